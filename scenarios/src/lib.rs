@@ -1,0 +1,1 @@
+//! Scenario files, the runs they describe and the reports on them.

@@ -1,0 +1,1 @@
+//! The cluster and the worlds it runs in.
