@@ -1,1 +1,9 @@
-//! The cluster and the worlds it runs in.
+//! Stayput's cluster (ring, storage nodes, proxies, workers) and the worlds it runs in.
+//!
+//! Code goes one way: everything reaches the world through [`host`]; what implements it is in
+//! `backend`, and the models that the simulated backends share are in `world`.
+
+pub mod config;
+pub mod host;
+pub mod http;
+pub mod swift;

@@ -1,0 +1,131 @@
+//! What a simulated cluster is made of: counts, rates and latencies, already validated.
+//!
+//! Leaves out how people write them (the `stayput` crate parses scenario files into these types)
+//! and what runs on them.
+
+use std::time::Duration;
+
+/// A rate in bytes per second, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteRate(u64);
+
+impl ByteRate {
+    /// The rate, or `None` for zero.
+    #[must_use]
+    pub const fn new(bytes_per_second: u64) -> Option<Self> {
+        if bytes_per_second == 0 { None } else { Some(Self(bytes_per_second)) }
+    }
+
+    /// Bytes per second.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// How long `bytes` take, in nanoseconds, rounded up.
+    #[must_use]
+    pub fn nanos_for(self, bytes: u64) -> u64 {
+        let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0));
+        u64::try_from(ns).unwrap_or(u64::MAX)
+    }
+}
+
+/// A rate of computing in units of fuel per second of one core, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FuelRate(u64);
+
+impl FuelRate {
+    /// The rate, or `None` for zero.
+    #[must_use]
+    pub const fn new(fuel_per_second: u64) -> Option<Self> {
+        if fuel_per_second == 0 { None } else { Some(Self(fuel_per_second)) }
+    }
+
+    /// Units of fuel per second.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// How long `fuel` takes on one core, in nanoseconds, rounded up.
+    #[must_use]
+    pub fn nanos_for(self, fuel: u64) -> u64 {
+        let ns = (u128::from(fuel) * 1_000_000_000).div_ceil(u128::from(self.0));
+        u64::try_from(ns).unwrap_or(u64::MAX)
+    }
+}
+
+/// How many of each there are, and how the ring is built. All counts are at least 1
+/// unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterConfig {
+    /// Regions.
+    pub regions: u32,
+    /// Zones in each region.
+    pub zones: u32,
+    /// Storage nodes in each zone.
+    pub nodes_per_zone: u32,
+    /// Disks in each storage node.
+    pub devices_per_node: u32,
+    /// Copies of everything that is stored.
+    pub replicas: u32,
+    /// The ring has two to this power partitions: 1 to 32.
+    pub part_power: u8,
+    /// Proxies, placed in the zones in turn.
+    pub proxies: u32,
+    /// Compute hosts outside the store; may be 0 when no policy wants one.
+    pub workers: u32,
+    /// The zone (counted from 1 over all regions) that workers sit in; outside the store if `None`.
+    pub workers_zone: Option<u32>,
+    /// Clients outside.
+    pub clients: u32,
+}
+
+/// A machine: a storage node, a proxy, a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineConfig {
+    /// Cores that run jobs.
+    pub cores: u32,
+    /// How fast one core computes.
+    pub fuel_per_second: FuelRate,
+    /// Bandwidth of the network card, each way.
+    pub nic: ByteRate,
+    /// Each of its disks.
+    pub disk: DiskConfig,
+}
+
+/// A disk, first come, first served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskConfig {
+    /// Sequential reading.
+    pub read: ByteRate,
+    /// Sequential writing.
+    pub write: ByteRate,
+    /// What an access costs that does not go on where the last one ended.
+    pub seek: Duration,
+}
+
+/// A class of links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkConfig {
+    /// One way.
+    pub latency: Duration,
+    /// Bandwidth that all flows between two zones (or two regions, or the outside and a zone)
+    /// share, each way; unlimited if `None`.
+    pub trunk: Option<ByteRate>,
+}
+
+/// Latency and trunks by where the two ends are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// Both ends in one zone.
+    pub same_zone: LinkConfig,
+    /// Two zones of one region.
+    pub cross_zone: LinkConfig,
+    /// Two regions.
+    pub cross_region: LinkConfig,
+    /// A client and anything else.
+    pub client: LinkConfig,
+    /// A worker outside the store and anything but a client.
+    pub worker: LinkConfig,
+}

@@ -1,0 +1,123 @@
+//! The network's face: byte streams, and the labels by which bytes are counted.
+//!
+//! Leaves out names (hosts are addressed by IP and port, as in a ring) and datagrams.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::LocalFuture;
+
+/// What bytes are sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// What objects hold, on its way into the store, out of it or to a job.
+    ObjectData,
+    /// Modules and images, on their way to where they run.
+    JobCode,
+    /// What jobs answer.
+    JobResult,
+    /// What sessions of one job tell each other.
+    JobToJob,
+    /// Copies that the store makes to mend itself.
+    Replication,
+    /// Names of containers and objects.
+    Listing,
+    /// Job descriptions, metadata, errors and everything else.
+    Control,
+}
+
+impl Purpose {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 7] = [
+        Self::ObjectData,
+        Self::JobCode,
+        Self::JobResult,
+        Self::JobToJob,
+        Self::Replication,
+        Self::Listing,
+        Self::Control,
+    ];
+
+    /// As results name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ObjectData => "object-data",
+            Self::JobCode => "job-code",
+            Self::JobResult => "job-result",
+            Self::JobToJob => "job-to-job",
+            Self::Replication => "replication",
+            Self::Listing => "listing",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// Which part of an HTTP message bytes belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Start line, headers and the framing of bodies.
+    Head,
+    /// The body itself.
+    Body,
+}
+
+/// How bytes are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// What they are for.
+    pub purpose: Purpose,
+    /// Which part of a message they are.
+    pub part: Part,
+}
+
+impl Label {
+    /// The head of a message.
+    pub const HEAD: Self = Self { purpose: Purpose::Control, part: Part::Head };
+
+    /// The body of a message that is sent for `purpose`.
+    #[must_use]
+    pub const fn body(purpose: Purpose) -> Self {
+        Self { purpose, part: Part::Body }
+    }
+}
+
+/// A connection.
+pub type BoxStream = Box<dyn Stream>;
+
+/// One end of a connection. Dropping it closes it both ways, what was written is still delivered.
+pub trait Stream: Unpin {
+    /// Takes what has arrived, at most `max` bytes (above zero); nothing at the end of the stream.
+    ///
+    /// # Errors
+    /// The connection was reset.
+    fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>>;
+
+    /// Sends a prefix of `data` (which is not empty) and says how long it was.
+    ///
+    /// # Errors
+    /// The connection was reset, or closed by [`Stream::poll_close`].
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+        label: Label,
+    ) -> Poll<io::Result<usize>>;
+
+    /// Says that nothing more will be written; the other end reads to its end.
+    ///
+    /// # Errors
+    /// The connection was reset.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A port that takes connections until it is dropped.
+pub trait Listener {
+    /// The next connection and where it comes from.
+    fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>>;
+}

@@ -1,0 +1,159 @@
+//! Between hyper and a stream: says of each byte that hyper writes whether it is head or body, and what the body is for.
+//!
+//! hyper writes a head, then the body's pieces in the order in which it took them. So the head ends at the
+//! first empty line, and after it as many bytes are body as pieces were taken. That holds because every body we send has a
+//! `Content-Length`: a chunked one would have framing in between.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::body::Labels;
+use crate::host::{BoxStream, Host, Label, LocalFuture, Time};
+
+/// A connection on which nothing comes or goes for so long is given up: its other end may be without power.
+const IDLE_MAX: Duration = Duration::from_secs(120);
+
+const HEAD_END: &[u8; 4] = b"\r\n\r\n";
+
+pub(super) struct Io {
+    host: Host,
+    stream: BoxStream,
+    labels: Labels,
+    /// How many bytes of [`HEAD_END`] the head that is being written ends with; `None` outside a head.
+    head_end_seen: Option<usize>,
+    last_progress: Time,
+    idle: Option<LocalFuture<'static, ()>>,
+}
+
+impl Io {
+    pub(super) fn new(host: &Host, stream: BoxStream) -> (Self, Labels) {
+        let labels = Labels::default();
+        let io = Self {
+            host: host.clone(),
+            stream,
+            labels: Labels::clone(&labels),
+            head_end_seen: Some(0),
+            last_progress: host.now(),
+            idle: None,
+        };
+        (io, labels)
+    }
+
+    /// The length and label of the longest prefix of `data` that has one label.
+    fn next_piece(&mut self, data: &[u8]) -> (usize, Label) {
+        if self.head_end_seen.is_none() {
+            match self.labels.borrow().front() {
+                Some((purpose, left)) => {
+                    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
+                    return (len, Label::body(*purpose));
+                }
+                None => self.head_end_seen = Some(0),
+            }
+        }
+        let mut seen = self.head_end_seen.unwrap_or(0);
+        for (index, byte) in data.iter().enumerate() {
+            seen = if *byte == HEAD_END[seen] { seen + 1 } else { usize::from(*byte == b'\r') };
+            if seen == HEAD_END.len() {
+                return (index + 1, Label::HEAD);
+            }
+        }
+        (data.len(), Label::HEAD)
+    }
+
+    /// Takes note that `written`, of `label`, is on its way.
+    fn advance(&mut self, written: &[u8], label: Label) {
+        self.last_progress = self.host.now();
+        if label == Label::HEAD {
+            let mut seen = self.head_end_seen.unwrap_or(0);
+            for byte in written {
+                seen = if *byte == HEAD_END[seen] { seen + 1 } else { usize::from(*byte == b'\r') };
+                if seen == HEAD_END.len() {
+                    self.head_end_seen = None;
+                    return;
+                }
+            }
+            self.head_end_seen = Some(seen);
+            return;
+        }
+        let mut labels = self.labels.borrow_mut();
+        if let Some((_, left)) = labels.front_mut() {
+            *left -= written.len() as u64;
+            if *left == 0 {
+                labels.pop_front();
+            }
+        }
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let end = self.last_progress + IDLE_MAX;
+            if self.host.now() >= end {
+                let why = format!("nothing came or went for {} s", IDLE_MAX.as_secs());
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
+            }
+            let idle = self.idle.get_or_insert_with(|| self.host.sleep_until(end));
+            ready!(idle.as_mut().poll(cx));
+            self.idle = None;
+        }
+    }
+}
+
+impl Read for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let io = self.get_mut();
+        match io.stream.poll_read(cx, buf.remaining()) {
+            Poll::Ready(read) => {
+                io.last_progress = io.host.now();
+                buf.put_slice(&read?);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => io.poll_idle(cx),
+        }
+    }
+}
+
+impl Write for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let io = self.get_mut();
+        let (len, label) = io.next_piece(data);
+        let written = ready!(io.stream.poll_write(cx, &data[..len], label))?;
+        io.advance(&data[..written], label);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices.iter().find(|slice| !slice.is_empty()) {
+            Some(slice) => self.poll_write(cx, slice),
+            None => Poll::Ready(Ok(0)),
+        }
+    }
+
+    /// Lets hyper hand over bodies as they are, instead of copying them behind their heads.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().stream.poll_close(cx)
+    }
+}

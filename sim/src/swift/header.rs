@@ -1,0 +1,87 @@
+//! Header names: Swift's own, ZeroCloud's, and ours. All in lower case, as hyper wants them.
+//!
+//! A client can set none of those that begin with `x-backend-`: proxies drop them.
+
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
+
+use super::Timestamp;
+
+/// When the request's change happened, or when what is answered was written.
+pub const X_TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
+/// The timestamp of what a node has or had of it: on refusals too (a tombstone's, a newer version's).
+pub const X_BACKEND_TIMESTAMP: HeaderName = HeaderName::from_static("x-backend-timestamp");
+/// The timestamp of the object's data alone: POSTs change [`X_TIMESTAMP`] and not this. It names the version.
+pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
+    HeaderName::from_static("x-backend-data-timestamp");
+/// Asks a node for just the version with this data timestamp; 409 if it has another one.
+pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
+/// Comma-joined `ip:port` of the container (or account) servers that shall hear of a change, one for each replica.
+pub const X_CONTAINER_HOST: HeaderName = HeaderName::from_static("x-container-host");
+/// The devices that belong to [`X_CONTAINER_HOST`], comma-joined.
+pub const X_CONTAINER_DEVICE: HeaderName = HeaderName::from_static("x-container-device");
+/// The partition of the container (or account).
+pub const X_CONTAINER_PARTITION: HeaderName = HeaderName::from_static("x-container-partition");
+/// As [`X_CONTAINER_HOST`], for the account of a container.
+pub const X_ACCOUNT_HOST: HeaderName = HeaderName::from_static("x-account-host");
+/// As [`X_CONTAINER_DEVICE`], for the account of a container.
+pub const X_ACCOUNT_DEVICE: HeaderName = HeaderName::from_static("x-account-device");
+/// As [`X_CONTAINER_PARTITION`], for the account of a container.
+pub const X_ACCOUNT_PARTITION: HeaderName = HeaderName::from_static("x-account-partition");
+/// Size of an object, told to its container.
+pub const X_SIZE: HeaderName = HeaderName::from_static("x-size");
+/// ETag of an object, told to its container.
+pub const X_ETAG: HeaderName = HeaderName::from_static("x-etag");
+/// Content type of an object, told to its container.
+pub const X_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-content-type");
+/// When a container came into being, told to its account.
+pub const X_PUT_TIMESTAMP: HeaderName = HeaderName::from_static("x-put-timestamp");
+/// When a container was deleted, told to its account.
+pub const X_DELETE_TIMESTAMP: HeaderName = HeaderName::from_static("x-delete-timestamp");
+/// Objects of a container (to its account, or in its answers).
+pub const X_CONTAINER_OBJECT_COUNT: HeaderName =
+    HeaderName::from_static("x-container-object-count");
+/// Bytes of a container.
+pub const X_CONTAINER_BYTES_USED: HeaderName = HeaderName::from_static("x-container-bytes-used");
+/// Containers of an account.
+pub const X_ACCOUNT_CONTAINER_COUNT: HeaderName =
+    HeaderName::from_static("x-account-container-count");
+/// Objects of an account.
+pub const X_ACCOUNT_OBJECT_COUNT: HeaderName = HeaderName::from_static("x-account-object-count");
+/// Bytes of an account.
+pub const X_ACCOUNT_BYTES_USED: HeaderName = HeaderName::from_static("x-account-bytes-used");
+/// Asks a proxy for the newest version that any reachable replica has.
+pub const X_NEWEST: HeaderName = HeaderName::from_static("x-newest");
+/// Who asks.
+pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+/// Names a request through all the servers that it passes.
+pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
+/// Asks for a job to be run; says of an answer that it is one to be run next.
+pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
+/// Takes the job from an object.
+pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source");
+/// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
+pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");
+
+/// Prefix of an object's user metadata.
+pub const OBJECT_META_PREFIX: &str = "x-object-meta-";
+/// Prefix of a container's user metadata.
+pub const CONTAINER_META_PREFIX: &str = "x-container-meta-";
+/// Prefix of an account's user metadata.
+pub const ACCOUNT_META_PREFIX: &str = "x-account-meta-";
+/// Prefix of what only backends say to each other.
+pub const BACKEND_PREFIX: &str = "x-backend-";
+/// Prefix of what only the job service says.
+pub const NEXE_PREFIX: &str = "x-nexe-";
+
+/// The header's value, if it is there and readable.
+#[must_use]
+pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The header's timestamp, if it is there and one.
+#[must_use]
+pub fn timestamp(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
+    text(headers, name).and_then(|value| value.parse().ok())
+}

@@ -1,0 +1,43 @@
+//! What storage nodes, proxies, workers and clients agree on: timestamps, names, ports and headers, as Swift has them.
+//!
+//! # Between a proxy and a node
+//! Paths are `/device/partition/account[/container[/object]]`, each part percent-encoded, on one port
+//! for each of the three services ([`Service`]). The headers are Swift's: see [`header`].
+//! What differs: one ring serves all three services.
+
+pub mod header;
+mod names;
+mod timestamp;
+
+pub use names::{BadName, Path, decode_path, encode_part, encode_query};
+pub use timestamp::{BadTimestamp, Timestamp};
+
+/// A server of a storage node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Objects.
+    Object,
+    /// Listings of containers.
+    Container,
+    /// Listings of accounts.
+    Account,
+}
+
+impl Service {
+    /// Its port, from that which the ring's devices name (the object service's).
+    #[must_use]
+    pub const fn port(self, ring_port: u16) -> u16 {
+        match self {
+            Self::Object => ring_port,
+            Self::Container => ring_port + 1,
+            Self::Account => ring_port + 2,
+        }
+    }
+}
+
+/// The object service's port on storage nodes, as rings name it.
+pub const NODE_PORT: u16 = 6200;
+/// The port at which proxies take clients.
+pub const PROXY_PORT: u16 = 8080;
+/// The port at which workers take jobs.
+pub const WORKER_PORT: u16 = 8081;

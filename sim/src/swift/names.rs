@@ -1,0 +1,236 @@
+//! Names of accounts, containers and objects, and how they stand in URLs.
+//!
+//! Leaves out the API's version prefix and the backend's device and partition: those are their servers'.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+const ACCOUNT_LEN_MAX: usize = 256;
+const CONTAINER_LEN_MAX: usize = 256;
+const OBJECT_LEN_MAX: usize = 1024;
+
+/// What a part of a path keeps as it is: RFC 3986's unreserved characters.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// An object's name keeps its slashes too.
+const OBJECT: &AsciiSet = &PART.remove(b'/');
+
+/// A name that Swift would not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// Not UTF-8 once decoded, or with a null in it.
+    #[error("the path {path:?} is not valid UTF-8 without nulls")]
+    NotUtf8 {
+        /// As it was given.
+        path: String,
+    },
+    /// Nothing where a name should be.
+    #[error("the path {path:?} lacks its {what}")]
+    Missing {
+        /// As it was given.
+        path: String,
+        /// Which name.
+        what: &'static str,
+    },
+    /// Longer than Swift's limit.
+    #[error("the {what}'s name has {len} bytes, at most {max} are taken")]
+    TooLong {
+        /// Which name.
+        what: &'static str,
+        /// How long it is.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A slash in a container's name.
+    #[error("the {what}'s name has a slash in it")]
+    Slash {
+        /// Which name.
+        what: &'static str,
+    },
+}
+
+/// An account, a container of it, or an object of that.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Path {
+    account: String,
+    container: Option<String>,
+    object: Option<String>,
+}
+
+impl Path {
+    /// An account.
+    ///
+    /// # Errors
+    /// See [`BadName`].
+    pub fn account_only(account: &str) -> Result<Self, BadName> {
+        check("account", account, ACCOUNT_LEN_MAX, true)?;
+        Ok(Self { account: account.to_owned(), container: None, object: None })
+    }
+
+    /// A container of this path's account.
+    ///
+    /// # Errors
+    /// See [`BadName`].
+    pub fn with_container(&self, container: &str) -> Result<Self, BadName> {
+        check("container", container, CONTAINER_LEN_MAX, true)?;
+        let account = self.account.clone();
+        Ok(Self { account, container: Some(container.to_owned()), object: None })
+    }
+
+    /// An object.
+    ///
+    /// # Errors
+    /// See [`BadName`].
+    pub fn object_of(account: &str, container: &str, object: &str) -> Result<Self, BadName> {
+        check("object", object, OBJECT_LEN_MAX, false)?;
+        let container = Self::account_only(account)?.with_container(container)?;
+        Ok(Self { object: Some(object.to_owned()), ..container })
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The container's name.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        self.container.as_deref()
+    }
+
+    /// The object's name.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        self.object.as_deref()
+    }
+
+    /// The account that it is in.
+    #[must_use]
+    pub fn to_account(&self) -> Self {
+        Self { account: self.account.clone(), container: None, object: None }
+    }
+
+    /// The container that it is or is in, if it is no account.
+    #[must_use]
+    pub fn to_container(&self) -> Option<Self> {
+        self.container.is_some().then(|| Self { object: None, ..self.clone() })
+    }
+
+    /// As it stands in a URL, with a leading slash.
+    #[must_use]
+    pub fn encoded(&self) -> String {
+        let mut url = format!("/{}", encode_part(&self.account));
+        if let Some(container) = &self.container {
+            url.push('/');
+            url.push_str(&encode_part(container));
+        }
+        if let Some(object) = &self.object {
+            url.push('/');
+            url.push_str(&utf8_percent_encode(object, OBJECT).to_string());
+        }
+        url
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.account)?;
+        for part in [&self.container, &self.object].into_iter().flatten() {
+            write!(f, "/{part}")?;
+        }
+        Ok(())
+    }
+}
+
+fn check(what: &'static str, name: &str, max: usize, slash_free: bool) -> Result<(), BadName> {
+    if name.is_empty() {
+        return Err(BadName::Missing { path: name.to_owned(), what });
+    }
+    if name.len() > max {
+        return Err(BadName::TooLong { what, len: name.len(), max });
+    }
+    if name.contains('\0') {
+        return Err(BadName::NotUtf8 { path: name.to_owned() });
+    }
+    if slash_free && name.contains('/') {
+        return Err(BadName::Slash { what });
+    }
+    Ok(())
+}
+
+/// `name` as one part of a URL's path.
+#[must_use]
+pub fn encode_part(name: &str) -> String {
+    utf8_percent_encode(name, PART).to_string()
+}
+
+/// `value` as a value of a URL's query.
+#[must_use]
+pub fn encode_query(value: &str) -> String {
+    encode_part(value)
+}
+
+/// Reads `/account[/container[/object]]`, percent-encoded. One slash at the end of an account or a container is ignored, as in Swift.
+///
+/// # Errors
+/// See [`BadName`].
+pub fn decode_path(url_path: &str) -> Result<Path, BadName> {
+    let decode = |part: &str| {
+        percent_decode_str(part)
+            .decode_utf8()
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|_| BadName::NotUtf8 { path: url_path.to_owned() })
+    };
+    let missing = |what| BadName::Missing { path: url_path.to_owned(), what };
+    let rest = url_path.strip_prefix('/').ok_or_else(|| missing("leading slash"))?;
+    let mut parts = rest.splitn(3, '/');
+    let account = decode(parts.next().unwrap_or_default())?;
+    let (container, object) = (parts.next(), parts.next());
+    let path = Path::account_only(&account)?;
+    match (container, object) {
+        (None | Some(""), None) => Ok(path),
+        (Some(container), None | Some("")) => path.with_container(&decode(container)?),
+        (Some(container), Some(object)) => {
+            Path::object_of(&account, &decode(container)?, &decode(object)?)
+        }
+        (None, Some(_)) => Err(missing("container")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_swift_reads_them() {
+        let path = decode_path("/AUTH_x/my%20c/a/b%2Fc").unwrap();
+        assert_eq!((path.container(), path.object()), (Some("my c"), Some("a/b/c")));
+        assert_eq!(decode_path("/AUTH_x/c/").unwrap().object(), None);
+        assert_eq!(decode_path("/AUTH_x/").unwrap().container(), None);
+        assert!(decode_path("/").is_err());
+        assert!(decode_path("//c").is_err());
+        assert!(decode_path("/a/%2f/o").is_err(), "a slash in a container");
+        assert!(decode_path("/a/c/%ff").is_err(), "not UTF-8");
+        assert!(decode_path("/a/c/%00").is_err(), "a null");
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_reads_back_as_it_was_encoded(
+            account in "[^/\0]{1,20}", container in "[^/\0]{1,20}", object in "[^\0]{1,40}",
+        ) {
+            let path = Path::object_of(&account, &container, &object).unwrap();
+            prop_assert_eq!(decode_path(&path.encoded()).unwrap(), path);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}") {
+            let _either = decode_path(&text);
+        }
+    }
+}
