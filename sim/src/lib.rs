@@ -1,1 +1,3 @@
 //! The cluster and the worlds it runs in.
+
+pub mod ring;
