@@ -68,14 +68,14 @@ impl RingBuilder {
         Ok(Self { power, replicas, min_part_hours, devs, removed, table, moved_hours })
     }
 
-    /// Adds a device, which gets the next id. It takes data at the next rebalance.
+    /// Adds a device, which gets the next id. It takes data at the next rebalance. The place of a removed
+    /// device is free after one.
     ///
     /// # Errors
     /// [`RingError::DuplicateDevice`] if ip, port and name are taken, [`RingError::TooManyDevices`].
     pub fn add_device(&mut self, device: NewDevice) -> Result<DeviceId, RingError> {
         let same = |known: &&Device| {
             (known.ip, known.port, &known.device) == (device.ip, device.port, &device.device)
-                && !self.removed.contains(&known.id)
         };
         if let Some(known) = self.devs.iter().flatten().find(same) {
             let (ip, port, known) = (device.ip, device.port, known.id);

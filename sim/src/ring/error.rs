@@ -28,7 +28,9 @@ pub enum RingError {
     #[error("device {0} is not in the ring: add it first")]
     UnknownDevice(DeviceId),
     /// Another device has the same address and name.
-    #[error("{ip} port {port} device {device} is in the ring as device {known}: set its weight")]
+    #[error(
+        "{ip} port {port} device {device} is in the ring as device {known}: set its weight, or remove it and rebalance"
+    )]
     DuplicateDevice {
         /// Its address.
         ip: std::net::IpAddr,

@@ -18,6 +18,8 @@ mod path;
 mod repair;
 mod spread;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod units;
 mod weigh;

@@ -82,7 +82,8 @@ impl Tree {
         let mut quotas = vec![0; self.nodes.len()];
         shares[0] = self.replicas as f64;
         quotas[0] = self.replicas * partitions;
-        for at in 0..self.nodes.len() {
+        let is_inner = |at: &usize| self.nodes[*at].device.is_none();
+        for at in (0..self.nodes.len()).filter(is_inner) {
             self.share_out(at, &mut shares);
             self.round(at, partitions, &shares, &held, seed, &mut quotas);
         }

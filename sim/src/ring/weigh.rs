@@ -13,7 +13,7 @@ use super::repair::Plan;
 /// Most chains of one rebalance; what is left waits for the next.
 const CHAINS_MAX: usize = 4096;
 /// Most candidate moves that the search for chains looks at in one rebalance.
-const LOOKS_MAX: u64 = 200_000_000;
+const LOOKS_MAX: u64 = 20_000_000;
 
 /// A possible move of a chain.
 #[derive(Clone, Copy)]

@@ -1,0 +1,157 @@
+//! What a rebalance moves after changes: what it must, when it may.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::super::{DeviceId, Ring, RingError, Weight, check};
+use super::{REST_HOURS, device, empty, settle, topologies};
+
+/// After changes a device may be this many replicas off.
+const TOLERANCE_PARTS: u64 = 2;
+
+fn holders(ring: &Ring) -> Vec<BTreeSet<DeviceId>> {
+    let ids = |partition| ring.primaries(partition).iter().map(|device| device.id).collect();
+    ring.partitions().map(ids).collect()
+}
+
+fn loads(ring: &Ring) -> Vec<u64> {
+    let mut loads = vec![0; 400];
+    holders(ring).iter().flatten().for_each(|id| loads[usize::from(id.0)] += 1);
+    loads
+}
+
+/// The fewest moves between two rings by their loads alone.
+fn must_move(before: &Ring, after: &Ring) -> u64 {
+    let (before, after) = (loads(before), loads(after));
+    after.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn an_added_device_moves_close_to_what_it_must(
+        topology in topologies(6..=9), zone in 1_usize..=6, host in 1_usize..=5, weight in 50_u16..=200
+    ) {
+        prop_assume!(topology.has_data_devices());
+        let mut builder = topology.builder(1);
+        builder.rebalance(0, topology.seed).unwrap();
+        let before = builder.ring().unwrap();
+        builder.add_device(device(1, zone, host, 9, weight)).unwrap();
+        let moved = settle(&mut builder, REST_HOURS, topology.seed);
+        let after = builder.ring().unwrap();
+        let must = must_move(&before, &after);
+        prop_assert!(moved * 4 <= must * 5 + 16, "moved {moved}, must {must}");
+        let violations = check::check(&after, TOLERANCE_PARTS);
+        prop_assert!(violations.is_empty(), "{violations:?}");
+    }
+
+    #[test]
+    fn any_changes_settle_to_what_the_naive_checker_accepts(
+        topology in topologies(4..=8),
+        changes in prop::collection::vec((any::<u16>(), prop_oneof![Just(None), (0_u16..=300).prop_map(Some)]), 1..6)
+    ) {
+        prop_assume!(topology.has_data_devices());
+        let mut builder = topology.builder(1);
+        builder.rebalance(0, topology.seed).unwrap();
+        for (chosen, weight) in changes {
+            let ids: Vec<DeviceId> = builder.devices().map(|device| device.id).collect();
+            let id = ids[usize::from(chosen) % ids.len()];
+            let mut changed = builder.clone();
+            match weight {
+                Some(weight) => changed.set_weight(id, Weight::new(weight.into()).unwrap()).unwrap(),
+                None => changed.remove_device(id).unwrap(),
+            }
+            let active = changed.devices().filter(|device| !device.weight.is_zero()).count();
+            if active >= topology.replicas as usize {
+                builder = changed;
+            }
+        }
+        settle(&mut builder, REST_HOURS, topology.seed);
+        let violations = check::check(&builder.ring().unwrap(), TOLERANCE_PARTS);
+        prop_assert!(violations.is_empty(), "{violations:?}");
+    }
+
+    #[test]
+    fn min_part_hours_hold_back_every_second_move(
+        topology in topologies(4..=7), hours in prop::collection::vec(0_u64..8, 1..12), weight in 50_u16..=400
+    ) {
+        prop_assume!(topology.has_data_devices());
+        let min_part_hours = 5;
+        let mut builder = topology.builder(min_part_hours);
+        builder.rebalance(0, topology.seed).unwrap();
+        let mut before = holders(&builder.ring().unwrap());
+        let mut moved_hours = vec![0; before.len()];
+        let mut now_hours = 0;
+        for (round, step) in hours.into_iter().enumerate() {
+            now_hours += step;
+            builder.add_device(device(1 + round % 3, 1, 9, round, weight)).unwrap();
+            builder.set_weight(DeviceId(0), Weight::new((round % 3) as f64 * 100.0).unwrap()).unwrap();
+            builder.rebalance(now_hours, topology.seed).unwrap();
+            let after = holders(&builder.ring().unwrap());
+            for (partition, (before, after)) in before.iter().zip(&after).enumerate() {
+                let moves = after.difference(before).count();
+                prop_assert!(moves <= 1, "{moves} replicas of {partition} moved at once");
+                if moves == 1 {
+                    let rested = now_hours - moved_hours[partition];
+                    prop_assert!(rested >= min_part_hours, "{partition} moved after {rested} h");
+                    moved_hours[partition] = now_hours;
+                }
+            }
+            before = after;
+        }
+    }
+
+    #[test]
+    fn a_removed_device_moves_its_replicas_and_no_others_before_the_hours_are_over(
+        topology in topologies(4..=8), chosen: u16
+    ) {
+        let mut builder = topology.builder(24);
+        let ids = builder.devices().filter(|device| !device.weight.is_zero());
+        let ids: Vec<DeviceId> = ids.map(|device| device.id).collect();
+        prop_assume!(ids.len() > topology.replicas as usize);
+        builder.rebalance(0, topology.seed).unwrap();
+        let gone = ids[usize::from(chosen) % ids.len()];
+        let held = loads(&builder.ring().unwrap())[usize::from(gone.0)];
+        builder.remove_device(gone).unwrap();
+        prop_assert_eq!(builder.rebalance(1, topology.seed).unwrap().moved_parts, held);
+        let ring = builder.ring().unwrap();
+        prop_assert!(ring.device(gone).is_none());
+        let replicas = topology.replicas as usize;
+        prop_assert!(holders(&ring).iter().all(|ids| ids.len() == replicas && !ids.contains(&gone)));
+    }
+}
+
+#[test]
+fn a_removed_device_is_unknown_and_its_id_is_not_given_again() {
+    let mut builder = empty(4, 2, 0);
+    for host in 1..=3 {
+        builder.add_device(device(1, 1, host, 1, 100)).unwrap();
+    }
+    builder.rebalance(0, 1).unwrap();
+    builder.remove_device(DeviceId(2)).unwrap();
+    let unknown = RingError::UnknownDevice(DeviceId(2));
+    assert_eq!(builder.set_weight(DeviceId(2), Weight::ZERO).unwrap_err(), unknown);
+    assert_eq!(builder.remove_device(DeviceId(2)).unwrap_err(), unknown);
+    let again = builder.add_device(device(1, 1, 3, 1, 100)).unwrap_err();
+    assert!(matches!(again, RingError::DuplicateDevice { known: DeviceId(2), .. }), "{again}");
+    builder.rebalance(0, 1).unwrap();
+    assert_eq!(builder.add_device(device(1, 1, 3, 1, 100)).unwrap(), DeviceId(3));
+}
+
+#[test]
+fn a_new_zone_takes_one_replica_of_every_partition_when_zones_are_few() {
+    let mut builder = empty(7, 3, 1);
+    for zone in 1..=2 {
+        for host in 1..=2 {
+            builder.add_device(device(1, zone, host, 1, 100)).unwrap();
+        }
+    }
+    builder.rebalance(0, 1).unwrap();
+    builder.add_device(device(1, 3, 1, 1, 100)).unwrap();
+    let report = builder.rebalance(1, 1).unwrap();
+    assert_eq!(report.moved_parts, 128);
+    assert_eq!(report.dispersion, 0.0);
+    assert_eq!(check::check(&builder.ring().unwrap(), TOLERANCE_PARTS), []);
+}
