@@ -12,6 +12,9 @@ use super::repair::Plan;
 
 /// Most chains of one rebalance; what is left waits for the next.
 const CHAINS_MAX: usize = 4096;
+/// Orders in which the search for a chain tries partitions. A chain may use a partition only once, so
+/// the first way found to a device can bar what another way leaves open.
+const ORDERS_MAX: u64 = 8;
 /// Most candidate moves that the search for chains looks at in one rebalance.
 const LOOKS_MAX: u64 = 20_000_000;
 
@@ -29,7 +32,8 @@ impl Plan<'_> {
         self.move_directly();
         let mut looks = 0;
         for _ in 0..CHAINS_MAX {
-            let Some(chain) = self.shortest_chain(&mut looks) else { break };
+            let mut chains = (0..ORDERS_MAX).map(|order| self.shortest_chain(order, &mut looks));
+            let Some(chain) = chains.find_map(|chain| chain) else { break };
             for (hop, to) in chain {
                 self.put(hop.partition, hop.replica, to);
             }
@@ -75,7 +79,7 @@ impl Plan<'_> {
     }
 
     /// The shortest way from any device over its quota to any under it, as moves from end to start.
-    fn shortest_chain(&self, looks: &mut u64) -> Option<Vec<(Hop, usize)>> {
+    fn shortest_chain(&self, order: u64, looks: &mut u64) -> Option<Vec<(Hop, usize)>> {
         let over = (0..self.load.len()).filter(|&device| self.need(device) < 0);
         let mut queue: VecDeque<usize> = over.collect();
         let mut unseen: Vec<usize> =
@@ -83,7 +87,7 @@ impl Plan<'_> {
         if queue.is_empty() || unseen.iter().all(|&device| self.need(device) == 0) {
             return None;
         }
-        let held = self.movable_by_device();
+        let held = self.movable_by_device(order);
         let mut reached: BTreeMap<usize, Hop> = BTreeMap::new();
         while let Some(from) = queue.pop_front() {
             for &(partition, replica) in &held[from] {
@@ -110,10 +114,12 @@ impl Plan<'_> {
         None
     }
 
-    /// The replicas that may move, by the device that holds them.
-    fn movable_by_device(&self) -> Vec<Vec<(usize, usize)>> {
+    /// The replicas that may move, by the device that holds them, in one of many orders.
+    fn movable_by_device(&self, order: u64) -> Vec<Vec<(usize, usize)>> {
         let mut held = vec![Vec::new(); self.load.len()];
-        for partition in (0..self.table.len()).filter(|&partition| self.movable[partition]) {
+        let mut rested: Vec<usize> = (0..self.table.len()).filter(|&p| self.movable[p]).collect();
+        rested.sort_by_key(|&partition| keyed(self.seed, "chain", partition as u64, order));
+        for partition in rested {
             for (replica, &device) in self.table[partition].iter().enumerate() {
                 held[device].push((partition, replica));
             }

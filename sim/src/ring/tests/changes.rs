@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::{DeviceId, Ring, RingError, Weight, check};
-use super::{REST_HOURS, device, empty, settle, topologies};
+use super::{REST_HOURS, Topology, device, empty, settle, topologies};
 
 /// After changes a device may be this many replicas off.
 const TOLERANCE_PARTS: u64 = 2;
+
+/// An added device moves at most a quarter more than the loads ask for, and this much.
+const SLACK_PARTS: u64 = 4;
 
 fn holders(ring: &Ring) -> Vec<BTreeSet<DeviceId>> {
     let ids = |partition| ring.primaries(partition).iter().map(|device| device.id).collect();
@@ -42,7 +45,7 @@ proptest! {
         let moved = settle(&mut builder, REST_HOURS, topology.seed);
         let after = builder.ring().unwrap();
         let must = must_move(&before, &after);
-        prop_assert!(moved * 4 <= must * 5 + 16, "moved {moved}, must {must}");
+        prop_assert!(moved * 4 <= must * 5 + 4 * SLACK_PARTS, "moved {moved}, must {must}");
         let violations = check::check(&after, TOLERANCE_PARTS);
         prop_assert!(violations.is_empty(), "{violations:?}");
     }
@@ -153,5 +156,39 @@ fn a_new_zone_takes_one_replica_of_every_partition_when_zones_are_few() {
     let report = builder.rebalance(1, 1).unwrap();
     assert_eq!(report.moved_parts, 128);
     assert_eq!(report.dispersion, 0.0);
+    assert_eq!(check::check(&builder.ring().unwrap(), TOLERANCE_PARTS), []);
+}
+
+/// A seed found this one: the first way to the last needy device used one partition twice, and the
+/// search gave up although another way was open.
+#[test]
+fn a_chain_that_bars_itself_is_found_another_way() {
+    let weights = vec![
+        vec![
+            vec![vec![280, 19, 393], vec![161]],
+            vec![vec![94, 324, 202], vec![388], vec![140, 79], vec![141, 61, 13]],
+            vec![vec![139, 1], vec![100]],
+            vec![vec![319, 360, 333], vec![267], vec![135], vec![305, 180, 125]],
+            vec![vec![92, 196, 344], vec![312, 307, 319], vec![236, 183], vec![241]],
+        ],
+        vec![
+            vec![vec![258, 381], vec![97]],
+            vec![vec![12, 181], vec![369], vec![355], vec![77, 291, 308]],
+        ],
+        vec![vec![vec![1, 1, 1]], vec![vec![1, 1], vec![1, 1]]],
+    ];
+    let seed = 4584316128553266434;
+    let topology = Topology { weights, part_power: 8, replicas: 5, seed };
+    let mut builder = topology.builder(1);
+    builder.rebalance(0, seed).unwrap();
+    for (chosen, weight) in [(43588, None), (50050, Some(1.0)), (56337, None)] {
+        let ids: Vec<DeviceId> = builder.devices().map(|device| device.id).collect();
+        let id = ids[chosen % ids.len()];
+        match weight {
+            Some(weight) => builder.set_weight(id, Weight::new(weight).unwrap()).unwrap(),
+            None => builder.remove_device(id).unwrap(),
+        }
+    }
+    settle(&mut builder, REST_HOURS, seed);
     assert_eq!(check::check(&builder.ring().unwrap(), TOLERANCE_PARTS), []);
 }
