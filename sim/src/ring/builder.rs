@@ -68,11 +68,12 @@ impl RingBuilder {
         Ok(Self { power, replicas, min_part_hours, devs, removed, table, moved_hours })
     }
 
-    /// Adds a device, which gets the next id. It takes data at the next rebalance. The place of a removed
-    /// device is free after one.
+    /// Adds a device, which gets the next id. It takes data at the next rebalance. The place of a
+    /// removed device is free after one.
     ///
     /// # Errors
-    /// [`RingError::DuplicateDevice`] if ip, port and name are taken, [`RingError::TooManyDevices`].
+    /// [`RingError::DuplicateDevice`] if ip, port and name are taken,
+    /// [`RingError::TooManyDevices`].
     pub fn add_device(&mut self, device: NewDevice) -> Result<DeviceId, RingError> {
         let same = |known: &&Device| {
             (known.ip, known.port, &known.device) == (device.ip, device.port, &device.device)
@@ -89,7 +90,8 @@ impl RingBuilder {
         Ok(id)
     }
 
-    /// Removes a device. The next rebalance gives its replicas to others, whatever min-part-hours says.
+    /// Removes a device. The next rebalance gives its replicas to others, whatever min-part-hours
+    /// says.
     ///
     /// # Errors
     /// [`RingError::UnknownDevice`].
@@ -119,8 +121,9 @@ impl RingBuilder {
         self.devs.iter().flatten().filter(|device| !self.removed.contains(&device.id))
     }
 
-    /// Places what has no place and moves what the changes since the last rebalance ask for. `now_hours` is any
-    /// clock that does not go back; the seed decides only between equally good choices.
+    /// Places what has no place and moves what the changes since the last rebalance ask for.
+    /// `now_hours` is any clock that does not go back; the seed decides only between equally good
+    /// choices.
     ///
     /// # Errors
     /// [`RingError::TooFewDevices`] if fewer devices of nonzero weight are there than replicas.
@@ -211,8 +214,8 @@ impl RingBuilder {
         off.fold(0.0, f64::max)
     }
 
-    /// The ring as of the last rebalance, with the devices' present weights. A device that was removed since is still
-    /// in it, with weight zero.
+    /// The ring as of the last rebalance, with the devices' present weights. A device that was
+    /// removed since is still in it, with weight zero.
     ///
     /// # Errors
     /// [`RingError::NotBalanced`] before the first rebalance.

@@ -89,7 +89,8 @@ fn takes_data(device: &&Device) -> bool {
     device.weight.get() > 0.0
 }
 
-/// Everything that is wrong with a ring at rest. `tolerance_parts` is how many replicas a device may be off.
+/// Everything that is wrong with a ring at rest. `tolerance_parts` is how many replicas a device
+/// may be off.
 pub fn check(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
     let mut violations = spread(ring);
     for partition in ring.partitions() {

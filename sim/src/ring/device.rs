@@ -91,7 +91,8 @@ impl From<Weight> for f64 {
     }
 }
 
-/// The name of a device on its host, such as `sdb1`. It names a directory, so it can lead nowhere else.
+/// The name of a device on its host, such as `sdb1`. It names a directory, so it can lead nowhere
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName(String);
@@ -100,7 +101,8 @@ impl DeviceName {
     /// Checks length and letters.
     ///
     /// # Errors
-    /// [`ValueError::DeviceName`] unless it is 1 to 64 of letters, digits, `-`, `_`, `.`, and neither `.` nor `..`.
+    /// [`ValueError::DeviceName`] unless it is 1 to 64 of letters, digits, `-`, `_`, `.`, and
+    /// neither `.` nor `..`.
     pub fn new(name: impl Into<String>) -> Result<Self, ValueError> {
         let name = name.into();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -29,7 +29,7 @@ pub enum RingError {
     UnknownDevice(DeviceId),
     /// Another device has the same address and name.
     #[error(
-        "{ip} port {port} device {device} is in the ring as device {known}: set its weight, or remove it and rebalance"
+        "{ip} port {port} device {device} is device {known}: set its weight, or remove it and rebalance"
     )]
     DuplicateDevice {
         /// Its address.
@@ -54,7 +54,7 @@ pub enum RingError {
     },
     /// The table would not fit into a sensible memory.
     #[error(
-        "{entries} table entries (partitions x replicas), at most {entries_max}: lower the part power"
+        "{entries} table entries (partitions x replicas), at most {entries_max}: lower part power"
     )]
     TooLarge {
         /// Partitions times replicas.

@@ -9,7 +9,8 @@ use md5::{Digest, Md5};
 
 use super::units::{PartPower, Partition};
 
-/// The cluster's hash path prefix and suffix. Who knows them can aim at one partition, and who changes them loses all data.
+/// The cluster's hash path prefix and suffix. Who knows them can aim at one partition, and who
+/// changes them loses all data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashSecret {
     /// Hashed before the path.
@@ -54,7 +55,8 @@ impl fmt::Debug for HashSecret {
     }
 }
 
-/// The MD5 of a path within a cluster; as text 32 lower-case hex digits, as Swift names files on disk.
+/// The MD5 of a path within a cluster; as text 32 lower-case hex digits, as Swift names files on
+/// disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathHash(pub [u8; 16]);
 

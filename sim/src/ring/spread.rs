@@ -63,6 +63,6 @@ impl Places {
             let domain = self.domains[device][*level];
             others.iter().all(|&other| self.domains[other][*level] != domain)
         };
-        [0, 1, 2].iter().position(|level| new(level)).map_or(0, |level| 3 - level)
+        [0, 1, 2].iter().position(new).map_or(0, |level| 3 - level)
     }
 }

@@ -25,7 +25,8 @@ pub struct Ring {
     pub(super) domains: Domains,
 }
 
-/// The failure domains that take data, so that a walk over handoffs knows when it has seen them all.
+/// The failure domains that take data, so that a walk over handoffs knows when it has seen them
+/// all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Domains {
     pub(super) regions: BTreeSet<Region>,
@@ -42,7 +43,8 @@ impl Domains {
 }
 
 impl Ring {
-    /// A ring of parts that the caller has checked: the builder by construction, the file by validation.
+    /// A ring of parts that the caller has checked: the builder by construction, the file by
+    /// validation.
     pub(super) fn from_checked(
         devs: Vec<Option<Device>>,
         replica2part2dev_id: Vec<Vec<u16>>,
@@ -76,9 +78,10 @@ impl Ring {
         self.replica2part2dev_id.iter().filter_map(|ids| self.device(row(ids))).collect()
     }
 
-    /// The devices to ask when primaries do not answer, in an order that is fixed for the partition:
-    /// first those in regions that hold no replica yet, then new zones, then new hosts, then the other
-    /// devices, drained ones last. Every device that is no primary comes exactly once.
+    /// The devices to ask when primaries do not answer, in an order that is fixed for the
+    /// partition: first those in regions that hold no replica yet, then new zones, then new hosts,
+    /// then the other devices, drained ones last. Every device that is no primary comes exactly
+    /// once.
     ///
     /// # Panics
     /// If the partition is not of this ring.

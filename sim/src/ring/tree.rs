@@ -2,8 +2,8 @@
 //! of replicas allows.
 //!
 //! The devices form a tree: root, regions, zones, hosts, devices. A level with at least as many
-//! domains as replicas lets a domain hold at most one replica of a partition, a level with at most as
-//! many asks for at least one. Within those bounds each device's share follows its weight (least
+//! domains as replicas lets a domain hold at most one replica of a partition, a level with at most
+//! as many asks for at least one. Within those bounds each device's share follows its weight (least
 //! sum of share² / weight). The bounds nest, so shares that keep them can always be dealt out to
 //! partitions that keep them ([`fresh`](super::fresh)).
 
@@ -73,9 +73,10 @@ impl Tree {
         at
     }
 
-    /// Whole partitions for every node: children add up to their parent, the root holds all replicas
-    /// of `partitions`, and a device is less than one partition off its share. Where a share lies
-    /// between two numbers, `loads` (by device) decides, so that a ring at rest stays at rest.
+    /// Whole partitions for every node: children add up to their parent, the root holds all
+    /// replicas of `partitions`, and a device is less than one partition off its share. Where a
+    /// share lies between two numbers, `loads` (by device) decides, so that a ring at rest stays at
+    /// rest.
     pub(super) fn quotas(&self, partitions: u64, loads: &[u64], seed: u64) -> Vec<u64> {
         let held = self.held(loads);
         let mut shares = vec![0.0; self.nodes.len()];

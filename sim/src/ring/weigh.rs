@@ -12,8 +12,8 @@ use super::repair::Plan;
 
 /// Most chains of one rebalance; what is left waits for the next.
 const CHAINS_MAX: usize = 4096;
-/// Orders in which the search for a chain tries partitions. A chain may use a partition only once, so
-/// the first way found to a device can bar what another way leaves open.
+/// Orders in which the search for a chain tries partitions. A chain may use a partition only once,
+/// so the first way found to a device can bar what another way leaves open.
 const ORDERS_MAX: u64 = 8;
 /// Most candidate moves that the search for chains looks at in one rebalance.
 const LOOKS_MAX: u64 = 20_000_000;
@@ -114,11 +114,14 @@ impl Plan<'_> {
         None
     }
 
-    /// The replicas that may move, by the device that holds them, in one of many orders.
+    /// The replicas that may move, by the device that holds them, by number first, then in other
+    /// orders.
     fn movable_by_device(&self, order: u64) -> Vec<Vec<(usize, usize)>> {
         let mut held = vec![Vec::new(); self.load.len()];
         let mut rested: Vec<usize> = (0..self.table.len()).filter(|&p| self.movable[p]).collect();
-        rested.sort_by_key(|&partition| keyed(self.seed, "chain", partition as u64, order));
+        if order > 0 {
+            rested.sort_by_key(|&partition| keyed(self.seed, "chain", partition as u64, order));
+        }
         for partition in rested {
             for (replica, &device) in self.table[partition].iter().enumerate() {
                 held[device].push((partition, replica));
