@@ -7,5 +7,6 @@ pub mod backend;
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod ring;
 pub mod swift;
 pub mod world;
