@@ -107,7 +107,8 @@ fn line(text: &mut Vec<u8>, first: u64, second: u64, time: u32, banana_share: u6
     let (mut a, mut b) = (Bits(first), Bits(second));
     let banana = (a.take(8) as u64) < banana_share;
     // Where the banana goes: into the path, the query or the referrer.
-    let place = if banana { 1 + a.take(4) % 3 } else { a.take(4) & 0 };
+    let drawn_place = 1 + a.take(4) % 3;
+    let place = if banana { drawn_place } else { 0 };
     let mut word = |here: bool| {
         let at = b.take(5);
         if here { BANANAS[at % BANANAS.len()] } else { WORDS[at] }

@@ -161,7 +161,7 @@ fn load(scenario: &Scenario, seed: u64) -> Result<Vec<LoadedObject>, ScenarioErr
         let content = read(source, seed, left)
             .map_err(|(path, error)| {
                 let why = format!("cannot read {}: {error}", path.display());
-                flaw(why, "name an existing file, relative to the scenario")
+                flaw(why, "name a file that can be read")
             })?
             .ok_or_else(|| {
                 let why = format!("{} brings the data above 4 GiB in all", source.name);
