@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use stayput_sim::config::{LinkConfig, MachineConfig};
 
 use crate::plan::RunPlan;
-use crate::quantity::{bytes, count, duration, rate};
+use crate::quantity::{bytes, count, duration, printable, rate};
 use crate::scenario::{Arrivals, Pick, Policy, Work};
 
 /// Writes all that decides the run's results.
@@ -14,7 +14,7 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     let scenario = &plan.scenario;
     writeln!(out, "scenario  {} ({})", scenario.name, scenario.file.display())?;
     if !scenario.story.is_empty() {
-        writeln!(out, "story     {}", scenario.story.replace('\n', " "))?;
+        writeln!(out, "story     {}", printable(&scenario.story))?;
     }
     let policies: Vec<_> = scenario.policies.iter().map(|p| Policy::name(*p)).collect();
     writeln!(out, "seed      {}, net {}, policies {}", plan.seed, plan.net, policies.join(", "))?;

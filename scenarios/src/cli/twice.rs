@@ -18,11 +18,12 @@ const CONTEXT_LINES: usize = 5;
 pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
     let folder = tempfile::tempdir()?;
     let first = one_run(1, args, folder.path())?;
+    if first.has_no_result() {
+        return Ok(first.exit);
+    }
     let second = one_run(2, args, folder.path())?;
-    for run in [&first, &second] {
-        if matches!(run.exit, Exit::Usage | Exit::NoProgress) {
-            return Ok(run.exit);
-        }
+    if second.has_no_result() {
+        return Ok(second.exit);
     }
     keep(args, &first)?;
     let mut out: Box<dyn Write> =
@@ -54,6 +55,10 @@ struct Finished {
 }
 
 impl Finished {
+    fn has_no_result(&self) -> bool {
+        matches!(self.exit, Exit::Usage | Exit::NoProgress)
+    }
+
     fn trace_hash(&self) -> Result<String, CliError> {
         let text = fs::read_to_string(&self.json).map_err(|e| read_error(&self.json, e))?;
         let json: serde_json::Value = serde_json::from_str(&text)

@@ -21,8 +21,8 @@ pub struct Decimal {
 
 impl Decimal {
     /// Parses "12", "0.99", "-1.5", "1e9", "2.5e-3"; underscores may stand between digits.
-    /// `None` for anything else, for more than [`MAX_DIGITS`] digits, and for what is too small
-    /// ([`MAX_PLACES`]) or too large.
+    /// `None` for anything else, for more than 18 digits, and for what is too small
+    /// (18 decimal places) or too large.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {

@@ -7,7 +7,7 @@ mod decimal;
 mod show;
 
 pub use decimal::Decimal;
-pub use show::{bytes, count, duration, percent, rate};
+pub use show::{bytes, count, duration, percent, printable, rate};
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Quantities for people: "3.4 MB", "99.7 %", "12.3 ms".
+//! Quantities and texts for people: "3.4 MB", "99.7 %", "12.3 ms".
 //!
 //! Rounds half up in integers, so that the same number reads the same everywhere.
 //! Leaves out exactness: whoever needs that takes the JSON.
@@ -60,6 +60,16 @@ pub fn percent(part: i128, whole: u64) -> String {
     format!("{sign}{}.{} %", tenths / 10, tenths % 10)
 }
 
+/// A text of unknown origin on one line of a terminal: control characters escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 fn scaled(n: u64, units: &[(u64, &str)]) -> String {
     let mut at = units.iter().rposition(|(factor, _)| n >= *factor).unwrap_or(0);
     loop {
@@ -98,6 +108,11 @@ mod tests {
         assert_eq!(percent(5, 5), "100.0 %");
         assert_eq!(percent(-1, 2), "-50.0 %");
         assert_eq!(percent(1, 0), "0.0 %");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(printable("a\u{1b}[2J\nb µ"), "a\\u{1b}[2J\\nb µ");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use crate::quantity::printable;
+
 /// A scenario that cannot be run as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ScenarioError {
@@ -29,9 +31,9 @@ impl fmt::Display for ScenarioError {
             write!(f, ":{line}")?;
         }
         if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+            write!(f, ": {}", printable(&self.key))?;
         }
-        write!(f, ": {} ({})", self.why, self.fix)
+        write!(f, ": {} ({})", printable(&self.why), printable(&self.fix))
     }
 }
 

@@ -143,6 +143,8 @@ fn counts_are_bounded() {
     refused("zones = 3", "zones = 0", "cluster.zones", "out of bounds");
     refused("clients = 4", "clients = -1", "cluster.clients", "out of bounds");
     refused("part_power = 8", "part_power = 33", "cluster.part_power", "out of bounds");
+    let ring = "replicas = 5\npart_power = 24";
+    refused("replicas = 3\npart_power = 8", ring, "cluster.part_power", "entries");
     refused("replicas = 3", "replicas = 13", "cluster.replicas", "do not fit");
     refused("nodes_per_zone = 2", "nodes_per_zone = 9999", "cluster.nodes_per_zone", "in all");
     refused("runs = 64", "runs = 10000000", "work[1].runs", "out of bounds");

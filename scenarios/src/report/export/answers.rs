@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use super::Exporter;
+use crate::quantity;
 use crate::report::{JobEnd, RunReport};
 
 /// Writes what each job answered.
@@ -29,11 +30,7 @@ impl Exporter for AnswersExporter {
     }
 }
 
-/// The text without its last newline, others and control characters escaped.
+/// The text without its last newline, other control characters escaped.
 fn one_line(text: &str) -> String {
-    text.strip_suffix('\n').unwrap_or(text).chars().flat_map(escape).collect()
-}
-
-fn escape(c: char) -> Box<dyn Iterator<Item = char>> {
-    if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) }
+    quantity::printable(text.strip_suffix('\n').unwrap_or(text))
 }

@@ -46,7 +46,7 @@ impl Exporter for TableExporter {
 fn table(report: &RunReport) -> Table {
     let runs = &report.runs;
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_FULL_CONDENSED);
     let header = std::iter::once(String::new()).chain(runs.iter().map(|r| r.policy.to_string()));
     table.set_header(header);
     let mut row = |name: &str, value: &dyn Fn(&PolicyRun) -> String| {
@@ -57,6 +57,7 @@ fn table(report: &RunReport) -> Table {
         format!("{} / {} / {}", counts.ok, counts.failed, counts.wrong)
     });
     row("body bytes, all hops", &|run| quantity::bytes(run.bytes.body));
+    row("by link class", &|_| String::new());
     for class in names(runs, |run| &run.bytes.by_class) {
         row(&format!("  {class}"), &|run| amount(&run.bytes.by_class, &class));
     }
@@ -112,7 +113,7 @@ fn write_failures(run: &PolicyRun, out: &mut dyn Write) -> io::Result<()> {
     let bad: Vec<_> = run.jobs.iter().filter(|job| job.end != JobEnd::Ok).collect();
     for job in bad.iter().take(SHOWN_FAILURES) {
         let text = match &job.end {
-            JobEnd::Failed { reason } => format!("failed: {reason}"),
+            JobEnd::Failed { reason } => format!("failed: {}", quantity::printable(reason)),
             JobEnd::Wrong { expected } => format!(
                 "wrong: {:?} instead of {:?}",
                 String::from_utf8_lossy(&job.answer),

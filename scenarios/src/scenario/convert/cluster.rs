@@ -6,7 +6,9 @@ use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
 };
 
-use super::limits::{MAX_CORES, MAX_DEVICES_PER_NODE, MAX_HOSTS, MAX_PART_POWER, MAX_REPLICAS};
+use super::limits::{
+    MAX_CORES, MAX_DEVICES_PER_NODE, MAX_HOSTS, MAX_PART_POWER, MAX_REPLICAS, MAX_RING_ENTRIES,
+};
 use super::{bounded, quantity, time};
 use crate::quantity::{parse_byte_rate, parse_fuel_rate};
 use crate::scenario::error::Flaw;
@@ -50,6 +52,13 @@ pub(super) fn cluster(raw: &RawCluster) -> Result<ClusterConfig, Flaw> {
             "cluster.replicas",
             format!("{} copies do not fit on {devices} devices", cluster.replicas),
             "ask for fewer copies or more devices",
+        ));
+    }
+    if u64::from(cluster.replicas) << cluster.part_power > MAX_RING_ENTRIES {
+        return Err(Flaw::new(
+            "cluster.part_power",
+            format!("makes a ring of more than {MAX_RING_ENTRIES} entries"),
+            "write a smaller part_power, or fewer replicas",
         ));
     }
     let zones = u32::try_from(zones).unwrap_or(u32::MAX);

@@ -8,6 +8,10 @@ pub const MAX_JOB_BYTES: u64 = 64 << 10;
 pub const MAX_DATA_BYTES: u64 = 4 << 30;
 /// All objects of a scenario.
 pub const MAX_OBJECTS: usize = 100_000;
+/// Groups of work.
+pub const MAX_WORK: usize = 100;
+/// The objects of all groups of work together, each counted in each group that draws it.
+pub const MAX_DRAWABLE: usize = 1_000_000;
 /// All jobs of a scenario.
 pub const MAX_JOBS: u64 = 1_000_000;
 /// Storage nodes, and each other kind of host.
@@ -18,6 +22,8 @@ pub const MAX_DEVICES_PER_NODE: u32 = 64;
 pub const MAX_REPLICAS: u32 = 16;
 /// The ring's partitions, as a power of two.
 pub const MAX_PART_POWER: u32 = 24;
+/// Replicas times partitions: the entries of a ring's tables.
+pub const MAX_RING_ENTRIES: u64 = 1 << 26;
 /// Cores of a machine.
 pub const MAX_CORES: u32 = 1024;
 /// Faults.

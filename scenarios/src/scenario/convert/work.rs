@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use super::bounded;
-use super::limits::{MAX_JOB_BYTES, MAX_JOBS, MAX_JOBS_PER_SECOND, MAX_ZIPF_EXPONENT};
+use super::limits::{
+    MAX_DRAWABLE, MAX_JOB_BYTES, MAX_JOBS, MAX_JOBS_PER_SECOND, MAX_WORK, MAX_ZIPF_EXPONENT,
+};
 use crate::quantity::Decimal;
 use crate::scenario::error::Flaw;
 use crate::scenario::raw::RawWork;
@@ -20,7 +22,11 @@ pub(super) fn work(raw: &[RawWork], folder: &Path, data: &[DataSource]) -> Resul
     if raw.is_empty() {
         return Err(Flaw::new("work", "is missing", "add a [[work]] section with a job"));
     }
+    if raw.len() > MAX_WORK {
+        return Err(Flaw::new("work", format!("there are more than {MAX_WORK}"), "write fewer"));
+    }
     let mut jobs: u64 = 0;
+    let mut drawable: usize = 0;
     let mut all = Vec::with_capacity(raw.len());
     for (at, raw) in raw.iter().enumerate() {
         let section = format!("work[{}]", at + 1);
@@ -31,6 +37,14 @@ pub(super) fn work(raw: &[RawWork], folder: &Path, data: &[DataSource]) -> Resul
                 format!("{section}.runs"),
                 format!("makes more than {MAX_JOBS} jobs in all"),
                 "ask for fewer",
+            ));
+        }
+        drawable += work.objects.len();
+        if drawable > MAX_DRAWABLE {
+            return Err(Flaw::new(
+                format!("{section}.objects"),
+                format!("makes more than {MAX_DRAWABLE} objects to draw from in all sections"),
+                "name fewer",
             ));
         }
         all.push(work);
