@@ -1,0 +1,4 @@
+//! The runtime's integration tests, as one binary.
+
+mod guests;
+mod support;
