@@ -9,6 +9,7 @@ pub mod device;
 pub mod digest;
 pub mod engine;
 pub mod image;
+pub mod job;
 pub mod limits;
 pub mod local;
 pub mod outcome;
