@@ -6,4 +6,5 @@
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod node;
 pub mod swift;
