@@ -4,9 +4,12 @@
 //! `backend`, and the models that the simulated backends share are in `world`.
 
 pub mod backend;
+pub mod client;
 pub mod config;
 pub mod host;
 pub mod http;
 pub mod node;
+pub mod proxy;
+pub mod ring;
 pub mod swift;
 pub mod world;

@@ -1,0 +1,169 @@
+//! A Swift client, as the simulated clients and the loader use it: asks the proxies in turn until one does it.
+//!
+//! Leaves out passwords (it is given its token) and everything of the API that no simulated client needs.
+
+mod error;
+mod object;
+mod retry;
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+
+use crate::host::{Host, Purpose};
+use crate::swift::header::X_ZEROVM_EXECUTE;
+use crate::swift::{Path, encode_query};
+
+pub use error::ClientError;
+pub use object::Object;
+pub use retry::limits;
+use retry::{Exchange, Reply};
+
+/// Somebody with an account at the store.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The machine that it runs on.
+    pub host: Host,
+    /// The proxies, in the order in which they are asked.
+    pub proxies: Vec<SocketAddr>,
+    /// Says who asks.
+    pub token: String,
+    /// The account that it may use.
+    pub account: String,
+}
+
+/// What came of a posted job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobAnswer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, with what the job service says of the job.
+    pub headers: HeaderMap,
+    /// What the job wrote.
+    pub body: Bytes,
+}
+
+/// A row of a container's listing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Row {
+    /// The object's name.
+    pub name: String,
+    /// The MD5 of its data.
+    pub hash: String,
+    /// How long it is.
+    pub bytes: u64,
+    /// Its content type.
+    pub content_type: String,
+    /// When it was written, as ISO 8601 without a zone.
+    pub last_modified: String,
+}
+
+impl Client {
+    /// Makes a container; it is fine if it is there.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn put_container(&self, container: &Path) -> Result<(), ClientError> {
+        self.exchange(Exchange::new(Method::PUT, container)).await.map(drop)
+    }
+
+    /// Stores an object and says its ETag.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn put_object(
+        &self,
+        object: &Path,
+        content: Bytes,
+        content_type: &str,
+    ) -> Result<String, ClientError> {
+        let mut exchange = Exchange::new(Method::PUT, object);
+        exchange.header(CONTENT_TYPE, content_type);
+        exchange.body = (Purpose::ObjectData, content);
+        // Another write of the same moment was in the way: a moment later there is none.
+        exchange.retried.push(StatusCode::CONFLICT);
+        let reply = self.exchange(exchange).await?;
+        reply.etag().ok_or_else(|| reply.senseless("it names no ETag"))
+    }
+
+    /// The headers of an object, a container or the account.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn head(&self, path: &Path) -> Result<HeaderMap, ClientError> {
+        Ok(self.exchange(Exchange::new(Method::HEAD, path)).await?.headers)
+    }
+
+    /// Deletes an object or a container. False if there was none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn delete(&self, path: &Path) -> Result<bool, ClientError> {
+        match self.exchange(Exchange::new(Method::DELETE, path)).await {
+            Ok(_) => Ok(true),
+            Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The rows of a container whose names begin with `prefix`, page by page, at most `rows_max`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list(
+        &self,
+        container: &Path,
+        prefix: &str,
+        rows_max: usize,
+    ) -> Result<Vec<Row>, ClientError> {
+        let mut rows: Vec<Row> = Vec::new();
+        while rows.len() < rows_max {
+            let mut exchange = Exchange::new(Method::GET, container);
+            let marker = rows.last().map_or("", |row| &row.name);
+            exchange.query = format!(
+                "format=json&prefix={}&marker={}&limit={}",
+                encode_query(prefix),
+                encode_query(marker),
+                (rows_max - rows.len()).min(limits::PAGE_ROWS),
+            );
+            let reply = self.exchange(exchange).await?;
+            let page: Vec<Row> = match reply.status {
+                StatusCode::NO_CONTENT => Vec::new(),
+                _ => serde_json::from_slice(&reply.body)
+                    .map_err(|bad| reply.senseless(&format!("its listing is no JSON: {bad}")))?,
+            };
+            // A page that does not go on would be asked for again and again.
+            if page.is_empty() || page.iter().any(|row| row.name.as_str() <= marker) {
+                break;
+            }
+            rows.extend(page);
+        }
+        Ok(rows)
+    }
+
+    /// Posts a job to the account and waits for what comes of it. A job that failed is an answer, too; a job that nobody
+    /// had room for is posted again.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn post_job(
+        &self,
+        body: Bytes,
+        content_type: &str,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<JobAnswer, ClientError> {
+        let account = Path::account_only(&self.account)?;
+        let mut exchange = Exchange::new(Method::POST, &account);
+        exchange.headers.extend(headers.iter().cloned());
+        exchange.header(CONTENT_TYPE, content_type);
+        exchange.header(X_ZEROVM_EXECUTE, "1.0");
+        exchange.body = (Purpose::Control, body);
+        exchange.answer_max = limits::JOB_ANSWER_MAX;
+        exchange.any_status = true;
+        let Reply { status, headers, body, .. } = self.exchange(exchange).await?;
+        Ok(JobAnswer { status, headers, body })
+    }
+}

@@ -1,0 +1,42 @@
+//! How long a proxy waits, and how much it holds: every wait and every buffer has its bound here.
+//!
+//! Leaves out retries: a request goes to each candidate at most once, so their number is the bound.
+
+use std::time::Duration;
+
+use crate::http::Limits;
+
+/// For a connection to a node.
+pub const CONNECT_MAX: Duration = Duration::from_millis(500);
+/// For the head of a node's answer, from when it has the whole request.
+pub const ANSWER_MAX: Duration = Duration::from_secs(3);
+/// For a node to take or give the next chunk of a body.
+pub const CHUNK_MAX: Duration = Duration::from_secs(3);
+/// For the replicas that are left once a majority has answered: a connection that does not come
+/// about and the handoff after it still fit in.
+pub const QUORUM_GRACE: Duration = Duration::from_secs(1);
+/// For a client to take or give the next chunk of a body.
+pub const CLIENT_CHUNK_MAX: Duration = Duration::from_secs(60);
+/// For a whole request, up to the head of its answer.
+pub const REQUEST_MAX: Duration = Duration::from_secs(600);
+
+/// The longest object, as in Swift: 5 GiB.
+pub const OBJECT_BYTES_MAX: u64 = 5 << 30;
+/// The longest body without a `Content-Length`: it is held whole, because nodes want to know the length.
+pub const CHUNKED_BODY_BYTES_MAX: u64 = 16 << 20;
+/// The longest listing: 10,000 rows whose names are of the greatest length, with room.
+pub const LISTING_BYTES_MAX: u64 = 64 << 20;
+/// Chunks of an upload that are kept for a node that takes the place of another. A connection
+/// that does not come about shows at the fifth, when the channel to it is full.
+pub const REPLAY_CHUNKS_MAX: usize = 8;
+/// Bytes of the chunks in which a body that is held whole is sent.
+pub const CHUNK_BYTES: usize = 64 << 10;
+/// How often a reader that wants one version looks for it again, when the nodes have moved on meanwhile.
+pub const LOCATE_ROUNDS_MAX: u32 = 2;
+/// How often a change that met newer state is sent, each time with a newer timestamp.
+pub const CHANGE_ROUNDS_MAX: u32 = 2;
+
+/// For requests whose body, if any, is small.
+pub const NODE_LIMITS: Limits = Limits { connect: CONNECT_MAX, answer: ANSWER_MAX };
+/// For uploads: the limit for the answer begins when the body has been sent, and its sender sets it.
+pub const UPLOAD_LIMITS: Limits = Limits { connect: CONNECT_MAX, answer: REQUEST_MAX };

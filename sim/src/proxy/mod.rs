@@ -1,0 +1,150 @@
+//! A Swift-like proxy: takes clients' requests and does them on the nodes that the ring names.
+//!
+//! It keeps nothing: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
+//! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
+//!
+//! Leaves out caches, rate limits, access lists, large-object manifests, versions and copies.
+
+mod account;
+mod answer;
+mod auth;
+mod backend;
+mod container;
+pub mod limits;
+mod object;
+mod placement;
+mod quorum;
+mod routing;
+mod timestamps;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
+
+use timestamps::Timestamps;
+
+use crate::host::{Host, LocalFuture};
+use crate::http::{self, Request, Response};
+use crate::swift::{PROXY_PORT, Path, Timestamp};
+
+pub use answer::Refusal;
+pub use auth::Tokens;
+pub use object::{FetchError, LocateError, Located, NewObject, StoreError, Stored};
+pub use placement::{Placement, Target};
+
+/// What a proxy is given.
+pub struct ProxyConfig {
+    /// Its name, no other proxy's: transaction ids are drawn from it.
+    pub name: String,
+    /// Where things belong.
+    pub ring: Rc<dyn Placement>,
+    /// Who may do what.
+    pub tokens: Tokens,
+    /// What runs jobs, if anything does.
+    pub jobs: Option<Rc<dyn JobService>>,
+}
+
+/// A job as it was posted; who asks has been let in.
+#[derive(Debug)]
+pub struct JobCall {
+    /// The account of who asks.
+    pub account: String,
+    /// What it was posted to.
+    pub path: Path,
+    /// The id of the request.
+    pub trans_id: String,
+    /// The request, without the headers that clients may not set.
+    pub request: Request,
+}
+
+/// What runs jobs.
+pub trait JobService {
+    /// Runs a posted job to its answer. Dropped when the client leaves.
+    fn run(&self, proxy: Proxy, call: JobCall) -> LocalFuture<'static, Response>;
+}
+
+/// A running proxy, for what works beside it on its host. Clones are the same proxy.
+#[derive(Clone)]
+pub struct Proxy(Rc<Inner>);
+
+struct Inner {
+    host: Host,
+    config: ProxyConfig,
+    timestamps: Timestamps,
+    requests: Cell<u64>,
+    /// How often each partition was read: each reading begins at a replica of its own.
+    reads: RefCell<BTreeMap<u32, u64>>,
+}
+
+/// Serves [`PROXY_PORT`] of `host` until the host ends.
+///
+/// # Errors
+/// The port is taken.
+pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
+    let proxy = Proxy(Rc::new(Inner {
+        host: host.clone(),
+        config,
+        timestamps: Timestamps::default(),
+        requests: Cell::new(0),
+        reads: RefCell::default(),
+    }));
+    let serving = proxy.clone();
+    http::serve(&host, PROXY_PORT, move |request| routing::handle(serving.clone(), request))?;
+    Ok(proxy)
+}
+
+impl Proxy {
+    /// The machine that it runs on.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.0.host
+    }
+
+    /// A timestamp for a change: later than all that this proxy gave before.
+    #[must_use]
+    pub fn next_timestamp(&self) -> Timestamp {
+        self.0.timestamps.next(self.0.host.now())
+    }
+
+    fn timestamp_after(&self, seen: Timestamp) -> Timestamp {
+        self.0.timestamps.after(self.0.host.now(), seen)
+    }
+
+    fn config(&self) -> &ProxyConfig {
+        &self.0.config
+    }
+
+    fn nodes(&self, path: &Path) -> placement::Nodes {
+        placement::Nodes::of(&*self.0.config.ring, path)
+    }
+
+    /// The devices that may hold `path`, in the order of the replicas, from one that is drawn for this reading.
+    fn candidates(&self, path: &Path, nodes: &placement::Nodes) -> Vec<placement::Candidate> {
+        let attempt = {
+            let mut reads = self.0.reads.borrow_mut();
+            let count = reads.entry(nodes.partition).or_default();
+            *count += 1;
+            *count
+        };
+        let mut entropy = self.0.host.entropy("replica", path.encoded().as_bytes(), attempt);
+        let first = entropy.below(nodes.primaries.len() as u64);
+        nodes.candidates(usize::try_from(first).unwrap_or(0))
+    }
+
+    /// The id of the next request, in Swift's form.
+    fn next_trans_id(&self) -> String {
+        let number = self.0.requests.get();
+        self.0.requests.set(number + 1);
+        let name = self.0.config.name.as_bytes();
+        let mut entropy = self.0.host.entropy("trans-id", name, number);
+        let seconds = Timestamp::at(self.0.host.now()).unix_seconds();
+        format!("tx{:016x}-{seconds:010x}", entropy.next_u64())
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("name", &self.0.config.name).finish_non_exhaustive()
+    }
+}

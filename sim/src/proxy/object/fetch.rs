@@ -1,0 +1,88 @@
+//! A given version of an object, whole, for what runs beside the proxy.
+//!
+//! Leaves out which version that should be: see [`Proxy::locate`].
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use hyper::{HeaderMap, Method, StatusCode};
+
+use super::ask;
+use super::relay::{Relay, Span};
+use crate::host::Purpose;
+use crate::proxy::Proxy;
+use crate::proxy::answer::set;
+use crate::proxy::backend::X_BACKEND_PURPOSE;
+use crate::proxy::quorum::Search;
+use crate::swift::header::X_BACKEND_WANT_VERSION;
+use crate::swift::{Path, Timestamp};
+
+/// Why a version could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Nobody who could be reached gave an intact copy of that version.
+    #[error("no replica that can be reached gave an intact copy of {path} as of {version}")]
+    Unavailable {
+        /// Which object.
+        path: Path,
+        /// Which version.
+        version: Timestamp,
+    },
+    /// It is longer than it may be.
+    #[error("{path} has {size} bytes, at most {limit_bytes} are taken")]
+    TooLong {
+        /// Which object.
+        path: Path,
+        /// How long it is, in bytes.
+        size: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
+}
+
+impl Proxy {
+    /// The whole of `version` of an object, from whichever replicas have it; nodes count its bytes as `purpose`.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn fetch(
+        &self,
+        path: &Path,
+        version: Timestamp,
+        purpose: Purpose,
+        limit_bytes: u64,
+    ) -> Result<Bytes, FetchError> {
+        let nodes = self.nodes(path);
+        let mut headers = HeaderMap::new();
+        set(&mut headers, X_BACKEND_PURPOSE, purpose.name());
+        set(&mut headers, X_BACKEND_WANT_VERSION, version);
+        let ask = ask(Method::GET, path, &nodes, headers);
+        let mut left = VecDeque::from(self.candidates(path, &nodes));
+        let mut search = Search::new(nodes.primaries.len());
+        // A damaged copy makes the next replica begin anew; each round uses up at least one candidate.
+        while let Some(answer) = self.find(&ask, &mut left, &mut search).await {
+            let Some(size) = answer.body.length().filter(|_| answer.status == StatusCode::OK)
+            else {
+                continue;
+            };
+            if size > limit_bytes {
+                return Err(FetchError::TooLong { path: path.clone(), size, limit_bytes });
+            }
+            let span = Span { first: Some(0), length: size, whole: true };
+            let relay = Relay::new(self.clone(), ask.clone(), answer, span, left.clone());
+            if let Some(whole) = collect(relay, size).await {
+                return Ok(whole);
+            }
+        }
+        Err(FetchError::Unavailable { path: path.clone(), version })
+    }
+}
+
+/// The whole body, if it is intact.
+async fn collect(mut relay: Relay, size: u64) -> Option<Bytes> {
+    let mut whole = BytesMut::new();
+    while (whole.len() as u64) < size {
+        whole.extend_from_slice(&relay.next().await?);
+    }
+    relay.is_intact().then(|| whole.freeze())
+}

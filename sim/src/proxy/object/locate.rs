@@ -1,0 +1,132 @@
+//! Which version of an object is the newest, and who holds it.
+//!
+//! Leaves out reading it.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::{HeaderMap, Method, StatusCode};
+
+use super::{ask, etag};
+use crate::proxy::Proxy;
+use crate::proxy::backend::Ask;
+use crate::proxy::placement::{Candidate, Target};
+use crate::proxy::quorum::{Newest, Said, newest};
+use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, text, timestamp};
+use crate::swift::{Path, Timestamp};
+
+/// An object's newest version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The timestamp of its data.
+    pub version: Timestamp,
+    /// The MD5 of its data.
+    pub etag: String,
+    /// How long it is, in bytes.
+    pub size: u64,
+    /// Its content type.
+    pub content_type: String,
+    /// Those that said they hold it, then the primaries that did not answer; each in the order of the replicas.
+    pub holders: Vec<Target>,
+}
+
+/// Why an object's newest version is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocateError {
+    /// A majority of its replicas says that there is none.
+    #[error("there is no object {path}")]
+    NotFound {
+        /// Which object.
+        path: Path,
+    },
+    /// Too few of its replicas answered to say anything.
+    #[error("too few replicas of {path} answered: try again later")]
+    Unavailable {
+        /// Which object.
+        path: Path,
+    },
+}
+
+/// What one node said, by its place among the candidates.
+struct Report {
+    index: usize,
+    primary: bool,
+    said: Said,
+    headers: HeaderMap,
+}
+
+impl Proxy {
+    /// Asks the replicas for the newest version of an object (ties: the larger ETag). Goes on as soon as a majority of the primaries
+    /// has answered and one of them has it; asks the handoffs when that does not come about.
+    ///
+    /// # Errors
+    /// See [`LocateError`].
+    pub async fn locate(&self, path: &Path) -> Result<Located, LocateError> {
+        let nodes = self.nodes(path);
+        let replicas = nodes.primaries.len();
+        let candidates = nodes.candidates(0);
+        let ask = ask(Method::HEAD, path, &nodes, HeaderMap::new());
+        let mut reports: Vec<Report> = Vec::new();
+        for asked in [0..replicas, replicas..candidates.len()] {
+            let all_asked = asked.end == candidates.len();
+            let mut waiting: FuturesUnordered<_> =
+                asked.map(|index| self.report(&ask, &candidates, index)).collect();
+            loop {
+                let next = waiting.next().await;
+                let ended = next.is_none();
+                reports.extend(next.flatten());
+                let said: Vec<_> =
+                    reports.iter().map(|report| (report.primary, report.said.clone())).collect();
+                match newest(&said, replicas, all_asked && ended) {
+                    Newest::Found(version, etag) => {
+                        return Ok(located(&reports, &candidates, version, etag));
+                    }
+                    Newest::NotFound => return Err(LocateError::NotFound { path: path.clone() }),
+                    Newest::Wait if !ended => {}
+                    Newest::Wait | Newest::Unavailable => break,
+                }
+            }
+        }
+        Err(LocateError::Unavailable { path: path.clone() })
+    }
+
+    /// What one candidate says, if it is definite.
+    async fn report(&self, ask: &Ask, candidates: &[Candidate], index: usize) -> Option<Report> {
+        let Candidate { target, primary } = candidates.get(index)?;
+        let answer = self.ask(target, ask, &HeaderMap::new()).await.ok()?;
+        let headers = answer.headers;
+        let said = match answer.status {
+            StatusCode::NOT_FOUND => Said::Missing(timestamp(&headers, &X_BACKEND_TIMESTAMP)),
+            status if status.is_success() => {
+                Said::Has(timestamp(&headers, &X_BACKEND_DATA_TIMESTAMP)?, etag(&headers)?)
+            }
+            _ => return None,
+        };
+        Some(Report { index, primary: *primary, said, headers })
+    }
+}
+
+fn located(
+    reports: &[Report],
+    candidates: &[Candidate],
+    version: Timestamp,
+    etag: String,
+) -> Located {
+    let said = Said::Has(version, etag.clone());
+    let mut holding: Vec<&Report> = reports.iter().filter(|report| report.said == said).collect();
+    holding.sort_by_key(|report| report.index);
+    let headers = holding.first().map(|report| &report.headers);
+    let header = |name| headers.and_then(|headers| text(headers, name));
+    let silent = candidates.iter().enumerate().filter(|(index, candidate)| {
+        candidate.primary && reports.iter().all(|report| report.index != *index)
+    });
+    let holders = holding.iter().filter_map(|report| candidates.get(report.index));
+    let holders = holders.chain(silent.map(|(_, candidate)| candidate));
+    Located {
+        version,
+        etag,
+        size: header(&CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0),
+        content_type: header(&CONTENT_TYPE).unwrap_or("application/octet-stream").to_owned(),
+        holders: holders.map(|candidate| candidate.target.clone()).collect(),
+    }
+}

@@ -1,0 +1,34 @@
+//! Replaces an object's metadata on a quorum of replicas.
+//!
+//! Leaves out the container's row: it shows what was put.
+
+use hyper::{HeaderMap, Method, StatusCode};
+
+use super::delete::conflict;
+use super::{ask, change_headers};
+use crate::http::{Body, Response};
+use crate::proxy::Proxy;
+use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::limits::CHANGE_ROUNDS_MAX;
+use crate::proxy::quorum::changed_status;
+use crate::proxy::routing::Call;
+use crate::swift::header::X_TIMESTAMP;
+
+pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+    let nodes = proxy.nodes(&call.path);
+    let mut at = proxy.next_timestamp();
+    let mut ask = ask(Method::POST, &call.path, &nodes, change_headers(call, at));
+    let mut status = StatusCode::SERVICE_UNAVAILABLE;
+    for _round in 0..CHANGE_ROUNDS_MAX {
+        set(&mut ask.headers, X_TIMESTAMP, at);
+        let replies = proxy.change(&ask, &nodes, &[]).await;
+        let answers: Vec<_> = replies.iter().map(|reply| (reply.primary, reply.status)).collect();
+        status = changed_status(&answers, nodes.primaries.len());
+        let Some(newer) = conflict(&replies) else { break };
+        at = proxy.timestamp_after(newer);
+    }
+    match status {
+        status if status.is_success() => Ok(response(status, HeaderMap::new(), Body::empty())),
+        status => Err(Refusal::of_quorum(status, &call.path)),
+    }
+}

@@ -1,0 +1,158 @@
+//! Passes an object's body on to a client. When a node breaks off or stalls, another one goes on from there.
+//!
+//! What goes on is the same version by its data timestamp and ETag, or nothing: a body is never put together from two.
+//! A whole body's MD5 is checked before its last chunk leaves, because a damaged copy shows only at its end, when
+//! its node has sent the damage and another one would complete it.
+//!
+//! Leaves out checking parts of an object: their MD5 is not known.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use hyper::header::{
+    CONTENT_RANGE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
+};
+use hyper::{HeaderMap, StatusCode};
+use md5::{Digest, Md5};
+
+use super::get::first_byte;
+use super::{etag, is_md5};
+use crate::host::Purpose;
+use crate::http::{Answer, BodySender, Received};
+use crate::proxy::Proxy;
+use crate::proxy::answer::set;
+use crate::proxy::backend::Ask;
+use crate::proxy::limits::{CHUNK_MAX, CLIENT_CHUNK_MAX};
+use crate::proxy::placement::Candidate;
+use crate::swift::Timestamp;
+use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_WANT_VERSION, text, timestamp};
+
+/// Which bytes of an object a body is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// The number of the first one, if it is known.
+    pub(super) first: Option<u64>,
+    pub(super) length: u64,
+    /// Whether it is the whole object.
+    pub(super) whole: bool,
+}
+
+/// A body on its way to a client.
+pub(super) struct Relay {
+    proxy: Proxy,
+    ask: Ask,
+    span: Span,
+    taken: u64,
+    version: Option<Timestamp>,
+    etag: Option<String>,
+    md5: Option<Md5>,
+    source: Received,
+    left: VecDeque<Candidate>,
+}
+
+impl Relay {
+    /// Of what `answer` brings and, if that breaks off, those that are `left`.
+    pub(super) fn new(
+        proxy: Proxy,
+        ask: Ask,
+        answer: Answer,
+        span: Span,
+        left: VecDeque<Candidate>,
+    ) -> Self {
+        let etag = etag(&answer.headers);
+        let checked = span.whole && etag.as_deref().is_some_and(is_md5);
+        Self {
+            proxy,
+            ask,
+            span,
+            taken: 0,
+            version: timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP),
+            etag,
+            md5: checked.then(Md5::new),
+            source: answer.body,
+            left,
+        }
+    }
+
+    /// Sends the whole body, or breaks it off by dropping the sender.
+    pub(super) async fn run(mut self, sender: BodySender) {
+        while self.taken < self.span.length {
+            let Some(chunk) = self.next().await else { return };
+            if self.taken == self.span.length && !self.is_intact() {
+                return;
+            }
+            let sent = sender.send(Purpose::ObjectData, chunk);
+            if self.proxy.host().timeout(CLIENT_CHUNK_MAX, sent).await != Ok(true) {
+                return;
+            }
+        }
+    }
+
+    /// The next chunk from whoever has it; `None` when nobody is left.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let chunk = self.proxy.host().timeout(CHUNK_MAX, self.source.chunk()).await;
+            if let Ok(Ok(Some(mut chunk))) = chunk {
+                let remaining = self.span.length - self.taken;
+                chunk.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
+                self.taken += chunk.len() as u64;
+                if let Some(md5) = &mut self.md5 {
+                    md5.update(&chunk);
+                }
+                return Some(chunk);
+            }
+            self.source = self.resume().await?;
+        }
+    }
+
+    /// Whether all that was taken is what the ETag says, as far as that can be known.
+    pub(super) fn is_intact(&mut self) -> bool {
+        match (self.md5.take(), &self.etag) {
+            (Some(md5), Some(etag)) => hex(&md5.finalize()) == *etag,
+            _ => true,
+        }
+    }
+
+    /// The rest of the same version from the next replica that has it.
+    async fn resume(&mut self) -> Option<Received> {
+        let version = self.version?;
+        let first = self.span.first? + self.taken;
+        let last = self.span.first? + self.span.length - 1;
+        let conditions = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
+        for condition in conditions {
+            self.ask.headers.remove(condition);
+        }
+        set(&mut self.ask.headers, RANGE, format!("bytes={first}-{last}"));
+        set(&mut self.ask.headers, X_BACKEND_WANT_VERSION, version);
+        while let Some(candidate) = self.left.pop_front() {
+            let answer = self.proxy.ask(&candidate.target, &self.ask, &HeaderMap::new()).await;
+            if let Ok(answer) = answer
+                && self.goes_on(&answer, first)
+            {
+                return Some(answer.body);
+            }
+        }
+        None
+    }
+
+    /// Whether the answer is what is missing, and of the same version.
+    fn goes_on(&self, answer: &Answer, first: u64) -> bool {
+        let range = text(&answer.headers, &CONTENT_RANGE).and_then(first_byte);
+        answer.status == StatusCode::PARTIAL_CONTENT
+            && range == Some(first)
+            && answer.body.length() == Some(self.span.length - self.taken)
+            && timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP) == self.version
+            && self.etag.is_some()
+            && etag(&answer.headers) == self.etag
+    }
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(digest: &[u8]) -> String {
+    use std::fmt::Write as _;
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
+}

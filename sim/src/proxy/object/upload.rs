@@ -1,0 +1,214 @@
+//! Writes one body to several nodes at once. The slowest of them sets the pace, until it stalls and is dropped.
+//!
+//! A node that cannot be connected, or refuses before it can have stored anything, gives its slot to a handoff as
+//! long as all chunks so far are still held ([`REPLAY_CHUNKS_MAX`]).
+//!
+//! Leaves out undoing what a minority has stored: a later write or a deletion wins over it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use hyper::{HeaderMap, StatusCode};
+use tokio::sync::oneshot;
+
+use crate::host::{Purpose, TaskGuard};
+use crate::http::{self, Answer, Body, BodySender, Received};
+use crate::proxy::Proxy;
+use crate::proxy::backend::{Ask, NodeError, Reply};
+use crate::proxy::limits::{
+    ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, REPLAY_CHUNKS_MAX, UPLOAD_LIMITS,
+};
+use crate::proxy::placement::{Nodes, Target};
+use crate::proxy::quorum::majority;
+
+/// Where a body comes from.
+pub(super) enum Source {
+    /// A client that is sending it.
+    Client(Received),
+    /// It is here.
+    Held(Bytes),
+}
+
+/// The body ended before its length was reached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SourceBroken {
+    #[error("the body broke off before its Content-Length")]
+    BrokeOff,
+    #[error("the next chunk of the body did not come within {} s", CLIENT_CHUNK_MAX.as_secs())]
+    Stalled,
+}
+
+impl Source {
+    async fn next(&mut self, proxy: &Proxy) -> Result<Option<Bytes>, SourceBroken> {
+        match self {
+            Self::Client(body) => {
+                let chunk = proxy.host().timeout(CLIENT_CHUNK_MAX, body.chunk()).await;
+                chunk.map_err(|_| SourceBroken::Stalled)?.map_err(|_| SourceBroken::BrokeOff)
+            }
+            Self::Held(left) if left.is_empty() => Ok(None),
+            Self::Held(left) => Ok(Some(left.split_to(left.len().min(CHUNK_BYTES)))),
+        }
+    }
+}
+
+/// What is to be written.
+pub(super) struct Plan {
+    pub(super) ask: Ask,
+    pub(super) nodes: Nodes,
+    /// The headers for each slot.
+    pub(super) own: Vec<HeaderMap>,
+    pub(super) length: u64,
+    pub(super) purpose: Purpose,
+}
+
+/// One of the copies.
+enum Slot {
+    Writing(Writing),
+    Answered(Reply),
+    Lost,
+}
+
+/// A node that is being written to.
+struct Writing {
+    index: usize,
+    primary: bool,
+    sender: BodySender,
+    answer: oneshot::Receiver<Result<Answer, NodeError>>,
+    /// Ends the connection, and so the node's wait for the rest, when this is dropped.
+    _sending: TaskGuard,
+}
+
+struct Upload<'a> {
+    proxy: &'a Proxy,
+    plan: &'a Plan,
+    spare: RefCell<VecDeque<Target>>,
+    /// All chunks so far; `None` when they have become too many to hold.
+    replay: RefCell<Option<Vec<Bytes>>>,
+}
+
+/// Writes the body that `source` brings. The replies are those that came until a while after a majority was
+/// reached, or too few for one.
+///
+/// # Errors
+/// [`SourceBroken`]; then no node has stored anything.
+pub(super) async fn upload(
+    proxy: &Proxy,
+    plan: &Plan,
+    mut source: Source,
+) -> Result<Vec<Reply>, SourceBroken> {
+    let upload = Upload {
+        proxy,
+        plan,
+        spare: RefCell::new(plan.nodes.handoffs.clone().into()),
+        replay: RefCell::new(Some(Vec::new())),
+    };
+    let primaries = plan.nodes.primaries.iter().enumerate();
+    let mut slots: Vec<Slot> =
+        primaries.map(|(index, target)| upload.begin(index, target, true)).collect();
+    let needed = majority(slots.len());
+    while let Some(chunk) = source.next(proxy).await? {
+        upload.hold(&chunk);
+        slots = join_all(slots.into_iter().map(|slot| upload.feed(slot, &chunk))).await;
+        if slots.iter().filter(|slot| matches!(slot, Slot::Writing(_))).count() < needed {
+            // A majority can no longer be had: what is written so far breaks off with its senders.
+            slots.retain(|slot| matches!(slot, Slot::Answered(_)));
+            break;
+        }
+    }
+    let replicas = plan.nodes.primaries.len();
+    let waiting = slots.into_iter().map(|slot| upload.finish(slot)).collect();
+    let created = |reply: &Reply| reply.status == StatusCode::CREATED;
+    Ok(proxy.gather(waiting, replicas, created).await)
+}
+
+impl Upload<'_> {
+    fn begin(&self, index: usize, target: &Target, primary: bool) -> Slot {
+        let none = HeaderMap::new();
+        let own = self.plan.own.get(index).unwrap_or(&none);
+        let (sender, body) = Body::stream(self.plan.length);
+        let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
+        let (tell, answer) = oneshot::channel();
+        let (host, to) = (self.proxy.host().clone(), target.address(self.plan.ask.service));
+        let sending = self.proxy.host().spawn_guarded(async move {
+            let answer = http::send(&host, to, request, UPLOAD_LIMITS).await;
+            // Nobody waits for it once the upload was given up.
+            let _unheard = tell.send(answer.map_err(NodeError::from));
+        });
+        Slot::Writing(Writing { index, primary, sender, answer, _sending: sending })
+    }
+
+    /// Keeps a chunk for handoffs, as long as they are few.
+    fn hold(&self, chunk: &Bytes) {
+        let mut replay = self.replay.borrow_mut();
+        match &mut *replay {
+            Some(chunks) if chunks.len() < REPLAY_CHUNKS_MAX => chunks.push(chunk.clone()),
+            _ => *replay = None,
+        }
+    }
+
+    /// Gives a slot the next chunk, which is held already.
+    async fn feed(&self, slot: Slot, chunk: &Bytes) -> Slot {
+        let Slot::Writing(mut writing) = slot else { return slot };
+        let index = writing.index;
+        // A node that answers before it has the body refuses it.
+        match writing.answer.try_recv() {
+            Ok(Ok(answer)) if !answer.status.is_server_error() => {
+                Slot::Answered(Reply::new(writing.primary, answer))
+            }
+            Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
+                Slot::Writing(writing)
+            }
+            _ => {
+                drop(writing);
+                self.replace(index).await
+            }
+        }
+    }
+
+    async fn give(&self, writing: &Writing, chunk: &Bytes) -> bool {
+        let sent = writing.sender.send(self.plan.purpose, chunk.clone());
+        self.proxy.host().timeout(CHUNK_MAX, sent).await == Ok(true)
+    }
+
+    /// Lets the next handoff that takes them have all chunks so far.
+    async fn replace(&self, index: usize) -> Slot {
+        loop {
+            let held = self.replay.borrow().clone();
+            let target = self.spare.borrow_mut().pop_front();
+            let (Some(chunks), Some(target)) = (held, target) else { return Slot::Lost };
+            let Slot::Writing(writing) = self.begin(index, &target, false) else { continue };
+            let mut taken = true;
+            for chunk in &chunks {
+                taken = taken && self.give(&writing, chunk).await;
+            }
+            if taken {
+                return Slot::Writing(writing);
+            }
+        }
+    }
+
+    /// What a slot that has the whole body answers, or the handoffs that take its place.
+    async fn finish(&self, mut slot: Slot) -> Option<Reply> {
+        loop {
+            let writing = match slot {
+                Slot::Writing(writing) => writing,
+                Slot::Answered(reply) => return Some(reply),
+                Slot::Lost => return None,
+            };
+            let answer = self.proxy.host().timeout(ANSWER_MAX, writing.answer).await;
+            if let Ok(Ok(Ok(answer))) = answer
+                && !answer.status.is_server_error()
+            {
+                return Some(Reply::new(writing.primary, answer));
+            }
+            slot = self.replace(writing.index).await;
+        }
+    }
+}
+
+/// The status and the ETag of each reply.
+pub(super) fn told(replies: &[Reply]) -> Vec<(StatusCode, Option<String>)> {
+    replies.iter().map(|reply| (reply.status, super::etag(&reply.headers))).collect()
+}

@@ -1,0 +1,82 @@
+//! From a request to the room that does it: reads the path, asks who it is, drops what clients may not say.
+//!
+//! Leaves out paths outside `/v1`.
+
+use hyper::header::HeaderName;
+use hyper::{HeaderMap, Method, StatusCode};
+
+use super::answer::{Refusal, is_internal, set};
+use super::limits::REQUEST_MAX;
+use super::{JobCall, Proxy, account, auth, container, object};
+use crate::http::{Received, Request, Response};
+use crate::swift::header::{X_TRANS_ID, X_ZEROVM_EXECUTE};
+use crate::swift::{Path, decode_path};
+
+/// A client's request; who asks has been let in.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: Path,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) trans_id: String,
+    pub(super) body: Received,
+}
+
+/// Answers a request.
+pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
+    let trans_id = proxy.next_trans_id();
+    let answer = proxy.host().timeout(REQUEST_MAX, route(&proxy, request, &trans_id)).await;
+    let mut response = match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => refusal.into_response(),
+        Err(late) => {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
+        }
+    };
+    set(response.headers_mut(), X_TRANS_ID, trans_id);
+    response
+}
+
+async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
+    let path = path_of(request.uri().path())?;
+    let account = auth::caller(&proxy.config().tokens, request.headers(), &path)?.to_owned();
+    drop_internal(request.headers_mut());
+    if request.method() == Method::POST && request.headers().contains_key(X_ZEROVM_EXECUTE) {
+        let jobs =
+            proxy.config().jobs.as_ref().ok_or_else(|| {
+                Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
+            })?;
+        let trans_id = trans_id.to_owned();
+        return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
+    }
+    let query = request.uri().query().map(ToOwned::to_owned);
+    let (head, body) = request.into_parts();
+    let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
+    let call = Call { method, path, query, headers, trans_id, body };
+    match (call.path.container(), call.path.object()) {
+        (_, Some(_)) => object::handle(proxy, call).await,
+        (Some(_), None) => container::handle(proxy, call).await,
+        (None, None) => account::handle(proxy, call).await,
+    }
+}
+
+fn path_of(url_path: &str) -> Result<Path, Refusal> {
+    let rest = url_path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'));
+    let rest =
+        rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
+    decode_path(rest).map_err(|bad| Refusal::new(StatusCode::PRECONDITION_FAILED, bad.to_string()))
+}
+
+fn drop_internal(headers: &mut HeaderMap) {
+    let internal: Vec<HeaderName> =
+        headers.keys().filter(|name| is_internal(name)).cloned().collect();
+    for name in internal {
+        headers.remove(name);
+    }
+}
+
+/// 405 for a method that does not go with `what`.
+pub(super) fn no_method(method: &Method, what: &str) -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} does not go with {what}"))
+}
