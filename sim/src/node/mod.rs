@@ -19,6 +19,8 @@ mod index;
 pub mod object;
 mod reply;
 mod request;
+#[cfg(test)]
+mod tests;
 mod updater;
 
 use std::rc::Rc;

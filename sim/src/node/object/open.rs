@@ -16,6 +16,7 @@ use super::trailer::{Damage, FOOTER_LEN, Footer};
 use crate::host::File;
 use crate::node::device::{Place, hex};
 use crate::node::error::NodeError;
+use crate::node::updater::Change;
 use crate::swift::Timestamp;
 
 /// What is read at a time.
@@ -38,6 +39,18 @@ pub struct Metadata {
     pub content_type: String,
     /// `x-object-meta-*` and the system headers that are kept, in lower case.
     pub headers: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    /// What the object's container is to hear.
+    pub(super) fn as_change(&self) -> Change {
+        Change::ObjectPut {
+            timestamp: self.timestamp,
+            size: self.length,
+            etag: self.etag.clone(),
+            content_type: self.content_type.clone(),
+        }
+    }
 }
 
 /// What a POST put in the place of [`Metadata::headers`].

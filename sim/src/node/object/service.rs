@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_TYPE, ETAG};
 
 use super::open::{Metadata, Posted};
 use super::store::winners;
-use super::write::{Deleted, Upload, check_put, delete, post};
+use super::write::{Deleted, Upload, check_put, delete, make_durable, post};
 use super::{files::Winners, read};
 use crate::http::{HeaderMap, Method, Received, Request, Response, StatusCode};
 use crate::node::device::Place;
@@ -92,7 +92,10 @@ async fn put(
     check_room(place)?;
     // Sparing the upload of what would be refused after it. It is checked again when it is there.
     let found: Winners = winners(place).await?;
-    check_put(place, &found, timestamp)?;
+    if let Err(refused) = check_put(place, &found, timestamp) {
+        finish_earlier_put(node, place, parents, timestamp).await?;
+        return Err(refused);
+    }
 
     let content_type = header::text(headers, &CONTENT_TYPE).unwrap_or(DEFAULT_CONTENT_TYPE);
     let said = header::text(headers, &ETAG).map(|etag| etag.trim_matches('"').to_lowercase());
@@ -120,14 +123,30 @@ async fn put(
             return Err(error);
         }
     };
-    let (etag, content_type) = (metadata.etag.clone(), metadata.content_type);
-    let change = Change::ObjectPut { timestamp, size: length, etag: metadata.etag, content_type };
-    node.tell(place, parents, change).await?;
+    node.tell(place, parents, metadata.as_change()).await?;
 
     let mut response = reply::empty(StatusCode::CREATED);
-    reply::set(response.headers_mut(), ETAG, &format!("\"{etag}\""));
+    reply::set(response.headers_mut(), ETAG, &format!("\"{}\"", metadata.etag));
     reply::set(response.headers_mut(), header::X_TIMESTAMP, &timestamp.to_string());
     Ok(response)
+}
+
+/// Does what a put of `timestamp` that a crash cut off may have left undone. Its writer tries again, is refused because
+/// the object is there, and takes that for success.
+async fn finish_earlier_put(
+    node: &Node,
+    place: &Place,
+    parents: Vec<Parent>,
+    timestamp: Timestamp,
+) -> Result<(), NodeError> {
+    make_durable(place).await?;
+    match node.objects.open_at(place).await {
+        Ok(object) if object.is_version(timestamp).is_ok() => {
+            node.tell(place, parents, object.metadata().as_change()).await
+        }
+        Ok(_) | Err(NodeError::NotFound { .. } | NodeError::Damaged { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes the body in, all `length` bytes of it.
@@ -165,7 +184,13 @@ async fn remove(node: &Node, place: &Place, headers: &HeaderMap) -> Result<Respo
     let (status, at) = match delete(place, timestamp).await? {
         Deleted::Data => (StatusCode::NO_CONTENT, timestamp),
         Deleted::Nothing => (StatusCode::NOT_FOUND, timestamp),
-        Deleted::Before(has) => return Err(place.not_found(Some(has))),
+        Deleted::Before(has) => {
+            make_durable(place).await?;
+            if has == timestamp {
+                node.tell(place, parents, Change::ObjectDelete { timestamp }).await?;
+            }
+            return Err(place.not_found(Some(has)));
+        }
     };
     node.tell(place, parents, Change::ObjectDelete { timestamp }).await?;
     let mut response = reply::empty(status);

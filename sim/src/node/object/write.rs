@@ -112,6 +112,12 @@ pub(super) fn check_put(
     }
 }
 
+/// Makes durable what a write is refused for: it may come from a process that crashed before it had synced it, and
+/// the refusal tells its writer that it is there.
+pub(super) async fn make_durable(place: &Place) -> Result<(), NodeError> {
+    place.device.disk.sync_dir(&directory(place)).await.map_err(place.failed())
+}
+
 fn newer(place: &Place, has: Timestamp, wants: Timestamp) -> NodeError {
     NodeError::Newer { path: place.path.to_string(), has, wants }
 }

@@ -84,22 +84,26 @@ impl Node {
     /// Sends the log's rows, round after round, until the host ends.
     pub(super) async fn update_for_ever(self: Rc<Self>) {
         loop {
+            let mut silent = BTreeSet::new();
             for device in self.devices.iter() {
                 // A disk that fails now may work in the next round.
-                let _delivered = self.update(device).await;
+                let _delivered = self.update(device, &mut silent).await;
             }
             self.host.sleep(self.config.update_interval).await;
         }
     }
 
     /// Sends each row of a device once. Servers that do not answer are left alone for the rest of the round.
-    async fn update(&self, device: &Rc<Device>) -> Result<(), DiskError> {
-        let mut silent: BTreeSet<SocketAddr> = BTreeSet::new();
+    async fn update(
+        &self,
+        device: &Rc<Device>,
+        silent: &mut BTreeSet<SocketAddr>,
+    ) -> Result<(), DiskError> {
         let (mut from, mut waiting) = (PREFIX.to_vec(), 0);
         loop {
             let page = device.disk.scan(&from, END, PAGE_ROWS).await?;
             for told in &page {
-                if !self.update_row(device, told, &mut silent).await? {
+                if !self.update_row(device, told, silent).await? {
                     waiting += 1;
                 }
             }

@@ -57,6 +57,14 @@ impl Change {
         }
     }
 
+    /// Since when it is to be told: a container's counts may be newer than the container.
+    fn since(&self) -> Timestamp {
+        match self {
+            Self::Container { counted, .. } => *counted,
+            _ => self.timestamp(),
+        }
+    }
+
     /// The method and the headers that tell it.
     pub(super) fn request(&self) -> (Method, HeaderMap) {
         let mut headers = HeaderMap::new();
@@ -110,9 +118,9 @@ impl Pending {
         deleted: Option<Timestamp>,
         now: Timestamp,
     ) -> bool {
-        let happened = self.change.timestamp();
-        let old = happened.unix_seconds().saturating_add(MISSING_MAX_S) < now.unix_seconds();
-        let gone = deleted.is_some_and(|deleted| deleted >= happened);
+        let told_until = self.change.since().unix_seconds().saturating_add(MISSING_MAX_S);
+        let old = told_until < now.unix_seconds();
+        let gone = deleted.is_some_and(|deleted| deleted >= self.change.timestamp());
         status.is_success() || (status == StatusCode::NOT_FOUND && (gone || old))
     }
 }
