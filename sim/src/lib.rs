@@ -3,9 +3,11 @@
 //! Code goes one way: everything reaches the world through [`host`]; what implements it is in
 //! `backend`, and the models that the simulated backends share are in `world`.
 
+pub mod backend;
 pub mod client;
 pub mod config;
 pub mod host;
 pub mod http;
 pub mod proxy;
 pub mod swift;
+pub mod world;

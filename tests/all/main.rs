@@ -1,1 +1,4 @@
 //! The integration tests, by kind.
+
+mod contract;
+mod support;

@@ -1,0 +1,141 @@
+//! The fabric: our own network and executor. The default world.
+//!
+//! Puts the models of [`crate::world`] together: it decides nothing that they do not.
+
+mod faults;
+mod machine;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use self::machine::FabricMachine;
+use crate::config::NetworkConfig;
+use crate::host::{Host, Seed, Time};
+use crate::world::clock::Clock;
+use crate::world::cpu::Cpu;
+use crate::world::disk::SimDisk;
+use crate::world::executor::Executor;
+use crate::world::net::Net;
+use crate::world::{
+    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Trace,
+    TraceEvent, World,
+};
+
+/// A world on the fabric.
+pub struct Fabric(Rc<Room>);
+
+/// What the fabric's parts share.
+struct Room {
+    seed: Seed,
+    executor: Executor,
+    net: Rc<Net>,
+    trace: Trace,
+    hosts: RefCell<Vec<Rc<Machinery>>>,
+    faults: RefCell<usize>,
+    /// How many faults keep a host down.
+    down: RefCell<BTreeMap<HostKey, i32>>,
+}
+
+/// A host's hardware and what it runs: both outlast a crash.
+struct Machinery {
+    spec: HostSpec,
+    main: Main,
+    disks: BTreeMap<String, SimDisk>,
+}
+
+impl Fabric {
+    /// A world without hosts.
+    #[must_use]
+    pub fn new(seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
+        let executor = Executor::new(seed);
+        let net = Net::new(executor.clone(), trace.clone(), network);
+        let (hosts, faults, down) = (RefCell::default(), RefCell::new(0), RefCell::default());
+        Self(Rc::new(Room { seed, executor, net, trace, hosts, faults, down }))
+    }
+}
+
+impl World for Fabric {
+    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+        let key = self.0.net.add_host(spec.clone());
+        let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(&spec, name)));
+        let machinery = Machinery { disks: disks.collect(), spec, main };
+        self.0.hosts.borrow_mut().push(Rc::new(machinery));
+        self.0.start(key);
+        key
+    }
+
+    fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
+        self.0.executor.run(done, limit)
+    }
+
+    fn now(&self) -> Time {
+        self.0.executor.now()
+    }
+
+    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
+        faults::schedule(&self.0, fault)
+    }
+
+    fn effects(&self, fault: FaultId) -> Effects {
+        self.0.net.effects(fault)
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.0.net.ledger()
+    }
+
+    fn in_flight(&self) -> Option<u64> {
+        Some(self.0.net.in_flight())
+    }
+
+    fn trace(&self) -> Trace {
+        self.0.trace.clone()
+    }
+}
+
+impl Room {
+    fn disk(&self, spec: &HostSpec, disk: &str) -> SimDisk {
+        let (trace, clock) = (self.trace.clone(), self.executor.clone());
+        let (host, disk) = (spec.name.clone(), disk.to_owned());
+        let on_commit = move |what: &str, bytes: u64| {
+            let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
+            trace.note(clock.now(), &event);
+        };
+        SimDisk::new(spec.disk.clone(), Rc::new(self.executor.clone()), Rc::new(on_commit))
+    }
+
+    fn machinery(&self, key: HostKey) -> Rc<Machinery> {
+        Rc::clone(&self.hosts.borrow()[key.0 as usize])
+    }
+
+    /// Runs the host's main function.
+    fn start(&self, key: HostKey) {
+        let machinery = self.machinery(key);
+        let cpu = Cpu::new(
+            machinery.spec.cores,
+            machinery.spec.fuel_per_second,
+            Rc::new(self.executor.clone()),
+        );
+        let disks = machinery
+            .disks
+            .iter()
+            .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn crate::host::Disk>));
+        let host = Host::new(Rc::new(FabricMachine {
+            key,
+            seed: self.seed,
+            executor: self.executor.clone(),
+            net: Rc::clone(&self.net),
+            cpu,
+            disks: disks.collect(),
+        }));
+        self.executor.spawn(key, (machinery.main)(host));
+    }
+}
+
+impl Drop for Fabric {
+    fn drop(&mut self) {
+        // Tasks and events hold what they run on; streams must go before the network does.
+        self.0.executor.clear();
+    }
+}

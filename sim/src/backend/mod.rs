@@ -1,0 +1,4 @@
+//! The worlds: each implements the seam, and [`crate::world::World`] round it.
+
+pub mod fabric;
+pub mod turmoil;

@@ -1,0 +1,212 @@
+//! The disk model: what is written, what of it survives, and how long that takes.
+//!
+//! One queue, first come, first served; an access that does not go on where the last one ended costs a seek. Leaves
+//! out caches: every read comes from the disk. A change takes effect when its time is over, so what a crash interrupts
+//! never happened.
+
+mod state;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use self::state::{FileState, State};
+use super::clock::{Clock, Line};
+use crate::config::DiskConfig;
+use crate::host::time::nanos;
+use crate::host::{Batch, Disk, DiskError, File, LocalFuture, Row, Time};
+
+/// What is told of each change that will survive everything: what it is, and its bytes.
+pub type OnCommit = Rc<dyn Fn(&str, u64)>;
+
+/// A simulated disk.
+pub struct SimDisk(Rc<Inner>);
+
+struct Inner {
+    config: DiskConfig,
+    clock: Rc<dyn Clock>,
+    on_commit: OnCommit,
+    head: RefCell<Head>,
+    state: RefCell<State>,
+}
+
+/// Where the last access ended, and when the disk is free.
+#[derive(Default)]
+struct Head {
+    line: Line,
+    ended: Option<(u64, u64)>,
+}
+
+/// An access, for its cost.
+#[derive(Clone, Copy)]
+enum Access {
+    /// Of a file from an offset on.
+    Read { file: u64, offset: u64, bytes: u64 },
+    /// To a file's end.
+    Append { file: u64, offset: u64, bytes: u64 },
+    /// Something small, somewhere.
+    Small { bytes: u64 },
+}
+
+impl SimDisk {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(config: DiskConfig, clock: Rc<dyn Clock>, on_commit: OnCommit) -> Self {
+        let inner =
+            Inner { config, clock, on_commit, head: RefCell::default(), state: RefCell::default() };
+        Self(Rc::new(inner))
+    }
+
+    /// The same disk, for a host that restarts.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+
+    /// Takes away what was not synced; says how many bytes and names that were.
+    pub fn lose_power(&self) -> u64 {
+        self.0.state.borrow_mut().lose_power()
+    }
+
+    /// The names of all files, sorted: for checkers.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.state.borrow().names().map(str::to_owned).collect()
+    }
+}
+
+impl Inner {
+    /// Queues an access; the time at which it is over.
+    fn queue(&self, access: Access) -> Time {
+        let head = &mut *self.head.borrow_mut();
+        let (rate, place, bytes) = match access {
+            Access::Read { file, offset, bytes } => (self.config.read, Some((file, offset)), bytes),
+            Access::Append { file, offset, bytes } => {
+                (self.config.write, Some((file, offset)), bytes)
+            }
+            Access::Small { bytes } => (self.config.write, None, bytes),
+        };
+        let goes_on = place.is_some() && place == head.ended;
+        let seek = if goes_on { 0 } else { nanos(self.config.seek) };
+        head.ended = place.map(|(file, offset)| (file, offset + bytes));
+        head.line.serve(self.clock.now(), seek.saturating_add(rate.nanos_for(bytes)))
+    }
+}
+
+/// Waits for the access, then does `change`.
+fn after<T: 'static>(
+    disk: &Rc<Inner>,
+    access: Access,
+    change: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
+) -> LocalFuture<'static, Result<T, DiskError>> {
+    let (disk, end) = (Rc::clone(disk), disk.queue(access));
+    Box::pin(async move {
+        disk.clock.sleep_until(end).await;
+        change(&disk)
+    })
+}
+
+/// Names in memory: they cost no time of the disk.
+fn at_once<T: 'static>(result: Result<T, DiskError>) -> LocalFuture<'static, Result<T, DiskError>> {
+    Box::pin(std::future::ready(result))
+}
+
+impl Disk for SimDisk {
+    fn create(&self, path: &str) -> LocalFuture<'static, Result<Rc<dyn File>, DiskError>> {
+        let created = self.0.state.borrow_mut().create(path);
+        at_once(created.map(|state| open_file(&self.0, path, state)))
+    }
+
+    fn open(&self, path: &str) -> LocalFuture<'static, Result<Rc<dyn File>, DiskError>> {
+        let opened = self.0.state.borrow().open(path);
+        at_once(opened.map(|state| open_file(&self.0, path, state)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> LocalFuture<'static, Result<(), DiskError>> {
+        at_once(self.0.state.borrow_mut().rename(from, to))
+    }
+
+    fn remove(&self, path: &str) -> LocalFuture<'static, Result<(), DiskError>> {
+        at_once(self.0.state.borrow_mut().remove(path))
+    }
+
+    fn list(&self, dir: &str) -> LocalFuture<'static, Result<Vec<String>, DiskError>> {
+        at_once(Ok(self.0.state.borrow().list(dir)))
+    }
+
+    fn sync_dir(&self, dir: &str) -> LocalFuture<'static, Result<(), DiskError>> {
+        let dir = dir.to_owned();
+        after(&self.0, Access::Small { bytes: 0 }, move |disk| {
+            let names = disk.state.borrow_mut().sync_dir(&dir);
+            (disk.on_commit)(&format!("names in {dir}"), names);
+            Ok(())
+        })
+    }
+
+    fn get(&self, key: &[u8]) -> LocalFuture<'static, Result<Option<Bytes>, DiskError>> {
+        at_once(Ok(self.0.state.borrow().table.get(key).cloned()))
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> LocalFuture<'static, Result<Vec<Row>, DiskError>> {
+        at_once(Ok(self.0.state.borrow().scan(from, to, limit)))
+    }
+
+    fn commit(&self, batch: Batch) -> LocalFuture<'static, Result<(), DiskError>> {
+        let bytes = batch.size_bytes();
+        after(&self.0, Access::Small { bytes }, move |disk| {
+            disk.state.borrow_mut().apply(&batch);
+            (disk.on_commit)("table", bytes);
+            Ok(())
+        })
+    }
+}
+
+struct SimFile {
+    disk: Rc<Inner>,
+    path: String,
+    state: Rc<RefCell<FileState>>,
+}
+
+fn open_file(disk: &Rc<Inner>, path: &str, state: Rc<RefCell<FileState>>) -> Rc<dyn File> {
+    Rc::new(SimFile { disk: Rc::clone(disk), path: path.to_owned(), state })
+}
+
+impl File for SimFile {
+    fn len(&self) -> u64 {
+        self.state.borrow().content.len()
+    }
+
+    fn read_at(&self, offset: u64, len: u64) -> LocalFuture<'static, Result<Bytes, DiskError>> {
+        let bytes = len.min(self.len().saturating_sub(offset));
+        let file = self.state.borrow().id;
+        let state = Rc::clone(&self.state);
+        after(&self.disk, Access::Read { file, offset, bytes }, move |_| {
+            Ok(state.borrow().content.slice(offset, bytes))
+        })
+    }
+
+    fn append(&self, data: Bytes) -> LocalFuture<'static, Result<(), DiskError>> {
+        let (file, offset) = (self.state.borrow().id, self.len());
+        let access = Access::Append { file, offset, bytes: data.len() as u64 };
+        let state = Rc::clone(&self.state);
+        after(&self.disk, access, move |_| {
+            state.borrow_mut().content.push(data);
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> LocalFuture<'static, Result<(), DiskError>> {
+        let (state, path) = (Rc::clone(&self.state), self.path.clone());
+        after(&self.disk, Access::Small { bytes: 0 }, move |disk| {
+            let bytes = state.borrow_mut().sync();
+            (disk.on_commit)(&path, bytes);
+            Ok(())
+        })
+    }
+}

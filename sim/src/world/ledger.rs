@@ -1,0 +1,133 @@
+//! The meters: every byte that leaves a network card, by sender, receiver and label.
+//!
+//! Holds *sent = delivered + dropped + in flight* to account. Leaves out traffic of a host with itself, which leaves no card.
+
+use std::collections::BTreeMap;
+
+use super::topology::{HostKey, LinkClass};
+use crate::host::{Label, Part, Purpose};
+
+/// Bytes that went from one host to another under one label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Left the sender's card.
+    pub sent: u64,
+    /// Reached the receiver's connection.
+    pub delivered: u64,
+    /// Were lost on the way, or reached a host or connection that was gone.
+    pub dropped: u64,
+}
+
+/// One way between two hosts, and its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// The sender.
+    pub from: HostKey,
+    /// The receiver.
+    pub to: HostKey,
+    /// What the link is counted as.
+    pub class: LinkClass,
+    /// Whether the two are in different zones, or one is outside.
+    pub crosses_zones: bool,
+    /// Whether the receiver consumes what it gets; a proxy passes it on.
+    pub to_consumer: bool,
+}
+
+/// What was sent in a world, or in a part of its time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    counted: BTreeMap<(Way, Label), Counted>,
+    wire: BTreeMap<LinkClass, u64>,
+}
+
+/// Sums of a ledger, as results show them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Body bytes sent.
+    pub body: u64,
+    /// All bytes sent: heads, framing and bodies.
+    pub payload: u64,
+    /// With the headers of segments, acknowledgements, handshakes and ends.
+    pub wire: u64,
+    /// Payload bytes dropped.
+    pub dropped: u64,
+    /// Payload bytes delivered.
+    pub delivered: u64,
+    /// Body bytes delivered to hosts that are no proxies: what consumers got, whatever the number of hops.
+    pub end_to_end: u64,
+    /// Body bytes sent from one zone to another, or between a zone and the outside.
+    pub cross_zone: u64,
+    /// Body bytes sent, by class of link.
+    pub by_class: BTreeMap<LinkClass, u64>,
+    /// Body bytes sent, by purpose.
+    pub by_purpose: BTreeMap<Purpose, u64>,
+}
+
+impl Ledger {
+    /// Takes note of `bytes` that leave the sender's card.
+    pub fn sent(&mut self, way: Way, label: Label, bytes: u64) {
+        self.counted.entry((way, label)).or_default().sent += bytes;
+    }
+
+    /// Takes note of `bytes` that reached their connection.
+    pub fn delivered(&mut self, way: Way, label: Label, bytes: u64) {
+        self.counted.entry((way, label)).or_default().delivered += bytes;
+    }
+
+    /// Takes note of `bytes` that were lost.
+    pub fn dropped(&mut self, way: Way, label: Label, bytes: u64) {
+        self.counted.entry((way, label)).or_default().dropped += bytes;
+    }
+
+    /// Takes note of `bytes` on the wire of a link of `class`.
+    pub fn on_wire(&mut self, class: LinkClass, bytes: u64) {
+        *self.wire.entry(class).or_default() += bytes;
+    }
+
+    /// What came after `earlier`, a state of the same ledger.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut later = self.clone();
+        for (key, old) in &earlier.counted {
+            let new = later.counted.entry(*key).or_default();
+            new.sent -= old.sent;
+            new.delivered -= old.delivered;
+            new.dropped -= old.dropped;
+        }
+        for (class, old) in &earlier.wire {
+            *later.wire.entry(*class).or_default() -= old;
+        }
+        later
+    }
+
+    /// Its rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (&Way, &Label, &Counted)> {
+        self.counted.iter().map(|((way, label), counted)| (way, label, counted))
+    }
+
+    /// Its sums.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { wire: self.wire.values().sum(), ..Totals::default() };
+        for class in LinkClass::ALL {
+            totals.by_class.insert(class, 0);
+        }
+        for purpose in Purpose::ALL {
+            totals.by_purpose.insert(purpose, 0);
+        }
+        for (way, label, counted) in self.rows() {
+            totals.payload += counted.sent;
+            totals.dropped += counted.dropped;
+            totals.delivered += counted.delivered;
+            if label.part == Part::Head {
+                continue;
+            }
+            totals.body += counted.sent;
+            *totals.by_class.entry(way.class).or_default() += counted.sent;
+            *totals.by_purpose.entry(label.purpose).or_default() += counted.sent;
+            totals.end_to_end += if way.to_consumer { counted.delivered } else { 0 };
+            totals.cross_zone += if way.crosses_zones { counted.sent } else { 0 };
+        }
+        totals
+    }
+}

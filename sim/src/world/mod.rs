@@ -1,0 +1,70 @@
+//! The simulated machine room: topology, clock, disks, cores, meters, faults and the trace.
+//!
+//! What is here knows no HTTP and no store. The `fabric` backend puts all of it together; the `turmoil` backend
+//! takes its network and clock from elsewhere and the rest from here.
+
+pub mod clock;
+pub mod cpu;
+pub mod disk;
+pub mod executor;
+pub mod fault;
+pub mod ledger;
+pub mod net;
+pub mod topology;
+pub mod trace;
+pub mod wire;
+
+use std::rc::Rc;
+
+pub use fault::{Effects, Fault, FaultError, FaultId};
+pub use ledger::{Counted, Ledger, Totals};
+pub use topology::{HostKey, HostSpec, LinkClass, Place};
+pub use trace::{Trace, TraceEvent};
+
+use crate::host::{Host, LocalFuture, Time};
+
+/// What a host runs when it starts, and again whenever it restarts.
+pub type Main = Rc<dyn Fn(Host) -> LocalFuture<'static, ()>>;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// What it was to run until came about.
+    Done,
+    /// Nothing was left that could ever happen.
+    Stuck,
+    /// The time limit was reached.
+    TimeLimit,
+    /// Tasks woke each other so often that time stood still.
+    Livelock,
+}
+
+/// A set of machines that run code of the seam, whatever its backend.
+pub trait World {
+    /// Adds a host and starts it. Hosts are counted from zero in the order of this.
+    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey;
+
+    /// Runs until `done` says so (it is asked each time that something may have changed), at most to `limit`.
+    fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd;
+
+    /// The time now.
+    fn now(&self) -> Time;
+
+    /// Schedules a fault.
+    ///
+    /// # Errors
+    /// The backend has no such faults, or a host that the fault names does not exist.
+    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError>;
+
+    /// What a fault has done so far.
+    fn effects(&self, fault: FaultId) -> Effects;
+
+    /// What was sent so far.
+    fn ledger(&self) -> Ledger;
+
+    /// Payload bytes that have left a NIC and have neither arrived nor been dropped; `None` if the backend cannot see them.
+    fn in_flight(&self) -> Option<u64>;
+
+    /// Where semantic events go. Clones share.
+    fn trace(&self) -> Trace;
+}

@@ -1,0 +1,113 @@
+//! Links that are cut, and hosts that crash or lose power.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::{ConnectionKey, Net, Power, State};
+use crate::world::clock::Clock;
+use crate::world::fault::FaultId;
+use crate::world::topology::HostKey;
+
+impl Net {
+    /// Cuts the way from each of `from` to each of `to`.
+    pub fn cut(&self, fault: FaultId, from: &[HostKey], to: &[HostKey]) {
+        let state = &mut *self.state.borrow_mut();
+        for way in ways(from, to) {
+            state.cuts.entry(way).or_default().push(fault);
+        }
+    }
+
+    /// Mends what `fault` has cut.
+    pub fn mend(&self, fault: FaultId) {
+        self.state.borrow_mut().cuts.retain(|_, faults| {
+            faults.retain(|other| *other != fault);
+            !faults.is_empty()
+        });
+    }
+
+    /// Whether what leaves `from` for `to` now is lost; if so, that is the doing of the faults that cut the way.
+    pub(super) fn is_lost(
+        &self,
+        from: HostKey,
+        to: HostKey,
+        what: &'static str,
+        count: u64,
+    ) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        let Some(faults) = state.cuts.get(&(from, to)) else { return false };
+        for fault in faults {
+            // The end of a stream has no bytes, and is missed all the same.
+            state.effects.entry(*fault).or_default().add(what, count.max(1));
+        }
+        true
+    }
+
+    /// The host's process is gone, its kernel closes what it had: peers see resets. Says how many connections that were.
+    pub fn crash(self: &Rc<Self>, host: HostKey) -> u64 {
+        self.take_down(host, Power::On)
+    }
+
+    /// The host is without power: peers see nothing. Says how many connections it had.
+    pub fn power_off(self: &Rc<Self>, host: HostKey) -> u64 {
+        self.take_down(host, Power::Off)
+    }
+
+    /// The host has power again.
+    pub fn power_on(&self, host: HostKey) {
+        self.state.borrow_mut().host(host).power = Power::On;
+    }
+
+    fn take_down(self: &Rc<Self>, host: HostKey, power: Power) -> u64 {
+        let state = &mut *self.state.borrow_mut();
+        state.host(host).power = power;
+        // Listeners go with their tasks; what waits at them must not be accepted by anybody.
+        state.host(host).listeners.clear();
+        let ends: Vec<(ConnectionKey, usize)> = state
+            .connections
+            .iter()
+            .flat_map(|(key, connection)| (0..2).map(move |end| (*key, end, connection)))
+            .filter(|(_, end, connection)| {
+                connection.ends[*end].host == host && !connection.ends[*end].gone
+            })
+            .map(|(key, end, _)| (key, end))
+            .collect();
+        for (key, end) in &ends {
+            if let Some(connection) = state.connections.get_mut(key) {
+                let gone = &mut connection.ends[*end];
+                gone.gone = true;
+                gone.frozen = true;
+                gone.buffer.clear();
+                gone.inbox.clear();
+            }
+            if power == Power::On {
+                self.reset_after_latency(state, *key, 1 - end);
+            }
+            Self::reap(state, *key);
+        }
+        ends.len() as u64
+    }
+
+    /// Tells `end` that its peer is gone, unless the way to it is cut when the message leaves.
+    pub(super) fn reset_after_latency(
+        self: &Rc<Self>,
+        state: &mut State,
+        key: ConnectionKey,
+        end: usize,
+    ) {
+        let Some(connection) = state.connections.get(&key) else { return };
+        let way = (connection.ends[1 - end].host, connection.ends[end].host);
+        if state.cuts.contains_key(&way) {
+            return;
+        }
+        let at = self.executor.now() + Duration::from_nanos(connection.latency_ns);
+        let net = Rc::clone(self);
+        self.executor.at(at, move || net.reset(key, end));
+    }
+}
+
+fn ways<'a>(
+    from: &'a [HostKey],
+    to: &'a [HostKey],
+) -> impl Iterator<Item = (HostKey, HostKey)> + 'a {
+    from.iter().flat_map(move |a| to.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b)
+}

@@ -1,0 +1,142 @@
+//! The trace: the semantic events of a run in order, hashed, and written out if somebody wants to compare two runs.
+//!
+//! Leaves out task polls: another order of polls that leads to the same events is the same run.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write;
+use std::rc::Rc;
+
+use sha2::{Digest, Sha256};
+
+use crate::host::Time;
+
+/// Something that a run is about.
+#[derive(Clone, Debug)]
+pub enum TraceEvent<'a> {
+    /// Bytes reached their connection.
+    Delivered {
+        /// The sender's name.
+        from: &'a str,
+        /// The receiver's name.
+        to: &'a str,
+        /// The connection, counted over the world.
+        connection: u64,
+        /// How many bytes.
+        bytes: u64,
+        /// A digest of them.
+        digest: u64,
+    },
+    /// Bytes were lost.
+    Dropped {
+        /// The sender's name.
+        from: &'a str,
+        /// The receiver's name.
+        to: &'a str,
+        /// The connection, counted over the world.
+        connection: u64,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A disk keeps something from now on.
+    Committed {
+        /// The host's name.
+        host: &'a str,
+        /// The disk's name.
+        disk: &'a str,
+        /// What.
+        what: &'a str,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A fault began or ended.
+    Fault {
+        /// What happened.
+        what: &'a str,
+    },
+    /// A client has the outcome of a job.
+    Job {
+        /// Which job, counted from zero.
+        index: u64,
+        /// How it ended.
+        outcome: &'a str,
+    },
+}
+
+impl fmt::Display for TraceEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered { from, to, connection, bytes, digest } => {
+                write!(f, "delivered {from} > {to} #{connection} {bytes} B {digest:016x}")
+            }
+            Self::Dropped { from, to, connection, bytes } => {
+                write!(f, "dropped {from} > {to} #{connection} {bytes} B")
+            }
+            Self::Committed { host, disk, what, bytes } => {
+                write!(f, "committed {host} {disk} {what} {bytes} B")
+            }
+            Self::Fault { what } => write!(f, "fault {what}"),
+            Self::Job { index, outcome } => write!(f, "job {index} {outcome}"),
+        }
+    }
+}
+
+/// The trace of a world. Clones are the same trace.
+#[derive(Clone, Default)]
+pub struct Trace(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    hash: Sha256,
+    line: Vec<u8>,
+    sink: Option<Box<dyn Write>>,
+    sink_error: Option<std::io::Error>,
+}
+
+impl Trace {
+    /// One that also writes a line for each event.
+    #[must_use]
+    pub fn writing_to(sink: Box<dyn Write>) -> Self {
+        Self(Rc::new(RefCell::new(State { sink: Some(sink), ..State::default() })))
+    }
+
+    /// Adds an event.
+    pub fn note(&self, at: Time, event: &TraceEvent<'_>) {
+        let state = &mut *self.0.borrow_mut();
+        state.line.clear();
+        // Writing into a vector cannot fail.
+        let _infallible = writeln!(state.line, "{} {event}", at.as_nanos());
+        state.hash.update(&state.line);
+        if let Some(sink) = &mut state.sink
+            && let Err(error) = sink.write_all(&state.line)
+        {
+            state.sink_error = Some(error);
+            state.sink = None;
+        }
+    }
+
+    /// The digest of all events so far, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let digest = self.0.borrow().hash.clone().finalize();
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Writes out what is still buffered.
+    ///
+    /// # Errors
+    /// The sink failed, now or at an earlier event.
+    pub fn flush(&self) -> std::io::Result<()> {
+        let state = &mut *self.0.borrow_mut();
+        if let Some(error) = state.sink_error.take() {
+            return Err(error);
+        }
+        state.sink.as_mut().map_or(Ok(()), |sink| sink.flush())
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").field("hash", &self.hash()).finish()
+    }
+}

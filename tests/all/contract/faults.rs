@@ -1,0 +1,191 @@
+//! What crashes, lost power and cut links do, in the world that has them.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stayput_sim::host::{Host, Label, Purpose, Time};
+use stayput_sim::world::fault::FaultKind;
+use stayput_sim::world::{Effects, Fault, HostKey, World};
+
+use crate::support::{Found, add, address, fabric};
+
+const LABEL: Label = Label::body(Purpose::ObjectData);
+
+fn after(millis: u64) -> Time {
+    Time::ZERO + Duration::from_millis(millis)
+}
+
+fn fault(at_ms: u64, lasts_ms: u64, kind: FaultKind) -> Fault {
+    Fault { at: after(at_ms), lasts: Duration::from_millis(lasts_ms), kind }
+}
+
+/// Host 0 listens and holds what connects; host 1 connects, then reads until something happens or 3 s are over.
+fn what_a_reader_sees(kind: FaultKind) -> (Result<io::Result<Bytes>, ()>, Effects) {
+    let world = &mut *fabric();
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, |host| async move {
+        let mut listener = host.listen(80).expect("the port is free");
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    add(world, 1, move |host| {
+        let finding = finding.clone();
+        async move {
+            host.sleep(Duration::from_millis(1)).await;
+            let mut stream = host.connect(address(0, 80)).await.expect("it listens");
+            let read = poll_fn(|cx| stream.poll_read(cx, 10));
+            let seen = host.timeout(Duration::from_secs(3), read).await;
+            finding.set(seen.map_err(|_| ()));
+        }
+    });
+    let id = world.schedule(fault(100, 10_000, kind)).expect("the host exists");
+    (found.wait(world), world.effects(id))
+}
+
+#[test]
+fn a_crash_resets_the_connections_of_its_peers() {
+    let (seen, effects) = what_a_reader_sees(FaultKind::Crash(HostKey(0)));
+    let error = seen.expect("it hears of it").expect_err("nothing was sent");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    assert!(effects.bit(), "{effects:?}");
+}
+
+#[test]
+fn a_loss_of_power_is_silent() {
+    let (seen, effects) = what_a_reader_sees(FaultKind::Power(HostKey(0)));
+    assert!(seen.is_err(), "it heard {seen:?}");
+    assert!(effects.bit(), "{effects:?}");
+}
+
+/// Writes one synced and one unsynced file at its first start, and reports what is there at its second.
+async fn write_then_look(host: Host, starts: Rc<Cell<u32>>, found: Found<Vec<String>>) {
+    let disk = host.disk("d1").expect("the host has it");
+    starts.set(starts.get() + 1);
+    if starts.get() == 2 {
+        found.set(disk.list("d").await.expect("it can be read"));
+        return;
+    }
+    for (path, synced) in [("d/synced", true), ("e/unsynced", false), ("d/unsynced", false)] {
+        let file = disk.create(path).await.expect("it is new");
+        file.append(Bytes::from_static(b"data")).await.expect("there is room");
+        if synced {
+            file.sync().await.expect("it can be synced");
+            disk.sync_dir("d").await.expect("it can be synced");
+        }
+    }
+    host.sleep_until(Time::MAX).await;
+}
+
+fn what_survives(kind: FaultKind) -> Vec<String> {
+    let world = &mut *fabric();
+    let (found, starts) = (Found::new(), Rc::new(Cell::new(0)));
+    let finding = found.clone();
+    add(world, 0, move |host| write_then_look(host, Rc::clone(&starts), finding.clone()));
+    world.schedule(fault(100, 50, kind)).expect("the host exists");
+    found.wait(world)
+}
+
+#[test]
+fn what_was_not_synced_survives_a_crash_of_the_process() {
+    assert_eq!(what_survives(FaultKind::Crash(HostKey(0))), ["synced", "unsynced"]);
+}
+
+#[test]
+fn what_was_not_synced_is_lost_with_the_power() {
+    assert_eq!(what_survives(FaultKind::Power(HostKey(0))), ["synced"]);
+}
+
+/// Host 0 sends 64 KiB every 10 ms to host 1 over one connection.
+fn what_is_counted(
+    one_way: bool,
+    from: u32,
+    to: u32,
+) -> (stayput_sim::world::Totals, u64, Effects) {
+    let world = &mut *fabric();
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, move |host| {
+        let finding = finding.clone();
+        async move {
+            host.sleep(Duration::from_millis(1)).await;
+            let mut stream = host.connect(address(1, 80)).await.expect("it listens");
+            let data = vec![1; 65_536];
+            loop {
+                let write = poll_fn(|cx| stream.poll_write(cx, &data, LABEL));
+                match host.timeout(Duration::from_secs(30), write).await {
+                    Ok(Ok(_)) => host.sleep(Duration::from_millis(10)).await,
+                    Ok(Err(error)) => return finding.set(error.kind()),
+                    Err(_) => panic!("a frozen connection is reset before 30 s are over"),
+                }
+            }
+        }
+    });
+    add(world, 1, |host| async move {
+        let mut listener = host.listen(80).expect("the port is free");
+        let (mut stream, _) = listener.accept().await.expect("somebody connects");
+        while poll_fn(|cx| stream.poll_read(cx, 100_000)).await.is_ok_and(|data| !data.is_empty()) {
+        }
+    });
+    let kind = FaultKind::Partition { from: vec![HostKey(from)], to: vec![HostKey(to)], one_way };
+    let id = world.schedule(fault(200, 100, kind)).expect("the hosts exist");
+    assert_eq!(found.wait(world), io::ErrorKind::ConnectionReset);
+    let in_flight = world.in_flight().expect("the fabric sees it");
+    (world.ledger().totals(), in_flight, world.effects(id))
+}
+
+#[test]
+fn what_is_sent_is_delivered_dropped_or_in_flight() {
+    for (one_way, from, to) in [(false, 0, 1), (true, 0, 1), (true, 1, 0)] {
+        let (totals, in_flight, effects) = what_is_counted(one_way, from, to);
+        assert_eq!(totals.payload, totals.delivered + totals.dropped + in_flight);
+        assert!(totals.delivered > 0, "it worked before");
+        assert!(effects.bit(), "{from} > {to}: {effects:?}");
+    }
+}
+
+#[test]
+fn a_cut_of_the_other_direction_drops_acknowledgements_and_no_data() {
+    let (totals, _, effects) = what_is_counted(true, 1, 0);
+    assert_eq!(totals.dropped, 0);
+    assert_eq!(effects.counts().keys().copied().collect::<Vec<_>>(), ["dropped_acknowledgements"]);
+}
+
+#[test]
+fn a_connection_made_after_the_heal_works() {
+    let world = &mut *fabric();
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, |host| async move {
+        let mut listener = host.listen(80).expect("the port is free");
+        let _held = listener.accept().await;
+        host.sleep_until(Time::MAX).await;
+    });
+    add(world, 1, move |host| {
+        let finding = finding.clone();
+        async move {
+            host.sleep(Duration::from_millis(1)).await;
+            let connect = || host.timeout(Duration::from_millis(500), host.connect(address(0, 80)));
+            let during = connect().await.is_ok();
+            let after = connect().await.is_ok_and(|connected| connected.is_ok());
+            finding.set((during, after));
+        }
+    });
+    let kind =
+        FaultKind::Partition { from: vec![HostKey(0)], to: vec![HostKey(1)], one_way: false };
+    let id = world.schedule(fault(0, 100, kind)).expect("the hosts exist");
+    assert_eq!(found.wait(world), (false, true));
+    assert!(world.effects(id).bit());
+}
+
+#[test]
+fn a_fault_that_names_no_host_is_refused() {
+    let world = &mut *fabric();
+    assert!(world.schedule(fault(0, 1, FaultKind::Crash(HostKey(7)))).is_err());
+}

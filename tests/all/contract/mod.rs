@@ -1,0 +1,32 @@
+//! The seam's contract: one suite that every backend passes, and what only worlds with faults can show.
+
+mod faults;
+mod suite;
+
+use crate::support::{fabric, turmoil};
+
+/// Makes a test of each claim for each backend.
+macro_rules! every_backend {
+    ($($claim:ident),* $(,)?) => {
+        mod on_fabric { $(#[test] fn $claim() { super::suite::$claim(&mut *super::fabric()); })* }
+        mod on_turmoil { $(#[test] fn $claim() { super::suite::$claim(&mut *super::turmoil()); })* }
+    };
+}
+
+every_backend![
+    bytes_arrive_in_order_and_the_end_after_them,
+    both_ends_may_close_their_half,
+    a_port_that_nobody_listens_on_refuses,
+    a_port_that_is_taken_is_not_given_again,
+    a_slow_reader_stops_its_writer,
+    a_sleep_ends_no_earlier_than_its_time,
+    a_timeout_drops_what_it_waited_for,
+    a_guarded_task_ends_with_its_guard,
+    entropy_depends_on_its_key_alone,
+    work_queues_for_cores_and_takes_its_fuels_time,
+    files_read_back_what_was_appended,
+    a_removed_file_stays_readable_while_it_is_open,
+    a_batch_changes_the_table_in_order,
+    a_request_is_answered_over_http,
+    body_bytes_are_counted_by_purpose,
+];

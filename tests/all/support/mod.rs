@@ -1,0 +1,92 @@
+//! What the tests share: small worlds.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_sim::backend::fabric::Fabric;
+use stayput_sim::backend::turmoil::Turmoil;
+use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use stayput_sim::host::{Host, Seed, Time};
+use stayput_sim::world::{HostKey, HostSpec, Place, RunEnd, Trace, World};
+
+/// Later than anything that a test waits for.
+pub(crate) const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
+
+pub(crate) fn network() -> NetworkConfig {
+    let link = |micros| LinkConfig { latency: Duration::from_micros(micros), trunk: None };
+    NetworkConfig {
+        same_zone: link(100),
+        cross_zone: link(500),
+        cross_region: link(20_000),
+        client: link(5_000),
+        worker: link(500),
+    }
+}
+
+pub(crate) fn fabric() -> Box<dyn World> {
+    Box::new(Fabric::new(Seed(1), network(), Trace::default()))
+}
+
+pub(crate) fn turmoil() -> Box<dyn World> {
+    Box::new(Turmoil::new(Seed(1), network(), Trace::default()))
+}
+
+pub(crate) fn spec(index: u8) -> HostSpec {
+    HostSpec {
+        name: format!("node:{}", index + 1),
+        ip: Ipv4Addr::new(10, 0, 0, index + 1),
+        place: Place::Zone { region: 1, zone: u32::from(index) + 1 },
+        is_worker: false,
+        nic: ByteRate::new(1_250_000_000).expect("not zero"),
+        cores: 2,
+        fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
+        disks: vec!["d1".to_owned()],
+        disk: DiskConfig {
+            read: ByteRate::new(500_000_000).expect("not zero"),
+            write: ByteRate::new(400_000_000).expect("not zero"),
+            seek: Duration::from_micros(100),
+        },
+    }
+}
+
+pub(crate) fn address(index: u8, port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(spec(index).ip), port)
+}
+
+/// Adds a host that runs `main` whenever it starts.
+pub(crate) fn add<F: Future<Output = ()> + 'static>(
+    world: &mut dyn World,
+    index: u8,
+    main: impl Fn(Host) -> F + 'static,
+) -> HostKey {
+    world.add_host(spec(index), Rc::new(move |host| Box::pin(main(host))))
+}
+
+/// A place for what a host found out.
+pub(crate) struct Found<T>(Rc<RefCell<Option<T>>>);
+
+impl<T> Clone for Found<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> Found<T> {
+    pub(crate) fn new() -> Self {
+        Self(Rc::default())
+    }
+
+    pub(crate) fn set(&self, value: T) {
+        *self.0.borrow_mut() = Some(value);
+    }
+
+    /// Runs `world` until something was found.
+    pub(crate) fn wait(&self, world: &mut dyn World) -> T {
+        let end = world.run(&mut || self.0.borrow().is_some(), LIMIT);
+        assert_eq!(end, RunEnd::Done, "nothing was found");
+        self.0.borrow_mut().take().expect("the run ended because it was there")
+    }
+}
