@@ -29,12 +29,6 @@ pub enum Phase {
 /// Why there is no result of a run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No engine runs this policy yet.
-    #[error("no engine runs the policy {policy} yet")]
-    NotWired {
-        /// The policy.
-        policy: Policy,
-    },
     /// The world came to a stop, or to its bound of time or events, before all jobs had ended.
     #[error("no progress under {policy} at {at}: {waiting}")]
     NoProgress {

@@ -52,6 +52,8 @@ pub struct Cluster {
     pub clients: Vec<HostKey>,
     /// Where each host stands, in the order of their keys.
     pub places: Vec<Place>,
+    /// Disks of each storage node.
+    pub devices_per_node: u32,
     /// The ring.
     pub ring: Rc<RingPlacement>,
 }
@@ -114,7 +116,8 @@ impl Cluster {
         let workers = (0..counts.workers).map(|i| assembly.worker(i)).collect();
         let clients = (0..counts.clients).map(|i| assembly.client(i, client)).collect();
         let places = assembly.places;
-        Ok(Self { nodes, proxies, workers, clients, places, ring })
+        let devices_per_node = counts.devices_per_node;
+        Ok(Self { nodes, proxies, workers, clients, places, devices_per_node, ring })
     }
 }
 

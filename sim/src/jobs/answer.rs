@@ -73,6 +73,15 @@ pub struct Circumstances {
 /// The order in which the outputs without a path go into the response.
 const RESPONSE_ORDER: [&str; 3] = ["stdout", "stderr", "output"];
 
+/// The devices whose outputs are the response, in its order.
+#[must_use]
+pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
+    let unnamed = |name: &str| {
+        devices.iter().find(|d| d.name == name && d.kind.is_writable() && d.path.is_none())
+    };
+    RESPONSE_ORDER.iter().filter_map(|name| unnamed(name)).collect()
+}
+
 /// The answer that a client gets.
 #[must_use]
 pub fn answer(devices: &[PlannedDevice], session: &Session, around: &Circumstances) -> Response {
@@ -82,10 +91,7 @@ pub fn answer(devices: &[PlannedDevice], session: &Session, around: &Circumstanc
         describe(&mut response, session, around, &Bytes::new());
         return response;
     }
-    let unnamed = |name: &&str| {
-        devices.iter().find(|d| d.name == **name && d.kind.is_writable() && d.path.is_none())
-    };
-    let to_response: Vec<&PlannedDevice> = RESPONSE_ORDER.iter().filter_map(unnamed).collect();
+    let to_response = in_response(devices);
     let parts: Vec<Bytes> = to_response.iter().map(|d| session.output(&d.name)).collect();
     let whole = Bytes::from(parts.concat());
     let body = Body::full(Purpose::JobResult, whole.clone());

@@ -26,9 +26,12 @@ pub const OBJECT_BYTES_MAX: u64 = 5 << 30;
 pub const CHUNKED_BODY_BYTES_MAX: u64 = 16 << 20;
 /// The longest listing: 10,000 rows whose names are of the greatest length, with room.
 pub const LISTING_BYTES_MAX: u64 = 64 << 20;
-/// Chunks of an upload that are kept for a node that takes the place of another. A connection
-/// that does not come about shows at the fifth, when the channel to it is full.
+/// Chunks of an upload that are kept, however long they are, for a node that takes the place of another. A
+/// connection that does not come about shows at the fifth, when the channel to it is full.
 pub const REPLAY_CHUNKS_MAX: usize = 8;
+/// Bytes of an upload that are kept for that, in however many chunks: what a connection's window and
+/// channel hold, so that a node that refuses without reading is heard in time.
+pub const REPLAY_BYTES_MAX: usize = 2 << 20;
 /// Bytes of the chunks in which a body that is held whole is sent.
 pub const CHUNK_BYTES: usize = 64 << 10;
 /// How often a reader that wants one version looks for it again, when the nodes have moved on meanwhile.

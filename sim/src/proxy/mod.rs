@@ -17,6 +17,9 @@ mod quorum;
 mod routing;
 mod timestamps;
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;

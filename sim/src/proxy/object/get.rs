@@ -11,7 +11,7 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::ask;
-use super::locate::LocateError;
+use super::locate::{LocateError, Patience};
 use super::relay::{Relay, Span};
 use crate::host::Purpose;
 use crate::http::{Answer, Body, Response};
@@ -60,7 +60,7 @@ async fn pin_newest(
     ask: &mut Ask,
     others: VecDeque<Candidate>,
 ) -> Result<VecDeque<Candidate>, Refusal> {
-    let located = proxy.locate(&ask.path).await.map_err(|error| {
+    let located = proxy.locate_with(&ask.path, Patience::Primaries).await.map_err(|error| {
         let status = match error {
             LocateError::NotFound { .. } => StatusCode::NOT_FOUND,
             LocateError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -47,6 +47,15 @@ pub enum LocateError {
     },
 }
 
+/// Whom a search for the newest version waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For a majority of the primaries, one of which has it.
+    Majority,
+    /// For all primaries, as long as they may take.
+    Primaries,
+}
+
 /// What one node said, by its place among the candidates.
 struct Report {
     index: usize,
@@ -62,6 +71,15 @@ impl Proxy {
     /// # Errors
     /// See [`LocateError`].
     pub async fn locate(&self, path: &Path) -> Result<Located, LocateError> {
+        self.locate_with(path, Patience::Majority).await
+    }
+
+    /// As [`Proxy::locate`], waiting for whom `patience` says.
+    pub(super) async fn locate_with(
+        &self,
+        path: &Path,
+        patience: Patience,
+    ) -> Result<Located, LocateError> {
         let nodes = self.nodes(path);
         let replicas = nodes.primaries.len();
         let candidates = nodes.candidates(0);
@@ -75,6 +93,9 @@ impl Proxy {
                 let next = waiting.next().await;
                 let ended = next.is_none();
                 reports.extend(next.flatten());
+                if patience == Patience::Primaries && !ended {
+                    continue;
+                }
                 let said: Vec<_> =
                     reports.iter().map(|report| (report.primary, report.said.clone())).collect();
                 match newest(&said, replicas, all_asked && ended) {

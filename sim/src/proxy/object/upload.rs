@@ -1,7 +1,7 @@
 //! Writes one body to several nodes at once. The slowest of them sets the pace, until it stalls and is dropped.
 //!
 //! A node that cannot be connected, or refuses before it can have stored anything, gives its slot to a handoff as
-//! long as all chunks so far are still held ([`REPLAY_CHUNKS_MAX`]).
+//! long as all chunks so far are still held ([`REPLAY_BYTES_MAX`]).
 //!
 //! Leaves out undoing what a minority has stored: a later write or a deletion wins over it.
 
@@ -18,7 +18,8 @@ use crate::http::{self, Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply};
 use crate::proxy::limits::{
-    ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, REPLAY_CHUNKS_MAX, UPLOAD_LIMITS,
+    ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, REPLAY_BYTES_MAX, REPLAY_CHUNKS_MAX,
+    UPLOAD_LIMITS,
 };
 use crate::proxy::placement::{Nodes, Target};
 use crate::proxy::quorum::majority;
@@ -142,9 +143,11 @@ impl Upload<'_> {
     /// Keeps a chunk for handoffs, as long as they are few.
     fn hold(&self, chunk: &Bytes) {
         let mut replay = self.replay.borrow_mut();
-        match &mut *replay {
-            Some(chunks) if chunks.len() < REPLAY_CHUNKS_MAX => chunks.push(chunk.clone()),
-            _ => *replay = None,
+        let Some(chunks) = &mut *replay else { return };
+        chunks.push(chunk.clone());
+        let bytes: usize = chunks.iter().map(Bytes::len).sum();
+        if chunks.len() > REPLAY_CHUNKS_MAX && bytes > REPLAY_BYTES_MAX {
+            *replay = None;
         }
     }
 

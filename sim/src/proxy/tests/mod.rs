@@ -30,10 +30,9 @@ use crate::world::{HostSpec, Place, RunEnd, Trace, World};
 
 const NODES: u8 = 6;
 const PROXY: u8 = 6;
-const CLIENT: u8 = 7;
+const FIRST_CLIENT: u8 = 7;
 const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
-const LIMITS: Limits =
-    Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
+const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
 
 /// Everything belongs to nodes 0, 1 and 2; 3, 4 and 5 are the handoffs.
 struct OnePartition;
@@ -88,6 +87,7 @@ impl JobService for Echo {
 struct Room {
     world: Fabric,
     nodes: Vec<Node>,
+    clients: u8,
     proxy: Rc<RefCell<Option<Proxy>>>,
 }
 
@@ -129,7 +129,7 @@ impl Room {
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
             std::future::ready(())
         });
-        Self { world, nodes, proxy }
+        Self { world, nodes, clients: FIRST_CLIENT, proxy }
     }
 
     /// Runs a client to its end.
@@ -139,7 +139,8 @@ impl Room {
     ) -> T {
         let found = Rc::new(RefCell::new(None));
         let (finding, does) = (Rc::clone(&found), RefCell::new(Some(does)));
-        add(&mut self.world, CLIENT, move |host| {
+        self.clients += 1;
+        add(&mut self.world, self.clients, move |host| {
             let (does, finding) = (does.borrow_mut().take(), Rc::clone(&finding));
             async move {
                 let Some(does) = does else { return };

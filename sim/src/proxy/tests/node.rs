@@ -32,7 +32,7 @@ pub(super) enum Manner {
     Full,
     /// Bodies that it sends break off after so many bytes.
     BreaksAfter(usize),
-    /// Bodies that it sends stop after so many bytes.
+    /// Bodies that it sends stop after so many bytes, and so does its taking them.
     StallsAfter(usize),
     /// It has no container.
     NoContainer,
@@ -148,6 +148,13 @@ impl Node {
         let at = timestamp(&head.headers, &X_TIMESTAMP).unwrap_or_default();
         match head.method {
             Method::PUT => {
+                if let Manner::StallsAfter(end) = manner {
+                    let mut taken = 0;
+                    while taken < end {
+                        taken += body.chunk().await.unwrap().unwrap().len();
+                    }
+                    std::future::pending::<()>().await;
+                }
                 let Ok(data) = body.collect(1 << 30).await else {
                     return answer(StatusCode::BAD_REQUEST, &[]);
                 };

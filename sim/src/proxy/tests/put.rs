@@ -43,10 +43,22 @@ fn a_handoff_stands_in_for_each_primary_that_does_not_take_an_object() {
 
 #[test]
 fn a_node_that_stalls_in_the_middle_of_a_body_is_dropped() {
-    let mut room = Room::new(&[(1, Manner::Silent)]);
+    let mut room = Room::new(&[(1, Manner::StallsAfter(4_000_000))]);
     let put = room.send(Method::PUT, URL, &[], pattern(8_000_000));
     assert_eq!(put.status, StatusCode::CREATED);
     assert_eq!(room.holding(), [0, 2]);
+}
+
+#[test]
+fn a_node_that_takes_nothing_gives_its_place_to_a_handoff() {
+    for len in [10, 8_000_000] {
+        let mut room = Room::new(&[(1, Manner::Silent)]);
+        let put = room.send(Method::PUT, URL, &[], pattern(len));
+        assert_eq!(put.status, StatusCode::CREATED);
+        // A short body is acknowledged while the third node may still be answering.
+        let holding: &[usize] = if len == 10 { &[0, 2] } else { &[0, 2, 3] };
+        assert_eq!(room.holding(), holding, "{len} bytes");
+    }
 }
 
 #[test]
