@@ -5,9 +5,12 @@
 
 pub mod backend;
 pub mod client;
+pub mod cluster;
+pub mod compute;
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod jobs;
 pub mod node;
 pub mod proxy;
 pub mod ring;
