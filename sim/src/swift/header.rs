@@ -16,6 +16,8 @@ pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
     HeaderName::from_static("x-backend-data-timestamp");
 /// Asks a node for just the version with this data timestamp; 409 if it has another one.
 pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
+/// Asks a node to count the body of its answer as this: the name of a [`crate::host::Purpose`].
+pub const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
 /// Comma-joined `ip:port` of the container (or account) servers that shall hear of a change, one for each replica.
 pub const X_CONTAINER_HOST: HeaderName = HeaderName::from_static("x-container-host");
 /// The devices that belong to [`X_CONTAINER_HOST`], comma-joined.

@@ -129,7 +129,8 @@ impl OpenObject {
         Err(NodeError::OtherVersion { path: self.place.path.to_string(), has, wants: want })
     }
 
-    /// Reads at most `len` bytes of the object at `offset`: fewer only at its end. Nothing is verified.
+    /// Reads at most `len` bytes of the object at `offset`: fewer only at its end. Nothing is
+    /// verified.
     ///
     /// # Errors
     /// [`NodeError::Disk`].
