@@ -6,6 +6,9 @@ mod error;
 mod object;
 mod retry;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -122,12 +125,12 @@ impl Client {
         let mut rows: Vec<Row> = Vec::new();
         while rows.len() < rows_max {
             let mut exchange = Exchange::new(Method::GET, container);
-            let marker = rows.last().map_or("", |row| &row.name);
+            let marker = rows.last().map_or(String::new(), |row| row.name.clone());
+            let limit = (rows_max - rows.len()).min(limits::PAGE_ROWS);
             exchange.query = format!(
-                "format=json&prefix={}&marker={}&limit={}",
+                "format=json&prefix={}&marker={}&limit={limit}",
                 encode_query(prefix),
-                encode_query(marker),
-                (rows_max - rows.len()).min(limits::PAGE_ROWS),
+                encode_query(&marker),
             );
             let reply = self.exchange(exchange).await?;
             let page: Vec<Row> = match reply.status {
@@ -135,11 +138,14 @@ impl Client {
                 _ => serde_json::from_slice(&reply.body)
                     .map_err(|bad| reply.senseless(&format!("its listing is no JSON: {bad}")))?,
             };
-            // A page that does not go on would be asked for again and again.
-            if page.is_empty() || page.iter().any(|row| row.name.as_str() <= marker) {
+            if page.iter().any(|row| row.name <= marker) {
+                return Err(reply.senseless("its page of a listing does not go on"));
+            }
+            let is_last = page.len() < limit;
+            rows.extend(page);
+            if is_last {
                 break;
             }
-            rows.extend(page);
         }
         Ok(rows)
     }

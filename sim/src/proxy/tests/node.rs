@@ -150,8 +150,10 @@ impl Node {
             Method::PUT => {
                 if let Manner::StallsAfter(end) = manner {
                     let mut taken = 0;
-                    while taken < end {
-                        taken += body.chunk().await.unwrap().unwrap().len();
+                    while taken < end
+                        && let Ok(Some(chunk)) = body.chunk().await
+                    {
+                        taken += chunk.len();
                     }
                     std::future::pending::<()>().await;
                 }

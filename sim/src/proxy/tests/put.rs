@@ -122,3 +122,15 @@ fn what_clients_say_in_the_backends_name_is_dropped() {
     assert!(room.nodes[0].told(&Method::PUT, "x-backend-purpose").is_empty());
     assert_eq!(room.nodes[0].told(&Method::PUT, "x-object-meta-color"), ["red"]);
 }
+
+#[test]
+fn a_put_says_how_long_its_body_is() {
+    let mut request = request(Method::PUT, URL, &[], Body::empty());
+    request.headers_mut().remove("content-length");
+    let mut room = Room::new(&[]);
+    let put = room.client(|host| async move { send(&host, request).await });
+    assert_eq!(put.status, StatusCode::LENGTH_REQUIRED);
+    let put = room.send(Method::PUT, URL, &[], Bytes::new());
+    assert_eq!(put.status, StatusCode::CREATED);
+    assert_eq!(room.get(&[]).body, Some(Bytes::new()));
+}
