@@ -1,1 +1,12 @@
 //! Scenario files, the runs they describe and the reports on them.
+//!
+//! `scenario` is what a file says, `plan` what is drawn from it for a seed, `engine` runs a plan
+//! under a policy, `report` judges the results, and `cli` is the command around them.
+
+pub mod cli;
+pub mod engine;
+pub mod generate;
+pub mod plan;
+pub mod quantity;
+pub mod report;
+pub mod scenario;

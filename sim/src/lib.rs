@@ -5,9 +5,14 @@
 
 pub mod backend;
 pub mod client;
+pub mod cluster;
+pub mod compute;
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod jobs;
+pub mod node;
 pub mod proxy;
+pub mod ring;
 pub mod swift;
 pub mod world;

@@ -35,6 +35,12 @@ impl Service {
     }
 }
 
+/// The port of a storage node's job service, from that which the ring's devices name.
+#[must_use]
+pub const fn job_port(ring_port: u16) -> u16 {
+    ring_port + 3
+}
+
 /// The object service's port on storage nodes, as rings name it.
 pub const NODE_PORT: u16 = 6200;
 /// The port at which proxies take clients.

@@ -1,0 +1,146 @@
+//! Images: the trees that a job finds at `/`, unpacked from a tar once and shared by all sessions.
+//!
+//! An image never changes; a session writes to its own copies. Left out: owners, permissions,
+//! times and extended attributes, which no guest can use.
+
+mod unpack;
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A file tree that does not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    root: Arc<ImageNode>,
+    unpacked_bytes: u64,
+    members: usize,
+}
+
+/// A place in an image's tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImageNode {
+    File(Bytes),
+    Directory(BTreeMap<String, Arc<ImageNode>>),
+    Symlink(String),
+}
+
+/// How large an image may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageLimits {
+    /// Bytes after unpacking, the tar's own headers included.
+    pub unpacked_bytes_max: u64,
+    /// Files, directories and links.
+    pub members_max: usize,
+}
+
+impl Default for ImageLimits {
+    fn default() -> Self {
+        Self { unpacked_bytes_max: 256 << 20, members_max: 100_000 }
+    }
+}
+
+/// Why bytes are refused as an image.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ImageError {
+    /// The bytes are no tar, or a damaged one.
+    #[error("no valid tar: {why}")]
+    NotTar {
+        /// What is wrong.
+        why: String,
+    },
+    /// The bytes begin as gzip and then are not.
+    #[error("no valid gzip: {why}")]
+    NotGzip {
+        /// What is wrong.
+        why: String,
+    },
+    /// It unpacks to more than [`ImageLimits::unpacked_bytes_max`].
+    #[error("the image unpacks to more than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// It has more members than [`ImageLimits::members_max`].
+    #[error("the image has more than {members_max} members")]
+    TooManyMembers {
+        /// The limit.
+        members_max: usize,
+    },
+    /// A member has a name or a kind that an image must not have.
+    #[error("the image's member {path:?} {why}")]
+    BadMember {
+        /// The member's path.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl Image {
+    /// Unpacks a tar, gzipped or not.
+    ///
+    /// # Errors
+    /// It is damaged, too large, or has a member that leads out of the tree or is a device.
+    pub fn from_tar(bytes: &[u8], limits: ImageLimits) -> Result<Self, ImageError> {
+        unpack::unpack(bytes, limits)
+    }
+
+    /// The bytes that the tar unpacked to.
+    pub fn unpacked_bytes(&self) -> u64 {
+        self.unpacked_bytes
+    }
+
+    /// How many members the tar had.
+    pub fn members(&self) -> usize {
+        self.members
+    }
+
+    /// The file at `path`, which may begin with a slash, symbolic links followed.
+    pub fn file(&self, path: &str) -> Option<Bytes> {
+        match &**self.find(path)? {
+            ImageNode::File(bytes) => Some(bytes.clone()),
+            ImageNode::Directory(_) | ImageNode::Symlink(_) => None,
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Arc<ImageNode> {
+        &self.root
+    }
+
+    fn find(&self, path: &str) -> Option<&Arc<ImageNode>> {
+        const LINKS_MAX: usize = 40;
+        let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut trail = vec![&self.root];
+        let mut links = 0;
+        while let Some(name) = todo.pop() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    trail.pop();
+                    if trail.is_empty() {
+                        return None;
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            let ImageNode::Directory(entries) = &***trail.last()? else { return None };
+            let node = entries.get(&name)?;
+            if let ImageNode::Symlink(target) = &**node {
+                links += 1;
+                if links > LINKS_MAX {
+                    return None;
+                }
+                if target.starts_with('/') {
+                    trail.truncate(1);
+                }
+                todo.extend(target.split('/').rev().map(str::to_owned));
+            } else {
+                trail.push(node);
+            }
+        }
+        trail.pop()
+    }
+}

@@ -1,0 +1,246 @@
+//! Job descriptions: the JSON that ZeroCloud's users post, as types that hold no flaw.
+//!
+//! [`parse`] checks all that can be known without the store: fields, names, paths, devices and
+//! connections. Left out: expanding wildcards and groups into sessions, which needs listings.
+
+mod check;
+mod error;
+mod json;
+mod path;
+mod placement;
+mod words;
+
+pub use error::{Field, JobError, NodeRef};
+pub use path::{Account, DevicePath, ExecPath, ObjectPath};
+pub use placement::attached_device;
+pub use words::split_words;
+
+use crate::device::{DeviceKind, DeviceMode};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The most bytes of a description; more is [`JobError::TooLarge`].
+pub const DESCRIPTION_BYTES_MAX: usize = 64 * 1024;
+
+/// A whole description: nodes of distinct names, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The nodes in the order of the description.
+    pub nodes: Vec<Node>,
+}
+
+/// One node of a job: a program and its devices, one session or a group of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// What it runs.
+    pub exec: Exec,
+    /// Its devices, of distinct names.
+    pub devices: Vec<Device>,
+    /// How many sessions it has, if it says so.
+    pub count: Option<u32>,
+    /// The nodes that it writes to.
+    pub connect: Vec<NodeName>,
+    /// How many copies run on different nodes.
+    pub replicate: Replicate,
+    /// The device whose object decides where it runs, instead of the rule's choice.
+    pub attach: Option<String>,
+    /// Sessions of the same location go to the same storage node, if possible.
+    pub location: Option<String>,
+}
+
+/// A node's name: 1 to 64 of letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeName(String);
+
+/// How many copies of a session run: 1 to 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replicate(u8);
+
+/// What a node runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// The executable.
+    pub path: ExecPath,
+    /// The words after `argv[0]`.
+    pub args: Vec<String>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// `argv[0]`, if it is not to be the session's name.
+    pub name: Option<String>,
+}
+
+/// A device of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name, under `/dev`.
+    pub name: String,
+    /// What its name makes it.
+    pub class: DeviceClass,
+    /// Where its bytes come from or go to; none for the request's or the response's body.
+    pub path: Option<DevicePath>,
+    /// The content type of what it writes, or of the response.
+    pub content_type: Option<String>,
+    /// Metadata of the object that it writes.
+    pub meta: BTreeMap<String, String>,
+    /// What `stat` says it is.
+    pub mode: DeviceMode,
+    /// The least bytes that the object it writes has.
+    pub min_size: u64,
+}
+
+/// What a device's name makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceClass {
+    /// `stdin`.
+    Stdin,
+    /// `stdout`.
+    Stdout,
+    /// `stderr`.
+    Stderr,
+    /// `input`.
+    Input,
+    /// `script`.
+    Script,
+    /// `output`.
+    Output,
+    /// `image`: the user's tar, unpacked at `/`.
+    Image,
+    /// `debug`: a connection out, which no simulated world has.
+    Debug,
+    /// Any other name: an image that the cluster offers.
+    SystemImage,
+}
+
+/// Parses and checks a description.
+///
+/// # Errors
+/// [`JobError`] names the node, the field and the reason.
+pub fn parse(json: &[u8]) -> Result<Job, JobError> {
+    let job = json::read(json)?;
+    check::whole(&job)?;
+    Ok(job)
+}
+
+impl Job {
+    /// Refuses readable devices without a path, for a job that is itself the request's body.
+    ///
+    /// # Errors
+    /// The first such device.
+    pub fn check_without_body(&self) -> Result<(), JobError> {
+        check::no_body(self)
+    }
+}
+
+impl DeviceClass {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "stdin" => Self::Stdin,
+            "stdout" => Self::Stdout,
+            "stderr" => Self::Stderr,
+            "input" => Self::Input,
+            "script" => Self::Script,
+            "output" => Self::Output,
+            "image" => Self::Image,
+            "debug" => Self::Debug,
+            _ => Self::SystemImage,
+        }
+    }
+
+    /// How a guest reads or writes it; none if it is no file for the guest.
+    pub fn kind(self) -> Option<DeviceKind> {
+        match self {
+            Self::Stdin => Some(DeviceKind::SequentialRead),
+            Self::Stdout | Self::Stderr => Some(DeviceKind::SequentialWrite),
+            Self::Input | Self::Script => Some(DeviceKind::RandomRead),
+            Self::Output => Some(DeviceKind::RandomWrite),
+            Self::Image | Self::Debug | Self::SystemImage => None,
+        }
+    }
+
+    /// What `stat` says of it when the description does not.
+    pub fn default_mode(self) -> DeviceMode {
+        match self {
+            Self::Stdin | Self::Stdout | Self::Stderr => DeviceMode::Pipe,
+            _ => DeviceMode::File,
+        }
+    }
+}
+
+impl Device {
+    /// Whether the guest reads from it.
+    pub fn is_readable(&self) -> bool {
+        self.class.kind().is_some_and(DeviceKind::is_readable)
+    }
+
+    /// Whether the guest writes to it.
+    pub fn is_writable(&self) -> bool {
+        self.class.kind().is_some_and(DeviceKind::is_writable)
+    }
+
+    /// The object that it names, if it names one.
+    pub fn object(&self) -> Option<&ObjectPath> {
+        match &self.path {
+            Some(DevicePath::Swift(path)) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+impl Node {
+    /// The devices that the guest reads, in the description's order.
+    pub fn readables(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(|device| device.is_readable())
+    }
+
+    /// The devices that the guest writes, in the description's order.
+    pub fn writables(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(|device| device.is_writable())
+    }
+
+    /// The device of that name.
+    pub fn device(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// Whether any readable path has a `*`, so that there is a session per match.
+    pub fn has_wildcard_input(&self) -> bool {
+        self.readables().filter_map(Device::object).any(ObjectPath::has_wildcard)
+    }
+}
+
+impl NodeName {
+    const BYTES_MAX: usize = 64;
+
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let fits = (1..=Self::BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed);
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Replicate {
+    /// One copy, as when the description is silent.
+    pub const ONE: Self = Self(1);
+
+    pub(crate) fn new(copies: u64) -> Option<Self> {
+        (1..=3).contains(&copies).then_some(Self(copies as u8))
+    }
+
+    /// The number of copies.
+    pub fn copies(self) -> u8 {
+        self.0
+    }
+}

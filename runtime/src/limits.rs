@@ -1,0 +1,62 @@
+//! The bounds of a session and what its host calls cost. Every bound has a reported outcome.
+
+/// Fuel that each host call costs, whatever it does.
+pub const HOST_CALL_FUEL: u64 = 200;
+
+/// Bytes that a host call may move for one unit of fuel, the rate of wasmi's bulk operations.
+pub const HOST_BYTES_PER_FUEL: u64 = 64;
+
+/// The most bytes that one [`Pause`](crate::session::Pause) asks for or hands over. A guest's
+/// larger request becomes several.
+pub const TRANSFER_BYTES_MAX: usize = 1 << 20;
+
+/// The most bytes of a path that a guest may name.
+pub const PATH_BYTES_MAX: usize = 4096;
+
+/// The most bytes of one name within a path.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// The most buffers that one scattered read or gathered write may have.
+pub const SEGMENTS_MAX: u32 = 1024;
+
+/// The most subscriptions of one `poll_oneoff`.
+pub const SUBSCRIPTIONS_MAX: u32 = 4096;
+
+/// What one session may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel; more of it ends the session as out of fuel.
+    pub fuel_max: u64,
+    /// Linear memory in bytes; `memory.grow` beyond it fails.
+    pub memory_bytes_max: usize,
+    /// Elements of each table.
+    pub table_elements_max: usize,
+    /// Bytes per device and direction; more gives the guest `EDQUOT`.
+    pub channel_bytes_max: u64,
+    /// Operations per device and direction; more gives the guest `EDQUOT`.
+    pub channel_operations_max: u64,
+    /// Bytes that the session may write into its tree; more gives the guest `ENOSPC`.
+    pub tree_bytes_max: u64,
+    /// Open files; more gives the guest `EMFILE`.
+    pub open_files_max: usize,
+}
+
+impl Default for Limits {
+    /// ZeroCloud's figures, and ten seconds of a core that burns 10⁹ units of fuel a second.
+    fn default() -> Self {
+        Self {
+            fuel_max: 10_000_000_000,
+            memory_bytes_max: 256 << 20,
+            table_elements_max: 1 << 20,
+            channel_bytes_max: 1 << 30,
+            channel_operations_max: 1 << 30,
+            tree_bytes_max: 64 << 20,
+            open_files_max: 1024,
+        }
+    }
+}
+
+/// The fuel that moving `bytes` through a host call costs, beside [`HOST_CALL_FUEL`].
+pub(crate) fn fuel_for_bytes(bytes: u64) -> u64 {
+    bytes.div_ceil(HOST_BYTES_PER_FUEL)
+}

@@ -1,0 +1,76 @@
+//! Runs a session with its devices in memory: reference answers, tests and benchmarks.
+//!
+//! Time stands at zero, except that sleeping makes it pass. Left out: everything that a cluster
+//! adds, which is the point of a reference.
+
+use crate::device::DeviceFault;
+use crate::outcome::Outcome;
+use crate::session::{Pause, Session, SessionSpec};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// Fuel per step when nobody says otherwise.
+pub const SLICE_FUEL: u64 = 100_000_000;
+
+/// What a local run gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalRun {
+    /// How it ended and what it used.
+    pub outcome: Outcome,
+    /// What it wrote to each writable device, by name.
+    pub outputs: BTreeMap<String, Bytes>,
+}
+
+/// Runs `spec` to its end. `inputs` are the readable devices' bytes by name; a device without any
+/// is empty, and its size in `spec` is set to what is there.
+pub fn run(spec: SessionSpec, inputs: BTreeMap<String, Bytes>) -> LocalRun {
+    run_sliced(spec, inputs, SLICE_FUEL, usize::MAX)
+}
+
+/// Like [`run`], in steps of `slice` fuel, with reads answered by at most `part_bytes` each.
+pub fn run_sliced(
+    mut spec: SessionSpec,
+    inputs: BTreeMap<String, Bytes>,
+    slice: u64,
+    part_bytes: usize,
+) -> LocalRun {
+    let mut bytes = Vec::with_capacity(spec.devices.len());
+    for device in &mut spec.devices {
+        let input = inputs.get(&device.name).cloned().unwrap_or_default();
+        device.size = if device.kind.is_readable() { input.len() as u64 } else { 0 };
+        bytes.push(input);
+    }
+    let devices = spec.devices.clone();
+    let mut written: Vec<Vec<u8>> = vec![Vec::new(); devices.len()];
+    let mut session = Session::new(spec);
+    let mut now = 0;
+    let outcome = loop {
+        match session.step(now, slice) {
+            Pause::SliceUsed => {}
+            Pause::Read { device, offset, len } => {
+                let all = &bytes[device.index()];
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+                let end = start.saturating_add(len.min(part_bytes.max(1))).min(all.len());
+                session.provide_read(Ok(all.slice(start..end)));
+            }
+            Pause::Write { device, offset, data } => {
+                session.accept_write(store(&mut written[device.index()], offset, &data));
+            }
+            Pause::Sleep { until_unix_ns } => now = until_unix_ns,
+            Pause::Ended(outcome) => break outcome,
+        }
+    };
+    let outputs = devices.iter().zip(written).filter(|(device, _)| device.kind.is_writable());
+    let outputs = outputs.map(|(device, bytes)| (device.name.clone(), bytes.into())).collect();
+    LocalRun { outcome, outputs }
+}
+
+fn store(bytes: &mut Vec<u8>, offset: u64, data: &[u8]) -> Result<(), DeviceFault> {
+    let start = usize::try_from(offset).map_err(|_| DeviceFault::Quota)?;
+    let end = start.checked_add(data.len()).ok_or(DeviceFault::Quota)?;
+    if bytes.len() < end {
+        bytes.resize(end, 0);
+    }
+    bytes[start..end].copy_from_slice(data);
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! From the interpreter's errors to the ends that are reported.
+
+use crate::outcome::{End, LimitKind};
+use crate::wasi::Context;
+use wasmi::{Error, Store, TrapCode};
+
+/// Why a module could not be started.
+pub(super) fn of_start(store: &Store<Context>, error: &Error) -> End {
+    let gate = &store.data().gate;
+    match error.as_trap_code() {
+        _ if gate.memory_refused => End::OutOfMemory,
+        _ if gate.table_refused => End::LimitReached { what: LimitKind::TableElements },
+        Some(TrapCode::OutOfFuel) => End::OutOfFuel,
+        Some(TrapCode::OutOfSystemMemory) => End::OutOfMemory,
+        _ => End::NotStarted { reason: error.to_string().trim_end().to_owned() },
+    }
+}
+
+/// Why a guest that ran was stopped. Programs abort when they get no memory; only if the last
+/// thing that they asked for was refused is that the reason.
+pub(super) fn of_trap(store: &Store<Context>, error: &Error) -> End {
+    match error.as_trap_code() {
+        Some(TrapCode::UnreachableCodeReached) if store.data().gate.memory_refused => {
+            End::OutOfMemory
+        }
+        Some(TrapCode::OutOfSystemMemory) => End::OutOfMemory,
+        Some(TrapCode::OutOfFuel) => End::OutOfFuel,
+        _ => End::Trapped { reason: error.to_string().trim_end().to_owned() },
+    }
+}

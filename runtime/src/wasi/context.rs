@@ -1,0 +1,221 @@
+//! What the host calls of one session share.
+
+use super::Transfer;
+use super::fds::{Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, Target};
+use super::poll::Sleep;
+use super::tree::{ROOT, Tree};
+use crate::device::{DeviceId, DeviceSpec, SIZE_UNKNOWN};
+use crate::image::Image;
+use crate::limits::{Limits, fuel_for_bytes};
+use crate::outcome::{Accounting, DeviceAccount};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::Arc;
+use wasmi::{Memory, ResourceLimiter};
+
+pub(crate) struct Context {
+    memory: Option<Memory>,
+    pub(crate) gate: Gate,
+    pub(crate) interrupt: Option<Interrupt>,
+    pub(crate) limits: Limits,
+    /// Fuel of the budget that is not in the interpreter's tank.
+    pub(crate) reserve: u64,
+    charge: u64,
+    pub(crate) now: u64,
+    pub(crate) started: Option<u64>,
+    pub(crate) clock_reads: u64,
+    pub(crate) random: ChaCha20Rng,
+    pub(crate) random_bytes: u64,
+    pub(super) args: Vec<String>,
+    pub(super) env: Vec<String>,
+    pub(super) fds: Fds,
+    pub(super) tree: Tree,
+    pub(super) devices: Vec<Device>,
+}
+
+/// Why the guest is suspended.
+pub(crate) enum Interrupt {
+    Exit(u32),
+    OutOfFuel,
+    Transfer(Transfer),
+    Sleep(Sleep),
+}
+
+/// A device and how far it has been read or written.
+pub(super) struct Device {
+    pub(super) spec: DeviceSpec,
+    /// Where a sequential device goes on.
+    pub(super) position: u64,
+    /// The end of what was written.
+    pub(super) end: u64,
+    pub(super) account: DeviceAccount,
+}
+
+impl Device {
+    /// The size that `stat` and seeking from the end go by.
+    pub(super) fn size(&self) -> u64 {
+        match self.spec.size {
+            _ if self.spec.kind.is_writable() => self.end,
+            SIZE_UNKNOWN => 0,
+            size => size,
+        }
+    }
+}
+
+/// What a session's context is made of.
+pub(crate) struct Setup<'a> {
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) devices: Vec<DeviceSpec>,
+    pub(crate) images: &'a [Arc<Image>],
+    pub(crate) limits: Limits,
+    pub(crate) entropy: [u8; 32],
+}
+
+impl Context {
+    pub(crate) fn new(setup: Setup<'_>) -> Self {
+        let Setup { args, env, devices, images, limits, entropy } = setup;
+        let mut tree = Tree::new(images, limits.tree_bytes_max);
+        let mut fds = Fds::new(limits.open_files_max.max(8));
+        for (name, right) in
+            [("stdin", RIGHT_READ), ("stdout", RIGHT_WRITE), ("stderr", RIGHT_WRITE)]
+        {
+            let device = devices.iter().position(|device| device.name == name);
+            let target = device.map_or(Target::Nothing, |index| Target::Device(DeviceId(index)));
+            let rights = if target == Target::Nothing { right } else { RIGHTS_ALL };
+            preopen(&mut fds, target, rights);
+        }
+        for (_, path) in PREOPENS {
+            let directory = if path == "/" { ROOT } else { tree.dev() };
+            tree.opened(directory);
+            preopen(&mut fds, Target::Node(directory), RIGHTS_ALL);
+        }
+        for (index, device) in devices.iter().enumerate() {
+            tree.add_device(&device.name, DeviceId(index));
+        }
+        let devices = devices.into_iter().map(|spec| {
+            let account = DeviceAccount { name: spec.name.clone(), ..DeviceAccount::default() };
+            Device { spec, position: 0, end: 0, account }
+        });
+        Self {
+            memory: None,
+            gate: Gate::new(&limits),
+            interrupt: None,
+            reserve: limits.fuel_max,
+            limits,
+            charge: 0,
+            now: 0,
+            started: None,
+            clock_reads: 0,
+            random: ChaCha20Rng::from_seed(entropy),
+            random_bytes: 0,
+            args,
+            env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            fds,
+            tree,
+            devices: devices.collect(),
+        }
+    }
+
+    pub(crate) fn memory(&self) -> Option<Memory> {
+        self.memory
+    }
+
+    pub(crate) fn set_memory(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    /// Notes that the current call moved `bytes`.
+    pub(super) fn charge_bytes(&mut self, bytes: usize) {
+        self.charge = self.charge.saturating_add(fuel_for_bytes(bytes as u64));
+    }
+
+    pub(super) fn take_charge(&mut self) -> u64 {
+        std::mem::take(&mut self.charge)
+    }
+
+    /// Takes fuel that is not in the tank; false, and nothing left, if there is too little.
+    pub(crate) fn spend_reserve(&mut self, fuel: u64) -> bool {
+        let left = self.reserve.checked_sub(fuel);
+        self.reserve = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    pub(crate) fn device_name(&self, device: DeviceId) -> &str {
+        &self.devices[device.index()].spec.name
+    }
+
+    pub(crate) fn has_known_size(&self, device: DeviceId) -> bool {
+        self.devices[device.index()].spec.size != SIZE_UNKNOWN
+    }
+
+    pub(crate) fn accounting(&self) -> Accounting {
+        Accounting {
+            devices: self.devices.iter().map(|device| device.account.clone()).collect(),
+            clock_reads: self.clock_reads,
+            random_bytes: self.random_bytes,
+        }
+    }
+}
+
+fn preopen(fds: &mut Fds, target: Target, rights: u64) {
+    fds.insert(File::new(target, rights, RIGHTS_ALL, 0))
+        .expect("the table has room for the standard files");
+}
+
+/// Decides what the guest's memory and tables may grow to.
+pub(crate) struct Gate {
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    /// The last growth of memory was refused.
+    pub(crate) memory_refused: bool,
+    /// A table was refused.
+    pub(crate) table_refused: bool,
+}
+
+impl Gate {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            memory_refused: false,
+            table_refused: false,
+        }
+    }
+}
+
+impl ResourceLimiter for Gate {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, wasmi_core::LimiterError> {
+        self.memory_refused =
+            desired > self.memory_bytes_max || maximum.is_some_and(|maximum| desired > maximum);
+        Ok(!self.memory_refused)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, wasmi_core::LimiterError> {
+        self.table_refused =
+            desired > self.table_elements_max || maximum.is_some_and(|maximum| desired > maximum);
+        Ok(!self.table_refused)
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,176 @@
+//! Arguments, environment, clocks and randomness; and the sockets that there are none of.
+
+use super::Stop;
+use super::context::{Context, Interrupt};
+use super::errno::Errno;
+use super::guest::Guest;
+use rand_chacha::rand_core::Rng;
+
+const CLOCK_REALTIME: u32 = 0;
+const CLOCK_MONOTONIC: u32 = 1;
+const CLOCK_PROCESS: u32 = 2;
+const CLOCK_THREAD: u32 = 3;
+const CLOCK_RESOLUTION_NS: u64 = 1_000;
+
+/// The exit code of a process that a signal ended, as shells show it.
+const SIGNAL_EXIT_BASE: u32 = 128;
+
+pub(super) fn args_sizes_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    count: u32,
+    size: u32,
+) -> Result<(), Stop> {
+    Ok(put_sizes(guest, &context.args, count, size)?)
+}
+
+pub(super) fn args_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    argv: u32,
+    buffer: u32,
+) -> Result<(), Stop> {
+    Ok(put_strings(guest, &context.args, argv, buffer)?)
+}
+
+pub(super) fn environ_sizes_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    count: u32,
+    size: u32,
+) -> Result<(), Stop> {
+    Ok(put_sizes(guest, &context.env, count, size)?)
+}
+
+pub(super) fn environ_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    environ: u32,
+    buffer: u32,
+) -> Result<(), Stop> {
+    Ok(put_strings(guest, &context.env, environ, buffer)?)
+}
+
+fn put_sizes(
+    guest: &mut Guest<'_>,
+    strings: &[String],
+    count: u32,
+    size: u32,
+) -> Result<(), Errno> {
+    guest.put_u32(count, strings.len() as u32)?;
+    guest.put_u32(size, strings.iter().map(|string| string.len() as u32 + 1).sum())
+}
+
+fn put_strings(
+    guest: &mut Guest<'_>,
+    strings: &[String],
+    mut pointer: u32,
+    mut buffer: u32,
+) -> Result<(), Errno> {
+    for string in strings {
+        guest.put_u32(pointer, buffer)?;
+        guest.put(buffer, string.as_bytes())?;
+        buffer = buffer.checked_add(string.len() as u32).ok_or(Errno::Fault)?;
+        guest.put(buffer, &[0])?;
+        buffer = buffer.checked_add(1).ok_or(Errno::Fault)?;
+        pointer = pointer.checked_add(4).ok_or(Errno::Fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn clock_res_get(
+    guest: &mut Guest<'_>,
+    _: &mut Context,
+    clock: u32,
+    out: u32,
+) -> Result<(), Stop> {
+    if clock > CLOCK_THREAD {
+        return Err(Errno::Inval.into());
+    }
+    Ok(guest.put_u64(out, CLOCK_RESOLUTION_NS)?)
+}
+
+pub(super) fn clock_time_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    clock: u32,
+    _precision: u64,
+    out: u32,
+) -> Result<(), Stop> {
+    context.clock_reads += 1;
+    Ok(guest.put_u64(out, read_clock(context, clock)?)?)
+}
+
+/// The clock stands still while a slice runs. Those of the process and the thread show how long
+/// the session has been there.
+pub(super) fn read_clock(context: &Context, clock: u32) -> Result<u64, Errno> {
+    match clock {
+        CLOCK_REALTIME | CLOCK_MONOTONIC => Ok(context.now),
+        CLOCK_PROCESS | CLOCK_THREAD => Ok(context.now - context.started.unwrap_or(context.now)),
+        _ => Err(Errno::Inval),
+    }
+}
+
+pub(super) fn random_get(
+    guest: &mut Guest<'_>,
+    context: &mut Context,
+    buffer: u32,
+    len: u32,
+) -> Result<(), Stop> {
+    context.random.fill_bytes(guest.bytes_mut(buffer, len)?);
+    context.random_bytes += u64::from(len);
+    context.charge_bytes(len as usize);
+    Ok(())
+}
+
+pub(super) fn sched_yield(_: &mut Guest<'_>, _: &mut Context) -> Result<(), Stop> {
+    Ok(())
+}
+
+pub(super) fn proc_raise(_: &mut Guest<'_>, _: &mut Context, signal: u32) -> Result<(), Stop> {
+    Err(Stop::Interrupt(Interrupt::Exit(SIGNAL_EXIT_BASE.saturating_add(signal))))
+}
+
+pub(super) fn sock_accept(
+    _: &mut Guest<'_>,
+    _: &mut Context,
+    _fd: u32,
+    _flags: u32,
+    _out: u32,
+) -> Result<(), Stop> {
+    Err(Errno::Notsup.into())
+}
+
+pub(super) fn sock_recv(
+    _: &mut Guest<'_>,
+    _: &mut Context,
+    _fd: u32,
+    _segments: u32,
+    _count: u32,
+    _flags: u32,
+    _out: u32,
+    _out_flags: u32,
+) -> Result<(), Stop> {
+    Err(Errno::Notsup.into())
+}
+
+pub(super) fn sock_send(
+    _: &mut Guest<'_>,
+    _: &mut Context,
+    _fd: u32,
+    _segments: u32,
+    _count: u32,
+    _flags: u32,
+    _out: u32,
+) -> Result<(), Stop> {
+    Err(Errno::Notsup.into())
+}
+
+pub(super) fn sock_shutdown(
+    _: &mut Guest<'_>,
+    _: &mut Context,
+    _fd: u32,
+    _how: u32,
+) -> Result<(), Stop> {
+    Err(Errno::Notsup.into())
+}

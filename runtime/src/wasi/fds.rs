@@ -1,0 +1,97 @@
+//! The table of open files.
+
+use super::errno::Errno;
+use super::tree::Ino;
+use crate::device::DeviceId;
+use std::sync::Arc;
+
+pub(crate) const RIGHT_READ: u64 = 1 << 1;
+pub(crate) const RIGHT_SEEK: u64 = 1 << 2;
+pub(crate) const RIGHT_TELL: u64 = 1 << 5;
+pub(crate) const RIGHT_WRITE: u64 = 1 << 6;
+pub(crate) const RIGHT_READDIR: u64 = 1 << 14;
+/// All rights that preview 1 has, sockets included.
+pub(crate) const RIGHTS_ALL: u64 = (1 << 30) - 1;
+
+pub(crate) const FLAG_APPEND: u16 = 1;
+
+/// The first descriptors after the three standard ones.
+pub(crate) const PREOPENS: [(u32, &str); 2] = [(3, "/"), (4, "/dev")];
+
+/// An open file.
+#[derive(Clone)]
+pub(crate) struct File {
+    pub(crate) target: Target,
+    pub(crate) position: u64,
+    pub(crate) flags: u16,
+    pub(crate) rights: u64,
+    pub(crate) inheriting: u64,
+    /// The names of a directory as they were when its reading began.
+    pub(crate) listing: Option<Arc<Vec<(String, Ino)>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A standard stream without a device: empty, or to be discarded.
+    Nothing,
+    Device(DeviceId),
+    Node(Ino),
+}
+
+impl File {
+    pub(crate) fn new(target: Target, rights: u64, inheriting: u64, flags: u16) -> Self {
+        Self { target, position: 0, flags, rights, inheriting, listing: None }
+    }
+
+    /// An error number if the file was not opened for this.
+    pub(crate) fn demand(&self, right: u64) -> Result<(), Errno> {
+        if self.rights & right == right { Ok(()) } else { Err(Errno::Badf) }
+    }
+}
+
+pub(crate) struct Fds {
+    open: Vec<Option<File>>,
+    open_max: usize,
+}
+
+impl Fds {
+    pub(crate) fn new(open_max: usize) -> Self {
+        Self { open: Vec::new(), open_max }
+    }
+
+    pub(crate) fn get(&self, fd: u32) -> Result<&File, Errno> {
+        self.open.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::Badf)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut File, Errno> {
+        self.open.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
+    }
+
+    /// Gives `file` the lowest free number.
+    pub(crate) fn insert(&mut self, file: File) -> Result<u32, Errno> {
+        let free = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
+        if free >= self.open_max {
+            return Err(Errno::Mfile);
+        }
+        if free == self.open.len() {
+            self.open.push(None);
+        }
+        self.open[free] = Some(file);
+        Ok(free as u32)
+    }
+
+    pub(crate) fn remove(&mut self, fd: u32) -> Result<File, Errno> {
+        self.open.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
+    }
+
+    /// Moves `from` to the number of `to`, which is open, and gives what was there.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<Option<File>, Errno> {
+        self.get(from)?;
+        self.get(to)?;
+        if from == to {
+            return Ok(None);
+        }
+        let file = self.remove(from)?;
+        Ok(self.open[to as usize].replace(file))
+    }
+}

@@ -1,0 +1,109 @@
+//! Checked reading and writing of a guest's memory, which may hold anything.
+
+use super::errno::Errno;
+use crate::limits::SEGMENTS_MAX;
+
+/// A guest's linear memory.
+pub(crate) struct Guest<'a>(pub(crate) &'a mut [u8]);
+
+/// One buffer of a scattered read or gathered write. It lay within memory when it was made, and
+/// memory never shrinks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+}
+
+impl Guest<'_> {
+    pub(crate) fn bytes(&self, at: u32, len: u32) -> Result<&[u8], Errno> {
+        let at = at as usize;
+        self.0.get(at..at + len as usize).ok_or(Errno::Fault)
+    }
+
+    pub(crate) fn bytes_mut(&mut self, at: u32, len: u32) -> Result<&mut [u8], Errno> {
+        let at = at as usize;
+        self.0.get_mut(at..at + len as usize).ok_or(Errno::Fault)
+    }
+
+    pub(crate) fn text(&self, at: u32, len: u32) -> Result<&str, Errno> {
+        std::str::from_utf8(self.bytes(at, len)?).map_err(|_| Errno::Ilseq)
+    }
+
+    pub(crate) fn put(&mut self, at: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let len = u32::try_from(bytes.len()).map_err(|_| Errno::Fault)?;
+        self.bytes_mut(at, len)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn put_u32(&mut self, at: u32, value: u32) -> Result<(), Errno> {
+        self.put(at, &value.to_le_bytes())
+    }
+
+    pub(crate) fn put_u64(&mut self, at: u32, value: u64) -> Result<(), Errno> {
+        self.put(at, &value.to_le_bytes())
+    }
+
+    /// The list of buffers that lies at `at`. Their total fits the guest's 32-bit result.
+    pub(crate) fn segments(&self, at: u32, count: u32) -> Result<Vec<Segment>, Errno> {
+        if count > SEGMENTS_MAX {
+            return Err(Errno::Inval);
+        }
+        let list = self.bytes(at, count * 8)?;
+        let mut segments = Vec::with_capacity(count as usize);
+        let mut total = 0u64;
+        for pair in list.chunks_exact(8) {
+            let start = u32::from_le_bytes([pair[0], pair[1], pair[2], pair[3]]);
+            let len = u32::from_le_bytes([pair[4], pair[5], pair[6], pair[7]]);
+            self.bytes(start, len)?;
+            total += u64::from(len);
+            if len > 0 {
+                segments.push(Segment { at: start as usize, len: len as usize });
+            }
+        }
+        if total > i32::MAX as u64 {
+            return Err(Errno::Inval);
+        }
+        Ok(segments)
+    }
+
+    /// Copies `data` into the segments, beginning `skip` bytes into them.
+    pub(crate) fn scatter(&mut self, segments: &[Segment], mut skip: usize, mut data: &[u8]) {
+        for segment in segments {
+            if skip >= segment.len {
+                skip -= segment.len;
+                continue;
+            }
+            let len = (segment.len - skip).min(data.len());
+            let (now, later) = data.split_at(len);
+            let at = segment.at + skip;
+            self.0[at..at + len].copy_from_slice(now);
+            data = later;
+            skip = 0;
+            if data.is_empty() {
+                return;
+            }
+        }
+        assert!(data.is_empty(), "{} bytes more than the guest asked for", data.len());
+    }
+
+    /// At most `len` bytes of the segments, beginning `skip` bytes into them.
+    pub(crate) fn gather(&self, segments: &[Segment], mut skip: usize, len: usize) -> Vec<u8> {
+        let mut data = Vec::with_capacity(len);
+        for segment in segments {
+            if skip >= segment.len {
+                skip -= segment.len;
+                continue;
+            }
+            let at = segment.at + skip;
+            let part = (segment.len - skip).min(len - data.len());
+            data.extend_from_slice(&self.0[at..at + part]);
+            skip = 0;
+        }
+        data
+    }
+}
+
+/// The bytes of all segments.
+pub(crate) fn total_len(segments: &[Segment]) -> usize {
+    segments.iter().map(|segment| segment.len).sum()
+}

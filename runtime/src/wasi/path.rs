@@ -1,0 +1,111 @@
+//! From a path that a guest names to a place in its tree, never above the directory it began at.
+
+use super::errno::Errno;
+use super::tree::{Ino, Kind, ROOT, Tree};
+use crate::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX};
+
+const SYMLINKS_MAX: usize = 40;
+
+/// Where a path leads.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The directories that lead there from the start, the last of them being the parent.
+    pub(crate) trail: Vec<Ino>,
+    /// The last name; `None` if the path names the directory at the trail's end itself.
+    pub(crate) name: Option<String>,
+    /// What is there.
+    pub(crate) node: Option<Ino>,
+    /// The path ended in a slash.
+    pub(crate) wants_directory: bool,
+}
+
+impl Place {
+    pub(crate) fn parent(&self) -> Ino {
+        *self.trail.last().expect("a trail keeps the directory it began at")
+    }
+
+    pub(crate) fn existing(&self) -> Result<Ino, Errno> {
+        self.node.ok_or(Errno::Noent)
+    }
+
+    /// The parent and name, for what must have one.
+    pub(crate) fn entry(&self) -> Result<(Ino, &str), Errno> {
+        Ok((self.parent(), self.name.as_deref().ok_or(Errno::Inval)?))
+    }
+
+    /// The parent and name, of what must not be there yet.
+    pub(crate) fn free_entry(&self) -> Result<(Ino, &str), Errno> {
+        if self.node.is_some() {
+            return Err(Errno::Exist);
+        }
+        self.entry()
+    }
+}
+
+/// Follows `path` from `base`. A symbolic link at its end is followed only if `follow`.
+pub(crate) fn resolve(
+    tree: &mut Tree,
+    base: Ino,
+    path: &str,
+    follow: bool,
+) -> Result<Place, Errno> {
+    check_length(path)?;
+    if path.starts_with('/') {
+        return Err(Errno::Notcapable);
+    }
+    let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+    let mut wants_directory = path.ends_with('/');
+    let mut trail = vec![base];
+    let mut symlinks = 0;
+    while let Some(name) = todo.pop() {
+        match name.as_str() {
+            "" | "." => continue,
+            ".." => {
+                trail.pop();
+                if trail.is_empty() {
+                    return Err(Errno::Notcapable);
+                }
+                continue;
+            }
+            _ if name.len() > NAME_BYTES_MAX => return Err(Errno::Nametoolong),
+            _ => {}
+        }
+        let dir = *trail.last().expect("a trail keeps the directory it began at");
+        let node = tree.lookup(dir, &name)?;
+        let is_last = todo.iter().all(|rest| rest.is_empty());
+        let target = match node.map(|ino| &tree.node(ino).kind) {
+            Some(Kind::Symlink(target)) if !is_last || follow || wants_directory => target.clone(),
+            Some(Kind::Directory(_)) if !is_last => {
+                trail.extend(node);
+                continue;
+            }
+            None if !is_last => return Err(Errno::Noent),
+            Some(_) if !is_last => return Err(Errno::Notdir),
+            _ => return Ok(Place { trail, name: Some(name), node, wants_directory }),
+        };
+        symlinks += 1;
+        if symlinks > SYMLINKS_MAX {
+            return Err(Errno::Loop);
+        }
+        check_length(&target)?;
+        if target.starts_with('/') {
+            if base != ROOT {
+                return Err(Errno::Notcapable);
+            }
+            trail.truncate(1);
+        }
+        wants_directory |= is_last && target.ends_with('/');
+        todo.extend(target.split('/').rev().map(str::to_owned));
+    }
+    let here = trail.last().copied();
+    Ok(Place { trail, name: None, node: here, wants_directory: true })
+}
+
+fn check_length(path: &str) -> Result<(), Errno> {
+    match path.len() {
+        0 => Err(Errno::Noent),
+        len if len > PATH_BYTES_MAX => Err(Errno::Nametoolong),
+        _ if path.contains('\0') => Err(Errno::Inval),
+        _ => Ok(()),
+    }
+}

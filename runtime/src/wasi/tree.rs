@@ -1,0 +1,405 @@
+//! A session's file tree: its images over an empty root, and its devices under `/dev`.
+//!
+//! Nodes come out of the images only when the guest first looks at them, so that starting a
+//! session costs nothing for large images. Writes go to copies and are bounded. Left out:
+//! permissions and owners.
+
+use super::errno::Errno;
+use crate::device::DeviceId;
+use crate::image::{Image, ImageNode};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a node that the session made costs of its budget, beside its name and content.
+const NODE_BYTES: u64 = 256;
+
+/// A node's number, which is also its inode number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ino(pub(crate) usize);
+
+pub(crate) struct Tree {
+    nodes: Vec<Option<Node>>,
+    used_bytes: u64,
+    bytes_max: u64,
+    dev: Ino,
+}
+
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    pub(crate) links: u64,
+    /// Descriptors that hold it. It goes when both counts are zero.
+    opens: u64,
+    pub(crate) atim: u64,
+    pub(crate) mtim: u64,
+    pub(crate) ctim: u64,
+}
+
+pub(crate) enum Kind {
+    File(Content),
+    Directory(Directory),
+    Symlink(String),
+    Device(DeviceId),
+}
+
+pub(crate) enum Content {
+    Shared(Bytes),
+    Own(Vec<u8>),
+}
+
+#[derive(Default)]
+pub(crate) struct Directory {
+    entries: BTreeMap<String, Child>,
+    /// The images' directories that are not looked into yet, the one that wins first.
+    below: Vec<Arc<ImageNode>>,
+    /// `/dev` and what it holds cannot be changed.
+    fixed: bool,
+}
+
+enum Child {
+    Node(Ino),
+    Below(Vec<Arc<ImageNode>>),
+}
+
+impl Content {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+        }
+    }
+}
+
+pub(crate) const ROOT: Ino = Ino(0);
+
+impl Tree {
+    pub(crate) fn new(images: &[Arc<Image>], bytes_max: u64) -> Self {
+        let mut tree = Self { nodes: Vec::new(), used_bytes: 0, bytes_max, dev: ROOT };
+        let below = images.iter().map(|image| image.root().clone()).collect();
+        let root = Directory { below, ..Directory::default() };
+        tree.add(Kind::Directory(root), 0);
+        let dev = Directory { fixed: true, ..Directory::default() };
+        tree.dev = tree.add(Kind::Directory(dev), 0);
+        let dev = tree.dev;
+        tree.open_directory(ROOT).entries.insert("dev".to_owned(), Child::Node(dev));
+        tree
+    }
+
+    pub(crate) fn dev(&self) -> Ino {
+        self.dev
+    }
+
+    /// Puts a device under `/dev`; slashes in its name make directories.
+    pub(crate) fn add_device(&mut self, name: &str, device: DeviceId) {
+        let mut dir = self.dev;
+        let mut names = name.split('/').peekable();
+        while let Some(part) = names.next() {
+            let made = match self.open_directory(dir).entries.get(part) {
+                Some(Child::Node(ino)) => *ino,
+                _ => {
+                    let kind = if names.peek().is_none() {
+                        Kind::Device(device)
+                    } else {
+                        Kind::Directory(Directory { fixed: true, ..Directory::default() })
+                    };
+                    let ino = self.add(kind, 0);
+                    self.open_directory(dir).entries.insert(part.to_owned(), Child::Node(ino));
+                    ino
+                }
+            };
+            dir = made;
+            if !matches!(self.node(dir).kind, Kind::Directory(_)) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn node(&self, ino: Ino) -> &Node {
+        self.nodes[ino.0].as_ref().expect("a node lives while something names it")
+    }
+
+    /// The node, unless it is gone.
+    pub(crate) fn get(&self, ino: Ino) -> Option<&Node> {
+        self.nodes[ino.0].as_ref()
+    }
+
+    fn node_mut(&mut self, ino: Ino) -> &mut Node {
+        self.nodes[ino.0].as_mut().expect("a node lives while something names it")
+    }
+
+    pub(crate) fn is_directory(&self, ino: Ino) -> bool {
+        matches!(self.node(ino).kind, Kind::Directory(_))
+    }
+
+    /// The node of that name, taken out of the images if need be.
+    pub(crate) fn lookup(&mut self, dir: Ino, name: &str) -> Result<Option<Ino>, Errno> {
+        if !self.is_directory(dir) {
+            return Err(Errno::Notdir);
+        }
+        let layers = match self.open_directory(dir).entries.get_mut(name) {
+            None => return Ok(None),
+            Some(Child::Node(ino)) => return Ok(Some(*ino)),
+            Some(Child::Below(layers)) => std::mem::take(layers),
+        };
+        let kind = match layers.first().map(|node| &**node) {
+            Some(ImageNode::File(bytes)) => Kind::File(Content::Shared(bytes.clone())),
+            Some(ImageNode::Symlink(target)) => Kind::Symlink(target.clone()),
+            Some(ImageNode::Directory(_)) | None => {
+                Kind::Directory(Directory { below: layers, ..Directory::default() })
+            }
+        };
+        let ino = self.add(kind, 0);
+        self.open_directory(dir).entries.insert(name.to_owned(), Child::Node(ino));
+        Ok(Some(ino))
+    }
+
+    /// The names in a directory, with their nodes.
+    pub(crate) fn list(&mut self, dir: Ino) -> Result<Vec<(String, Ino)>, Errno> {
+        if !self.is_directory(dir) {
+            return Err(Errno::Notdir);
+        }
+        let names: Vec<String> = self.open_directory(dir).entries.keys().cloned().collect();
+        let mut list = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(ino) = self.lookup(dir, &name)? {
+                list.push((name, ino));
+            }
+        }
+        Ok(list)
+    }
+
+    /// A directory with the first level of its images taken in. Only for directories.
+    fn open_directory(&mut self, dir: Ino) -> &mut Directory {
+        let Kind::Directory(directory) = &mut self.node_mut(dir).kind else {
+            panic!("{dir:?} is no directory, and its caller made sure that it is");
+        };
+        for layer in std::mem::take(&mut directory.below) {
+            let ImageNode::Directory(children) = &*layer else { continue };
+            for (name, child) in children {
+                let entry = directory.entries.entry(name.clone());
+                if let Child::Below(layers) = entry.or_insert_with(|| Child::Below(Vec::new())) {
+                    layers.push(child.clone());
+                }
+            }
+        }
+        directory
+    }
+
+    fn add(&mut self, kind: Kind, now: u64) -> Ino {
+        let node = Node { kind, links: 1, opens: 0, atim: now, mtim: now, ctim: now };
+        self.nodes.push(Some(node));
+        Ino(self.nodes.len() - 1)
+    }
+
+    fn spend(&mut self, bytes: u64) -> Result<(), Errno> {
+        let used = self.used_bytes.saturating_add(bytes);
+        if used > self.bytes_max {
+            return Err(Errno::Nospc);
+        }
+        self.used_bytes = used;
+        Ok(())
+    }
+
+    fn check_changeable(&mut self, dir: Ino) -> Result<(), Errno> {
+        if !self.is_directory(dir) {
+            return Err(Errno::Notdir);
+        }
+        if self.open_directory(dir).fixed { Err(Errno::Rofs) } else { Ok(()) }
+    }
+
+    /// Makes a new node under a name that is free.
+    pub(crate) fn create(
+        &mut self,
+        dir: Ino,
+        name: &str,
+        kind: Kind,
+        now: u64,
+    ) -> Result<Ino, Errno> {
+        self.check_changeable(dir)?;
+        if self.node(dir).links == 0 {
+            return Err(Errno::Noent);
+        }
+        let content = match &kind {
+            Kind::Symlink(target) => target.len() as u64,
+            _ => 0,
+        };
+        self.spend(NODE_BYTES + name.len() as u64 + content)?;
+        let ino = self.add(kind, now);
+        self.enter(dir, name, ino, now);
+        Ok(ino)
+    }
+
+    fn enter(&mut self, dir: Ino, name: &str, ino: Ino, now: u64) {
+        self.open_directory(dir).entries.insert(name.to_owned(), Child::Node(ino));
+        self.node_mut(dir).mtim = now;
+    }
+
+    /// Gives a file a second name.
+    pub(crate) fn link(&mut self, dir: Ino, name: &str, ino: Ino, now: u64) -> Result<(), Errno> {
+        self.check_changeable(dir)?;
+        match self.node(ino).kind {
+            Kind::File(_) | Kind::Symlink(_) => {}
+            Kind::Directory(_) | Kind::Device(_) => return Err(Errno::Perm),
+        }
+        self.spend(NODE_BYTES + name.len() as u64)?;
+        self.node_mut(ino).links += 1;
+        self.enter(dir, name, ino, now);
+        Ok(())
+    }
+
+    /// Takes a name away from a file, symbolic link, or empty directory.
+    pub(crate) fn remove(
+        &mut self,
+        dir: Ino,
+        name: &str,
+        want_directory: bool,
+        now: u64,
+    ) -> Result<(), Errno> {
+        let ino = self.lookup(dir, name)?.ok_or(Errno::Noent)?;
+        let is_directory = self.is_directory(ino);
+        match (want_directory, is_directory) {
+            (true, false) => return Err(Errno::Notdir),
+            (false, true) => return Err(Errno::Isdir),
+            _ => {}
+        }
+        if ino == self.dev {
+            return Err(Errno::Busy);
+        }
+        self.check_changeable(dir)?;
+        if is_directory && !self.open_directory(ino).entries.is_empty() {
+            return Err(Errno::Notempty);
+        }
+        self.open_directory(dir).entries.remove(name);
+        self.node_mut(dir).mtim = now;
+        self.node_mut(ino).links -= 1;
+        self.reap(ino);
+        Ok(())
+    }
+
+    /// Moves a node to another name, replacing what POSIX lets it replace.
+    pub(crate) fn rename(
+        &mut self,
+        (from_dir, from): (Ino, &str),
+        (to_dir, to): (Ino, &str),
+        now: u64,
+    ) -> Result<(), Errno> {
+        let ino = self.lookup(from_dir, from)?.ok_or(Errno::Noent)?;
+        if ino == self.dev {
+            return Err(Errno::Busy);
+        }
+        self.check_changeable(from_dir)?;
+        self.check_changeable(to_dir)?;
+        if self.reaches(ino, to_dir) {
+            return Err(Errno::Inval);
+        }
+        if let Some(old) = self.lookup(to_dir, to)? {
+            if old == ino {
+                return Ok(());
+            }
+            match (self.is_directory(ino), self.is_directory(old)) {
+                (true, false) => return Err(Errno::Notdir),
+                (false, true) => return Err(Errno::Isdir),
+                (is_directory, _) => self.remove(to_dir, to, is_directory, now)?,
+            }
+        }
+        self.spend(to.len() as u64)?;
+        self.open_directory(from_dir).entries.remove(from);
+        self.node_mut(from_dir).mtim = now;
+        self.enter(to_dir, to, ino, now);
+        Ok(())
+    }
+
+    /// Whether `target` is `from` or lies below it. What is still in the images cannot be.
+    fn reaches(&self, from: Ino, target: Ino) -> bool {
+        let mut todo = vec![from];
+        while let Some(ino) = todo.pop() {
+            if ino == target {
+                return true;
+            }
+            if let Kind::Directory(directory) = &self.node(ino).kind {
+                todo.extend(directory.entries.values().filter_map(|child| match child {
+                    Child::Node(ino) => Some(*ino),
+                    Child::Below(_) => None,
+                }));
+            }
+        }
+        false
+    }
+
+    pub(crate) fn opened(&mut self, ino: Ino) {
+        self.node_mut(ino).opens += 1;
+    }
+
+    pub(crate) fn closed(&mut self, ino: Ino) {
+        self.node_mut(ino).opens -= 1;
+        self.reap(ino);
+    }
+
+    fn reap(&mut self, ino: Ino) {
+        let node = self.node(ino);
+        if node.links > 0 || node.opens > 0 {
+            return;
+        }
+        if let Kind::File(Content::Own(bytes)) = &node.kind {
+            self.used_bytes -= bytes.len() as u64;
+        }
+        self.nodes[ino.0] = None;
+    }
+
+    /// A file's bytes; an error for what is no file.
+    pub(crate) fn content(&self, ino: Ino) -> Result<&[u8], Errno> {
+        match &self.node(ino).kind {
+            Kind::File(content) => Ok(content.as_slice()),
+            Kind::Directory(_) => Err(Errno::Isdir),
+            Kind::Symlink(_) | Kind::Device(_) => Err(Errno::Inval),
+        }
+    }
+
+    /// Makes a file `len` bytes long, as its own copy, and gives its bytes.
+    pub(crate) fn resize(&mut self, ino: Ino, len: u64, now: u64) -> Result<&mut Vec<u8>, Errno> {
+        let (old, charged) = match &self.node(ino).kind {
+            Kind::File(Content::Own(bytes)) => (bytes.len() as u64, bytes.len() as u64),
+            Kind::File(Content::Shared(bytes)) => (bytes.len() as u64, 0),
+            _ => return Err(Errno::Inval),
+        };
+        if len > charged {
+            self.spend(len - charged)?;
+        } else {
+            self.used_bytes -= charged - len;
+        }
+        let node = self.node_mut(ino);
+        (node.mtim, node.ctim) = (now, now);
+        if let Kind::File(Content::Shared(bytes)) = &node.kind {
+            let kept = &bytes[..old.min(len) as usize];
+            node.kind = Kind::File(Content::Own(kept.to_vec()));
+        }
+        let Kind::File(Content::Own(bytes)) = &mut node.kind else {
+            panic!("{ino:?} was made the session's own above");
+        };
+        bytes.resize(len as usize, 0);
+        Ok(bytes)
+    }
+
+    /// The bytes of a file from `at` to `at + len`, grown if they reach beyond its end.
+    pub(crate) fn writable(
+        &mut self,
+        ino: Ino,
+        at: u64,
+        len: usize,
+        now: u64,
+    ) -> Result<&mut [u8], Errno> {
+        let end = at.checked_add(len as u64).ok_or(Errno::Fbig)?;
+        if end > self.bytes_max {
+            return Err(Errno::Nospc);
+        }
+        let size = self.content(ino)?.len() as u64;
+        let bytes = self.resize(ino, size.max(end), now)?;
+        Ok(&mut bytes[at as usize..end as usize])
+    }
+
+    pub(crate) fn set_times(&mut self, ino: Ino, atim: Option<u64>, mtim: Option<u64>) {
+        let node = self.node_mut(ino);
+        node.atim = atim.unwrap_or(node.atim);
+        node.mtim = mtim.unwrap_or(node.mtim);
+    }
+}

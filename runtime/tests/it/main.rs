@@ -1,0 +1,5 @@
+//! The runtime's integration tests, as one binary.
+
+mod guests;
+mod jobs;
+mod support;

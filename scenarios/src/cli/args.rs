@@ -1,0 +1,112 @@
+//! What the command line says.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::Net;
+use crate::scenario::{OBJECT_NAME_FIX, ObjectName, Policy};
+
+/// Code goes to the data: runs jobs in a simulated object store and reports what that saves.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "stayput", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario under each of its policies and compare them.
+    ///
+    /// Exit codes: 0 all promises kept, 1 a promise broken (wrong answer, expectation, fault
+    /// without effect), 2 usage or a bad file, 3 no progress.
+    Run(RunArgs),
+    /// Run a scenario in two processes and fail at the first difference of their traces.
+    Twice(RunArgs),
+}
+
+/// The options of a run.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// Put FILE into the store as PATH, such as demo/logile.txt=access.log (repeatable).
+    ///
+    /// It takes the place of the scenario's object of that name, or is added. Work whose
+    /// `objects` pattern matches the path draws it too.
+    #[arg(long, value_name = "PATH=FILE", value_parser = parse_data)]
+    pub data: Vec<DataArg>,
+    /// Write each job's answer to FILE, one line per job.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// The seed of everything that is drawn.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Run only this policy, on-storage or download (repeatable).
+    #[arg(long, value_name = "NAME")]
+    pub policy: Vec<Policy>,
+    /// The network to run over.
+    #[arg(long, value_enum, default_value_t = Net::Fabric)]
+    pub net: Net,
+    /// Write the results as JSON to FILE, or to standard output for `-`.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Leave the scenario's faults out.
+    #[arg(long)]
+    pub no_faults: bool,
+    /// Write the trace of semantic events to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// An object and the file whose bytes it gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataArg {
+    /// The object.
+    pub name: ObjectName,
+    /// The file.
+    pub file: PathBuf,
+}
+
+fn parse_data(text: &str) -> Result<DataArg, String> {
+    let fix = "write PATH=FILE, such as demo/logile.txt=access.log";
+    let (path, file) = text.split_once('=').ok_or_else(|| format!("there is no `=` ({fix})"))?;
+    if file.is_empty() {
+        return Err(format!("no file is named ({fix})"));
+    }
+    let name = ObjectName::parse(path)
+        .map_err(|error| format!("{error} ({OBJECT_NAME_FIX}, or container/object)"))?;
+    Ok(DataArg { name, file: PathBuf::from(file) })
+}
+
+impl RunArgs {
+    /// Whether JSON goes to standard output, so that nothing else may.
+    #[must_use]
+    pub fn json_to_stdout(&self) -> bool {
+        self.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
+    }
+
+    /// The words of `stayput run` that decide its results; where they are written is left out.
+    #[must_use]
+    pub fn deciding_words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["run".into(), self.scenario.clone().into()];
+        words.extend(["--seed".into(), self.seed.to_string().into()]);
+        words.extend(["--net".into(), self.net.to_string().into()]);
+        for policy in &self.policy {
+            words.extend(["--policy".into(), policy.name().into()]);
+        }
+        for data in &self.data {
+            let mut word = OsString::from(format!("{}=", data.name));
+            word.push(&data.file);
+            words.extend(["--data".into(), word]);
+        }
+        if self.no_faults {
+            words.push("--no-faults".into());
+        }
+        words
+    }
+}

@@ -1,0 +1,90 @@
+//! The whole configuration of a run, printed before it begins.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use stayput_sim::config::{LinkConfig, MachineConfig};
+
+use crate::plan::RunPlan;
+use crate::quantity::{bytes, count, duration, printable, rate};
+use crate::scenario::{Arrivals, Pick, Policy, Work};
+
+/// Writes all that decides the run's results.
+pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()> {
+    let scenario = &plan.scenario;
+    writeln!(out, "scenario  {} ({})", scenario.name, scenario.file.display())?;
+    if !scenario.story.is_empty() {
+        writeln!(out, "story     {}", printable(&scenario.story))?;
+    }
+    let policies: Vec<_> = scenario.policies.iter().map(|p| Policy::name(*p)).collect();
+    writeln!(out, "seed      {}, net {}, policies {}", plan.seed, plan.net, policies.join(", "))?;
+    let c = &scenario.cluster;
+    writeln!(
+        out,
+        "cluster   {} regions × {} zones × {} nodes × {} devices, {} replicas, part power {}",
+        c.regions, c.zones, c.nodes_per_zone, c.devices_per_node, c.replicas, c.part_power
+    )?;
+    let workers_zone =
+        c.workers_zone.map_or("outside".to_owned(), |zone| format!("in zone:{zone}"));
+    writeln!(
+        out,
+        "hosts     {} proxies, {} workers {workers_zone}, {} clients",
+        c.proxies, c.workers, c.clients
+    )?;
+    writeln!(out, "node      {}", machine(&scenario.node))?;
+    writeln!(out, "worker    {}", machine(&scenario.worker))?;
+    let n = &scenario.network;
+    writeln!(
+        out,
+        "network   same zone {}; cross zone {}; cross region {}; client {}; worker {}",
+        link(&n.same_zone),
+        link(&n.cross_zone),
+        link(&n.cross_region),
+        link(&n.client),
+        link(&n.worker)
+    )?;
+    let total: u64 = plan.objects.iter().map(|object| object.content.len() as u64).sum();
+    writeln!(out, "data      {} objects, {}", plan.objects.len(), bytes(total))?;
+    for work in &scenario.work {
+        writeln!(out, "work      {}", work_words(work))?;
+    }
+    for fault in &scenario.faults {
+        let off = if plan.faults { "" } else { " (left out)" };
+        writeln!(out, "fault     {fault}{off}")?;
+    }
+    for expectation in &scenario.expect {
+        writeln!(out, "expect    {} {}", expectation.figure.key(), expectation.comparison)?;
+    }
+    writeln!(out)
+}
+
+fn machine(machine: &MachineConfig) -> String {
+    format!(
+        "{} cores of {} fuel/s, nic {}, disk read {}, write {}, seek {}",
+        machine.cores,
+        count(machine.fuel_per_second.get()),
+        rate(machine.nic),
+        rate(machine.disk.read),
+        rate(machine.disk.write),
+        duration(machine.disk.seek)
+    )
+}
+
+fn link(link: &LinkConfig) -> String {
+    let trunk = link.trunk.map_or(String::new(), |trunk| format!(" trunk {}", rate(trunk)));
+    format!("{}{trunk}", duration(link.latency))
+}
+
+fn work_words(work: &Work) -> String {
+    let pick: &dyn Display = match work.pick {
+        Pick::Zipf(exponent) => &format!("zipf {exponent}"),
+        Pick::Uniform => &"uniform",
+        Pick::Each => &"each",
+    };
+    let arrivals = match work.arrivals {
+        Arrivals::Poisson { per_second } => format!("poisson {per_second}/s"),
+        Arrivals::Closed => "closed loop".to_owned(),
+    };
+    let count = work.objects.len();
+    format!("{} jobs over {} ({count} objects), pick {pick}, {arrivals}", work.runs, work.pattern)
+}

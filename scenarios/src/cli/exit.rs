@@ -1,0 +1,53 @@
+//! Exit codes, by cause.
+
+use std::process::ExitCode;
+
+use super::CliError;
+use crate::engine::RunError;
+use crate::report::RunReport;
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All promises were kept; jobs that failed honestly are no broken promise.
+    Kept = 0,
+    /// A promise was broken: a wrong answer, an invariant, an expectation, a fault without
+    /// effect, or two runs of one seed that differ.
+    Broken = 1,
+    /// The command line or a file is at fault.
+    Usage = 2,
+    /// The simulated world made no progress.
+    NoProgress = 3,
+}
+
+impl Exit {
+    /// The exit for a judged run.
+    #[must_use]
+    pub fn of_report(report: &RunReport) -> Self {
+        if report.broken.is_empty() { Self::Kept } else { Self::Broken }
+    }
+
+    /// The exit for a run without a result.
+    #[must_use]
+    pub fn of_error(error: &CliError) -> Self {
+        match error {
+            CliError::Run(RunError::NoProgress { .. }) => Self::NoProgress,
+            _ => Self::Usage,
+        }
+    }
+
+    /// The exit that a child process's code stands for.
+    #[must_use]
+    pub fn of_code(code: Option<i32>) -> Option<Self> {
+        [Self::Kept, Self::Broken, Self::Usage, Self::NoProgress]
+            .into_iter()
+            .find(|exit| Some(i32::from(*exit as u8)) == code)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,66 @@
+//! The command: arguments, files, progress, exit codes.
+//!
+//! Everything that it prints about a result comes from `report`; what it adds is where the
+//! results go.
+
+mod args;
+mod config;
+mod exit;
+mod progress;
+mod run;
+#[cfg(test)]
+mod tests;
+mod twice;
+mod wall;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use args::{Cli, Command, DataArg, RunArgs};
+pub use exit::Exit;
+
+use crate::engine::RunError;
+use crate::scenario::ScenarioError;
+
+/// Why a command did not come to a result.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The scenario or one of its files is at fault.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The run failed as a whole.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A result cannot be written or read back.
+    #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Standard output or standard error is gone.
+    #[error("cannot write the report: {0}")]
+    Output(#[from] io::Error),
+    /// A process of `twice` did not end as a run does.
+    #[error("run {number} of two: {why}")]
+    Child {
+        /// Which of the two.
+        number: u32,
+        /// How it ended.
+        why: String,
+    },
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When there is no result; what a result says is in the exit code.
+pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Twice(args) => twice::twice(args),
+    }
+}

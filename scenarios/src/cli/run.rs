@@ -1,0 +1,129 @@
+//! `stayput run`: plans, runs each policy, judges, writes.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::config::write_config;
+use super::progress::Bar;
+use super::wall::Wall;
+use super::{CliError, Exit, RunArgs};
+use crate::engine::run_policy;
+use crate::plan::RunPlan;
+use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
+use crate::scenario::{Policy, Scenario, ScenarioError};
+
+/// Runs the scenario and writes what was asked for.
+pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    let wall = Wall::start();
+    let plan = plan(args)?;
+    // Standard output belongs to the JSON alone when it goes there.
+    let mut text: Box<dyn Write> =
+        if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    write_config(&plan, &mut text)?;
+    let runs = run_policies(&plan, args.trace.as_deref())?;
+    let report = RunReport::new(&plan, runs);
+    TableExporter { command: repeat_command(args) }.write(&report, &mut text)?;
+    if let Some(path) = &args.answers {
+        export(&AnswersExporter, &report, path)?;
+    }
+    if let Some(path) = &args.json {
+        let json = JsonExporter { wall: wall.elapsed() };
+        if args.json_to_stdout() {
+            json.write(&report, &mut io::stdout())?;
+        } else {
+            export(&json, &report, path)?;
+        }
+    }
+    Ok(Exit::of_report(&report))
+}
+
+/// The plan that the command line asks for.
+pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
+    let mut scenario = Scenario::load(&args.scenario)?;
+    for data in &args.data {
+        scenario.put_file(data.name.clone(), data.file.clone());
+    }
+    if !args.policy.is_empty() {
+        scenario.policies = Vec::new();
+        for policy in &args.policy {
+            if !scenario.policies.contains(policy) {
+                scenario.policies.push(*policy);
+            }
+        }
+    }
+    if scenario.policies.contains(&Policy::Download) && scenario.cluster.workers == 0 {
+        return Err(CliError::Scenario(ScenarioError {
+            file: scenario.file,
+            line: None,
+            key: "cluster.workers".to_owned(),
+            why: "is 0, and the policy download runs jobs on workers".to_owned(),
+            fix: "ask for a worker, or leave --policy download out".to_owned(),
+        }));
+    }
+    Ok(RunPlan::build(scenario, args.seed, args.net, !args.no_faults)?)
+}
+
+fn run_policies(plan: &RunPlan, trace: Option<&Path>) -> Result<Vec<PolicyRun>, CliError> {
+    let mut trace = match trace {
+        Some(path) => Some((path, BufWriter::new(create(path)?))),
+        None => None,
+    };
+    let mut runs = Vec::new();
+    for policy in &plan.scenario.policies {
+        let bar = Bar::new(*policy);
+        let mut progress = |progress| bar.show(progress);
+        let sink: Option<&mut dyn Write> = match &mut trace {
+            Some((path, file)) => {
+                writeln!(file, "policy {policy}").map_err(|e| write_error(path, e))?;
+                Some(file)
+            }
+            None => None,
+        };
+        let run = run_policy(plan, *policy, &mut progress, sink);
+        bar.finish();
+        runs.push(run?);
+    }
+    if let Some((path, file)) = &mut trace {
+        file.flush().map_err(|e| write_error(path, e))?;
+    }
+    Ok(runs)
+}
+
+fn export(exporter: &dyn Exporter, report: &RunReport, path: &Path) -> Result<(), CliError> {
+    let mut file = BufWriter::new(create(path)?);
+    exporter.write(report, &mut file).map_err(|e| write_error(path, e))?;
+    file.flush().map_err(|e| write_error(path, e))
+}
+
+fn create(path: &Path) -> Result<File, CliError> {
+    File::create(path).map_err(|e| write_error(path, e))
+}
+
+fn write_error(path: &Path, source: io::Error) -> CliError {
+    CliError::File { path: path.to_owned(), action: "write it", source }
+}
+
+/// The command that repeats the run, to be pasted into a shell.
+pub(super) fn repeat_command(args: &RunArgs) -> String {
+    // Cargo tells its children about itself; who runs an installed command needs no cargo.
+    let command = match (std::env::var_os("CARGO"), cfg!(debug_assertions)) {
+        (Some(_), true) => "cargo run --",
+        (Some(_), false) => "cargo run --release --",
+        (None, _) => "stayput",
+    };
+    let words = args.deciding_words();
+    let words = words.iter().map(|word| format!(" {}", quoted(word)));
+    words.fold(command.to_owned(), |command, word| command + &word)
+}
+
+/// A word as a POSIX shell wants it.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:~+,%@".contains(c);
+    if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

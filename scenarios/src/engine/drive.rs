@@ -1,0 +1,226 @@
+//! What the clients do: they load the objects, wait for the start, and post the jobs at their times.
+//!
+//! The same for every policy but for whom a job is posted to. Leaves out judging the answers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use stayput_sim::client::{Client, ClientError, JobAnswer};
+use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide};
+use stayput_sim::host::{Host, Time};
+use stayput_sim::http::StatusCode;
+use stayput_sim::swift::Path;
+use stayput_sim::swift::header::X_STAYPUT_INPUTS;
+use stayput_sim::world::{Trace, TraceEvent};
+use tokio::sync::Notify;
+
+use super::failed;
+use crate::plan::{LoadedObject, PlannedJob, RunPlan};
+use crate::report::{JobEnd, JobRecord};
+use crate::scenario::Policy;
+
+/// What the clients share with the engine.
+pub(super) struct Drive {
+    policy: Policy,
+    objects: Vec<LoadedObject>,
+    jobs: Vec<(PlannedJob, Bytes)>,
+    clients: u32,
+    trace: Trace,
+    clock: Rc<Cell<Time>>,
+    containers_made: Cell<bool>,
+    loaded: Cell<u64>,
+    loading_failed: RefCell<Option<String>>,
+    start: Cell<Option<Time>>,
+    changed: Notify,
+    records: RefCell<BTreeMap<u32, JobRecord>>,
+    fuel: Cell<u64>,
+}
+
+impl Drive {
+    pub(super) fn new(plan: &RunPlan, policy: Policy, trace: Trace) -> Self {
+        let text = |job: &PlannedJob| (job.clone(), Bytes::from(plan.job_text(job)));
+        Self {
+            policy,
+            objects: plan.objects.clone(),
+            jobs: plan.jobs.iter().map(text).collect(),
+            clients: plan.scenario.cluster.clients,
+            trace,
+            clock: Rc::default(),
+            containers_made: Cell::new(false),
+            loaded: Cell::new(0),
+            loading_failed: RefCell::default(),
+            start: Cell::default(),
+            changed: Notify::new(),
+            records: RefCell::default(),
+            fuel: Cell::new(0),
+        }
+    }
+
+    /// Objects that are in the store, or could not be put there.
+    pub(super) fn loaded(&self) -> u64 {
+        if self.loading_failed.borrow().is_some() {
+            return self.objects.len() as u64;
+        }
+        self.loaded.get()
+    }
+
+    pub(super) fn loading_failed(&self) -> Option<String> {
+        self.loading_failed.borrow().clone()
+    }
+
+    /// Lets the clients begin at `start`.
+    pub(super) fn start_jobs(&self, start: Time) {
+        self.start.set(Some(start));
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn jobs_ended(&self) -> u64 {
+        self.records.borrow().len() as u64
+    }
+
+    /// The time at which a client last did something.
+    pub(super) fn clock(&self) -> Rc<Cell<Time>> {
+        Rc::clone(&self.clock)
+    }
+
+    /// Fuel that the answers tell of.
+    pub(super) fn fuel(&self) -> u64 {
+        self.fuel.get()
+    }
+
+    pub(super) fn records(&self) -> Vec<JobRecord> {
+        self.records.borrow().values().cloned().collect()
+    }
+
+    /// What each client runs.
+    pub(super) fn client_main(self: &Rc<Self>) -> ClientMain {
+        let drive = Rc::clone(self);
+        Rc::new(move |index, side| {
+            let drive = Rc::clone(&drive);
+            Box::pin(async move { drive.client(index, side).await })
+        })
+    }
+
+    async fn client(self: Rc<Self>, index: u32, side: ClientSide) {
+        // A client that crashed and came back finds its part of the loading done.
+        if self.start.get().is_none()
+            && let Err(error) = self.load(index, &side.proxies).await
+        {
+            *self.loading_failed.borrow_mut() = Some(error.to_string());
+        }
+        let start = loop {
+            let changed = self.changed.notified();
+            match self.start.get() {
+                Some(start) => break start,
+                None => changed.await,
+            }
+        };
+        let target = match self.policy {
+            Policy::OnStorage => side.proxies,
+            Policy::Download => side.workers,
+        };
+        self.post_jobs(index, &side.host, &target, start).await;
+    }
+
+    /// Puts this client's share of the objects into the store; the first client makes the containers.
+    async fn load(&self, index: u32, store: &Client) -> Result<(), ClientError> {
+        if index == 0 {
+            let mut containers: Vec<&str> =
+                self.objects.iter().map(|object| object.container.as_str()).collect();
+            containers.sort_unstable();
+            containers.dedup();
+            for container in containers {
+                let path = Path::account_only(ACCOUNT)?.with_container(container)?;
+                store.put_container(&path).await?;
+            }
+            self.containers_made.set(true);
+            self.changed.notify_waiters();
+        }
+        loop {
+            let changed = self.changed.notified();
+            if self.containers_made.get() {
+                break;
+            }
+            changed.await;
+        }
+        let mine = self.objects.iter().skip(index as usize).step_by(self.clients as usize);
+        for object in mine {
+            let path = Path::object_of(ACCOUNT, &object.container, &object.object)?;
+            store.put_object(&path, object.content.clone(), &object.content_type).await?;
+            self.loaded.set(self.loaded.get() + 1);
+            self.clock.set(store.host.now());
+        }
+        Ok(())
+    }
+
+    /// Open-loop jobs begin at their times; the others wait for each other.
+    async fn post_jobs(self: &Rc<Self>, index: u32, host: &Host, target: &Client, start: Time) {
+        let mine = |(job, _): &&(PlannedJob, Bytes)| job.client == index;
+        let (open, closed): (Vec<_>, Vec<_>) =
+            self.jobs.iter().filter(mine).cloned().partition(|(job, _)| job.arrival.is_some());
+        for (job, text) in open {
+            let (drive, host, target) = (Rc::clone(self), host.clone(), target.clone());
+            let at = start + job.arrival.unwrap_or_default();
+            host.clone().spawn(async move {
+                host.sleep_until(at).await;
+                drive.post(&target, &job, text, at).await;
+            });
+        }
+        host.sleep_until(start).await;
+        for (job, text) in closed {
+            self.post(target, &job, text, host.now()).await;
+        }
+    }
+
+    async fn post(&self, target: &Client, job: &PlannedJob, text: Bytes, intended: Time) {
+        if self.records.borrow().contains_key(&job.index) {
+            // A client that crashed and came back does not repeat what it has the answer of.
+            return;
+        }
+        let answered = target.post_job(text, "application/json", &[]).await;
+        let (end, answer, version) = match answered {
+            Ok(answer) => self.take(answer),
+            Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
+        };
+        let completed = matches!(end, JobEnd::Ok);
+        let finished = target.host.now();
+        let outcome = match &end {
+            JobEnd::Failed { reason } => format!("failed: {reason}"),
+            JobEnd::Ok | JobEnd::Wrong { .. } => {
+                format!("answered {} from {version}", String::from_utf8_lossy(&answer).trim_end())
+            }
+        };
+        let event = TraceEvent::Job { index: u64::from(job.index), outcome: &outcome };
+        self.trace.note(finished, &event);
+        self.clock.set(finished);
+        let record = JobRecord {
+            index: job.index,
+            client: job.client,
+            object: format!("{}/{}", job.object.container(), job.object.object()),
+            intended,
+            finished,
+            end,
+            answer,
+            version,
+            completed,
+        };
+        self.records.borrow_mut().insert(job.index, record);
+    }
+
+    /// What an answer says; whether it is right is judged later.
+    fn take(&self, answer: JobAnswer) -> (JobEnd, Bytes, String) {
+        let JobAnswer { status, headers, body } = answer;
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let fuel = header("x-nexe-fuel").and_then(|fuel| fuel.parse().ok()).unwrap_or(0);
+        self.fuel.set(self.fuel.get().saturating_add(fuel));
+        let version = header(X_STAYPUT_INPUTS.as_str()).unwrap_or_default().to_owned();
+        if status == StatusCode::OK {
+            return (JobEnd::Ok, body, version);
+        }
+        let why = header("x-nexe-error")
+            .map_or_else(|| String::from_utf8_lossy(&body).trim_end().to_owned(), str::to_owned);
+        (failed(format!("{status}: {why}")), body, version)
+    }
+}

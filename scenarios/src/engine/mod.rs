@@ -1,0 +1,212 @@
+//! The engine: runs the planned jobs under one policy in the simulated cluster.
+//!
+//! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out what the figures
+//! mean: `report` judges them.
+
+mod counts;
+mod drive;
+mod faults;
+mod outcome;
+mod reference;
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_sim::backend::fabric::Fabric;
+use stayput_sim::backend::turmoil::Turmoil;
+use stayput_sim::cluster::{Cluster, ClusterSpec};
+use stayput_sim::host::{Seed, Time};
+use stayput_sim::world::{Ledger, RunEnd, Trace, World};
+
+use self::drive::Drive;
+use self::reference::References;
+use crate::plan::{Net, RunPlan};
+use crate::report::{JobEnd, PolicyRun};
+use crate::scenario::Policy;
+
+pub use outcome::{Phase, Progress, RunError};
+
+/// Loading may take so long, in simulated time.
+const LOADING_MAX: Duration = Duration::from_secs(3_600);
+/// Between the loading and the first job: what the loading has left to do in the background comes to rest.
+const SETTLING: Duration = Duration::from_secs(5);
+/// After the last arrival, or the begin of a closed loop, jobs may take so long in simulated time.
+const JOBS_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Events between two reports of progress.
+const PROGRESS_EVERY: u32 = 1 << 14;
+
+/// Runs `plan` under `policy`. `progress` is called now and then; `trace` gets a line per
+/// semantic event.
+///
+/// # Errors
+/// When the run cannot begin or come to its end.
+pub fn run_policy(
+    plan: &RunPlan,
+    policy: Policy,
+    progress: &mut dyn FnMut(Progress),
+    trace: Option<&mut dyn Write>,
+) -> Result<PolicyRun, RunError> {
+    let lines = Lines::default();
+    let in_world = match trace {
+        Some(_) => Trace::writing_to(Box::new(lines.clone())),
+        None => Trace::default(),
+    };
+    let run = Run::begin(plan, policy, in_world)?.to_its_end(progress)?;
+    if let Some(trace) = trace {
+        trace.write_all(&lines.0.borrow())?;
+    }
+    Ok(run)
+}
+
+/// The lines of a trace, until the world that writes them is gone.
+#[derive(Clone, Default)]
+struct Lines(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A policy's run on its way.
+struct Run<'a> {
+    plan: &'a RunPlan,
+    policy: Policy,
+    world: Box<dyn World>,
+    cluster: Cluster,
+    drive: Rc<Drive>,
+}
+
+impl<'a> Run<'a> {
+    fn begin(plan: &'a RunPlan, policy: Policy, trace: Trace) -> Result<Self, RunError> {
+        let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
+        let mut world: Box<dyn World> = match plan.net {
+            Net::Fabric => Box::new(Fabric::new(seed, network, trace.clone())),
+            Net::Turmoil => Box::new(Turmoil::new(seed, network, trace.clone())),
+        };
+        let spec = ClusterSpec {
+            counts: plan.scenario.cluster.clone(),
+            node: plan.scenario.node.clone(),
+            worker: plan.scenario.worker.clone(),
+            seed: plan.seed,
+        };
+        let drive = Rc::new(Drive::new(plan, policy, trace));
+        let cluster = Cluster::assemble(&mut *world, &spec, &drive.client_main())
+            .map_err(|error| unfit("cluster", &error.to_string()))?;
+        Ok(Self { plan, policy, world, cluster, drive })
+    }
+
+    fn to_its_end(mut self, progress: &mut dyn FnMut(Progress)) -> Result<PolicyRun, RunError> {
+        let settled = self.load(progress)?;
+        let loading = self.world.ledger();
+        let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };
+        let scheduled = faults::schedule(&mut *self.world, &self.cluster, faults, settled)?;
+        self.drive.start_jobs(settled);
+        let last = self.plan.jobs.iter().filter_map(|job| job.arrival).max().unwrap_or_default();
+        let total = self.plan.jobs.len() as u64;
+        let drive = Rc::clone(&self.drive);
+        let done = move || drive.jobs_ended();
+        self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
+        let effects = faults::effects(&*self.world, faults, &scheduled);
+        let mut broken = self.broken();
+        let mut jobs = self.drive.records();
+        let mut references = References::new(self.plan);
+        for job in &mut jobs {
+            let planned = &self.plan.jobs[job.index as usize];
+            if let Err(why) = references.judge(planned, job) {
+                broken.push(format!("job {} has no reference: {why}", job.index));
+            }
+        }
+        let finished = jobs.iter().map(|job| job.finished).max().unwrap_or(settled);
+        Ok(PolicyRun {
+            policy: self.policy,
+            trace_hash: self.world.trace().hash(),
+            fuel: self.drive.fuel(),
+            bytes: self.counted(&self.world.ledger().since(&loading)),
+            loading: self.counted(&loading),
+            makespan: finished.since(settled),
+            faults: effects,
+            broken,
+            jobs,
+        })
+    }
+
+    /// Puts the objects into the store; says when the jobs may begin.
+    fn load(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Time, RunError> {
+        let drive = Rc::clone(&self.drive);
+        let done = move || drive.loaded();
+        let total = self.plan.objects.len() as u64;
+        self.run(Phase::Loading, total, &done, Time::ZERO + LOADING_MAX, progress)?;
+        if let Some(why) = self.drive.loading_failed() {
+            return Err(unfit("data", &why));
+        }
+        let settled = self.world.now() + SETTLING;
+        match self.world.run(&mut || false, settled) {
+            RunEnd::Livelock => Err(self.stuck("tasks that wake each other")),
+            RunEnd::Done | RunEnd::Stuck | RunEnd::TimeLimit => Ok(settled),
+        }
+    }
+
+    fn run(
+        &mut self,
+        phase: Phase,
+        total: u64,
+        done: &dyn Fn() -> u64,
+        limit: Time,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), RunError> {
+        let mut events = 0_u32;
+        let clock = self.drive.clock();
+        let mut is_done = || {
+            let ended = done();
+            events = events.wrapping_add(1);
+            if events.is_multiple_of(PROGRESS_EVERY) || ended == total {
+                progress(Progress { phase, done: ended, total, now: clock.get() });
+            }
+            ended == total
+        };
+        match self.world.run(&mut is_done, limit) {
+            RunEnd::Done => Ok(()),
+            end => Err(self.stuck(&format!("{} of {total} of {phase:?} ({end:?})", done()))),
+        }
+    }
+
+    fn stuck(&self, waiting: &str) -> RunError {
+        let (policy, at) = (self.policy, self.world.now());
+        RunError::NoProgress { policy, at, waiting: waiting.to_owned() }
+    }
+
+    /// The invariants of the whole run, loading included, that do not hold.
+    fn broken(&self) -> Vec<String> {
+        let Some(in_flight) = self.world.in_flight() else { return Vec::new() };
+        let totals = self.world.ledger().totals();
+        let (sent, delivered, dropped) = (totals.payload, totals.delivered, totals.dropped);
+        if sent == delivered + dropped + in_flight {
+            return Vec::new();
+        }
+        vec![format!(
+            "the ledger is not balanced: {sent} bytes sent, {delivered} delivered, {dropped} dropped, \
+             {in_flight} in flight"
+        )]
+    }
+
+    fn counted(&self, ledger: &Ledger) -> crate::report::ByteCounts {
+        counts::of(&ledger.totals(), self.world.in_flight())
+    }
+}
+
+fn unfit(what: &str, why: &str) -> RunError {
+    RunError::Unfit { what: what.to_owned(), why: why.to_owned() }
+}
+
+/// The end of a job that got no whole answer.
+fn failed(reason: impl Into<String>) -> JobEnd {
+    JobEnd::Failed { reason: reason.into() }
+}

@@ -1,0 +1,121 @@
+//! Reference answers: the same module over the same bytes, outside the cluster.
+//!
+//! Each is computed once for a job's text. Leaves out outputs that are stored: the answer is what a client gets.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use stayput_runtime::device::DeviceSpec;
+use stayput_runtime::limits::Limits;
+use stayput_runtime::local;
+use stayput_runtime::session::SessionSpec;
+use stayput_sim::cluster::ACCOUNT;
+use stayput_sim::host::Seed;
+use stayput_sim::jobs::answer::in_response;
+use stayput_sim::jobs::executor::prepare;
+use stayput_sim::jobs::message::{ModuleSource, Role};
+use stayput_sim::jobs::modules::Modules;
+use stayput_sim::jobs::plan::{Plan, PlannedModule, plan};
+use stayput_sim::swift::Path;
+
+use crate::plan::{PlannedJob, RunPlan};
+use crate::report::{JobEnd, JobRecord};
+
+/// Computes reference answers.
+pub(super) struct References<'a> {
+    plan: &'a RunPlan,
+    modules: Modules,
+    known: BTreeMap<String, Result<Bytes, String>>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(plan: &'a RunPlan) -> Self {
+        Self { plan, modules: Modules::default(), known: BTreeMap::new() }
+    }
+
+    /// Turns an answered job whose answer is not the reference into a wrong one.
+    ///
+    /// # Errors
+    /// Says why there is no reference.
+    pub(super) fn judge(
+        &mut self,
+        planned: &PlannedJob,
+        record: &mut JobRecord,
+    ) -> Result<(), String> {
+        if record.end != JobEnd::Ok {
+            return Ok(());
+        }
+        let text = self.plan.job_text(planned);
+        let expected = match self.known.get(&text) {
+            Some(known) => known.clone(),
+            None => {
+                let answer = self.answer(&text);
+                self.known.insert(text, answer.clone());
+                answer
+            }
+        }?;
+        if record.answer != expected {
+            record.end = JobEnd::Wrong { expected };
+        }
+        Ok(())
+    }
+
+    fn answer(&self, text: &str) -> Result<Bytes, String> {
+        let plan = plan(text.as_bytes(), ACCOUNT).map_err(|refusal| refusal.why)?;
+        let (module, parts) = self.code_of(&plan)?;
+        let (images, module) = prepare(&self.modules, &module, &parts)?;
+        let devices = plan.devices.iter().map(|device| DeviceSpec {
+            name: device.name.clone(),
+            kind: device.kind,
+            mode: device.mode,
+            size: 0,
+        });
+        let seed = Seed(self.plan.seed).entropy("session", plan.session.as_bytes(), 0).seed();
+        let spec = SessionSpec {
+            module,
+            args: plan.args.clone(),
+            env: plan.env.clone(),
+            devices: devices.collect(),
+            images,
+            limits: Limits::default(),
+            entropy: seed,
+        };
+        let mut inputs = BTreeMap::new();
+        for device in plan.devices.iter().filter(|device| device.kind.is_readable()) {
+            if let Some(path) = &device.path {
+                inputs.insert(device.name.clone(), self.object(path)?);
+            }
+        }
+        let run = local::run(spec, inputs);
+        if !run.outcome.end.is_exit() {
+            return Err(format!("the reference run ended so: {}", run.outcome.end));
+        }
+        let shown = in_response(&plan.devices);
+        let outputs = shown.iter().filter_map(|device| run.outputs.get(&device.name));
+        Ok(Bytes::from(outputs.map(|output| output.to_vec()).collect::<Vec<_>>().concat()))
+    }
+
+    fn code_of(&self, plan: &Plan) -> Result<(ModuleSource, Vec<(Role, Bytes)>), String> {
+        let mut parts = Vec::new();
+        for path in &plan.images {
+            parts.push((Role::Image, self.object(path)?));
+        }
+        let module = match &plan.module {
+            PlannedModule::Object(path) => {
+                parts.push((Role::Module, self.object(path)?));
+                ModuleSource::Pushed
+            }
+            PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
+        };
+        Ok((module, parts))
+    }
+
+    /// The object as it was loaded.
+    fn object(&self, path: &Path) -> Result<Bytes, String> {
+        let (container, object) = (path.container(), path.object());
+        let found = self.plan.objects.iter().find(|loaded| {
+            Some(loaded.container.as_str()) == container && Some(loaded.object.as_str()) == object
+        });
+        found.map(|loaded| loaded.content.clone()).ok_or_else(|| format!("{path} was not loaded"))
+    }
+}

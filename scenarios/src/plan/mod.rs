@@ -1,0 +1,193 @@
+//! A planned run: everything that is drawn or read before a policy runs, so that all policies of a
+//! run get the same objects, the same jobs at the same times, and the same faults.
+//!
+//! It depends on the scenario, its files and the seed, and on nothing else.
+
+mod arrivals;
+mod logarithm;
+mod pick;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::generate;
+use crate::scenario::{
+    Arrivals, Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, limits,
+    read_bounded,
+};
+
+/// What all policies of a run share.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The seed of everything that is drawn.
+    pub seed: u64,
+    /// The network that the hosts talk over.
+    pub net: Net,
+    /// The objects to load before the first job, in the order of the scenario.
+    pub objects: Vec<LoadedObject>,
+    /// The jobs, by index.
+    pub jobs: Vec<PlannedJob>,
+    /// Whether the scenario's faults happen.
+    pub faults: bool,
+}
+
+/// A network backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Net {
+    /// The simulator's own network: bandwidth, queueing, wire bytes.
+    Fabric,
+    /// The turmoil crate's: latency and faults only.
+    Turmoil,
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fabric => "fabric",
+            Self::Turmoil => "turmoil",
+        })
+    }
+}
+
+/// An object with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedObject {
+    /// Its container.
+    pub container: String,
+    /// Its name in there.
+    pub object: String,
+    /// Its bytes.
+    pub content: Bytes,
+    /// Its content type.
+    pub content_type: String,
+}
+
+/// A job to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedJob {
+    /// Its number in the run, from 0.
+    pub index: u32,
+    /// The client that sends it, from 0.
+    pub client: u32,
+    /// The group of work that it belongs to, from 0.
+    pub work: usize,
+    /// The object that it works on.
+    pub object: ObjectName,
+    /// When it arrives, after the first job; `None` in a closed loop, where the client sends it
+    /// when its last one has ended.
+    pub arrival: Option<Duration>,
+}
+
+impl RunPlan {
+    /// Reads or generates the objects and draws the jobs.
+    ///
+    /// # Errors
+    /// When a data file cannot be read, or the data are too large in all.
+    pub fn build(
+        scenario: Scenario,
+        seed: u64,
+        net: Net,
+        faults: bool,
+    ) -> Result<Self, ScenarioError> {
+        let objects = load(&scenario, seed)?;
+        let jobs = draw_jobs(&scenario, seed);
+        Ok(Self { scenario, seed, net, objects, jobs, faults })
+    }
+
+    /// The job description to post for `job`.
+    #[must_use]
+    pub fn job_text(&self, job: &PlannedJob) -> String {
+        self.scenario.work[job.work].job_for(&job.object)
+    }
+
+    /// Whether any client waits for its last job before it sends the next.
+    #[must_use]
+    pub fn has_closed_loop(&self) -> bool {
+        self.jobs.iter().any(|job| job.arrival.is_none())
+    }
+}
+
+/// The jobs of `scenario` for `seed`, group by group.
+#[must_use]
+pub fn draw_jobs(scenario: &Scenario, seed: u64) -> Vec<PlannedJob> {
+    let mut jobs = Vec::new();
+    for (group, work) in scenario.work.iter().enumerate() {
+        let picker = pick::Picker::new(work.pick, work.objects.len());
+        let mut arrival = Duration::ZERO;
+        for run in 0..work.runs {
+            let draw = |purpose| generate::number(seed, purpose, group as u64, u64::from(run));
+            let index = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+            let arrival = match work.arrivals {
+                Arrivals::Closed => None,
+                Arrivals::Poisson { per_second } => {
+                    if run > 0 {
+                        arrival =
+                            arrival.saturating_add(arrivals::gap(draw("arrival"), per_second));
+                    }
+                    Some(arrival)
+                }
+            };
+            jobs.push(PlannedJob {
+                index,
+                client: index % scenario.cluster.clients,
+                work: group,
+                object: work.objects[picker.pick(run, draw("pick"))].clone(),
+                arrival,
+            });
+        }
+    }
+    jobs
+}
+
+fn load(scenario: &Scenario, seed: u64) -> Result<Vec<LoadedObject>, ScenarioError> {
+    let mut left = limits::MAX_DATA_BYTES;
+    let mut objects = Vec::with_capacity(scenario.data.len());
+    for source in &scenario.data {
+        let flaw = |why: String, fix: &str| ScenarioError {
+            file: scenario.file.clone(),
+            line: source.line,
+            key: source.key.clone(),
+            why,
+            fix: fix.to_owned(),
+        };
+        let content = read(source, seed, left)
+            .map_err(|(path, error)| {
+                let why = format!("cannot read {}: {error}", path.display());
+                flaw(why, "name a file that can be read")
+            })?
+            .ok_or_else(|| {
+                let why = format!("{} brings the data above 4 GiB in all", source.name);
+                flaw(why, "use smaller or fewer objects")
+            })?;
+        left -= content.len() as u64;
+        objects.push(LoadedObject {
+            container: source.name.container().to_owned(),
+            object: source.name.object().to_owned(),
+            content,
+            content_type: source.content_type.clone(),
+        });
+    }
+    Ok(objects)
+}
+
+/// The bytes of one source, or `None` if they are more than `max`.
+fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Path, io::Error)> {
+    match &source.content {
+        Content::File(path) => {
+            let bytes = read_bounded(path, max).map_err(|error| (path.as_path(), error))?;
+            Ok(bytes.map(Bytes::from))
+        }
+        Content::Generate { kind: Generator::Log, size_bytes } => {
+            let size = usize::try_from(*size_bytes).ok().filter(|_| *size_bytes <= max);
+            Ok(size.map(|size| generate::log(seed, &source.name.to_string(), size)))
+        }
+    }
+}

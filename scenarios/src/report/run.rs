@@ -1,0 +1,135 @@
+//! What one policy's run gives: outcomes, bytes, fuel, effects of faults.
+//!
+//! Raw facts only; what they mean beside another policy's is `report`'s.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stayput_sim::host::time::Time;
+
+use crate::scenario::Policy;
+
+/// The result of the planned jobs under one policy.
+#[derive(Clone, Debug)]
+pub struct PolicyRun {
+    /// The policy.
+    pub policy: Policy,
+    /// The digest of all semantic events with their times, in hexadecimal.
+    pub trace_hash: String,
+    /// The jobs, by index.
+    pub jobs: Vec<JobRecord>,
+    /// Fuel that guests used, attempts that were given up included.
+    pub fuel: u64,
+    /// Bytes from the first job's intended arrival on.
+    pub bytes: ByteCounts,
+    /// Bytes of loading data and code before that, which are no part of what is saved.
+    pub loading: ByteCounts,
+    /// From the first job's intended arrival to the last job's end.
+    pub makespan: Duration,
+    /// What each scheduled fault did, in the order of the scenario; empty when faults are off.
+    pub faults: Vec<FaultEffect>,
+    /// Invariants that did not hold; empty in a sound run.
+    pub broken: Vec<String>,
+}
+
+/// One job's outcome.
+#[derive(Clone, Debug)]
+pub struct JobRecord {
+    /// Its number in the plan.
+    pub index: u32,
+    /// The client that sent it, from 0.
+    pub client: u32,
+    /// Its object, as `container/object`.
+    pub object: String,
+    /// When it should have been sent, or was, in a closed loop.
+    pub intended: Time,
+    /// When its client had the whole answer, or gave up.
+    pub finished: Time,
+    /// How it ended.
+    pub end: JobEnd,
+    /// The answer's body.
+    pub answer: Bytes,
+    /// The version of the object that the answer names; empty if none.
+    pub version: String,
+    /// Whether its client got a whole answer, right or wrong.
+    pub completed: bool,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// With the reference answer.
+    Ok,
+    /// With another answer than the reference.
+    Wrong {
+        /// The reference.
+        expected: Bytes,
+    },
+    /// With an honest error.
+    Failed {
+        /// What the client was told, or found.
+        reason: String,
+    },
+}
+
+/// Bytes of a run. Hop bytes count each time they leave a network card.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ByteCounts {
+    /// Hop bytes of HTTP bodies.
+    pub body: u64,
+    /// Hop bytes of the streams: bodies, heads and framing.
+    pub payload: u64,
+    /// Hop bytes on the wire; `None` on a network without one.
+    pub wire: Option<u64>,
+    /// Payload bytes that were dropped; `None` on a network that does not say.
+    pub lost: Option<u64>,
+    /// Payload bytes under way at the end.
+    pub in_flight: u64,
+    /// What consumers asked for, once, however many hops it took.
+    pub end_to_end: u64,
+    /// Body bytes that went from one zone to another.
+    pub cross_zone: u64,
+    /// Body bytes by class of link.
+    pub by_class: BTreeMap<String, u64>,
+    /// Body bytes by purpose.
+    pub by_purpose: BTreeMap<String, u64>,
+}
+
+/// What a scheduled fault did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultEffect {
+    /// The fault, in words.
+    pub what: String,
+    /// Counts of what it touched, by name.
+    pub effect: BTreeMap<String, u64>,
+    /// Whether it touched anything.
+    pub bit: bool,
+}
+
+/// Jobs by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    /// With the reference answer.
+    pub ok: u64,
+    /// With an honest error.
+    pub failed: u64,
+    /// With a wrong answer.
+    pub wrong: u64,
+}
+
+impl PolicyRun {
+    /// How many jobs ended how.
+    #[must_use]
+    pub fn counts(&self) -> JobCounts {
+        let mut counts = JobCounts::default();
+        for job in &self.jobs {
+            match job.end {
+                JobEnd::Ok => counts.ok += 1,
+                JobEnd::Failed { .. } => counts.failed += 1,
+                JobEnd::Wrong { .. } => counts.wrong += 1,
+            }
+        }
+        counts
+    }
+}

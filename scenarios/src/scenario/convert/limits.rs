@@ -1,0 +1,36 @@
+//! How large a scenario may be: what a machine of modest memory can simulate.
+
+/// A scenario file.
+pub const MAX_SCENARIO_BYTES: u64 = 1 << 20;
+/// A job description, as in ZeroCloud.
+pub const MAX_JOB_BYTES: u64 = 64 << 10;
+/// All objects of a scenario together, before replication (simulated replicas share their bytes).
+pub const MAX_DATA_BYTES: u64 = 4 << 30;
+/// All objects of a scenario.
+pub const MAX_OBJECTS: usize = 100_000;
+/// Groups of work.
+pub const MAX_WORK: usize = 100;
+/// The objects of all groups of work together, each counted in each group that draws it.
+pub const MAX_DRAWABLE: usize = 1_000_000;
+/// All jobs of a scenario.
+pub const MAX_JOBS: u64 = 1_000_000;
+/// Storage nodes, and each other kind of host.
+pub const MAX_HOSTS: u64 = 10_000;
+/// Disks in one node.
+pub const MAX_DEVICES_PER_NODE: u32 = 64;
+/// Copies of everything.
+pub const MAX_REPLICAS: u32 = 16;
+/// The ring's partitions, as a power of two.
+pub const MAX_PART_POWER: u32 = 24;
+/// Replicas times partitions: the entries of a ring's tables.
+pub const MAX_RING_ENTRIES: u64 = 1 << 26;
+/// Cores of a machine.
+pub const MAX_CORES: u32 = 1024;
+/// Faults.
+pub const MAX_FAULTS: usize = 1_000;
+/// Any one time in a scenario, in seconds: a day.
+pub const MAX_TIME_S: u64 = 86_400;
+/// The exponent of a zipf pick.
+pub const MAX_ZIPF_EXPONENT: u32 = 8;
+/// Jobs per second.
+pub const MAX_JOBS_PER_SECOND: u64 = 1_000_000;

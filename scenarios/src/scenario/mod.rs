@@ -1,0 +1,124 @@
+//! A scenario: the cluster, its data, the work, the faults and what is expected, all validated.
+//!
+//! A file is parsed into raw types and converted once; whatever holds a [`Scenario`] need not
+//! check again. Leaves out how it runs (`engine`) and what is drawn for a seed (`plan`).
+
+mod convert;
+mod data;
+mod error;
+mod expect;
+mod fault;
+mod object;
+mod place;
+mod policy;
+mod raw;
+#[cfg(test)]
+mod tests;
+mod work;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use stayput_sim::config::{ClusterConfig, MachineConfig, NetworkConfig};
+
+pub use convert::limits;
+pub use data::{Content, DataSource, Generator};
+pub use error::ScenarioError;
+pub use expect::{Comparison, Expectation, Figure, Sign};
+pub use fault::{Fault, FaultKind};
+pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
+pub use place::{Place, PlaceError};
+pub use policy::{Policy, UnknownPolicy};
+pub use work::{Arrivals, Pick, Work};
+
+/// A scenario that can be run. Proxies have the node's network card.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file that it came from.
+    pub file: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub story: String,
+    /// How many of each.
+    pub cluster: ClusterConfig,
+    /// A storage node.
+    pub node: MachineConfig,
+    /// A compute host outside the store.
+    pub worker: MachineConfig,
+    /// Latencies and trunks.
+    pub network: NetworkConfig,
+    /// The objects that the store holds before the first job, each name once.
+    pub data: Vec<DataSource>,
+    /// The jobs, in groups.
+    pub work: Vec<Work>,
+    /// The faults, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// The policies to compare, each once.
+    pub policies: Vec<Policy>,
+    /// What the figures must be.
+    pub expect: Vec<Expectation>,
+}
+
+impl Scenario {
+    /// Reads and validates a scenario file and the job files that it names. Data files are
+    /// read when the run is planned.
+    ///
+    /// # Errors
+    /// The first flaw found, with its place.
+    pub fn load(file: &Path) -> Result<Self, ScenarioError> {
+        let refuse = |why: String, fix: &str| ScenarioError {
+            file: file.to_owned(),
+            line: None,
+            key: String::new(),
+            why,
+            fix: fix.to_owned(),
+        };
+        let bytes = read_bounded(file, limits::MAX_SCENARIO_BYTES).map_err(|e| {
+            refuse(format!("cannot read the scenario: {e}"), "give an existing scenario file")
+        })?;
+        let bytes = bytes.ok_or_else(|| {
+            refuse(
+                "is larger than 1 MiB".to_owned(),
+                "a scenario is a small file; data goes into files of its own",
+            )
+        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| refuse(format!("is not UTF-8: {e}"), "save it as UTF-8"))?;
+        Self::parse(&text, file)
+    }
+
+    /// Validates the text of a scenario file; `file` is its path, from which others are resolved.
+    ///
+    /// # Errors
+    /// The first flaw found, with its place.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
+        convert::parse(text, file)
+    }
+
+    /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.
+    /// Work whose objects' pattern matches `name` then draws it too.
+    pub fn put_file(&mut self, name: ObjectName, file: PathBuf) {
+        let content = Content::File(file);
+        let key = format!("--data {name}");
+        if let Some(source) = self.data.iter_mut().find(|source| source.name == name) {
+            *source = DataSource { content, key, line: None, ..source.clone() };
+            return;
+        }
+        for work in &mut self.work {
+            if work.pattern.matches(&name) {
+                work.objects.push(name.clone());
+            }
+        }
+        let content_type = convert::content_type_of(&name).to_owned();
+        self.data.push(DataSource { name, content, content_type, key, line: None });
+    }
+}
+
+/// The bytes of a file, or `None` if it is larger than `max`.
+pub(crate) fn read_bounded(path: &Path, max: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= max).then_some(bytes))
+}

@@ -1,0 +1,266 @@
+//! Puts a cluster together in a world: a ring over the disks of storage nodes, proxies, workers, and clients that somebody programs.
+//!
+//! Leaves out running it, and what the clients do.
+
+mod placement;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+
+pub use self::placement::RingPlacement;
+use crate::client::Client;
+use crate::compute;
+use crate::config::{ClusterConfig, DiskConfig, MachineConfig};
+use crate::host::{Host, LocalFuture};
+use crate::jobs::{executor, service::OnStorage};
+use crate::node::{Node, NodeConfig};
+use crate::proxy::{self, ProxyConfig, Tokens};
+use crate::ring::{
+    DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, RingBuilder, RingError,
+    ValueError, Weight, Zone,
+};
+use crate::swift::{NODE_PORT, PROXY_PORT, WORKER_PORT};
+use crate::world::{HostKey, HostSpec, Main, Place, World};
+
+/// The account that the clients of a simulated cluster use.
+pub const ACCOUNT: &str = "AUTH_stayput";
+/// What they say to be let in.
+pub const TOKEN: &str = "stayput-token";
+
+/// Everything that a cluster is made of.
+#[derive(Clone, Debug)]
+pub struct ClusterSpec {
+    /// How many of each.
+    pub counts: ClusterConfig,
+    /// A storage node; proxies and clients have its network card.
+    pub node: MachineConfig,
+    /// A worker.
+    pub worker: MachineConfig,
+    /// Of the ring's balancing and of its hashes.
+    pub seed: u64,
+}
+
+/// A cluster that runs in a world.
+pub struct Cluster {
+    /// Storage nodes, in the order of their names.
+    pub nodes: Vec<HostKey>,
+    /// Proxies.
+    pub proxies: Vec<HostKey>,
+    /// Workers.
+    pub workers: Vec<HostKey>,
+    /// Clients.
+    pub clients: Vec<HostKey>,
+    /// Where each host stands, in the order of their keys.
+    pub places: Vec<Place>,
+    /// Disks of each storage node.
+    pub devices_per_node: u32,
+    /// The ring.
+    pub ring: Rc<RingPlacement>,
+}
+
+/// What a client runs: it is given its number, from 0, its host, a way to the proxies and one to the workers.
+pub type ClientMain = Rc<dyn Fn(u32, ClientSide) -> LocalFuture<'static, ()>>;
+
+/// What a client has.
+#[derive(Clone, Debug)]
+pub struct ClientSide {
+    /// Its host.
+    pub host: Host,
+    /// Asks the proxies, beginning with one of its own.
+    pub proxies: Client,
+    /// Asks the workers, beginning with one of its own.
+    pub workers: Client,
+}
+
+/// Why there is no such cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// A figure is outside what a ring can have.
+    #[error("the ring cannot be built: {0}")]
+    Value(#[from] ValueError),
+    /// The ring cannot be built.
+    #[error("the ring cannot be built: {0}")]
+    Ring(#[from] RingError),
+}
+
+fn ip(kind: u8, index: u32) -> Ipv4Addr {
+    let [_, _, high, low] = (index + 1).to_be_bytes();
+    Ipv4Addr::new(10, kind, high, low)
+}
+
+fn address(kind: u8, index: u32, port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(ip(kind, index)), port)
+}
+
+const NODES: u8 = 1;
+const PROXIES: u8 = 2;
+const WORKERS: u8 = 3;
+const CLIENTS: u8 = 4;
+
+impl Cluster {
+    /// Adds a cluster's hosts to `world` and starts them.
+    ///
+    /// # Errors
+    /// The ring cannot be built.
+    pub fn assemble(
+        world: &mut dyn World,
+        spec: &ClusterSpec,
+        client: &ClientMain,
+    ) -> Result<Self, ClusterError> {
+        let ring = Rc::new(build_ring(spec)?);
+        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), places: Vec::new() };
+        let counts = &spec.counts;
+        let zones = counts.regions * counts.zones;
+        let nodes = (0..zones * counts.nodes_per_zone).map(|i| assembly.node(i)).collect();
+        let proxies = (0..counts.proxies).map(|i| assembly.proxy(i)).collect();
+        let workers = (0..counts.workers).map(|i| assembly.worker(i)).collect();
+        let clients = (0..counts.clients).map(|i| assembly.client(i, client)).collect();
+        let places = assembly.places;
+        let devices_per_node = counts.devices_per_node;
+        Ok(Self { nodes, proxies, workers, clients, places, devices_per_node, ring })
+    }
+}
+
+/// The place of a zone, counted from 1 over all regions.
+fn zone(counts: &ClusterConfig, zone: u32) -> Place {
+    Place::Zone { region: (zone - 1) / counts.zones + 1, zone }
+}
+
+fn device_names(spec: &ClusterSpec) -> Vec<String> {
+    (1..=spec.counts.devices_per_node).map(|device| format!("d{device}")).collect()
+}
+
+fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
+    let counts = &spec.counts;
+    let power = PartPower::new(u32::from(counts.part_power))?;
+    let mut builder = RingBuilder::new(power, Replicas::new(counts.replicas)?, 1)?;
+    for node in 0..counts.regions * counts.zones * counts.nodes_per_zone {
+        let place = zone(counts, node / counts.nodes_per_zone + 1);
+        let Place::Zone { region, zone } = place else { continue };
+        for device in device_names(spec) {
+            builder.add_device(NewDevice {
+                region: Region(region),
+                zone: Zone(zone),
+                ip: IpAddr::V4(ip(NODES, node)),
+                port: NODE_PORT,
+                device: DeviceName::new(device)?,
+                weight: Weight::new(100.0)?,
+                meta: String::new(),
+            })?;
+        }
+    }
+    builder.rebalance(0, spec.seed)?;
+    // A secret of its own for each cluster, so that no name is slow everywhere.
+    let secret = HashSecret::new(format!("stayput-{}", spec.seed), "");
+    Ok(RingPlacement::new(builder.ring()?, secret))
+}
+
+struct Assembly<'a> {
+    world: &'a mut dyn World,
+    spec: &'a ClusterSpec,
+    ring: Rc<RingPlacement>,
+    places: Vec<Place>,
+}
+
+impl Assembly<'_> {
+    fn add(
+        &mut self,
+        name: String,
+        ip: Ipv4Addr,
+        place: Place,
+        machine: &MachineConfig,
+        disks: Vec<String>,
+        main: Main,
+    ) -> HostKey {
+        self.places.push(place);
+        let host = HostSpec {
+            is_worker: name.starts_with("worker:"),
+            name,
+            ip,
+            place,
+            nic: machine.nic,
+            cores: machine.cores,
+            fuel_per_second: machine.fuel_per_second,
+            disks,
+            disk: DiskConfig { ..machine.disk.clone() },
+        };
+        self.world.add_host(host, main)
+    }
+
+    fn node(&mut self, index: u32) -> HostKey {
+        let spec = self.spec;
+        let place = zone(&spec.counts, index / spec.counts.nodes_per_zone + 1);
+        let (devices, ring) = (device_names(spec), Rc::clone(&self.ring));
+        let rate = spec.node.fuel_per_second;
+        let disks = devices.clone();
+        let main: Main = Rc::new(move |host: Host| {
+            let ring = Rc::clone(&ring);
+            let name_hash = Rc::new(move |path: &crate::swift::Path| ring.hash(path));
+            let config = NodeConfig::new(devices.clone(), NODE_PORT, name_hash);
+            Box::pin(async move {
+                let node = Node::recover(host.clone(), config).await;
+                executor::serve(&host, NODE_PORT, node.objects(), rate)
+                    .expect("nothing else listens on a host that starts");
+                node.serve().await.expect("nothing else listens on a host that starts");
+            })
+        });
+        let name = format!("node:{}", index + 1);
+        self.add(name, ip(NODES, index), place, &spec.node, disks, main)
+    }
+
+    fn proxy(&mut self, index: u32) -> HostKey {
+        let spec = self.spec;
+        let zones = spec.counts.regions * spec.counts.zones;
+        let (ring, name) = (Rc::clone(&self.ring), format!("proxy:{}", index + 1));
+        let own_name = name.clone();
+        let main: Main = Rc::new(move |host: Host| {
+            let (ring, name) = (Rc::clone(&ring), own_name.clone());
+            Box::pin(async move {
+                let jobs = OnStorage { ring: ring.clone() };
+                let tokens = Tokens::from([(TOKEN.to_owned(), ACCOUNT.to_owned())]);
+                let config = ProxyConfig { name, ring, tokens, jobs: Some(Rc::new(jobs)) };
+                proxy::start(host, config).expect("nothing else listens on a host that starts");
+            })
+        });
+        let place = zone(&spec.counts, index % zones + 1);
+        self.add(name, ip(PROXIES, index), place, &spec.node, Vec::new(), main)
+    }
+
+    fn worker(&mut self, index: u32) -> HostKey {
+        let spec = self.spec;
+        let place = spec.counts.workers_zone.map_or(Place::Workers, |n| zone(&spec.counts, n));
+        let (counts, rate) = (spec.counts.clone(), spec.worker.fuel_per_second);
+        let main: Main = Rc::new(move |host: Host| {
+            let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
+            Box::pin(async move {
+                compute::start(&host, store, rate)
+                    .expect("nothing else listens on a host that starts");
+            })
+        });
+        let name = format!("worker:{}", index + 1);
+        self.add(name, ip(WORKERS, index), place, &spec.worker, Vec::new(), main)
+    }
+
+    fn client(&mut self, index: u32, client: &ClientMain) -> HostKey {
+        let (counts, client) = (self.spec.counts.clone(), Rc::clone(client));
+        let main: Main = Rc::new(move |host: Host| {
+            let proxies = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
+            let workers = asking(&host, WORKERS, counts.workers, WORKER_PORT, index);
+            client(index, ClientSide { host, proxies, workers })
+        });
+        let name = format!("client:{}", index + 1);
+        let machine = self.spec.node.clone();
+        self.add(name, ip(CLIENTS, index), Place::Clients, &machine, Vec::new(), main)
+    }
+}
+
+/// A client of these servers that begins with the one numbered `first`.
+fn asking(host: &Host, kind: u8, count: u32, port: u16, first: u32) -> Client {
+    let servers = (0..count).map(|index| address(kind, (first + index) % count, port));
+    Client {
+        host: host.clone(),
+        proxies: servers.collect(),
+        token: TOKEN.to_owned(),
+        account: ACCOUNT.to_owned(),
+    }
+}

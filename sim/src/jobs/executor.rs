@@ -1,0 +1,280 @@
+//! The job service of a storage node: runs sessions on the node's own copies of objects.
+//!
+//! At most [`SLOTS`] sessions run and [`QUEUE_MAX`] wait; more are sent to the next replica. Leaves out who may run what: only
+//! proxies reach a node, and they have checked it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stayput_runtime::device::{DeviceFault, DeviceSpec};
+use stayput_runtime::engine::Module;
+use stayput_runtime::image::{Image, ImageLimits};
+use stayput_runtime::limits::Limits;
+use stayput_runtime::session::SessionSpec;
+use tokio::sync::Semaphore;
+
+use super::message::{
+    DeviceSource, LocalObject, ModuleSource, Order, PartHead, Report, Role, decode, encode,
+};
+use super::modules::Modules;
+use super::run::{Ran, Reader, SessionEnd, Source, run};
+use super::watch::status_path;
+use crate::config::FuelRate;
+use crate::host::{Host, Purpose};
+use crate::http::{self, Body, Method, Request, Response, StatusCode};
+use crate::node::{NodeError, ObjectStore, OpenObject};
+use crate::proxy::Refusal;
+use crate::swift::job_port;
+
+/// Sessions that run on a node at a time, as in ZeroCloud.
+pub const SLOTS: usize = 10;
+/// Sessions that wait for one of the slots.
+pub const QUEUE_MAX: usize = 3;
+/// The longest order: what is pushed with it is held whole.
+pub const ORDER_BYTES_MAX: u64 = 320 << 20;
+
+/// What runs sessions on a node.
+pub struct Executor {
+    host: Host,
+    objects: Rc<ObjectStore>,
+    fuel_per_second: FuelRate,
+    modules: Modules,
+    slots: Semaphore,
+    waiting: Cell<usize>,
+    running: RefCell<BTreeSet<String>>,
+}
+
+/// Counts a session as running, or waiting, until it is dropped.
+struct Running<'a>(&'a Executor, String);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.borrow_mut().remove(&self.1);
+    }
+}
+
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// Serves the job port of a node, whose object port is `ring_port`, until the host ends.
+///
+/// # Errors
+/// The port is taken.
+pub fn serve(
+    host: &Host,
+    ring_port: u16,
+    objects: Rc<ObjectStore>,
+    fuel_per_second: FuelRate,
+) -> io::Result<()> {
+    let executor = Rc::new(Executor {
+        host: host.clone(),
+        objects,
+        fuel_per_second,
+        modules: Modules::default(),
+        slots: Semaphore::new(SLOTS),
+        waiting: Cell::new(0),
+        running: RefCell::default(),
+    });
+    http::serve(host, job_port(ring_port), move |request| {
+        let executor = Rc::clone(&executor);
+        async move { executor.answer(request).await.unwrap_or_else(Refusal::into_response) }
+    })
+}
+
+impl Executor {
+    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+        if request.method() == Method::GET {
+            return Ok(self.status(request.uri().path()));
+        }
+        let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
+        let body = request.body_mut().collect(ORDER_BYTES_MAX).await;
+        let body = body.map_err(|broken| bad(broken.to_string()))?;
+        let (order, parts) = decode::<Order>(body).map_err(|error| bad(error.to_string()))?;
+        let key = status_path(&order.id, order.attempt);
+        if !self.running.borrow_mut().insert(key.clone()) {
+            let why = format!("attempt {} of {} runs already", order.attempt, order.id);
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        }
+        let _running = Running(self, key);
+        let _slot = self.slot().await?;
+        let ran = self.execute(&order, parts).await?;
+        self.report(order, ran)
+    }
+
+    fn status(&self, path: &str) -> Response {
+        let mut response = Response::new(Body::empty());
+        if !self.running.borrow().contains(path) {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        response
+    }
+
+    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+        let full = || {
+            let why = format!("{SLOTS} sessions run here and {QUEUE_MAX} wait: ask another node");
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        };
+        if let Ok(slot) = self.slots.try_acquire() {
+            return Ok(slot);
+        }
+        if self.waiting.get() >= QUEUE_MAX {
+            return Err(full());
+        }
+        self.waiting.set(self.waiting.get() + 1);
+        let _waiting = Waiting(&self.waiting);
+        self.slots.acquire().await.map_err(|_closed| full())
+    }
+
+    async fn execute(&self, order: &Order, parts: Vec<(Role, Bytes)>) -> Result<Ran, Refusal> {
+        let local = match &order.local {
+            Some(object) => Some(self.open(object).await?),
+            None => None,
+        };
+        let (images, module) = match prepare(&self.modules, &order.module, &parts) {
+            Ok(prepared) => prepared,
+            Err(why) => return Ok(Ran::refused(why, order.devices.len())),
+        };
+        let mut devices = Vec::new();
+        let mut sources = Vec::new();
+        for device in &order.devices {
+            let (source, size) = match device.source {
+                DeviceSource::Local => {
+                    let object = local.clone().ok_or_else(|| missing("its local object"))?;
+                    let size = object.metadata().length;
+                    (Source::Reader(reader(object)), size)
+                }
+                DeviceSource::Pushed => {
+                    let role = Role::Device(device.name.clone());
+                    let part = parts.iter().find(|(of, _)| *of == role);
+                    let data = part.ok_or_else(|| missing(&device.name))?.1.clone();
+                    let size = data.len() as u64;
+                    (Source::Memory(data), size)
+                }
+                DeviceSource::Written => (Source::Written, 0),
+            };
+            let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
+            devices.push(DeviceSpec { name, kind, mode, size });
+            sources.push(source);
+        }
+        let spec = SessionSpec {
+            module,
+            args: order.args.clone(),
+            env: order.env.clone(),
+            devices,
+            images,
+            limits: Limits::default(),
+            entropy: session_entropy(&self.host, &order.session),
+        };
+        let ran = run(&self.host, spec, &sources).await;
+        if let SessionEnd::Guest(end @ stayput_runtime::outcome::End::DeviceFailed { .. }) =
+            &ran.end
+        {
+            // Not the guest's doing: another replica may do better.
+            return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, end.to_string()));
+        }
+        Ok(ran)
+    }
+
+    /// The node's own copy, if it is intact and of the version that the order names.
+    async fn open(&self, object: &LocalObject) -> Result<Rc<OpenObject>, Refusal> {
+        let refuse = |error: NodeError| {
+            let why = error.to_string();
+            Refusal::new(error.into_response().status(), why)
+        };
+        let opened = self
+            .objects
+            .open_version(&object.disk, object.partition, &object.path, object.version)
+            .await
+            .map_err(refuse)?;
+        opened.verify_etag().await.map_err(refuse)?;
+        Ok(Rc::new(opened))
+    }
+
+    fn report(&self, order: Order, ran: Ran) -> Result<Response, Refusal> {
+        let written = order.devices.iter().zip(ran.outputs);
+        let written = written.filter(|(device, _)| device.source == DeviceSource::Written);
+        let (heads, parts): (Vec<PartHead>, Vec<(Purpose, Bytes)>) = written
+            .map(|(device, output)| {
+                let role = Role::Device(device.name.clone());
+                let head = PartHead { role, bytes: output.len() as u64 };
+                (head, (Purpose::JobResult, output))
+            })
+            .unzip();
+        let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
+        let report = Report {
+            id: order.id,
+            attempt: order.attempt,
+            end: ran.end,
+            fuel: ran.fuel,
+            core_us: micros(core),
+            took_us: micros(ran.took),
+            accounting: ran.accounting,
+            parts: heads,
+        };
+        let body = encode(&report, parts)
+            .map_err(|bad| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, bad.to_string()))?;
+        Ok(Response::new(body))
+    }
+}
+
+/// The images, and the module from its part or out of one of them.
+///
+/// # Errors
+/// Says what is wrong with them.
+pub fn prepare(
+    modules: &Modules,
+    source: &ModuleSource,
+    parts: &[(Role, Bytes)],
+) -> Result<(Vec<Arc<Image>>, Module), String> {
+    let tars = parts.iter().filter(|(role, _)| *role == Role::Image);
+    let images = tars
+        .map(|(_, tar)| Image::from_tar(tar, ImageLimits::default()).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| error.to_string())?;
+    let wasm = match source {
+        ModuleSource::Pushed => {
+            let part = parts.iter().find(|(role, _)| *role == Role::Module);
+            part.map(|(_, wasm)| wasm.clone()).ok_or("the module was not sent along")?
+        }
+        ModuleSource::InImage(path) => images
+            .iter()
+            .find_map(|image| image.file(path))
+            .ok_or_else(|| format!("no image has a file {path}"))?,
+    };
+    let module = modules.compile(&wasm).map_err(|error| error.to_string())?;
+    Ok((images, module))
+}
+
+/// The seed of a session's randomness: the same wherever it runs, and at each attempt.
+#[must_use]
+pub fn session_entropy(host: &Host, session: &str) -> [u8; 32] {
+    host.entropy("session", session.as_bytes(), 0).seed()
+}
+
+fn reader(object: Rc<OpenObject>) -> Reader {
+    Rc::new(move |offset, len| {
+        let object = Rc::clone(&object);
+        Box::pin(async move {
+            let read = object.read_at(offset, len).await;
+            read.map_err(|error| DeviceFault::Failed { reason: error.to_string() })
+        })
+    })
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn missing(what: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, format!("the order lacks {what}"))
+}

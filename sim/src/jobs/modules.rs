@@ -1,0 +1,48 @@
+//! Compiled modules of a host, by the digest of their bytes.
+//!
+//! Whoever asks brings the bytes along, so that only who may read a module can run it. Leaves out keeping them over a restart.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use stayput_runtime::digest::Digest;
+use stayput_runtime::engine::{Engine, Module, ModuleError};
+
+/// Modules that are kept; the one that came first goes first.
+const MODULES_MAX: usize = 64;
+
+/// Compiles modules, each of them once.
+#[derive(Default)]
+pub struct Modules {
+    engine: Engine,
+    kept: RefCell<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    by_digest: BTreeMap<Digest, Module>,
+    order: VecDeque<Digest>,
+}
+
+impl Modules {
+    /// The module of these bytes.
+    ///
+    /// # Errors
+    /// They are no module that can be run.
+    pub fn compile(&self, wasm: &[u8]) -> Result<Module, ModuleError> {
+        let digest = Digest::of(wasm);
+        if let Some(module) = self.kept.borrow().by_digest.get(&digest) {
+            return Ok(module.clone());
+        }
+        let module = self.engine.compile(wasm)?;
+        let kept = &mut *self.kept.borrow_mut();
+        if kept.order.len() >= MODULES_MAX
+            && let Some(oldest) = kept.order.pop_front()
+        {
+            kept.by_digest.remove(&oldest);
+        }
+        kept.order.push_back(digest);
+        kept.by_digest.insert(digest, module.clone());
+        Ok(module)
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs a session on a host: steps on its cores, reads from its disks or from memory, outputs into a staging area.
+//!
+//! A storage node and a worker run jobs by this same code, so that what differs between them is where the data lies. Leaves
+//! out where inputs come from and where outputs go.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use stayput_runtime::device::{DeviceFault, DeviceId};
+use stayput_runtime::outcome::{Accounting, End};
+use stayput_runtime::session::{Pause, Session, SessionSpec};
+
+use crate::host::{Host, LocalFuture, SpentFuel, Time, Work};
+
+/// Fuel that a session gets at a time; between two slices others come to the core.
+const SLICE_FUEL: u64 = 5_000_000;
+/// How long a session may take, waits included.
+pub const SESSION_TIME_MAX: Duration = Duration::from_secs(10);
+/// Bytes that a session's outputs may have together while they are staged.
+pub const STAGED_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads at most so many bytes at an offset.
+pub type Reader = Rc<dyn Fn(u64, u64) -> LocalFuture<'static, Result<Bytes, DeviceFault>>>;
+
+/// Where a device's bytes come from.
+#[derive(Clone)]
+pub enum Source {
+    /// From memory.
+    Memory(Bytes),
+    /// From elsewhere, as they are asked for.
+    Reader(Reader),
+    /// Nowhere: it is written to.
+    Written,
+}
+
+/// How a session ended, final in each case: another attempt would end the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// By what the guest did.
+    Guest(End),
+    /// It took longer than [`SESSION_TIME_MAX`].
+    OutOfTime,
+    /// Its module or an image of it is none, so it never began.
+    Refused {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl SessionEnd {
+    /// The guest's exit code, if it ended by itself.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<u32> {
+        match self {
+            Self::Guest(end) => end.exit_code(),
+            Self::OutOfTime | Self::Refused { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for SessionEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Guest(end) => end.fmt(f),
+            Self::OutOfTime => f.write_str("out of time"),
+            Self::Refused { why } => write!(f, "refused: {}", why.replace([',', '\n', '\r'], ";")),
+        }
+    }
+}
+
+/// What a session did.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub end: SessionEnd,
+    /// Fuel that it used.
+    pub fuel: u64,
+    /// What it read and wrote.
+    pub accounting: Accounting,
+    /// How long it took, waits included.
+    pub took: Duration,
+    /// What it wrote, for each device of its list.
+    pub outputs: Vec<Bytes>,
+}
+
+impl Ran {
+    /// Of a session that never began.
+    #[must_use]
+    pub fn refused(why: String, devices: usize) -> Self {
+        Self {
+            end: SessionEnd::Refused { why },
+            fuel: 0,
+            accounting: Accounting::default(),
+            took: Duration::ZERO,
+            outputs: vec![Bytes::new(); devices],
+        }
+    }
+}
+
+/// Runs a session to its end. `sources` are those of the session's devices, in their order.
+pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
+    assert_eq!(spec.devices.len(), sources.len(), "each device has a source");
+    let begun = host.now();
+    let mut staged = Staged(vec![Vec::new(); sources.len()]);
+    let mut step = Step { session: Session::new(spec), now_unix_ns: 0, pause: Pause::SliceUsed };
+    let (end, fuel, accounting) = loop {
+        if host.now().since(begun) >= SESSION_TIME_MAX {
+            let fuel = step.session.fuel_used();
+            break (SessionEnd::OutOfTime, fuel, Accounting::default());
+        }
+        step = compute(host, step).await;
+        match std::mem::replace(&mut step.pause, Pause::SliceUsed) {
+            Pause::SliceUsed => {}
+            Pause::Read { device, offset, len } => {
+                let data = read(&sources[device.index()], offset, len).await;
+                step.session.provide_read(data);
+            }
+            Pause::Write { device, offset, data } => {
+                step.session.accept_write(staged.write(device, offset, &data));
+            }
+            Pause::Sleep { until_unix_ns } => {
+                let nanos = until_unix_ns.saturating_sub(Time::ZERO.unix_nanos());
+                let latest = begun + SESSION_TIME_MAX;
+                host.sleep_until(Time::from_nanos(nanos).min(latest)).await;
+            }
+            Pause::Ended(outcome) => {
+                break (SessionEnd::Guest(outcome.end), outcome.fuel, outcome.accounting);
+            }
+        }
+    };
+    let outputs = staged.0.into_iter().map(Bytes::from).collect();
+    Ran { end, fuel, accounting, took: host.now().since(begun), outputs }
+}
+
+/// A step of a session, as work for a core.
+struct Step {
+    session: Session,
+    now_unix_ns: u64,
+    pause: Pause,
+}
+
+impl Work for Step {
+    fn run(&mut self) -> SpentFuel {
+        let before = self.session.fuel_used();
+        self.pause = self.session.step(self.now_unix_ns, SLICE_FUEL);
+        SpentFuel(self.session.fuel_used().saturating_sub(before))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+async fn compute(host: &Host, mut step: Step) -> Step {
+    step.now_unix_ns = host.now().unix_nanos();
+    let done = host.compute(Box::new(step)).await.into_any();
+    *done.downcast::<Step>().expect("the seam hands back the work that it was given")
+}
+
+async fn read(source: &Source, offset: u64, len: usize) -> Result<Bytes, DeviceFault> {
+    match source {
+        Source::Memory(data) => {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
+            Ok(data.slice(start..start.saturating_add(len).min(data.len())))
+        }
+        Source::Reader(reader) => reader(offset, len as u64).await,
+        Source::Written => {
+            Err(DeviceFault::Failed { reason: "it can only be written to".to_owned() })
+        }
+    }
+}
+
+/// What was written so far, for each device.
+struct Staged(Vec<Vec<u8>>);
+
+impl Staged {
+    fn write(&mut self, device: DeviceId, offset: u64, data: &[u8]) -> Result<(), DeviceFault> {
+        let end = offset.saturating_add(data.len() as u64);
+        let others: u64 = self.0.iter().map(|staged| staged.len() as u64).sum::<u64>()
+            - self.0[device.index()].len() as u64;
+        if others.saturating_add(end) > STAGED_BYTES_MAX {
+            return Err(DeviceFault::Quota);
+        }
+        let staged = &mut self.0[device.index()];
+        let size = |bytes: u64| usize::try_from(bytes).map_err(|_| DeviceFault::Quota);
+        let (start, end) = (size(offset)?, size(end)?);
+        if staged.len() < end {
+            staged.resize(end, 0);
+        }
+        staged[start..end].copy_from_slice(data);
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! Dates as HTTP and Swift's listings write them, in UTC.
+//!
+//! Leaves out leap seconds, and the two obsolete formats of HTTP dates.
+
+use crate::swift::Timestamp;
+
+const DAY_S: u64 = 86_400;
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A day of the Gregorian calendar.
+struct Day {
+    year: u64,
+    /// From 1.
+    month: u64,
+    /// From 1.
+    day: u64,
+}
+
+/// The day that begins `days` days after 1970-01-01, by Howard Hinnant's `civil_from_days`.
+const fn day_of(days: u64) -> Day {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let january_or_february = if month <= 2 { 1 } else { 0 };
+    Day {
+        year: year_of_era + era * 400 + january_or_february,
+        month,
+        day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
+    }
+}
+
+/// The days from 1970-01-01 to a day not before it: the inverse of [`day_of`].
+const fn days_of(date: &Day) -> u64 {
+    let year = if date.month <= 2 { date.year - 1 } else { date.year };
+    let year_of_era = year % 400;
+    let month_from_march = (date.month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    year / 400 * 146_097 + day_of_era - 719_468
+}
+
+/// The whole second at which something of `timestamp` counts as modified: rounded up, as in Swift.
+pub(super) const fn modified_seconds(timestamp: Timestamp) -> u64 {
+    timestamp.unix_seconds() + if timestamp.subsec_micros() > 0 { 1 } else { 0 }
+}
+
+/// As in `Last-Modified`: `Mon, 01 Jan 2024 00:00:00 GMT`.
+pub(super) fn http_date(unix_seconds: u64) -> String {
+    let (days, second) = (unix_seconds / DAY_S, unix_seconds % DAY_S);
+    let Day { year, month, day } = day_of(days);
+    let weekday = usize::try_from(days % 7).map_or("", |index| WEEKDAYS[index]);
+    let month = usize::try_from(month - 1).map_or("", |index| MONTHS[index]);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// Reads what [`http_date`] writes, in Unix seconds.
+pub(super) fn parse_http_date(text: &str) -> Option<u64> {
+    let words: Vec<&str> = text.split_once(", ")?.1.split(' ').collect();
+    let [day, month, year, clock, "GMT"] = words[..] else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
+    let number = |text: &str, below: u64| -> Option<u64> {
+        text.parse().ok().filter(|number| *number < below)
+    };
+    let mut clock = clock.split(':');
+    let (hour, minute, second) =
+        (number(clock.next()?, 24)?, number(clock.next()?, 60)?, number(clock.next()?, 61)?);
+    let date = Day { year: number(year, 10_000)?, month, day: number(day, 32)? };
+    if clock.next().is_some() || date.year < 1970 || date.day == 0 {
+        return None;
+    }
+    Some(days_of(&date) * DAY_S + hour * 3_600 + minute * 60 + second)
+}
+
+/// As in listings: `2024-01-01T00:00:00.000420`.
+pub(super) fn iso_date(timestamp: Timestamp) -> String {
+    let (days, second) = (timestamp.unix_seconds() / DAY_S, timestamp.unix_seconds() % DAY_S);
+    let Day { year, month, day } = day_of(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let micros = timestamp.subsec_micros();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_dates_are_written_as_the_standards_write_them() {
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(1_709_208_000), "Thu, 29 Feb 2024 12:00:00 GMT");
+        let timestamp: Timestamp = "1704067200.00042".parse().unwrap();
+        assert_eq!(iso_date(timestamp), "2024-01-01T00:00:00.000420");
+        assert_eq!(modified_seconds(timestamp), 1_704_067_201);
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_reads_back_as_it_was_written(seconds in 0_u64..200_000_000_000) {
+            prop_assert_eq!(parse_http_date(&http_date(seconds)), Some(seconds));
+        }
+
+        #[test]
+        fn any_text_is_a_date_or_not(text in ".{0,40}") {
+            let _either = parse_http_date(&text);
+        }
+    }
+}

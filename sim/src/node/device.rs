@@ -1,0 +1,131 @@
+//! The disks of a node, and the order that writers of one name keep on each of them.
+//!
+//! Leaves out what is on them: see `object` and `index`.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::error::NodeError;
+use crate::host::{Disk, DiskError, Host};
+use crate::swift::Path;
+
+/// Writers of names that share a stripe wait for each other. More stripes, fewer needless waits.
+const STRIPES: usize = 256;
+
+/// Uploads that have no name yet.
+pub(super) const TMP: &str = "tmp";
+
+/// The ring's hash of a path: names its directory on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NameHash(pub(super) [u8; 16]);
+
+impl NameHash {
+    /// In 32 hexadecimal digits.
+    pub(super) fn hex(self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _always_ok = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// One disk.
+pub(super) struct Device {
+    pub(super) name: String,
+    pub(super) disk: Rc<dyn Disk>,
+    stripes: Vec<Mutex<()>>,
+    uploads: Cell<u64>,
+    /// Rows of the pending log.
+    pub(super) pending: Cell<usize>,
+}
+
+impl Device {
+    fn new(name: &str, disk: Rc<dyn Disk>) -> Self {
+        let stripes = std::iter::repeat_with(|| Mutex::new(())).take(STRIPES).collect();
+        let name = name.to_owned();
+        Self { name, disk, stripes, uploads: Cell::new(0), pending: Cell::new(0) }
+    }
+
+    /// Waits until nobody else changes what has this hash. The caller's request has a limit.
+    pub(super) async fn lock(&self, hash: NameHash) -> MutexGuard<'_, ()> {
+        self.stripes[usize::from(hash.0[0]) % STRIPES].lock().await
+    }
+
+    /// A path for an upload that no other upload since the start has.
+    pub(super) fn upload_path(&self, hash: NameHash) -> String {
+        let number = self.uploads.get();
+        self.uploads.set(number + 1);
+        format!("{TMP}/{}-{number}", hash.hex())
+    }
+
+    /// Says of a disk's error what it was about.
+    pub(super) fn failed(&self, path: &Path) -> impl Fn(DiskError) -> NodeError {
+        let (path, device) = (path.to_string(), self.name.clone());
+        move |source| NodeError::Disk { path: path.clone(), device: device.clone(), source }
+    }
+
+    /// Removes uploads that a crash left.
+    pub(super) async fn remove_uploads(&self) -> Result<(), DiskError> {
+        for name in self.disk.list(TMP).await? {
+            self.disk.remove(&format!("{TMP}/{name}")).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The disks of a node by name.
+pub(super) struct Devices(BTreeMap<String, Rc<Device>>);
+
+impl Devices {
+    /// Those of `names` that the host has: a disk that is not mounted answers as an unknown one.
+    pub(super) fn of(host: &Host, names: &[String]) -> Self {
+        let device = |name: &String| {
+            host.disk(name).map(|disk| (name.clone(), Rc::new(Device::new(name, disk))))
+        };
+        Self(names.iter().filter_map(device).collect())
+    }
+
+    /// The device of that name.
+    pub(super) fn get(&self, name: &str, path: &Path) -> Result<Rc<Device>, NodeError> {
+        self.0
+            .get(name)
+            .cloned()
+            .ok_or_else(|| NodeError::NoDevice { path: path.to_string(), device: name.to_owned() })
+    }
+
+    /// All of them, by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Device>> {
+        self.0.values()
+    }
+}
+
+/// Where something is kept: a device of this node, and the hash of its name.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) device: Rc<Device>,
+    pub(super) partition: u32,
+    pub(super) hash: NameHash,
+    pub(super) path: Path,
+}
+
+impl Place {
+    /// Says of a disk's error what it was about.
+    pub(super) fn failed(&self) -> impl Fn(DiskError) -> NodeError {
+        self.device.failed(&self.path)
+    }
+
+    /// What says that it is not here.
+    pub(super) fn not_found(&self, deleted: Option<crate::swift::Timestamp>) -> NodeError {
+        NodeError::NotFound { path: self.path.to_string(), deleted }
+    }
+}

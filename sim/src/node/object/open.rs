@@ -1,0 +1,209 @@
+//! An object that is open for reading.
+//!
+//! Leaves out ranges and conditions, which are HTTP's.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::files::{FileName, Kind};
+use super::store::directory;
+use super::trailer::{Damage, FOOTER_LEN, Footer};
+use crate::host::File;
+use crate::node::device::{Place, hex};
+use crate::node::error::NodeError;
+use crate::node::updater::Change;
+use crate::swift::Timestamp;
+
+/// What is read at a time.
+pub(super) const READ_BYTES: u64 = 256 << 10;
+/// The end of a file that is read at once; most metadata is in it.
+const TAIL_BYTES: u64 = 4 << 10;
+
+/// What is stored with an object's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// `/account/container/object`, decoded.
+    pub name: String,
+    /// When the object was put.
+    pub timestamp: Timestamp,
+    /// How many bytes it has.
+    pub length: u64,
+    /// Their MD5, in hexadecimal.
+    pub etag: String,
+    /// Its content type.
+    pub content_type: String,
+    /// `x-object-meta-*` and the system headers that are kept, in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    /// What the object's container is to hear.
+    pub(super) fn as_change(&self) -> Change {
+        Change::ObjectPut {
+            timestamp: self.timestamp,
+            size: self.length,
+            etag: self.etag.clone(),
+            content_type: self.content_type.clone(),
+        }
+    }
+}
+
+/// What a POST put in the place of [`Metadata::headers`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Posted {
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+/// One version of an object, open for reading; it stays readable when it is replaced or deleted.
+pub struct OpenObject {
+    metadata: Metadata,
+    changed: Timestamp,
+    place: Place,
+    name: FileName,
+    file: Rc<dyn File>,
+}
+
+impl OpenObject {
+    pub(super) async fn open(
+        place: &Place,
+        name: FileName,
+        posted: Option<Timestamp>,
+    ) -> Result<Self, NodeError> {
+        let opened = Self::open_unguarded(place, name, posted).await;
+        if matches!(opened, Err(NodeError::Damaged { .. })) {
+            // Damaged metadata takes its object with it: older metadata would be a silent lie,
+            // and the other replicas have the right one.
+            quarantine(place, name).await?;
+        }
+        opened
+    }
+
+    async fn open_unguarded(
+        place: &Place,
+        name: FileName,
+        posted: Option<Timestamp>,
+    ) -> Result<Self, NodeError> {
+        let (file, mut metadata, body_len) = read_file::<Metadata>(place, name).await?;
+        if metadata.length != body_len {
+            let damage = Damage::Length { json_len: metadata.length, file_len: file.len() };
+            return Err(damaged(place, damage));
+        }
+        if let Some(timestamp) = posted {
+            let meta = FileName { timestamp, kind: Kind::Meta };
+            let read = read_file::<Posted>(place, meta).await;
+            if matches!(read, Err(NodeError::Damaged { .. })) {
+                quarantine(place, meta).await?;
+            }
+            metadata.headers = read?.1.headers;
+        }
+        let changed = posted.unwrap_or(metadata.timestamp);
+        Ok(Self { metadata, changed, place: place.clone(), name, file })
+    }
+
+    /// What is stored with it; the headers are those of the last POST, if there was one.
+    #[must_use]
+    pub const fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// When it was put or its metadata last replaced.
+    #[must_use]
+    pub const fn changed(&self) -> Timestamp {
+        self.changed
+    }
+
+    /// Whether this is the version that was put at `want`.
+    ///
+    /// # Errors
+    /// [`NodeError::OtherVersion`] if not.
+    pub fn is_version(&self, want: Timestamp) -> Result<(), NodeError> {
+        let has = self.metadata.timestamp;
+        if has == want {
+            return Ok(());
+        }
+        Err(NodeError::OtherVersion { path: self.place.path.to_string(), has, wants: want })
+    }
+
+    /// Reads at most `len` bytes of the object at `offset`: fewer only at its end. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`NodeError::Disk`].
+    pub async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
+        let len = len.min(self.metadata.length.saturating_sub(offset));
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        self.file.read_at(offset, len).await.map_err(self.place.failed())
+    }
+
+    /// Reads all of it and compares its MD5 with the stored one. What fails is put aside.
+    ///
+    /// # Errors
+    /// [`NodeError::Damaged`] and [`NodeError::Disk`].
+    pub async fn verify_etag(&self) -> Result<(), NodeError> {
+        let (mut offset, mut md5) = (0, Md5::new());
+        while offset < self.metadata.length {
+            let data = self.read_at(offset, READ_BYTES).await?;
+            if data.is_empty() {
+                break;
+            }
+            offset += data.len() as u64;
+            md5.update(&data);
+        }
+        self.judge(md5).await
+    }
+
+    /// Compares the MD5 of all bytes with the stored one; puts the file aside if they differ.
+    pub(super) async fn judge(&self, md5: Md5) -> Result<(), NodeError> {
+        let is = hex(&md5.finalize());
+        if is == self.metadata.etag {
+            return Ok(());
+        }
+        quarantine(&self.place, self.name).await?;
+        let damage = Damage::Etag { is, said: self.metadata.etag.clone() };
+        Err(damaged(&self.place, damage))
+    }
+}
+
+fn damaged(place: &Place, damage: Damage) -> NodeError {
+    let (path, device) = (place.path.to_string(), place.device.name.clone());
+    NodeError::Damaged { path, device, damage }
+}
+
+/// Opens a file and reads its metadata and how many bytes come before it.
+async fn read_file<T: DeserializeOwned>(
+    place: &Place,
+    name: FileName,
+) -> Result<(Rc<dyn File>, T, u64), NodeError> {
+    let path = format!("{}/{name}", directory(place));
+    let file = place.device.disk.open(&path).await.map_err(place.failed())?;
+    let file_len = file.len();
+    let read_end = |len: u64| file.read_at(file_len.saturating_sub(len), len.min(file_len));
+    if file_len < FOOTER_LEN {
+        return Err(damaged(place, Damage::NoFooter));
+    }
+    let mut end = read_end(TAIL_BYTES).await.map_err(place.failed())?;
+    let footer = Footer::decode(&end, file_len).map_err(|damage| damaged(place, damage))?;
+    if footer.trailer_len() > end.len() as u64 {
+        end = read_end(footer.trailer_len()).await.map_err(place.failed())?;
+    }
+    let metadata = footer.metadata(&end).map_err(|damage| damaged(place, damage))?;
+    Ok((file, metadata, footer.body_len()))
+}
+
+/// Puts a file aside, so that the next reader does not find it and somebody may look at it.
+async fn quarantine(place: &Place, name: FileName) -> Result<(), NodeError> {
+    let (from, hash) = (directory(place), place.hash.hex());
+    let disk = &place.device.disk;
+    match disk.rename(&format!("{from}/{name}"), &format!("quarantined/{hash}-{name}")).await {
+        // Somebody else put it aside, or a newer version took its place.
+        Err(crate::host::DiskError::NotFound { .. }) => Ok(()),
+        renamed => renamed.map_err(place.failed()),
+    }?;
+    disk.sync_dir(&from).await.map_err(place.failed())
+}

@@ -1,0 +1,136 @@
+//! GET and HEAD of an object: headers, conditions, ranges, and the body as a stream from the disk.
+//!
+//! Leaves out which replica is asked, which is the proxy's.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE,
+};
+use md5::{Digest, Md5};
+
+use super::conditions::{Verdict, judge};
+use super::open::{OpenObject, READ_BYTES};
+use super::range::{Range, Span};
+use crate::host::{Host, Purpose};
+use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
+use crate::node::date::{http_date, modified_seconds};
+use crate::node::error::NodeError;
+use crate::node::reply;
+use crate::swift::{Path, header};
+
+/// Says for what a body is read.
+const X_BACKEND_PURPOSE: hyper::header::HeaderName =
+    hyper::header::HeaderName::from_static("x-backend-purpose");
+/// A reader that takes nothing for so long is given up.
+const SEND_MAX: Duration = Duration::from_secs(120);
+
+/// Answers a GET or HEAD of `object`.
+pub(super) fn answer(
+    host: &Host,
+    path: &Path,
+    method: &Method,
+    asked: &HeaderMap,
+    object: OpenObject,
+) -> Result<Response, NodeError> {
+    let length = object.metadata().length;
+    let mut response = reply::empty(StatusCode::OK);
+    describe(response.headers_mut(), &object);
+    let modified = modified_seconds(object.changed());
+    match judge(asked, &object.metadata().etag, modified) {
+        Verdict::Go => {}
+        Verdict::NotModified => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
+        }
+        Verdict::Failed(condition) => {
+            return Err(NodeError::Precondition { path: path.to_string(), condition });
+        }
+    }
+    if method == Method::HEAD {
+        reply::set(response.headers_mut(), CONTENT_LENGTH, &length.to_string());
+        return Ok(response);
+    }
+    let span = match Range::parse(header::text(asked, &RANGE), length) {
+        Range::Whole => Span { first: 0, len: length },
+        Range::Unsatisfiable => {
+            return Err(NodeError::RangeUnsatisfiable { path: path.to_string(), length });
+        }
+        Range::Part(span) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let last = span.first + span.len - 1;
+            let range = format!("bytes {}-{last}/{length}", span.first);
+            reply::set(response.headers_mut(), CONTENT_RANGE, &range);
+            span
+        }
+    };
+    *response.body_mut() = stream(host, object, span, purpose(path, asked)?);
+    Ok(response)
+}
+
+fn purpose(path: &Path, asked: &HeaderMap) -> Result<Purpose, NodeError> {
+    let Some(name) = header::text(asked, &X_BACKEND_PURPOSE) else {
+        return Ok(Purpose::ObjectData);
+    };
+    Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).ok_or_else(|| {
+        let names: Vec<_> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
+        let why = format!("{X_BACKEND_PURPOSE}: {name:?} is none of {}", names.join(", "));
+        NodeError::BadRequest { path: path.to_string(), why }
+    })
+}
+
+/// Everything that is said of an object, but for its length.
+fn describe(headers: &mut HeaderMap, object: &OpenObject) {
+    let metadata = object.metadata();
+    reply::set_stored(headers, &metadata.headers);
+    let (changed, put) = (object.changed().to_string(), metadata.timestamp.to_string());
+    reply::set(headers, ETAG, &format!("\"{}\"", metadata.etag));
+    reply::set(headers, CONTENT_TYPE, &metadata.content_type);
+    reply::set(headers, LAST_MODIFIED, &http_date(modified_seconds(object.changed())));
+    reply::set(headers, ACCEPT_RANGES, "bytes");
+    reply::set(headers, header::X_TIMESTAMP, &changed);
+    reply::set(headers, header::X_BACKEND_TIMESTAMP, &changed);
+    reply::set(headers, header::X_BACKEND_DATA_TIMESTAMP, &put);
+}
+
+/// A body that a task of its own reads from the disk, ahead of the connection by a few pieces.
+fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpose) -> Body {
+    if span.len == 0 {
+        return Body::empty();
+    }
+    let (sender, body) = Body::stream(span.len);
+    let (host_of_task, object) = (host.clone(), Rc::new(object));
+    host.spawn(async move {
+        // Whatever goes wrong, the sender is dropped and the body breaks off: its reader sees that.
+        let _sent_or_broken_off = send(&host_of_task, &object, span, purpose, &sender).await;
+    });
+    body
+}
+
+/// Sends the span. When that is the whole object, its MD5 is checked before the last piece goes out.
+async fn send(
+    host: &Host,
+    object: &OpenObject,
+    span: Span,
+    purpose: Purpose,
+    sender: &BodySender,
+) -> Result<(), NodeError> {
+    let whole = span.len == object.metadata().length;
+    let (mut offset, end, mut md5) = (span.first, span.first + span.len, Md5::new());
+    while offset < end {
+        let data = object.read_at(offset, READ_BYTES.min(end - offset)).await?;
+        offset += data.len() as u64;
+        if whole {
+            md5.update(&data);
+        }
+        if whole && (offset == end || data.is_empty()) {
+            object.judge(md5.clone()).await?;
+        }
+        let taken = host.timeout(SEND_MAX, sender.send(purpose, data.clone())).await;
+        if data.is_empty() || !matches!(taken, Ok(true)) {
+            break;
+        }
+    }
+    Ok(())
+}

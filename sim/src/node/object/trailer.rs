@@ -1,0 +1,165 @@
+//! How files end: metadata as JSON behind the object's bytes, then a footer that finds and checks it.
+//!
+//! ```text
+//! bytes | JSON | JSON's length, u32 | XXH3 of bytes' length and JSON, u64 | magic, 8 bytes     (little endian)
+//! ```
+//! The metadata comes last because the MD5 is known last. The bytes themselves are checked by their MD5.
+//!
+//! Leaves out older formats: there are none.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+const MAGIC: &[u8; 8] = b"STAYPUT1";
+/// Bytes that a file ends with.
+pub(crate) const FOOTER_LEN: u64 = 4 + 8 + 8;
+/// Far above what headers can bring; a longer one is damage.
+const JSON_LEN_MAX: u64 = 1 << 20;
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It does not end as a file of the store does.
+    #[error("the file does not end with a footer")]
+    NoFooter,
+    /// The footer says what cannot be.
+    #[error("the footer wants {json_len} bytes of metadata in a file of {file_len}")]
+    Length {
+        /// What the footer says.
+        json_len: u64,
+        /// How long the file is.
+        file_len: u64,
+    },
+    /// The metadata is not what was written.
+    #[error("the metadata does not match its checksum")]
+    Checksum,
+    /// The metadata cannot be read.
+    #[error("the metadata cannot be read: {why}")]
+    Metadata {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The bytes are not those that were put.
+    #[error("the bytes' MD5 is {is}, {said} was stored")]
+    Etag {
+        /// The MD5 of what is there.
+        is: String,
+        /// The stored ETag.
+        said: String,
+    },
+}
+
+/// Where a file's metadata is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footer {
+    json_len: u64,
+    checksum: u64,
+    body_len: u64,
+}
+
+/// What to put behind `body_len` bytes of an object.
+pub(crate) fn encode<T: Serialize>(metadata: &T, body_len: u64) -> Bytes {
+    #[expect(
+        clippy::expect_used,
+        reason = "structs of strings and numbers always have a JSON form"
+    )]
+    let json = serde_json::to_vec(metadata).expect("metadata has a JSON form");
+    let mut trailer = BytesMut::with_capacity(json.len() + 20);
+    trailer.put_slice(&json);
+    #[expect(clippy::expect_used, reason = "headers are bounded by hyper far below 4 GiB")]
+    trailer.put_u32_le(u32::try_from(json.len()).expect("metadata is below 4 GiB"));
+    trailer.put_u64_le(xxh3_64_with_seed(&json, body_len));
+    trailer.put_slice(MAGIC);
+    trailer.freeze()
+}
+
+impl Footer {
+    /// Reads the last bytes of a file of `file_len` bytes; more of its end than the footer may be given.
+    pub(crate) fn decode(end: &[u8], file_len: u64) -> Result<Self, Damage> {
+        let (_, footer) = end.split_last_chunk::<20>().ok_or(Damage::NoFooter)?;
+        let (json_len, rest) = footer.split_first_chunk::<4>().ok_or(Damage::NoFooter)?;
+        let (checksum, magic) = rest.split_first_chunk::<8>().ok_or(Damage::NoFooter)?;
+        if magic != MAGIC {
+            return Err(Damage::NoFooter);
+        }
+        let json_len = u64::from(u32::from_le_bytes(*json_len));
+        let body_len = file_len
+            .checked_sub(FOOTER_LEN + json_len)
+            .filter(|_| json_len <= JSON_LEN_MAX)
+            .ok_or(Damage::Length { json_len, file_len })?;
+        Ok(Self { json_len, checksum: u64::from_le_bytes(*checksum), body_len })
+    }
+
+    /// How many bytes of the object come before the metadata.
+    pub(crate) const fn body_len(self) -> u64 {
+        self.body_len
+    }
+
+    /// How many bytes at the end of the file hold the metadata and the footer.
+    pub(crate) const fn trailer_len(self) -> u64 {
+        self.json_len + FOOTER_LEN
+    }
+
+    /// Reads the metadata out of the last bytes of the file, at least [`Footer::trailer_len`] of them.
+    pub(crate) fn metadata<T: DeserializeOwned>(self, end: &[u8]) -> Result<T, Damage> {
+        let short = Damage::Length { json_len: self.json_len, file_len: end.len() as u64 };
+        let from = (end.len() as u64).checked_sub(self.trailer_len()).ok_or(short)?;
+        let to = end.len() as u64 - FOOTER_LEN;
+        let place = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+        let json = place.and_then(|(from, to)| end.get(from..to)).ok_or(Damage::NoFooter)?;
+        if xxh3_64_with_seed(json, self.body_len) != self.checksum {
+            return Err(Damage::Checksum);
+        }
+        serde_json::from_slice(json).map_err(|error| Damage::Metadata { why: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Map = BTreeMap<String, String>;
+
+    fn read(file: &[u8]) -> Result<(u64, Map), Damage> {
+        let footer = Footer::decode(file, file.len() as u64)?;
+        Ok((footer.body_len(), footer.metadata(file)?))
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..200), magic: bool) {
+            if magic {
+                bytes.extend_from_slice(MAGIC);
+            }
+            let _either = read(&bytes);
+        }
+
+        #[test]
+        fn what_was_written_is_read_and_any_flipped_bit_is_seen(
+            body in prop::collection::vec(any::<u8>(), 0..50),
+            map in prop::collection::btree_map("[a-z]{1,8}", ".{0,20}", 0..5),
+            at in any::<prop::sample::Index>(), bit in 0..8,
+        ) {
+            let trailer = encode(&map, body.len() as u64);
+            let mut file = body.clone();
+            file.extend_from_slice(&trailer);
+            prop_assert_eq!(read(&file), Ok((body.len() as u64, map)));
+            let at = body.len() + at.index(trailer.len());
+            file[at] ^= 1_u8 << bit;
+            prop_assert!(read(&file).is_err());
+        }
+
+        #[test]
+        fn a_file_that_lost_its_beginning_is_refused(lost in 1_usize..20) {
+            let mut file = vec![7; 20];
+            file.extend_from_slice(&encode(&Map::new(), 20));
+            prop_assert!(read(&file[lost..]).is_err());
+        }
+    }
+}

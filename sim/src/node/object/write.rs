@@ -1,0 +1,183 @@
+//! Writing objects: uploads, tombstones and posted metadata.
+//!
+//! Decisions (who is newer) are made on the names in the object's directory, under the lock of its name; the
+//! slow part of an upload happens before that, in `tmp/`.
+//!
+//! Leaves out telling the container, which is the service's.
+
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use md5::{Digest, Md5};
+
+use super::files::{FileName, Kind, Winners};
+use super::open::{Metadata, Posted};
+use super::store::{directory, winners};
+use super::trailer;
+use crate::host::File;
+use crate::node::device::{Place, hex};
+use crate::node::error::NodeError;
+use crate::swift::Timestamp;
+
+/// Uploads go to the disk in pieces of at least so many bytes.
+const WRITE_BYTES: usize = 256 << 10;
+
+/// An upload under way. One that is not committed must be abandoned.
+pub(super) struct Upload {
+    place: Place,
+    tmp: String,
+    file: Rc<dyn File>,
+    md5: Md5,
+    waiting: BytesMut,
+    len: u64,
+}
+
+impl Upload {
+    pub(super) async fn begin(place: &Place) -> Result<Self, NodeError> {
+        let tmp = place.device.upload_path(place.hash);
+        let file = place.device.disk.create(&tmp).await.map_err(place.failed())?;
+        let (md5, waiting) = (Md5::new(), BytesMut::new());
+        Ok(Self { place: place.clone(), tmp, file, md5, waiting, len: 0 })
+    }
+
+    /// How many bytes came so far.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(super) async fn push(&mut self, data: Bytes) -> Result<(), NodeError> {
+        self.len += data.len() as u64;
+        self.md5.update(&data);
+        self.waiting.extend_from_slice(&data);
+        if self.waiting.len() < WRITE_BYTES { Ok(()) } else { self.flush().await }
+    }
+
+    async fn flush(&mut self) -> Result<(), NodeError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let data = self.waiting.split().freeze();
+        self.file.append(data).await.map_err(self.place.failed())
+    }
+
+    /// The MD5 of what came so far.
+    pub(super) fn etag(&self) -> String {
+        hex(&self.md5.clone().finalize())
+    }
+
+    /// Makes it the object that is there, durably.
+    pub(super) async fn commit(&mut self, metadata: &Metadata) -> Result<(), NodeError> {
+        assert_eq!(metadata.length, self.len, "metadata tells the length of what was uploaded");
+        self.flush().await?;
+        self.seal(trailer::encode(metadata, self.len)).await?;
+        let name = FileName { timestamp: metadata.timestamp, kind: Kind::Data };
+        let _alone = self.place.device.lock(self.place.hash).await;
+        check_put(&self.place, &winners(&self.place).await?, metadata.timestamp)?;
+        self.name(name).await
+    }
+
+    async fn seal(&self, trailer: Bytes) -> Result<(), NodeError> {
+        self.file.append(trailer).await.map_err(self.place.failed())?;
+        self.file.sync().await.map_err(self.place.failed())
+    }
+
+    /// Gives the file its name, durably, and removes what it makes obsolete.
+    async fn name(&self, name: FileName) -> Result<(), NodeError> {
+        let (disk, dir) = (&self.place.device.disk, directory(&self.place));
+        let named = format!("{dir}/{name}");
+        disk.rename(&self.tmp, &named).await.map_err(self.place.failed())?;
+        disk.sync_dir(&dir).await.map_err(self.place.failed())?;
+        // Not synced: a file that comes back after a loss of power is obsolete still.
+        for obsolete in winners(&self.place).await?.obsolete {
+            disk.remove(&format!("{dir}/{obsolete}")).await.map_err(self.place.failed())?;
+        }
+        Ok(())
+    }
+
+    /// Removes what was written. A disk that cannot do that loses it at the next start.
+    pub(super) async fn abandon(self) {
+        let _removed = self.place.device.disk.remove(&self.tmp).await;
+    }
+}
+
+/// Refuses a put of `timestamp` where something as new or newer is.
+pub(super) fn check_put(
+    place: &Place,
+    winners: &Winners,
+    timestamp: Timestamp,
+) -> Result<(), NodeError> {
+    match winners.newest() {
+        Some(has) if has >= timestamp => Err(newer(place, has, timestamp)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes durable what a write is refused for: it may come from a process that crashed before it had synced it, and
+/// the refusal tells its writer that it is there.
+pub(super) async fn make_durable(place: &Place) -> Result<(), NodeError> {
+    place.device.disk.sync_dir(&directory(place)).await.map_err(place.failed())
+}
+
+fn newer(place: &Place, has: Timestamp, wants: Timestamp) -> NodeError {
+    NodeError::Newer { path: place.path.to_string(), has, wants }
+}
+
+/// What a deletion did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deleted {
+    /// There was data; now there is a tombstone.
+    Data,
+    /// There was none; there is a tombstone now.
+    Nothing,
+    /// There was a tombstone as new as this one, or newer. Nothing was changed.
+    Before(Timestamp),
+}
+
+/// Writes a tombstone, durably, unless what is there is newer.
+pub(super) async fn delete(place: &Place, timestamp: Timestamp) -> Result<Deleted, NodeError> {
+    let _alone = place.device.lock(place.hash).await;
+    let found = winners(place).await?;
+    if let Some(has) = found.data.filter(|has| *has >= timestamp) {
+        return Err(newer(place, has, timestamp));
+    }
+    if let Some(has) = found.tombstone.filter(|has| *has >= timestamp) {
+        return Ok(Deleted::Before(has));
+    }
+    write_small(place, FileName { timestamp, kind: Kind::Tombstone }, Bytes::new()).await?;
+    Ok(if found.data.is_some() { Deleted::Data } else { Deleted::Nothing })
+}
+
+/// Puts `posted` in the place of the object's headers, durably.
+pub(super) async fn post(
+    place: &Place,
+    timestamp: Timestamp,
+    posted: &Posted,
+) -> Result<(), NodeError> {
+    let _alone = place.device.lock(place.hash).await;
+    let found = winners(place).await?;
+    if found.data.is_none() {
+        return Err(place.not_found(found.tombstone));
+    }
+    if let Some(has) = found.changed().filter(|has| *has >= timestamp) {
+        return Err(newer(place, has, timestamp));
+    }
+    let name = FileName { timestamp, kind: Kind::Meta };
+    write_small(place, name, trailer::encode(posted, 0)).await
+}
+
+/// Writes a file that is known whole. The caller holds the lock of the name.
+async fn write_small(place: &Place, name: FileName, content: Bytes) -> Result<(), NodeError> {
+    let upload = Upload::begin(place).await?;
+    let written = async {
+        if !content.is_empty() {
+            upload.file.append(content).await.map_err(place.failed())?;
+        }
+        upload.file.sync().await.map_err(place.failed())?;
+        upload.name(name).await
+    };
+    let written = written.await;
+    if written.is_err() {
+        upload.abandon().await;
+    }
+    written
+}

@@ -1,0 +1,9 @@
+//! The node's services over the fabric: what clients see, what is on the disks, and what survives.
+
+mod damage;
+mod listings;
+mod objects;
+mod replicas;
+mod survival;
+mod updates;
+mod world;

@@ -1,0 +1,129 @@
+//! Ring files: JSON with Swift's keys `devs`, `replica2part2dev_id` and `part_shift`.
+//!
+//! A file is hostile until checked. Memory stays in proportion to its length: nothing is sized by a
+//! number that it states. Left out: Swift's own gzipped formats.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::device::{Device, DeviceId};
+use super::error::RingFileError;
+use super::table::Ring;
+use super::units::{PartPower, Partition, Replicas};
+
+/// Readers that put the field's name before whatever is wrong with its value.
+pub(super) mod field {
+    use std::net::IpAddr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer};
+
+    use super::super::device::{Device, DeviceId, DeviceName, Region, Weight, Zone};
+
+    macro_rules! named {
+        ($($name:ident: $kind:ty),*) => { $(
+            pub(in super::super) fn $name<'de, D: Deserializer<'de>>(from: D) -> Result<$kind, D::Error> {
+                let wrong = |error| D::Error::custom(format_args!("{}: {error}", stringify!($name)));
+                <$kind>::deserialize(from).map_err(wrong)
+            }
+        )* };
+    }
+
+    named!(
+        id: DeviceId, region: Region, zone: Zone, ip: IpAddr, port: u16, device: DeviceName,
+        weight: Weight, meta: String,
+        devs: Vec<Option<Device>>, replica2part2dev_id: Vec<Vec<u16>>, part_shift: u8
+    );
+}
+
+/// A ring as a file states it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RingFile {
+    #[serde(deserialize_with = "field::devs")]
+    devs: Vec<Option<Device>>,
+    #[serde(deserialize_with = "field::replica2part2dev_id")]
+    replica2part2dev_id: Vec<Vec<u16>>,
+    #[serde(deserialize_with = "field::part_shift")]
+    part_shift: u8,
+}
+
+impl Ring {
+    /// Reads a ring file.
+    ///
+    /// # Errors
+    /// [`RingFileError`], naming the field.
+    pub fn from_json(json: &[u8]) -> Result<Self, RingFileError> {
+        Self::try_from(serde_json::from_slice::<RingFile>(json)?)
+    }
+
+    /// Writes a ring file; equal rings give equal bytes.
+    ///
+    /// # Errors
+    /// Those of the JSON writer, which a ring gives no cause for.
+    pub fn to_json(&self) -> Result<Vec<u8>, RingFileError> {
+        Ok(serde_json::to_vec(self)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ring {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::try_from(RingFile::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<RingFile> for Ring {
+    type Error = RingFileError;
+
+    fn try_from(file: RingFile) -> Result<Self, RingFileError> {
+        let power = PartPower::from_shift(file.part_shift)
+            .ok_or(RingFileError::PartShift(file.part_shift))?;
+        check_devices(&file.devs)?;
+        check_table(&file, power)?;
+        Ok(Self::from_checked(file.devs, file.replica2part2dev_id, power))
+    }
+}
+
+fn check_devices(devs: &[Option<Device>]) -> Result<(), RingFileError> {
+    let (devices, devices_max) = (devs.len(), DeviceId::COUNT_MAX);
+    if devices > devices_max {
+        return Err(RingFileError::TooManyDevices { devices, devices_max });
+    }
+    let mut places = BTreeMap::new();
+    for (index, device) in devs.iter().enumerate() {
+        let Some(device) = device else { continue };
+        if device.id.index() != index {
+            return Err(RingFileError::DeviceIndex { index, id: device.id });
+        }
+        if let Some(known) = places.insert((device.ip, device.port, &device.device), index) {
+            return Err(RingFileError::DuplicateDevice { index, known });
+        }
+    }
+    Ok(())
+}
+
+fn check_table(file: &RingFile, power: PartPower) -> Result<(), RingFileError> {
+    let rows = &file.replica2part2dev_id;
+    if !(1..=Replicas::MAX).contains(&rows.len()) {
+        return Err(RingFileError::Replicas(rows.len()));
+    }
+    let expected = power.partitions();
+    for (replica, row) in rows.iter().enumerate() {
+        if row.len() as u64 != expected {
+            return Err(RingFileError::RowLength { replica, found: row.len(), expected });
+        }
+    }
+    for partition in (0..=u32::MAX >> file.part_shift).map(Partition) {
+        for (replica, row) in rows.iter().enumerate() {
+            let device = DeviceId(row[partition.index()]);
+            if file.devs.get(device.index()).is_none_or(Option::is_none) {
+                return Err(RingFileError::UnknownDevice { replica, partition, device });
+            }
+            if rows[..replica].iter().any(|row| row[partition.index()] == device.0) {
+                return Err(RingFileError::SharedDevice { partition, device });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The ring's numbers: part power, partition, replica count. Parsed once, never out of range.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::ValueError;
+
+/// The number of leading hash bits that choose the partition: 1 to 32, so 2 to 2³² partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartPower(u8);
+
+impl PartPower {
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// [`ValueError::PartPower`] outside 1 to 32.
+    pub fn new(power: u32) -> Result<Self, ValueError> {
+        match u8::try_from(power) {
+            Ok(power @ 1..=32) => Ok(Self(power)),
+            _ => Err(ValueError::PartPower(power.to_string())),
+        }
+    }
+
+    /// The power of a ring whose hashes are shifted right by `shift` bits; `None` if none has it.
+    pub(super) fn from_shift(shift: u8) -> Option<Self> {
+        (shift <= 31).then(|| Self(32 - shift))
+    }
+
+    /// The power itself.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(self) -> u64 {
+        1 << self.0
+    }
+
+    /// Swift's `part_shift`: how far the first 32 bits of a hash are shifted to the right.
+    pub fn shift(self) -> u8 {
+        32 - self.0
+    }
+}
+
+impl FromStr for PartPower {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let power = text.parse().map_err(|_| ValueError::PartPower(text.to_owned()))?;
+        Self::new(power)
+    }
+}
+
+/// How many replicas each partition has: 1 to 32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replicas(u8);
+
+impl Replicas {
+    /// The most replicas a ring may have, in memory and in files.
+    pub const MAX: usize = 32;
+
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// [`ValueError::Replicas`] outside 1 to 32.
+    pub fn new(replicas: u32) -> Result<Self, ValueError> {
+        match u8::try_from(replicas) {
+            Ok(count @ 1..=32) => Ok(Self(count)),
+            _ => Err(ValueError::Replicas(replicas.to_string())),
+        }
+    }
+
+    /// The count itself.
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl FromStr for Replicas {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let replicas = text.parse().map_err(|_| ValueError::Replicas(text.to_owned()))?;
+        Self::new(replicas)
+    }
+}
+
+/// A partition: a slice of the hash space that is placed, moved and replicated as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Partition(pub u32);
+
+impl Partition {
+    /// Its column in the ring's tables.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
