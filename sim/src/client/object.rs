@@ -46,11 +46,12 @@ impl Client {
                     let Partial { etag, headers, content } = partial;
                     return Ok(Object { etag, headers, content: content.freeze() });
                 }
-                Err(ClientError::Refused { status: StatusCode::PRECONDITION_FAILED, .. })
-                    if !partial.content.is_empty() =>
+                Err(error @ ClientError::Refused { status, .. })
+                    if status == StatusCode::PRECONDITION_FAILED && !partial.content.is_empty() =>
                 {
                     // Another version is there now: what has come of the old one is worth nothing.
                     partial = Partial::default();
+                    last = error;
                 }
                 Err(error) if error.is_passing() => last = error,
                 Err(error) => return Err(error),
@@ -75,8 +76,8 @@ impl Client {
         let what = exchange.what();
         let (proxy, mut answer) = self.send(&exchange, attempt).await?;
         if !answer.status.is_success() {
-            let (status, why) = (answer.status, "the object is not given".to_owned());
-            return Err(ClientError::Refused { what, proxy, status, why });
+            let why = self.collect(&what, proxy, &mut answer).await?;
+            return Err(ClientError::refused(what, proxy, answer.status, &why));
         }
         if !goes_on(&answer, partial) {
             let etag = etag(&answer.headers).unwrap_or_default();

@@ -7,6 +7,7 @@ mod change;
 mod get;
 mod node;
 mod put;
+mod random;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -201,7 +202,11 @@ fn request(
     headers: &[(&str, &str)],
     body: Body,
 ) -> hyper::Request<Body> {
+    let length = body.len();
     let mut request = hyper::Request::builder().method(method).uri(path).body(body).unwrap();
+    if request.method() == Method::PUT {
+        request.headers_mut().insert("content-length", length.into());
+    }
     request.headers_mut().insert("x-auth-token", HeaderValue::from_static("secret"));
     for (name, value) in headers {
         let name = HeaderName::try_from(*name).unwrap();
