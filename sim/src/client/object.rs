@@ -9,9 +9,10 @@ use md5::{Digest, Md5};
 
 use super::retry::{Exchange, etag, limits};
 use super::{Client, ClientError};
+use crate::host::Purpose;
 use crate::http::Answer;
 use crate::swift::Path;
-use crate::swift::header::text;
+use crate::swift::header::{X_STAYPUT_PURPOSE, text};
 
 /// An object as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +39,22 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_object(&self, path: &Path) -> Result<Object, ClientError> {
+        self.get_object_for(path, Purpose::ObjectData).await
+    }
+
+    /// The whole of an object, its bytes counted as `purpose`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_object_for(
+        &self,
+        path: &Path,
+        purpose: Purpose,
+    ) -> Result<Object, ClientError> {
         let mut partial = Partial::default();
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
-            match self.get_more(path, attempt, &mut partial).await {
+            match self.get_more(path, purpose, attempt, &mut partial).await {
                 Ok(()) => {
                     let Partial { etag, headers, content } = partial;
                     return Ok(Object { etag, headers, content: content.freeze() });
@@ -65,10 +78,12 @@ impl Client {
     async fn get_more(
         &self,
         path: &Path,
+        purpose: Purpose,
         attempt: u32,
         partial: &mut Partial,
     ) -> Result<(), ClientError> {
         let mut exchange = Exchange::new(Method::GET, path);
+        exchange.header(X_STAYPUT_PURPOSE, purpose.name());
         if !partial.content.is_empty() {
             exchange.header(RANGE, &format!("bytes={}-", partial.content.len()));
             exchange.header(IF_MATCH, &partial.etag);

@@ -71,7 +71,7 @@ fn purpose(path: &Path, asked: &HeaderMap) -> Result<Purpose, NodeError> {
     let Some(name) = header::text(asked, &X_BACKEND_PURPOSE) else {
         return Ok(Purpose::ObjectData);
     };
-    Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).ok_or_else(|| {
+    Purpose::named(name).ok_or_else(|| {
         let names: Vec<_> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
         let why = format!("{X_BACKEND_PURPOSE}: {name:?} is none of {}", names.join(", "));
         NodeError::BadRequest { path: path.to_string(), why }
