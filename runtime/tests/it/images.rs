@@ -92,6 +92,7 @@ fn bombs_and_crowds_are_stopped_at_their_bound() {
     let crowd = tar(&[("a", b""), ("b", b""), ("c", b""), ("d", b"")]);
     let crowded = Err(ImageError::TooManyMembers { members_max: 3 });
     assert_eq!(Image::from_tar(&crowd, limits), crowded);
+    assert_eq!(Image::from_tar(&tar(&[("a/b/c/d/e", b"")]), limits), crowded);
 }
 
 #[test]

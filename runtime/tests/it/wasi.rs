@@ -265,3 +265,35 @@ fn the_tree_is_copied_on_write_and_bounded() {
     }
     assert_eq!(image.file("lib/b").as_deref(), Some(&b"second"[..]));
 }
+
+#[test]
+fn a_pipe_of_unknown_size_delivers_what_there_is() {
+    use stayput_runtime::device::SIZE_UNKNOWN;
+    use stayput_runtime::session::{Pause, Session};
+    let mut script = Script::default();
+    let read = [I(0), I(BUFFER), I(1), I(OUT)];
+    script.buffer(BUFFER, 200, 9);
+    script.call("fd_read", &read, 0).number(OUT, 2).bytes(200, b"ab");
+    script.call("fd_read", &read, 0).number(OUT, 0);
+    let mut spec = spec(&compile(&script.build()), &["guest"]);
+    spec.devices[0].size = SIZE_UNKNOWN;
+    let mut session = Session::new(spec);
+    for (at, part) in [(0, &b"ab"[..]), (2, b"")] {
+        let Pause::Read { offset, len, .. } = session.step(0, 1_000_000) else {
+            panic!("it does not read")
+        };
+        assert_eq!((offset, len), (at, 9));
+        session.provide_read(Ok(part.to_vec().into()));
+    }
+    let Pause::Ended(outcome) = session.step(0, 1_000_000) else { panic!("it goes on") };
+    assert_eq!(outcome.end, End::Exited { code: 0 });
+}
+
+#[test]
+fn an_outcome_goes_through_json() {
+    let mut script = Script::default();
+    script.call("sched_yield", &[], 0);
+    let outcome = play(&script).outcome;
+    let json = serde_json::to_string(&outcome).unwrap();
+    assert_eq!(outcome, serde_json::from_str(&json).unwrap());
+}
