@@ -205,3 +205,41 @@ fn an_absent_stdin_is_empty_and_an_absent_stdout_swallows() {
     spec.devices.clear();
     assert_eq!(local::run(spec, inputs(Bytes::new())).outcome.end, End::Exited { code: 0 });
 }
+
+/// The interpreter's instructions jump to each other; one that called instead would use up the
+/// host's stack in a loop, which an unsuitable build profile does (see the root `Cargo.toml`).
+#[test]
+fn long_loops_of_instructions_do_not_use_the_hosts_stack() {
+    let bodies = [
+        "(drop (memory.grow (i32.const 0)))",
+        "(drop (memory.size))",
+        "(memory.copy (i32.const 9) (i32.const 0) (i32.const 20))",
+        "(memory.fill (i32.const 9) (i32.const 0) (i32.const 20))",
+        "(drop (table.grow $t (ref.null func) (i32.const 0)))",
+        "(table.set $t (i32.const 0) (table.get $t (i32.const 0)))",
+        "(call_indirect $t (type $plain) (i32.const 0))",
+        "(call $nothing)",
+        "(drop (call $yield))",
+        "(drop (f32.nearest (f32.load (i32.const 0)))) (drop (f64.floor (f64.load (i32.const 0))))",
+        "(i32.store (i32.const 8) (i32.trunc_sat_f64_s (f64.sqrt (f64.load (i32.const 0)))))",
+        "(i64.store (i32.const 8) (i64.div_s (i64.load (i32.const 0)) (i64.const 7)))",
+        "(v128.store (i32.const 0) (i8x16.eq (v128.load (i32.const 0)) (v128.load (i32.const 9))))",
+        "(v128.store (i32.const 0) (i8x16.swizzle (v128.load (i32.const 0))
+            (i16x8.narrow_i32x4_s (v128.load (i32.const 9)) (v128.load (i32.const 5)))))",
+        "(block (result i32 i32) (block (result i32 i32) (i32.const 1) (i32.const 2)
+            (br_table 0 1 (local.get $i))) ) (drop) (drop)",
+    ];
+    for body in bodies {
+        let module = format!(
+            "(module
+            (import \"wasi_snapshot_preview1\" \"sched_yield\" (func $yield (result i32)))
+            (memory (export \"memory\") 1) (type $plain (func))
+            (table $t funcref (elem $nothing)) (func $nothing)
+            (func (export \"_start\") (local $i i32)
+                (loop {body}
+                    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if 0 (i32.lt_u (local.get $i) (i32.const 200000))))))"
+        );
+        assert_eq!(end(&module), End::Exited { code: 0 }, "{body}");
+    }
+}
