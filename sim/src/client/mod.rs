@@ -3,6 +3,7 @@
 //! Leaves out passwords (it is given its token) and everything of the API that no simulated client needs.
 
 mod error;
+mod incoming;
 mod object;
 mod retry;
 
@@ -21,6 +22,7 @@ use crate::swift::header::X_ZEROVM_EXECUTE;
 use crate::swift::{Path, encode_query};
 
 pub use error::ClientError;
+pub use incoming::{Broken, Incoming};
 pub use object::Object;
 pub use retry::limits;
 use retry::{Exchange, Reply};

@@ -2,11 +2,12 @@
 //!
 //! Leaves out keeping a body on disk: it is held whole.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hyper::header::{CONTENT_RANGE, IF_MATCH, RANGE};
 use hyper::{HeaderMap, Method, StatusCode};
 use md5::{Digest, Md5};
 
+use super::incoming::Incoming;
 use super::retry::{Exchange, etag, limits};
 use super::{Client, ClientError};
 use crate::host::Purpose;
@@ -23,14 +24,6 @@ pub struct Object {
     pub headers: HeaderMap,
     /// The data.
     pub content: Bytes,
-}
-
-/// What has come so far of one version.
-#[derive(Default)]
-struct Partial {
-    etag: String,
-    headers: HeaderMap,
-    content: BytesMut,
 }
 
 impl Client {
@@ -51,19 +44,42 @@ impl Client {
         path: &Path,
         purpose: Purpose,
     ) -> Result<Object, ClientError> {
-        let mut partial = Partial::default();
+        let incoming = Incoming::default();
+        self.receive_object(path, purpose, &incoming).await?;
+        let (etag, headers, content) = incoming.into_parts();
+        Ok(Object { etag, headers, content })
+    }
+
+    /// Brings an object into `incoming`, from which others may read meanwhile; its bytes are counted as `purpose`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn receive_object(
+        &self,
+        path: &Path,
+        purpose: Purpose,
+        incoming: &Incoming,
+    ) -> Result<(), ClientError> {
+        let received = self.receive(path, purpose, incoming).await;
+        incoming.end(received.is_ok());
+        received
+    }
+
+    async fn receive(
+        &self,
+        path: &Path,
+        purpose: Purpose,
+        incoming: &Incoming,
+    ) -> Result<(), ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
-            match self.get_more(path, purpose, attempt, &mut partial).await {
-                Ok(()) => {
-                    let Partial { etag, headers, content } = partial;
-                    return Ok(Object { etag, headers, content: content.freeze() });
-                }
+            match self.get_more(path, purpose, attempt, incoming).await {
+                Ok(()) => return Ok(()),
                 Err(error @ ClientError::Refused { status, .. })
-                    if status == StatusCode::PRECONDITION_FAILED && !partial.content.is_empty() =>
+                    if status == StatusCode::PRECONDITION_FAILED && incoming.len() > 0 =>
                 {
                     // Another version is there now: what has come of the old one is worth nothing.
-                    partial = Partial::default();
+                    incoming.forget();
                     last = error;
                 }
                 Err(error) if error.is_passing() => last = error,
@@ -80,13 +96,13 @@ impl Client {
         path: &Path,
         purpose: Purpose,
         attempt: u32,
-        partial: &mut Partial,
+        incoming: &Incoming,
     ) -> Result<(), ClientError> {
         let mut exchange = Exchange::new(Method::GET, path);
         exchange.header(X_STAYPUT_PURPOSE, purpose.name());
-        if !partial.content.is_empty() {
-            exchange.header(RANGE, &format!("bytes={}-", partial.content.len()));
-            exchange.header(IF_MATCH, &partial.etag);
+        if incoming.len() > 0 {
+            exchange.header(RANGE, &format!("bytes={}-", incoming.len()));
+            exchange.header(IF_MATCH, &incoming.etag());
         }
         let what = exchange.what();
         let (proxy, mut answer) = self.send(&exchange, attempt).await?;
@@ -94,35 +110,36 @@ impl Client {
             let why = self.collect(&what, proxy, &mut answer).await?;
             return Err(ClientError::refused(what, proxy, answer.status, &why));
         }
-        if !goes_on(&answer, partial) {
+        if !goes_on(&answer, incoming) {
             let etag = etag(&answer.headers).unwrap_or_default();
-            *partial = Partial { etag, headers: answer.headers.clone(), content: BytesMut::new() };
+            incoming.begin(etag, answer.headers.clone(), answer.body.length());
         }
         loop {
             let chunk = self.host.timeout(limits::CHUNK_MAX, answer.body.chunk()).await;
             match chunk {
-                Ok(Ok(Some(chunk))) => partial.content.extend_from_slice(&chunk),
+                Ok(Ok(Some(chunk))) => incoming.add(&chunk),
                 Ok(Ok(None)) => break,
                 Ok(Err(source)) => return Err(ClientError::Broken { what, proxy, source }),
                 Err(source) => return Err(ClientError::Stalled { what, proxy, source }),
             }
         }
-        let md5 = Md5::digest(&partial.content);
+        let md5 = incoming.with_content(|content| Md5::digest(content));
         let md5: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
-        if md5 == partial.etag {
+        let etag = incoming.etag();
+        if md5 == etag {
             return Ok(());
         }
-        let etag = std::mem::take(partial).etag;
+        incoming.forget();
         Err(ClientError::Damaged { what, proxy, etag })
     }
 }
 
 /// Whether the answer begins where what has come so far ends, and is of the same version.
-fn goes_on(answer: &Answer, partial: &Partial) -> bool {
+fn goes_on(answer: &Answer, incoming: &Incoming) -> bool {
     let first = text(&answer.headers, &CONTENT_RANGE)
         .and_then(|range| range.strip_prefix("bytes ")?.split_once('-')?.0.parse::<usize>().ok());
-    !partial.content.is_empty()
+    incoming.len() > 0
         && answer.status == StatusCode::PARTIAL_CONTENT
-        && first == Some(partial.content.len())
-        && etag(&answer.headers).as_ref() == Some(&partial.etag)
+        && first == Some(incoming.len())
+        && etag(&answer.headers) == Some(incoming.etag())
 }

@@ -1,32 +1,33 @@
 //! A worker outside the store: download-then-compute, the baseline that Stayput is measured against.
 //!
 //! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs the same session in the same
-//! runtime, stores outputs through the proxies and answers the client. Leaves out a cache, and computing while the
-//! download goes on: an input is there whole before the session begins.
+//! runtime, stores outputs through the proxies and answers the client. A session computes on what has come of its inputs
+//! while the rest is still coming, as a node's does on what the disk has read. Leaves out a cache.
 
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_runtime::device::DeviceSpec;
+use stayput_runtime::device::{DeviceFault, DeviceSpec};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::session::SessionSpec;
 use tokio::sync::Semaphore;
 
-use crate::client::{Client, ClientError, Object};
+use crate::client::{Client, ClientError, Incoming};
 use crate::config::FuelRate;
-use crate::host::{Host, Purpose};
+use crate::host::{Host, Purpose, TaskGuard};
 use crate::http::{self, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
 use crate::jobs::executor::{SLOTS, prepare, session_entropy};
 use crate::jobs::message::{ModuleSource, Role};
 use crate::jobs::modules::Modules;
-use crate::jobs::plan::{Plan, PlannedModule, plan};
+use crate::jobs::plan::{Plan, PlannedDevice, PlannedModule, plan};
 use crate::jobs::run::{Ran, Source, run};
 use crate::jobs::service::description_of;
 use crate::proxy::Refusal;
-use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_TIMESTAMP, timestamp};
+use crate::swift::header::{X_TIMESTAMP, timestamp};
 use crate::swift::{Path, Timestamp, WORKER_PORT};
 
 /// A worker of one account.
@@ -56,11 +57,17 @@ pub fn start(host: &Host, store: Client, fuel_per_second: FuelRate) -> io::Resul
     })
 }
 
-/// An object that was downloaded.
+/// A job whose input was replaced or broke off while it ran begins anew so often.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// An object on its way to the worker.
 struct Download {
     path: Path,
     version: Timestamp,
-    content: Bytes,
+    size: u64,
+    incoming: Rc<Incoming>,
+    /// Brings it; ends with this.
+    _task: TaskGuard,
 }
 
 impl Worker {
@@ -70,63 +77,92 @@ impl Worker {
         let _slot = self.slots.acquire().await.map_err(|_closed| {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is stopping")
         })?;
+        for _attempt in 0..ATTEMPTS_MAX {
+            if let Some((session, inputs)) = self.attempt(&plan).await? {
+                if session.end.exit_code().is_some() {
+                    self.store_outputs(&plan, &session).await?;
+                }
+                let around = Circumstances { policy: "download", colocated: false, inputs };
+                return Ok(answer(&plan.devices, &session, &around));
+            }
+        }
+        let why = "its inputs changed or broke off each time it ran: try again later";
+        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+    }
+
+    /// Downloads and computes once; `None` if what was computed on was not whole.
+    async fn attempt(
+        &self,
+        plan: &Plan,
+    ) -> Result<Option<(Session, Vec<(Path, Timestamp)>)>, Refusal> {
         let mut downloads = Vec::new();
         for path in plan.reads() {
             let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
             downloads.push(self.download(path, purpose).await?);
         }
-        let ran = self.run(&plan, &downloads).await?;
+        let ran = self.run(plan, &downloads).await;
+        for download in &downloads {
+            if !download.incoming.finished().await {
+                return Ok(None);
+            }
+        }
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
         let session = Session::of(&plan.session, ran, core, &plan.devices);
-        if session.end.exit_code().is_some() {
-            self.store_outputs(&plan, &session).await?;
-        }
         let inputs = downloads.into_iter().map(|download| (download.path, download.version));
-        let around =
-            Circumstances { policy: "download", colocated: false, inputs: inputs.collect() };
-        Ok(answer(&plan.devices, &session, &around))
+        Ok(Some((session, inputs.collect())))
     }
 
+    /// Begins a download; returns when it is known what comes.
     async fn download(&self, path: Path, purpose: Purpose) -> Result<Download, Refusal> {
-        let object = self.store.get_object_for(&path, purpose).await;
-        let Object { headers, content, .. } = object.map_err(|error| refuse(&error))?;
-        let version = timestamp(&headers, &X_BACKEND_DATA_TIMESTAMP)
-            .or_else(|| timestamp(&headers, &X_TIMESTAMP))
-            .unwrap_or_default();
-        Ok(Download { path, version, content })
+        let incoming = Rc::new(Incoming::default());
+        let failure = Rc::new(RefCell::new(None));
+        let (store, into, told) = (self.store.clone(), Rc::clone(&incoming), Rc::clone(&failure));
+        let wanted = path.clone();
+        let task = self.host.spawn_guarded(async move {
+            let received = store.receive_object(&wanted, purpose, &into).await;
+            *told.borrow_mut() = received.err();
+        });
+        let Some((size, headers)) = incoming.begun().await else {
+            // Its task says why in the same step in which it says that it ended.
+            let refusal = failure.borrow().as_ref().map(refuse);
+            return Err(refusal.unwrap_or_else(|| {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{path} cannot be had"))
+            }));
+        };
+        let version = timestamp(&headers, &X_TIMESTAMP).unwrap_or_default();
+        Ok(Download { path, version, size, incoming, _task: task })
     }
 
-    async fn run(&self, plan: &Plan, downloads: &[Download]) -> Result<Ran, Refusal> {
-        let content = |path: &Path| {
-            let found = downloads.iter().find(|download| download.path == *path);
-            found.map(|download| download.content.clone()).unwrap_or_default()
-        };
-        let mut parts: Vec<(Role, Bytes)> =
-            plan.images.iter().map(|path| (Role::Image, content(path))).collect();
+    async fn run(&self, plan: &Plan, downloads: &[Download]) -> Ran {
+        let of = |path: &Path| downloads.iter().find(|download| download.path == *path);
+        let mut parts: Vec<(Role, Bytes)> = Vec::new();
+        for path in &plan.images {
+            parts.push((Role::Image, whole(of(path)).await));
+        }
         let module = match &plan.module {
             PlannedModule::Object(path) => {
-                parts.push((Role::Module, content(path)));
+                parts.push((Role::Module, whole(of(path)).await));
                 ModuleSource::Pushed
             }
             PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
         };
         let (images, module) = match prepare(&self.modules, &module, &parts) {
             Ok(prepared) => prepared,
-            Err(why) => return Ok(Ran::refused(why, plan.devices.len())),
+            Err(why) => return Ran::refused(why, plan.devices.len()),
+        };
+        let read = |device: &PlannedDevice| {
+            device.path.as_ref().filter(|_| device.kind.is_readable()).and_then(of)
         };
         let sources: Vec<Source> = plan
             .devices
             .iter()
-            .map(|device| match &device.path {
-                Some(path) if device.kind.is_readable() => Source::Memory(content(path)),
-                _ => Source::Written,
-            })
+            .map(|device| read(device).map_or(Source::Written, |it| reader(&it.incoming)))
             .collect();
-        let devices = plan.devices.iter().zip(&sources).map(|(device, source)| DeviceSpec {
+        let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),
             kind: device.kind,
             mode: device.mode,
-            size: if let Source::Memory(data) = source { data.len() as u64 } else { 0 },
+            size: read(device).map_or(0, |download| download.size),
         });
         let spec = SessionSpec {
             module,
@@ -137,7 +173,7 @@ impl Worker {
             limits: Limits::default(),
             entropy: session_entropy(&self.host, &plan.session),
         };
-        Ok(run(&self.host, spec, &sources).await)
+        run(&self.host, spec, &sources).await
     }
 
     async fn store_outputs(&self, plan: &Plan, session: &Session) -> Result<(), Refusal> {
@@ -155,6 +191,23 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// All of a download; what has come of one that broke off is found out by [`Incoming::finished`].
+async fn whole(download: Option<&Download>) -> Bytes {
+    let Some(download) = download else { return Bytes::new() };
+    download.incoming.read_at(0, download.size).await.unwrap_or_default()
+}
+
+fn reader(incoming: &Rc<Incoming>) -> Source {
+    let incoming = Rc::clone(incoming);
+    Source::Reader(Rc::new(move |offset, len| {
+        let incoming = Rc::clone(&incoming);
+        Box::pin(async move {
+            let read = incoming.read_at(offset, len).await;
+            read.map_err(|broken| DeviceFault::Failed { reason: broken.to_string() })
+        })
+    }))
 }
 
 fn refuse(error: &ClientError) -> Refusal {
