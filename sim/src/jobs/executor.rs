@@ -196,7 +196,7 @@ impl Executor {
             .objects
             .open_version(&object.disk, object.partition, &object.path, object.version)
             .await;
-        Ok(Rc::new(Verified::new(opened.map_err(refuse)?)))
+        Ok(Rc::new(Verified::new(&self.host, opened.map_err(refuse)?)))
     }
 
     fn report(&self, order: Order, ran: Ran) -> Result<Response, Refusal> {

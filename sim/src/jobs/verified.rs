@@ -1,7 +1,8 @@
 //! A node's own copy of an object, whose checksum is taken while a session reads it.
 //!
-//! Most sessions read from front to back, and then the disk is read once. What a session leaves out or skips is read
-//! afterwards, so that in the end every byte was looked at.
+//! Most sessions read from front to back, and then the disk is read once, always a piece ahead of the session, so that it
+//! works while the session computes. What a session leaves out or skips is read afterwards, so that in the end every byte
+//! was looked at. Leaves out a cache: two sessions on one object read it twice.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +11,10 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use stayput_runtime::device::DeviceFault;
 
+use tokio::sync::oneshot;
+
 use super::run::Reader;
+use crate::host::{Host, TaskGuard};
 use crate::node::{NodeError, OpenObject};
 
 /// What is read at a time of what the session did not read.
@@ -18,8 +22,18 @@ const READ_BYTES: u64 = 256 << 10;
 
 /// An object on its way to being verified.
 pub(super) struct Verified {
-    object: OpenObject,
+    host: Host,
+    object: Rc<OpenObject>,
     hashed: RefCell<Hashed>,
+    ahead: RefCell<Option<Ahead>>,
+}
+
+/// A piece that is being read before anybody asks for it.
+struct Ahead {
+    offset: u64,
+    len: u64,
+    data: oneshot::Receiver<Result<Bytes, NodeError>>,
+    _task: TaskGuard,
 }
 
 /// The digest of the bytes up to an offset.
@@ -42,8 +56,9 @@ impl Hashed {
 }
 
 impl Verified {
-    pub(super) fn new(object: OpenObject) -> Self {
-        Self { object, hashed: RefCell::default() }
+    pub(super) fn new(host: &Host, object: OpenObject) -> Self {
+        let (host, object) = (host.clone(), Rc::new(object));
+        Self { host, object, hashed: RefCell::default(), ahead: RefCell::default() }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -62,9 +77,29 @@ impl Verified {
     }
 
     async fn read(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
-        let data = self.object.read_at(offset, len).await?;
+        let ahead = self.ahead.take().filter(|ahead| (ahead.offset, ahead.len) == (offset, len));
+        let data = match ahead {
+            Some(ahead) => match ahead.data.await {
+                Ok(read) => read?,
+                Err(_dropped) => self.object.read_at(offset, len).await?,
+            },
+            None => self.object.read_at(offset, len).await?,
+        };
         self.hashed.borrow_mut().take(offset, &data);
+        self.read_ahead(offset + data.len() as u64, len);
         Ok(data)
+    }
+
+    fn read_ahead(&self, offset: u64, len: u64) {
+        if offset >= self.len() {
+            return;
+        }
+        let (sender, data) = oneshot::channel();
+        let object = Rc::clone(&self.object);
+        let task = self.host.spawn_guarded(async move {
+            let _nobody_waits = sender.send(object.read_at(offset, len).await);
+        });
+        *self.ahead.borrow_mut() = Some(Ahead { offset, len, data, _task: task });
     }
 
     /// Reads what was not read, and compares the checksum.
