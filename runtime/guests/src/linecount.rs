@@ -8,7 +8,9 @@
 
 mod wasi;
 
-use core::arch::wasm32::{i8x16_bitmask, i8x16_eq, u8x16_splat, v128, v128_any_true, v128_load, v128_or, v128_and};
+use core::arch::wasm32::{
+    i64x2_sub, u64x2_splat, v128, v128_and, v128_andnot, v128_any_true, v128_load, v128_or, v128_xor,
+};
 
 /// How much is read at once, and how much of the chunk before may stay in front of it.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -92,45 +94,66 @@ fn lines_with(word: &[u8], input: u32, buffer: &mut [u8]) -> u64 {
     }
 }
 
+/// Words of eight bytes that show whether one of their bytes is zero.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Marks the zero bytes of `word`, the first exactly; a mark above it may be wrong.
+#[inline(always)]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGHS
+}
+
+/// The same for a vector, without its last step. Interpreters run operations on 64-bit lanes and
+/// on bits several times faster than comparisons of 8-bit lanes.
+#[inline(always)]
+fn zero_lanes(lanes: v128) -> v128 {
+    v128_andnot(i64x2_sub(lanes, u64x2_splat(ONES)), lanes)
+}
+
+#[inline(always)]
+unsafe fn vector(at: *const u8) -> v128 {
+    v128_load(at as *const v128)
+}
+
+#[inline(always)]
+unsafe fn word_at(at: *const u8) -> u64 {
+    (at as *const u64).read_unaligned()
+}
+
 struct Search<'a> {
     word: &'a [u8],
-    first: v128,
-    last: v128,
+    first: u64,
+    last: u64,
 }
 
 impl<'a> Search<'a> {
     fn new(word: &'a [u8]) -> Self {
-        Search { word, first: u8x16_splat(word[0]), last: u8x16_splat(word[word.len() - 1]) }
+        let spread = |byte: u8| byte as u64 * ONES;
+        Search { word, first: spread(word[0]), last: spread(word[word.len() - 1]) }
     }
 
-    /// The lanes at `at` where the word's first and last byte fit.
+    /// Zero bytes where the word's first and last byte fit, marked as by `zero_lanes`.
     #[inline(always)]
     unsafe fn candidates(&self, at: *const u8) -> v128 {
-        let first = v128_load(at as *const v128);
-        let last = v128_load(at.add(self.word.len() - 1) as *const v128);
-        v128_and(i8x16_eq(first, self.first), i8x16_eq(last, self.last))
+        let first = v128_xor(vector(at), u64x2_splat(self.first));
+        let last = v128_xor(vector(at.add(self.word.len() - 1)), u64x2_splat(self.last));
+        zero_lanes(v128_or(first, last))
     }
 
     /// Where the word begins next, from `at` on.
     fn find(&self, text: &[u8], mut at: usize) -> Option<usize> {
         let extra = self.word.len() - 1;
         let end = text.len();
-        let start = text.as_ptr();
         while at + BLOCK + extra <= end {
             unsafe {
-                let block = start.add(at);
-                let lanes = [
-                    self.candidates(block),
-                    self.candidates(block.add(LANES)),
-                    self.candidates(block.add(2 * LANES)),
-                    self.candidates(block.add(3 * LANES)),
-                ];
-                let any = v128_or(v128_or(lanes[0], lanes[1]), v128_or(lanes[2], lanes[3]));
-                if v128_any_true(any) {
-                    for (i, lane) in lanes.iter().enumerate() {
-                        if let Some(hit) = self.confirm(text, at + i * LANES, i8x16_bitmask(*lane) as u32) {
-                            return Some(hit);
-                        }
+                let block = text.as_ptr().add(at);
+                let low = v128_or(self.candidates(block), self.candidates(block.add(LANES)));
+                let block = block.add(2 * LANES);
+                let high = v128_or(self.candidates(block), self.candidates(block.add(LANES)));
+                if v128_any_true(v128_and(v128_or(low, high), u64x2_splat(HIGHS))) {
+                    if let Some(hit) = self.find_in_block(text, at) {
+                        return Some(hit);
                     }
                 }
             }
@@ -145,13 +168,22 @@ impl<'a> Search<'a> {
         None
     }
 
-    fn confirm(&self, text: &[u8], at: usize, mut mask: u32) -> Option<usize> {
-        while mask != 0 {
-            let place = at + mask.trailing_zeros() as usize;
-            if self.is_at(text, place) {
-                return Some(place);
+    #[inline(never)]
+    unsafe fn find_in_block(&self, text: &[u8], block: usize) -> Option<usize> {
+        let mut at = block;
+        while at < block + BLOCK {
+            let place = text.as_ptr().add(at);
+            let first = word_at(place) ^ self.first;
+            let last = word_at(place.add(self.word.len() - 1)) ^ self.last;
+            let mut marks = zero_bytes(first | last);
+            while marks != 0 {
+                let place = at + marks.trailing_zeros() as usize / 8;
+                if self.is_at(text, place) {
+                    return Some(place);
+                }
+                marks &= marks - 1;
             }
-            mask &= mask - 1;
+            at += 8;
         }
         None
     }
@@ -169,14 +201,25 @@ impl<'a> Search<'a> {
 }
 
 fn find_newline(text: &[u8], mut at: usize) -> Option<usize> {
-    let newline = u8x16_splat(b'\n');
-    while at + LANES <= text.len() {
-        let lanes = unsafe { v128_load(text.as_ptr().add(at) as *const v128) };
-        let mask = i8x16_bitmask(i8x16_eq(lanes, newline)) as u32;
-        if mask != 0 {
-            return Some(at + mask.trailing_zeros() as usize);
+    const NEWLINES: u64 = b'\n' as u64 * ONES;
+    let newlines = u64x2_splat(NEWLINES);
+    while at + 2 * LANES <= text.len() {
+        unsafe {
+            let place = text.as_ptr().add(at);
+            let low = zero_lanes(v128_xor(vector(place), newlines));
+            let high = zero_lanes(v128_xor(vector(place.add(LANES)), newlines));
+            if v128_any_true(v128_and(v128_or(low, high), u64x2_splat(HIGHS))) {
+                break;
+            }
         }
-        at += LANES;
+        at += 2 * LANES;
+    }
+    while at + 8 <= text.len() {
+        let marks = zero_bytes(unsafe { word_at(text.as_ptr().add(at)) } ^ NEWLINES);
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize / 8);
+        }
+        at += 8;
     }
     while at < text.len() {
         if text[at] == b'\n' {

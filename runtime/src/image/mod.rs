@@ -31,7 +31,7 @@ pub(crate) enum ImageNode {
 pub struct ImageLimits {
     /// Bytes after unpacking, the tar's own headers included.
     pub unpacked_bytes_max: u64,
-    /// Files, directories and links.
+    /// Members of the tar, and directories that they make.
     pub members_max: usize,
 }
 

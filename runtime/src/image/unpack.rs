@@ -28,13 +28,15 @@ pub(super) fn unpack(bytes: &[u8], limits: ImageLimits) -> Result<Image, ImageEr
     let mut archive = Archive::new(Cursor::new(tar.clone()));
     let mut root = Builder::default();
     let mut members = 0;
+    // A short path can stand for many directories, so that they count as well.
+    let mut directories = 0;
     for entry in archive.entries().map_err(not_tar)? {
         let mut entry = entry.map_err(not_tar)?;
         members += 1;
-        if members > limits.members_max {
+        add(&mut root, &mut entry, &tar, &mut directories)?;
+        if members > limits.members_max || directories > limits.members_max {
             return Err(ImageError::TooManyMembers { members_max: limits.members_max });
         }
-        add(&mut root, &mut entry, &tar)?;
     }
     Ok(Image { root: Arc::new(root.finish()), unpacked_bytes, members })
 }
@@ -57,32 +59,37 @@ fn not_tar(error: std::io::Error) -> ImageError {
 
 type Entry<'a> = tar::Entry<'a, Cursor<Bytes>>;
 
-fn add(root: &mut Builder, entry: &mut Entry<'_>, tar: &Bytes) -> Result<(), ImageError> {
+fn add(
+    root: &mut Builder,
+    entry: &mut Entry<'_>,
+    tar: &Bytes,
+    made: &mut usize,
+) -> Result<(), ImageError> {
     let kind = entry.header().entry_type();
     let raw = entry.path_bytes().into_owned();
     let path = text(&raw)?;
     let names = names(&path)?;
     match kind {
-        EntryType::Directory => root.directory(&names, &path),
+        EntryType::Directory => root.directory(&names, &path, made),
         EntryType::Regular | EntryType::Continuous => {
             let start = entry.raw_file_position() as usize;
             let end = start.saturating_add(entry.size() as usize);
             if end > tar.len() {
                 return Err(ImageError::NotTar { why: format!("{path:?} is cut off") });
             }
-            root.put(&names, &path, Builder::File(tar.slice(start..end)))
+            root.put(&names, &path, made, Builder::File(tar.slice(start..end)))
         }
         EntryType::Symlink => {
             let target = link_target(entry, &path)?;
             check_symlink(&names, &target, &path)?;
-            root.put(&names, &path, Builder::Symlink(target))
+            root.put(&names, &path, made, Builder::Symlink(target))
         }
         EntryType::Link => {
             let target = link_target(entry, &path)?;
             let target = self::names(&target)
                 .map_err(|_| bad(&path, "is a link that leads out of the image"))?;
             let linked = root.file(&target).ok_or(bad(&path, "is a link to no earlier file"))?;
-            root.put(&names, &path, Builder::File(linked))
+            root.put(&names, &path, made, Builder::File(linked))
         }
         EntryType::XGlobalHeader | EntryType::XHeader => Ok(()),
         EntryType::Char | EntryType::Block | EntryType::Fifo => {
@@ -156,10 +163,15 @@ impl Default for Builder {
 }
 
 impl Builder {
-    fn directory(&mut self, names: &[&str], path: &str) -> Result<(), ImageError> {
+    fn directory(
+        &mut self,
+        names: &[&str],
+        path: &str,
+        made: &mut usize,
+    ) -> Result<(), ImageError> {
         let mut node = self;
         for name in names {
-            node = node.child(name, path)?;
+            node = node.child(name, path, made)?;
         }
         match node {
             Self::Directory(_) => Ok(()),
@@ -168,11 +180,17 @@ impl Builder {
     }
 
     /// Puts `leaf` there. As in tar, a later member replaces an earlier one.
-    fn put(&mut self, names: &[&str], path: &str, leaf: Self) -> Result<(), ImageError> {
+    fn put(
+        &mut self,
+        names: &[&str],
+        path: &str,
+        made: &mut usize,
+        leaf: Self,
+    ) -> Result<(), ImageError> {
         let (name, parents) = names.split_last().ok_or(bad(path, "has no name"))?;
         let mut node = self;
         for parent in parents {
-            node = node.child(parent, path)?;
+            node = node.child(parent, path, made)?;
         }
         let Self::Directory(entries) = node else {
             return Err(bad(path, "lies below a member that is no directory"));
@@ -184,9 +202,13 @@ impl Builder {
         Ok(())
     }
 
-    fn child(&mut self, name: &str, path: &str) -> Result<&mut Self, ImageError> {
+    /// The child of that name, made as a directory and counted if it is not there.
+    fn child(&mut self, name: &str, path: &str, made: &mut usize) -> Result<&mut Self, ImageError> {
         match self {
-            Self::Directory(entries) => Ok(entries.entry(name.to_owned()).or_default()),
+            Self::Directory(entries) => Ok(entries.entry(name.to_owned()).or_insert_with(|| {
+                *made += 1;
+                Self::default()
+            })),
             Self::File(_) | Self::Symlink(_) => {
                 Err(bad(path, "lies below a member that is no directory"))
             }

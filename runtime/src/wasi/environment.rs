@@ -141,6 +141,7 @@ pub(super) fn sock_accept(
     Err(Errno::Notsup.into())
 }
 
+#[expect(clippy::too_many_arguments, reason = "WASI's own signature")]
 pub(super) fn sock_recv(
     _: &mut Guest<'_>,
     _: &mut Context,

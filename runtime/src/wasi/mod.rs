@@ -131,7 +131,6 @@ macro_rules! calls {
 }
 
 /// Defines all calls.
-#[expect(clippy::too_many_lines, reason = "one table of calls, a line or two for each")]
 pub(crate) fn calls(engine: &Engine) -> Calls {
     let (mut linker, mut types) = (Linker::new(engine), BTreeMap::new());
     calls! { linker, types;

@@ -169,6 +169,7 @@ fn remove(
     Ok(context.tree.remove(dir, name, directory, context.now)?)
 }
 
+#[expect(clippy::too_many_arguments, reason = "WASI's own signature")]
 pub(super) fn path_rename(
     guest: &mut Guest<'_>,
     context: &mut Context,
@@ -236,6 +237,7 @@ pub(super) fn path_symlink(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "WASI's own signature")]
 pub(super) fn path_readlink(
     guest: &mut Guest<'_>,
     context: &mut Context,

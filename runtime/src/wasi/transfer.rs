@@ -76,6 +76,7 @@ pub(super) fn write(
             context.charge_bytes(len);
             Ok(guest.put_u32(request.result_at, len as u32)?)
         }
+        Target::Node(_) if len == 0 => Ok(guest.put_u32(request.result_at, 0)?),
         Target::Node(ino) => {
             if request.at.is_none() && file.flags & FLAG_APPEND != 0 {
                 file.position = context.tree.content(ino)?.len() as u64;

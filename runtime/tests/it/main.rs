@@ -1,5 +1,13 @@
 //! The runtime's integration tests, as one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
+
+mod fuel;
 mod guests;
+mod images;
 mod jobs;
+mod limits;
+mod properties;
+mod script;
 mod support;
+mod wasi;

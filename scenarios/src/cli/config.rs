@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use stayput_sim::config::{LinkConfig, MachineConfig};
 
 use crate::plan::RunPlan;
-use crate::quantity::{bytes, count, duration, printable, rate};
+use crate::quantity::{bit_rate, byte_rate, bytes, count, exact_duration, printable};
 use crate::scenario::{Arrivals, Pick, Policy, Work};
 
 /// Writes all that decides the run's results.
@@ -21,7 +21,7 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     let c = &scenario.cluster;
     writeln!(
         out,
-        "cluster   {} regions × {} zones × {} nodes × {} devices, {} replicas, part power {}",
+        "cluster   regions {}, zones {} each, nodes {} each, devices {} each; {} replicas, part power {}",
         c.regions, c.zones, c.nodes_per_zone, c.devices_per_node, c.replicas, c.part_power
     )?;
     let workers_zone =
@@ -63,16 +63,16 @@ fn machine(machine: &MachineConfig) -> String {
         "{} cores of {} fuel/s, nic {}, disk read {}, write {}, seek {}",
         machine.cores,
         count(machine.fuel_per_second.get()),
-        rate(machine.nic),
-        rate(machine.disk.read),
-        rate(machine.disk.write),
-        duration(machine.disk.seek)
+        bit_rate(machine.nic),
+        byte_rate(machine.disk.read),
+        byte_rate(machine.disk.write),
+        exact_duration(machine.disk.seek)
     )
 }
 
 fn link(link: &LinkConfig) -> String {
-    let trunk = link.trunk.map_or(String::new(), |trunk| format!(" trunk {}", rate(trunk)));
-    format!("{}{trunk}", duration(link.latency))
+    let trunk = link.trunk.map_or(String::new(), |trunk| format!(" trunk {}", bit_rate(trunk)));
+    format!("{}{trunk}", exact_duration(link.latency))
 }
 
 fn work_words(work: &Work) -> String {

@@ -18,10 +18,9 @@ pub(super) fn schedule(
 ) -> Result<Vec<FaultId>, RunError> {
     let mut scheduled = Vec::new();
     for fault in faults {
-        for kind in kinds(cluster, &fault.kind) {
-            let fault = WorldFault { at: start + fault.at, lasts: fault.for_, kind };
-            scheduled.push(world.schedule(fault).map_err(|e| unfit("fault", &e.to_string()))?);
-        }
+        let kind = kind(cluster, &fault.kind)?;
+        let fault = WorldFault { at: start + fault.at, lasts: fault.for_, kind };
+        scheduled.push(world.schedule(fault).map_err(|e| unfit("fault", &e.to_string()))?);
     }
     Ok(scheduled)
 }
@@ -44,20 +43,26 @@ pub(super) fn effects(
     faults.iter().zip(scheduled).map(effect).collect()
 }
 
-/// The one fault of the world that `kind` is. A place of a crash is a single host.
-fn kinds(cluster: &Cluster, kind: &FaultKind) -> Option<WorldKind> {
-    match kind {
+fn kind(cluster: &Cluster, kind: &FaultKind) -> Result<WorldKind, RunError> {
+    let one = |place: &Place| match hosts(cluster, *place).as_slice() {
+        [host] => Ok(*host),
+        several => {
+            let why = format!("{place} is {} hosts: name a single one", several.len());
+            Err(unfit("fault", &why))
+        }
+    };
+    Ok(match kind {
         FaultKind::Partition { side, others, one_way } => {
             let from = hosts_of(cluster, side);
             let to = match others {
                 Some(others) => hosts_of(cluster, others),
                 None => all(cluster).filter(|host| !from.contains(host)).collect(),
             };
-            Some(WorldKind::Partition { from, to, one_way: *one_way })
+            WorldKind::Partition { from, to, one_way: *one_way }
         }
-        FaultKind::Crash(place) => hosts(cluster, *place).first().copied().map(WorldKind::Crash),
-        FaultKind::Power(place) => hosts(cluster, *place).first().copied().map(WorldKind::Power),
-    }
+        FaultKind::Crash(place) => WorldKind::Crash(one(place)?),
+        FaultKind::Power(place) => WorldKind::Power(one(place)?),
+    })
 }
 
 fn all(cluster: &Cluster) -> impl Iterator<Item = HostKey> {

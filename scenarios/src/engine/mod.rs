@@ -53,7 +53,7 @@ pub fn run_policy(
         Some(_) => Trace::writing_to(Box::new(lines.clone())),
         None => Trace::default(),
     };
-    let run = Run::begin(plan, policy, in_world)?.to_its_end(progress)?;
+    let run = Run::begin(plan, policy, in_world)?.finish(progress)?;
     if let Some(trace) = trace {
         trace.write_all(&lines.0.borrow())?;
     }
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         Ok(Self { plan, policy, world, cluster, drive })
     }
 
-    fn to_its_end(mut self, progress: &mut dyn FnMut(Progress)) -> Result<PolicyRun, RunError> {
+    fn finish(mut self, progress: &mut dyn FnMut(Progress)) -> Result<PolicyRun, RunError> {
         let settled = self.load(progress)?;
         let loading = self.world.ledger();
         let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };

@@ -4,10 +4,12 @@
 //! fuel is refused. Leaves out units that scenario files have no use for.
 
 mod decimal;
+mod setting;
 mod show;
 
 pub use decimal::Decimal;
-pub use show::{bytes, count, duration, percent, printable, rate};
+pub use setting::{bit_rate, byte_rate, exact_duration};
+pub use show::{bytes, count, duration, percent, printable};
 
 use std::time::Duration;
 

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::ByteRate;
-
 /// A size in decimal units with one decimal place: "3.4 MB".
 #[must_use]
 pub fn bytes(n: u64) -> String {
@@ -27,12 +25,6 @@ pub fn bytes(n: u64) -> String {
 pub fn duration(length: Duration) -> String {
     let ns = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
     scaled(ns, &[(1, "ns"), (1_000, "us"), (1_000_000, "ms"), (1_000_000_000, "s")])
-}
-
-/// A rate: "1.3 GB/s".
-#[must_use]
-pub fn rate(rate: ByteRate) -> String {
-    format!("{}/s", bytes(rate.get()))
 }
 
 /// A large count with one decimal place: "12.3 M".

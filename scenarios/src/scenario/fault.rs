@@ -53,7 +53,7 @@ impl fmt::Display for Fault {
             FaultKind::Crash(place) => write!(f, "crash of {place}")?,
             FaultKind::Power(place) => write!(f, "power loss of {place}")?,
         }
-        let show = crate::quantity::duration;
+        let show = crate::quantity::exact_duration;
         write!(f, " at {} for {}", show(self.at), show(self.for_))
     }
 }

@@ -69,7 +69,7 @@ fn faults_keep_their_times_places_and_lines() {
         FaultKind::Partition { side: vec![Place::Zone(3)], others: None, one_way: false }
     );
     assert_eq!(partition.at, Duration::from_millis(500));
-    assert_eq!(partition.to_string(), "partition of zone:3 from all others at 500.0 ms for 2.0 s");
+    assert_eq!(partition.to_string(), "partition of zone:3 from all others at 500ms for 2s");
     assert_eq!(crash.kind, FaultKind::Crash(Place::Node(2)));
     assert_eq!(crash.for_, Duration::from_secs(3));
     let line = BANANA.lines().position(|line| line.contains("crash =")).unwrap();

@@ -90,6 +90,17 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// With the reason that stands in the answer's body.
+    pub(super) fn refused(
+        what: String,
+        proxy: SocketAddr,
+        status: StatusCode,
+        body: &[u8],
+    ) -> Self {
+        let why = String::from_utf8_lossy(body).trim().to_owned();
+        Self::Refused { what, proxy, status, why }
+    }
+
     /// Whether asking again, or another proxy, may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {

@@ -6,14 +6,17 @@ mod error;
 mod object;
 mod retry;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
-use serde::Deserialize;
 
 use crate::host::{Host, Purpose};
+use crate::proxy::ListedObject;
 use crate::swift::header::X_ZEROVM_EXECUTE;
 use crate::swift::{Path, encode_query};
 
@@ -44,21 +47,6 @@ pub struct JobAnswer {
     pub headers: HeaderMap,
     /// What the job wrote.
     pub body: Bytes,
-}
-
-/// A row of a container's listing.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Row {
-    /// The object's name.
-    pub name: String,
-    /// The MD5 of its data.
-    pub hash: String,
-    /// How long it is.
-    pub bytes: u64,
-    /// Its content type.
-    pub content_type: String,
-    /// When it was written, as ISO 8601 without a zone.
-    pub last_modified: String,
 }
 
 impl Client {
@@ -118,28 +106,31 @@ impl Client {
         container: &Path,
         prefix: &str,
         rows_max: usize,
-    ) -> Result<Vec<Row>, ClientError> {
-        let mut rows: Vec<Row> = Vec::new();
+    ) -> Result<Vec<ListedObject>, ClientError> {
+        let mut rows: Vec<ListedObject> = Vec::new();
         while rows.len() < rows_max {
             let mut exchange = Exchange::new(Method::GET, container);
-            let marker = rows.last().map_or("", |row| &row.name);
+            let marker = rows.last().map_or(String::new(), |row| row.name.clone());
+            let limit = (rows_max - rows.len()).min(limits::PAGE_ROWS);
             exchange.query = format!(
-                "format=json&prefix={}&marker={}&limit={}",
+                "format=json&prefix={}&marker={}&limit={limit}",
                 encode_query(prefix),
-                encode_query(marker),
-                (rows_max - rows.len()).min(limits::PAGE_ROWS),
+                encode_query(&marker),
             );
             let reply = self.exchange(exchange).await?;
-            let page: Vec<Row> = match reply.status {
+            let page: Vec<ListedObject> = match reply.status {
                 StatusCode::NO_CONTENT => Vec::new(),
                 _ => serde_json::from_slice(&reply.body)
                     .map_err(|bad| reply.senseless(&format!("its listing is no JSON: {bad}")))?,
             };
-            // A page that does not go on would be asked for again and again.
-            if page.is_empty() || page.iter().any(|row| row.name.as_str() <= marker) {
+            if page.iter().any(|row| row.name <= marker) {
+                return Err(reply.senseless("its page of a listing does not go on"));
+            }
+            let is_last = page.len() < limit;
+            rows.extend(page);
+            if is_last {
                 break;
             }
-            rows.extend(page);
         }
         Ok(rows)
     }

@@ -9,9 +9,10 @@ use md5::{Digest, Md5};
 
 use super::retry::{Exchange, etag, limits};
 use super::{Client, ClientError};
+use crate::host::Purpose;
 use crate::http::Answer;
 use crate::swift::Path;
-use crate::swift::header::text;
+use crate::swift::header::{X_STAYPUT_PURPOSE, text};
 
 /// An object as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +39,32 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_object(&self, path: &Path) -> Result<Object, ClientError> {
+        self.get_object_for(path, Purpose::ObjectData).await
+    }
+
+    /// The whole of an object, its bytes counted as `purpose`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_object_for(
+        &self,
+        path: &Path,
+        purpose: Purpose,
+    ) -> Result<Object, ClientError> {
         let mut partial = Partial::default();
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
-            match self.get_more(path, attempt, &mut partial).await {
+            match self.get_more(path, purpose, attempt, &mut partial).await {
                 Ok(()) => {
                     let Partial { etag, headers, content } = partial;
                     return Ok(Object { etag, headers, content: content.freeze() });
                 }
-                Err(ClientError::Refused { status: StatusCode::PRECONDITION_FAILED, .. })
-                    if !partial.content.is_empty() =>
+                Err(error @ ClientError::Refused { status, .. })
+                    if status == StatusCode::PRECONDITION_FAILED && !partial.content.is_empty() =>
                 {
                     // Another version is there now: what has come of the old one is worth nothing.
                     partial = Partial::default();
+                    last = error;
                 }
                 Err(error) if error.is_passing() => last = error,
                 Err(error) => return Err(error),
@@ -64,10 +78,12 @@ impl Client {
     async fn get_more(
         &self,
         path: &Path,
+        purpose: Purpose,
         attempt: u32,
         partial: &mut Partial,
     ) -> Result<(), ClientError> {
         let mut exchange = Exchange::new(Method::GET, path);
+        exchange.header(X_STAYPUT_PURPOSE, purpose.name());
         if !partial.content.is_empty() {
             exchange.header(RANGE, &format!("bytes={}-", partial.content.len()));
             exchange.header(IF_MATCH, &partial.etag);
@@ -75,8 +91,8 @@ impl Client {
         let what = exchange.what();
         let (proxy, mut answer) = self.send(&exchange, attempt).await?;
         if !answer.status.is_success() {
-            let (status, why) = (answer.status, "the object is not given".to_owned());
-            return Err(ClientError::Refused { what, proxy, status, why });
+            let why = self.collect(&what, proxy, &mut answer).await?;
+            return Err(ClientError::refused(what, proxy, answer.status, &why));
         }
         if !goes_on(&answer, partial) {
             let etag = etag(&answer.headers).unwrap_or_default();

@@ -135,8 +135,7 @@ impl Client {
         if is_answer || status.is_success() {
             return Ok(Reply { what, proxy, status, headers, body });
         }
-        let why = String::from_utf8_lossy(&body).trim().to_owned();
-        Err(ClientError::Refused { what, proxy, status, why })
+        Err(ClientError::refused(what, proxy, status, &body))
     }
 
     /// Sends a request once, to the proxy whose turn it is.
@@ -173,7 +172,8 @@ impl Client {
         Ok((proxy, answer))
     }
 
-    async fn collect(
+    /// The body of an answer, whole.
+    pub(super) async fn collect(
         &self,
         what: &str,
         proxy: SocketAddr,

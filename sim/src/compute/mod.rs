@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::{Client, ClientError, Object};
 use crate::config::FuelRate;
-use crate::host::Host;
+use crate::host::{Host, Purpose};
 use crate::http::{self, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
 use crate::jobs::executor::{SLOTS, prepare, session_entropy};
@@ -72,7 +72,8 @@ impl Worker {
         })?;
         let mut downloads = Vec::new();
         for path in plan.reads() {
-            downloads.push(self.download(path).await?);
+            let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
+            downloads.push(self.download(path, purpose).await?);
         }
         let ran = self.run(&plan, &downloads).await?;
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
@@ -86,9 +87,9 @@ impl Worker {
         Ok(answer(&plan.devices, &session, &around))
     }
 
-    async fn download(&self, path: Path) -> Result<Download, Refusal> {
-        let Object { headers, content, .. } =
-            self.store.get_object(&path).await.map_err(|error| refuse(&error))?;
+    async fn download(&self, path: Path, purpose: Purpose) -> Result<Download, Refusal> {
+        let object = self.store.get_object_for(&path, purpose).await;
+        let Object { headers, content, .. } = object.map_err(|error| refuse(&error))?;
         let version = timestamp(&headers, &X_BACKEND_DATA_TIMESTAMP)
             .or_else(|| timestamp(&headers, &X_TIMESTAMP))
             .unwrap_or_default();

@@ -56,6 +56,12 @@ impl Purpose {
             Self::Control => "control",
         }
     }
+
+    /// That of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
 }
 
 /// Which part of an HTTP message bytes belong to.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_runtime::device::{DeviceFault, DeviceSpec};
+use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::engine::Module;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::limits::Limits;
@@ -22,12 +22,13 @@ use super::message::{
     DeviceSource, LocalObject, ModuleSource, Order, PartHead, Report, Role, decode, encode,
 };
 use super::modules::Modules;
-use super::run::{Ran, Reader, SessionEnd, Source, run};
+use super::run::{Ran, SessionEnd, Source, run};
+use super::verified::Verified;
 use super::watch::status_path;
 use crate::config::FuelRate;
 use crate::host::{Host, Purpose};
 use crate::http::{self, Body, Method, Request, Response, StatusCode};
-use crate::node::{NodeError, ObjectStore, OpenObject};
+use crate::node::{NodeError, ObjectStore};
 use crate::proxy::Refusal;
 use crate::swift::job_port;
 
@@ -150,8 +151,8 @@ impl Executor {
             let (source, size) = match device.source {
                 DeviceSource::Local => {
                     let object = local.clone().ok_or_else(|| missing("its local object"))?;
-                    let size = object.metadata().length;
-                    (Source::Reader(reader(object)), size)
+                    let size = object.len();
+                    (Source::Reader(Verified::reader(object)), size)
                 }
                 DeviceSource::Pushed => {
                     let role = Role::Device(device.name.clone());
@@ -176,6 +177,10 @@ impl Executor {
             entropy: session_entropy(&self.host, &order.session),
         };
         let ran = run(&self.host, spec, &sources).await;
+        if let Some(local) = local {
+            // What the guest made of a damaged copy is worth nothing, whatever it was.
+            local.finish().await.map_err(refuse)?;
+        }
         if let SessionEnd::Guest(end @ stayput_runtime::outcome::End::DeviceFailed { .. }) =
             &ran.end
         {
@@ -185,19 +190,13 @@ impl Executor {
         Ok(ran)
     }
 
-    /// The node's own copy, if it is intact and of the version that the order names.
-    async fn open(&self, object: &LocalObject) -> Result<Rc<OpenObject>, Refusal> {
-        let refuse = |error: NodeError| {
-            let why = error.to_string();
-            Refusal::new(error.into_response().status(), why)
-        };
+    /// The node's own copy, if it is of the version that the order names.
+    async fn open(&self, object: &LocalObject) -> Result<Rc<Verified>, Refusal> {
         let opened = self
             .objects
             .open_version(&object.disk, object.partition, &object.path, object.version)
-            .await
-            .map_err(refuse)?;
-        opened.verify_etag().await.map_err(refuse)?;
-        Ok(Rc::new(opened))
+            .await;
+        Ok(Rc::new(Verified::new(opened.map_err(refuse)?)))
     }
 
     fn report(&self, order: Order, ran: Ran) -> Result<Response, Refusal> {
@@ -261,14 +260,9 @@ pub fn session_entropy(host: &Host, session: &str) -> [u8; 32] {
     host.entropy("session", session.as_bytes(), 0).seed()
 }
 
-fn reader(object: Rc<OpenObject>) -> Reader {
-    Rc::new(move |offset, len| {
-        let object = Rc::clone(&object);
-        Box::pin(async move {
-            let read = object.read_at(offset, len).await;
-            read.map_err(|error| DeviceFault::Failed { reason: error.to_string() })
-        })
-    })
+fn refuse(error: NodeError) -> Refusal {
+    let why = error.to_string();
+    Refusal::new(error.into_response().status(), why)
 }
 
 fn micros(duration: Duration) -> u64 {

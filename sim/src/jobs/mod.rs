@@ -18,4 +18,5 @@ pub mod placement;
 pub mod plan;
 pub mod run;
 pub mod service;
+mod verified;
 mod watch;

@@ -61,6 +61,16 @@ pub struct PlannedDevice {
 }
 
 impl Plan {
+    /// Whether `path` is the module or an image, and no device's.
+    #[must_use]
+    pub fn is_code(&self, path: &Path) -> bool {
+        let is_module = matches!(&self.module, PlannedModule::Object(module) if module == path);
+        let is_data = |device: &PlannedDevice| {
+            device.kind.is_readable() && device.path.as_ref() == Some(path)
+        };
+        (is_module || self.images.contains(path)) && !self.devices.iter().any(is_data)
+    }
+
     /// Every object that it reads: module, images, devices; each once.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {

@@ -1,12 +1,14 @@
-//! A storage node: the object, container and account services on its devices, and the updater between them.
+//! A storage node: the object, container and account services on its devices, and the updater
+//! between them.
 //!
 //! ```text
 //! request → answer (limit, errors) → object::service | container | account
 //!                                      object::store   index::Broker            → disk
 //!                                      updater: container and account servers hear of changes
 //! ```
-//! What is decided (who is newer, what is listed, what settles an update) is in pure functions; the rest sequences them.
-//! A node keeps nothing that matters in memory: after a crash, [`start`] goes on from the disks.
+//! What is decided (who is newer, what is listed, what settles an update) is in pure functions; the
+//! rest sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes
+//! on from the disks.
 //!
 //! Leaves out replication between nodes, auditing of what nobody reads, and jobs.
 
@@ -45,7 +47,8 @@ pub type NameHasher = Rc<dyn Fn(&Path) -> [u8; 16]>;
 const UPLOAD_BYTES_MAX: u64 = 5 << 30;
 /// A request that takes longer is given up: something in this node does not answer.
 const REQUEST_MAX: Duration = Duration::from_secs(60);
-/// As [`REQUEST_MAX`], for uploads: the largest object at 1.5 MB/s. Each piece has a limit of its own.
+/// As [`REQUEST_MAX`], for uploads: the largest object at 1.5 MB/s. Each piece has a limit of its
+/// own.
 const UPLOAD_MAX: Duration = Duration::from_secs(3_600);
 
 /// What a storage node is told when it starts.
@@ -57,7 +60,8 @@ pub struct NodeConfig {
     pub ring_port: u16,
     /// The ring's hash of a path, which names its directory and its rows.
     pub name_hash: NameHasher,
-    /// How long an object server waits for a container server before it makes its update a pending one.
+    /// How long an object server waits for a container server before it makes its update a pending
+    /// one.
     pub update_limit: Duration,
     /// How long the updater rests between two rounds.
     pub update_interval: Duration,
@@ -105,7 +109,8 @@ pub struct Node {
 /// Recovers the node from what its disks kept and serves until the host ends.
 ///
 /// # Panics
-/// When a port is taken: on a host that starts, nothing else listens. Where that may happen, use [`Node`].
+/// When a port is taken: on a host that starts, nothing else listens. Where that may happen, use
+/// [`Node`].
 pub async fn start(host: Host, config: NodeConfig) {
     let node = Node::recover(host, config).await;
     if let Err(taken) = node.serve().await {
@@ -114,8 +119,8 @@ pub async fn start(host: Host, config: NodeConfig) {
 }
 
 impl Node {
-    /// The node, once uploads that a crash cut off are removed. A device whose disk fails at that is kept: it may recover,
-    /// and what it cannot do it says request by request.
+    /// The node, once uploads that a crash cut off are removed. A device whose disk fails at that
+    /// is kept: it may recover, and what it cannot do it says request by request.
     pub async fn recover(host: Host, config: NodeConfig) -> Rc<Self> {
         let devices = Rc::new(Devices::of(&host, &config.devices));
         for device in devices.iter() {
@@ -162,8 +167,8 @@ impl Node {
     }
 }
 
-/// Answers one request in a task of its own: what a client has begun to change is brought to an end, or cleaned up,
-/// when the client leaves.
+/// Answers one request in a task of its own: what a client has begun to change is brought to an
+/// end, or cleaned up, when the client leaves.
 async fn answer(node: Rc<Node>, service: Service, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let upload = service == Service::Object && request.method() == Method::PUT;

@@ -4,7 +4,8 @@
 
 use crate::http::{Body, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-/// Sets a header. A value that cannot stand in one (it came from a name or a stored value) is left out.
+/// Sets a header. A value that cannot stand in one (it came from a name or a stored value) is left
+/// out.
 pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         headers.insert(name, value);

@@ -1,4 +1,5 @@
-//! What requests to a storage node have in common: where they point to, and how their headers are read.
+//! What requests to a storage node have in common: where they point to, and how their headers are
+//! read.
 //!
 //! Leaves out what each service does with them.
 
@@ -48,7 +49,8 @@ pub(super) struct Parent {
     pub(super) partition: u32,
 }
 
-/// Reads the lists of hosts and devices, equally long, that a proxy sends along; none if there are no hosts.
+/// Reads the lists of hosts and devices, equally long, that a proxy sends along; none if there are
+/// no hosts.
 pub(super) fn parents(
     path: &Path,
     headers: &HeaderMap,
@@ -66,7 +68,7 @@ pub(super) fn parents(
     }
     if hosts.len() != devices.len() || hosts.len() > PARENTS_MAX {
         return Err(bad(format!(
-            "{hosts_name} has {} entries and {devices_name} {}: both want the same number, at most {PARENTS_MAX}",
+            "{hosts_name} lists {}, {devices_name} {}: both want as many, up to {PARENTS_MAX}",
             hosts.len(),
             devices.len()
         )));

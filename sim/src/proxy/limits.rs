@@ -26,6 +26,8 @@ pub const OBJECT_BYTES_MAX: u64 = 5 << 30;
 pub const CHUNKED_BODY_BYTES_MAX: u64 = 16 << 20;
 /// The longest listing: 10,000 rows whose names are of the greatest length, with room.
 pub const LISTING_BYTES_MAX: u64 = 64 << 20;
+/// Rows in a page of a listing: as many as a node gives.
+pub const LISTING_ROWS: usize = 10_000;
 /// Chunks of an upload that are kept, however long they are, for a node that takes the place of another. A
 /// connection that does not come about shows at the fifth, when the channel to it is full.
 pub const REPLAY_CHUNKS_MAX: usize = 8;

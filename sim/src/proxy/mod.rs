@@ -11,6 +11,7 @@ mod auth;
 mod backend;
 mod container;
 pub mod limits;
+mod listing;
 mod object;
 mod placement;
 mod quorum;
@@ -33,6 +34,7 @@ use crate::swift::{PROXY_PORT, Path, Timestamp};
 
 pub use answer::Refusal;
 pub use auth::Tokens;
+pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, LocateError, Located, NewObject, StoreError, Stored};
 pub use placement::{Placement, Target};
 

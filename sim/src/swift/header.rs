@@ -16,6 +16,8 @@ pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
     HeaderName::from_static("x-backend-data-timestamp");
 /// Asks a node for just the version with this data timestamp; 409 if it has another one.
 pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
+/// Asks a node to count the body of its answer as this: the name of a [`crate::host::Purpose`].
+pub const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
 /// Comma-joined `ip:port` of the container (or account) servers that shall hear of a change, one for each replica.
 pub const X_CONTAINER_HOST: HeaderName = HeaderName::from_static("x-container-host");
 /// The devices that belong to [`X_CONTAINER_HOST`], comma-joined.
@@ -60,6 +62,8 @@ pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
 /// Takes the job from an object.
 pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source");
+/// What a client gets an object for: `object-data`, or `job-code` for modules and images. Its bytes are counted as that.
+pub const X_STAYPUT_PURPOSE: HeaderName = HeaderName::from_static("x-stayput-purpose");
 /// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
 pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");
 

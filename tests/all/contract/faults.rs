@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_sim::host::{Host, Label, Purpose, Time};
 use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Effects, Fault, HostKey, World};
+use stayput_sim::world::{Effects, Fault, HostKey};
 
 use crate::support::{Found, add, address, fabric};
 

@@ -180,7 +180,8 @@ pub(in crate::node) fn encode<T: Serialize>(value: &T) -> Bytes {
     serde_json::to_vec(value).expect("rows have a JSON form").into()
 }
 
-/// The account and container that a row's path names are one level up: `path`'s own level is `name`.
+/// The account and container that a row's path names are one level up: `path`'s own level is
+/// `name`.
 pub(in crate::node) fn row_name(path: &Path) -> Option<(Path, &str)> {
     match (path.container(), path.object()) {
         (Some(_), Some(object)) => path.to_container().map(|container| (container, object)),

@@ -1,6 +1,7 @@
 //! What a row of a listing says, and which of two rows of one name counts.
 //!
-//! Merging is a maximum, so replicas that hear the same changes in any order, and some of them twice, agree.
+//! Merging is a maximum, so replicas that hear the same changes in any order, and some of them
+//! twice, agree.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,8 @@ pub(in crate::node) trait Entry:
 /// An object in a container's listing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::node) struct ObjectEntry {
-    // The order of the fields is the order of precedence: the newer, then the larger ETag. A deletion has none.
+    // The order of the fields is the order of precedence: the newer, then the larger ETag. A
+    // deletion has none.
     pub(in crate::node) timestamp: Timestamp,
     pub(in crate::node) etag: String,
     pub(in crate::node) size: u64,
@@ -175,7 +177,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_of_objects_merge_in_any_order(a in any_object(), b in any_object(), c in any_object()) {
+        fn rows_of_objects_merge_in_any_order(
+            a in any_object(), b in any_object(), c in any_object(),
+        ) {
             order_and_repetition_do_not_matter(a, b, c);
         }
 

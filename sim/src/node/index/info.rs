@@ -1,4 +1,5 @@
-//! What is known of a container or an account beside its rows, and how requests change it: pure decisions.
+//! What is known of a container or an account beside its rows, and how requests change it: pure
+//! decisions.
 //!
 //! Leaves out the table: see `broker`.
 

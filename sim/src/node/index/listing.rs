@@ -49,7 +49,8 @@ impl Default for Query {
 }
 
 impl Query {
-    /// Reads a URL's query. What is unknown, and a limit that is no number, is ignored, as in Swift.
+    /// Reads a URL's query. What is unknown, and a limit that is no number, is ignored, as in
+    /// Swift.
     pub(in crate::node) fn parse(path: &Path, query: Option<&str>) -> Result<Self, NodeError> {
         let mut parsed = Self::default();
         for pair in query.unwrap_or_default().split('&') {
@@ -76,7 +77,8 @@ impl Query {
         Ok(parsed)
     }
 
-    /// The names among which to look: from the first (included) to the second (not included, if there is one).
+    /// The names among which to look: from the first (included) to the second (not included, if
+    /// there is one).
     pub(super) fn bounds(&self) -> (Vec<u8>, Option<Vec<u8>>) {
         let mut after_marker = self.marker.clone().into_bytes();
         if !after_marker.is_empty() {

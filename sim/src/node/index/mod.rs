@@ -1,10 +1,12 @@
-//! Listings: what is in a container or an account, as rows in a device's table, with counts beside them.
+//! Listings: what is in a container or an account, as rows in a device's table, with counts beside
+//! them.
 //!
 //! ```text
 //! index/<c|a>/<hash>/i          Info: timestamps, metadata, counts
 //! index/<c|a>/<hash>/r/<name>   one row for each name, deleted ones included
 //! ```
-//! Each change is one batch: rows, counts and what the account is to hear of it appear together or not at all.
+//! Each change is one batch: rows, counts and what the account is to hear of it appear together or
+//! not at all.
 //!
 //! Leaves out reclaiming rows of what was deleted long ago, and sharding.
 

@@ -1,5 +1,5 @@
-//! What the container service and the account service have in common: PUT, POST, HEAD, GET and DELETE of the
-//! thing whose rows are listed.
+//! What the container service and the account service have in common: PUT, POST, HEAD, GET and
+//! DELETE of the thing whose rows are listed.
 //!
 //! Leaves out the rows' own requests, which differ.
 
@@ -35,7 +35,8 @@ pub(in crate::node) struct Asked<'a> {
 }
 
 impl Level {
-    /// Answers a request; parents hear of a PUT or DELETE before it is answered, if they can be reached.
+    /// Answers a request; parents hear of a PUT or DELETE before it is answered, if they can be
+    /// reached.
     pub(in crate::node) async fn answer<E: Entry>(
         &self,
         node: &Node,

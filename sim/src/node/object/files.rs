@@ -1,8 +1,9 @@
-//! Which files of an object count, as Swift's hash directories decide it: pure rules over file names.
+//! Which files of an object count, as Swift's hash directories decide it: pure rules over file
+//! names.
 //!
-//! A directory holds `<timestamp>.data` (an object), `.meta` (metadata posted later) and `.ts` (a tombstone).
-//! The rules are a maximum of each kind, so that neither the order in which files came nor a file that a crash
-//! brought back changes who wins.
+//! A directory holds `<timestamp>.data` (an object), `.meta` (metadata posted later) and `.ts` (a
+//! tombstone). The rules are a maximum of each kind, so that neither the order in which files came
+//! nor a file that a crash brought back changes who wins.
 //!
 //! Leaves out erasure-coded fragments and expired objects.
 
@@ -79,7 +80,8 @@ pub struct Winners {
 }
 
 impl Winners {
-    /// Decides among `files`, in any order. Data wins over a tombstone of the same time, as in listings.
+    /// Decides among `files`, in any order. Data wins over a tombstone of the same time, as in
+    /// listings.
     #[must_use]
     pub fn among(files: &[FileName]) -> Self {
         let newest =

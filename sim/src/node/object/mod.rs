@@ -5,7 +5,8 @@
 //! objects/<partition>/<suffix>/<hash>/<timestamp>.{data,meta,ts}
 //! quarantined/<hash>-<timestamp>.data                          what failed its checksum
 //! ```
-//! A write goes to `tmp/`, is synced, renamed into place, and its directory is synced before it is acknowledged.
+//! A write goes to `tmp/`, is synced, renamed into place, and its directory is synced before it is
+//! acknowledged.
 //!
 //! Leaves out erasure coding, expiry and replication.
 

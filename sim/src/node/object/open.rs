@@ -129,7 +129,8 @@ impl OpenObject {
         Err(NodeError::OtherVersion { path: self.place.path.to_string(), has, wants: want })
     }
 
-    /// Reads at most `len` bytes of the object at `offset`: fewer only at its end. Nothing is verified.
+    /// Reads at most `len` bytes of the object at `offset`: fewer only at its end. Nothing is
+    /// verified.
     ///
     /// # Errors
     /// [`NodeError::Disk`].
@@ -159,7 +160,7 @@ impl OpenObject {
     }
 
     /// Compares the MD5 of all bytes with the stored one; puts the file aside if they differ.
-    pub(super) async fn judge(&self, md5: Md5) -> Result<(), NodeError> {
+    pub(crate) async fn judge(&self, md5: Md5) -> Result<(), NodeError> {
         let is = hex(&md5.finalize());
         if is == self.metadata.etag {
             return Ok(());

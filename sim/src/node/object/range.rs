@@ -1,6 +1,7 @@
 //! The `Range` header: which bytes of an object are asked for.
 //!
-//! Leaves out several ranges at a time (answered with the whole object, as HTTP allows) and `If-Range`.
+//! Leaves out several ranges at a time (answered with the whole object, as HTTP allows) and
+//! `If-Range`.
 
 /// A run of bytes of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_lies_within_the_object(text in "bytes=[0-9]{0,22}-[0-9]{0,22}", length in any::<u64>()) {
+        fn a_part_lies_within_the_object(
+            text in "bytes=[0-9]{0,22}-[0-9]{0,22}", length in any::<u64>(),
+        ) {
             if let Range::Part(span) = Range::parse(Some(&text), length) {
                 prop_assert!(span.len > 0);
                 prop_assert!(span.first.checked_add(span.len).is_some_and(|end| end <= length));

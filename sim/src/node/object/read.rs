@@ -18,11 +18,9 @@ use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
 use crate::node::date::{http_date, modified_seconds};
 use crate::node::error::NodeError;
 use crate::node::reply;
+use crate::swift::header::X_BACKEND_PURPOSE;
 use crate::swift::{Path, header};
 
-/// Says for what a body is read.
-const X_BACKEND_PURPOSE: hyper::header::HeaderName =
-    hyper::header::HeaderName::from_static("x-backend-purpose");
 /// A reader that takes nothing for so long is given up.
 const SEND_MAX: Duration = Duration::from_secs(120);
 
@@ -73,7 +71,7 @@ fn purpose(path: &Path, asked: &HeaderMap) -> Result<Purpose, NodeError> {
     let Some(name) = header::text(asked, &X_BACKEND_PURPOSE) else {
         return Ok(Purpose::ObjectData);
     };
-    Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).ok_or_else(|| {
+    Purpose::named(name).ok_or_else(|| {
         let names: Vec<_> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
         let why = format!("{X_BACKEND_PURPOSE}: {name:?} is none of {}", names.join(", "));
         NodeError::BadRequest { path: path.to_string(), why }
@@ -108,7 +106,8 @@ fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpose) -> Body
     body
 }
 
-/// Sends the span. When that is the whole object, its MD5 is checked before the last piece goes out.
+/// Sends the span. When that is the whole object, its MD5 is checked before the last piece goes
+/// out.
 async fn send(
     host: &Host,
     object: &OpenObject,

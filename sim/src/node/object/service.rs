@@ -131,8 +131,8 @@ async fn put(
     Ok(response)
 }
 
-/// Does what a put of `timestamp` that a crash cut off may have left undone. Its writer tries again, is refused because
-/// the object is there, and takes that for success.
+/// Does what a put of `timestamp` that a crash cut off may have left undone. Its writer tries
+/// again, is refused because the object is there, and takes that for success.
 async fn finish_earlier_put(
     node: &Node,
     place: &Place,

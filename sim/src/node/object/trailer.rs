@@ -1,9 +1,11 @@
-//! How files end: metadata as JSON behind the object's bytes, then a footer that finds and checks it.
+//! How files end: metadata as JSON behind the object's bytes, then a footer that finds and checks
+//! it.
 //!
 //! ```text
-//! bytes | JSON | JSON's length, u32 | XXH3 of bytes' length and JSON, u64 | magic, 8 bytes     (little endian)
+//! bytes | JSON | JSON's length, u32 | XXH3 of bytes' length and JSON, u64 | magic, 8 bytes
 //! ```
-//! The metadata comes last because the MD5 is known last. The bytes themselves are checked by their MD5.
+//! Numbers are little endian. The metadata comes last because the MD5 is known last. The bytes
+//! themselves are checked by their MD5.
 //!
 //! Leaves out older formats: there are none.
 
@@ -76,7 +78,8 @@ pub(crate) fn encode<T: Serialize>(metadata: &T, body_len: u64) -> Bytes {
 }
 
 impl Footer {
-    /// Reads the last bytes of a file of `file_len` bytes; more of its end than the footer may be given.
+    /// Reads the last bytes of a file of `file_len` bytes; more of its end than the footer may be
+    /// given.
     pub(crate) fn decode(end: &[u8], file_len: u64) -> Result<Self, Damage> {
         let (_, footer) = end.split_last_chunk::<20>().ok_or(Damage::NoFooter)?;
         let (json_len, rest) = footer.split_first_chunk::<4>().ok_or(Damage::NoFooter)?;
@@ -102,7 +105,8 @@ impl Footer {
         self.json_len + FOOTER_LEN
     }
 
-    /// Reads the metadata out of the last bytes of the file, at least [`Footer::trailer_len`] of them.
+    /// Reads the metadata out of the last bytes of the file, at least [`Footer::trailer_len`] of
+    /// them.
     pub(crate) fn metadata<T: DeserializeOwned>(self, end: &[u8]) -> Result<T, Damage> {
         let short = Damage::Length { json_len: self.json_len, file_len: end.len() as u64 };
         let from = (end.len() as u64).checked_sub(self.trailer_len()).ok_or(short)?;
@@ -133,7 +137,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..200), magic: bool) {
+        fn any_bytes_are_read_or_refused(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..200), magic: bool,
+        ) {
             if magic {
                 bytes.extend_from_slice(MAGIC);
             }

@@ -1,7 +1,7 @@
 //! Writing objects: uploads, tombstones and posted metadata.
 //!
-//! Decisions (who is newer) are made on the names in the object's directory, under the lock of its name; the
-//! slow part of an upload happens before that, in `tmp/`.
+//! Decisions (who is newer) are made on the names in the object's directory, under the lock of its
+//! name; the slow part of an upload happens before that, in `tmp/`.
 //!
 //! Leaves out telling the container, which is the service's.
 
@@ -112,8 +112,8 @@ pub(super) fn check_put(
     }
 }
 
-/// Makes durable what a write is refused for: it may come from a process that crashed before it had synced it, and
-/// the refusal tells its writer that it is there.
+/// Makes durable what a write is refused for: it may come from a process that crashed before it had
+/// synced it, and the refusal tells its writer that it is there.
 pub(super) async fn make_durable(place: &Place) -> Result<(), NodeError> {
     place.device.disk.sync_dir(&directory(place)).await.map_err(place.failed())
 }

@@ -1,8 +1,10 @@
-//! Telling containers of objects and accounts of containers, now or, when they do not answer, later.
+//! Telling containers of objects and accounts of containers, now or, when they do not answer,
+//! later.
 //!
-//! An object's change is told before it is acknowledged; a container server that does not take it in time makes it a row of the
-//! durable pending log. A container's counts are such a row from the start, in the batch that changes them.
-//! The updater sends the rows again and again until they are settled.
+//! An object's change is told before it is acknowledged; a container server that does not take it
+//! in time makes it a row of the durable pending log. A container's counts are such a row from the
+//! start, in the batch that changes them. The updater sends the rows again and again until they are
+//! settled.
 //!
 //! Leaves out telling anybody of what was given up after a day.
 
@@ -41,7 +43,8 @@ enum Sent {
 }
 
 impl Node {
-    /// Tells each of `parents` of `change`; what one of them does not take in time is in the pending log when this returns.
+    /// Tells each of `parents` of `change`; what one of them does not take in time is in the
+    /// pending log when this returns.
     pub(super) async fn tell(
         &self,
         place: &Place,
@@ -93,7 +96,8 @@ impl Node {
         }
     }
 
-    /// Sends each row of a device once. Servers that do not answer are left alone for the rest of the round.
+    /// Sends each row of a device once. Servers that do not answer are left alone for the rest of
+    /// the round.
     async fn update(
         &self,
         device: &Rc<Device>,

@@ -23,8 +23,8 @@ pub(super) const PREFIX: &[u8] = b"pending/";
 pub(super) const END: &[u8] = b"pending0";
 /// Rows of objects that may wait on a device; then it takes no writes until some were delivered.
 const ROWS_MAX: usize = 1_000_000;
-/// A server that does not have a container (or account), and knows of no deletion, may yet get it. After so
-/// long it will not.
+/// A server that does not have a container (or account), and knows of no deletion, may yet get it.
+/// After so long it will not.
 const MISSING_MAX_S: u64 = 86_400;
 
 /// What is to be heard.

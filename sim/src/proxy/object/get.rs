@@ -22,7 +22,7 @@ use crate::proxy::limits::LOCATE_ROUNDS_MAX;
 use crate::proxy::placement::Candidate;
 use crate::proxy::quorum::Search;
 use crate::proxy::routing::Call;
-use crate::swift::header::{X_BACKEND_WANT_VERSION, X_NEWEST, X_TRANS_ID, text};
+use crate::swift::header::{X_BACKEND_WANT_VERSION, X_NEWEST, X_STAYPUT_PURPOSE, X_TRANS_ID, text};
 
 pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
     let conditions = [RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
@@ -32,7 +32,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
         headers.remove(RANGE);
     }
     set(&mut headers, X_TRANS_ID, &call.trans_id);
-    set(&mut headers, X_BACKEND_PURPOSE, Purpose::ObjectData.name());
+    set(&mut headers, X_BACKEND_PURPOSE, purpose_of(&call.headers).name());
     let nodes = proxy.nodes(&call.path);
     let mut ask = ask(call.method.clone(), &call.path, &nodes, headers);
     let newest = text(&call.headers, &X_NEWEST).is_some_and(|value| {
@@ -102,6 +102,14 @@ fn answer_with(
     // Ends when the client leaves, when a chunk is too late, or at the end.
     proxy.host().spawn(relay.run(sender));
     Ok(response(status, headers, body))
+}
+
+/// What the client gets the object for. It may say that of nothing but data and code.
+pub(super) fn purpose_of(headers: &HeaderMap) -> Purpose {
+    match text(headers, &X_STAYPUT_PURPOSE).and_then(Purpose::named) {
+        Some(Purpose::JobCode) => Purpose::JobCode,
+        _ => Purpose::ObjectData,
+    }
 }
 
 /// Which bytes of the object the body is; its beginning is unknown if the node does not say it as it should.

@@ -21,7 +21,7 @@ use crate::host::Purpose;
 use crate::http::{Answer, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
-use crate::proxy::backend::Ask;
+use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
 use crate::proxy::limits::{CHUNK_MAX, CLIENT_CHUNK_MAX};
 use crate::proxy::placement::Candidate;
 use crate::swift::Timestamp;
@@ -43,6 +43,7 @@ pub(super) struct Relay {
     ask: Ask,
     span: Span,
     taken: u64,
+    purpose: Purpose,
     version: Option<Timestamp>,
     etag: Option<String>,
     md5: Option<Md5>,
@@ -60,9 +61,11 @@ impl Relay {
         left: VecDeque<Candidate>,
     ) -> Self {
         let etag = etag(&answer.headers);
+        let purpose = text(&ask.headers, &X_BACKEND_PURPOSE).and_then(Purpose::named);
         let checked = span.whole && etag.as_deref().is_some_and(is_md5);
         Self {
             proxy,
+            purpose: purpose.unwrap_or(Purpose::ObjectData),
             ask,
             span,
             taken: 0,
@@ -81,7 +84,7 @@ impl Relay {
             if self.taken == self.span.length && !self.is_intact() {
                 return;
             }
-            let sent = sender.send(Purpose::ObjectData, chunk);
+            let sent = sender.send(self.purpose, chunk);
             if self.proxy.host().timeout(CLIENT_CHUNK_MAX, sent).await != Ok(true) {
                 return;
             }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::Purpose;
-use crate::proxy::{FetchError, LocateError, NewObject, StoreError};
+use crate::proxy::{FetchError, ListError, LocateError, NewObject, StoreError};
 
 fn holding(room: &Room, nodes: &[usize], version: u64, data: &Bytes) {
     for index in nodes {
@@ -141,4 +141,21 @@ fn a_client_gives_up_in_the_end() {
     let got = room.client(|host| async move { swift(host).get_object(&object()).await });
     let why = got.unwrap_err().to_string();
     assert!(why.contains("GET /AUTH_a/c/o") && why.contains("503"), "{why}");
+}
+
+#[test]
+fn a_container_is_listed_by_any_replica_that_has_it() {
+    let list = |manners: &[_], rows_max| {
+        Room::new(manners).beside(move |proxy| async move {
+            let container = object().to_container().unwrap();
+            let rows = proxy.list(&container, "", rows_max).await?;
+            Ok(rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
+        })
+    };
+    let path = object().to_container().unwrap();
+    let absent: Vec<_> = (0..6).map(|index| (index, Manner::NoContainer)).collect();
+    assert_eq!(list(&[(0, Manner::Down), (1, Manner::NoContainer)], 10), Ok(vec!["o".to_owned()]));
+    assert_eq!(list(&absent, 10), Err(ListError::NotFound { path: path.clone() }));
+    let (prefix, rows_max) = (String::new(), 0);
+    assert_eq!(list(&[], 0), Err(ListError::TooLong { path, prefix, rows_max }));
 }

@@ -7,6 +7,8 @@ mod change;
 mod get;
 mod node;
 mod put;
+mod random;
+mod real;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -108,14 +110,22 @@ impl Got {
 impl Room {
     /// The nodes, each with its manner; those without one behave.
     fn new(manners: &[(usize, Manner)]) -> Self {
-        let mut world = Fabric::new(Seed(1), network(), Trace::default());
         let nodes: Vec<Node> = (0..NODES).map(|_| Node::default()).collect();
         for (index, manner) in manners {
             nodes[*index].behave(*manner);
         }
-        for (index, node) in (0..NODES).zip(&nodes) {
-            let node = node.clone();
-            add(&mut world, index, move |host| node.clone().run(host));
+        let fakes = nodes.clone();
+        let room = Self::with(move |index, host| fakes[usize::from(index)].clone().run(host));
+        Self { nodes, ..room }
+    }
+
+    /// Nodes that run `node` with their number.
+    fn with<F: Future<Output = ()> + 'static>(node: impl Fn(u8, Host) -> F + 'static) -> Self {
+        let mut world = Fabric::new(Seed(1), network(), Trace::default());
+        let node = Rc::new(node);
+        for index in 0..NODES {
+            let node = Rc::clone(&node);
+            add(&mut world, index, move |host| node(index, host));
         }
         let proxy = Rc::new(RefCell::new(None));
         let started = Rc::clone(&proxy);
@@ -129,7 +139,7 @@ impl Room {
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
             std::future::ready(())
         });
-        Self { world, nodes, clients: FIRST_CLIENT, proxy }
+        Self { world, nodes: Vec::new(), clients: FIRST_CLIENT, proxy }
     }
 
     /// Runs a client to its end.
@@ -201,7 +211,11 @@ fn request(
     headers: &[(&str, &str)],
     body: Body,
 ) -> hyper::Request<Body> {
+    let length = body.len();
     let mut request = hyper::Request::builder().method(method).uri(path).body(body).unwrap();
+    if request.method() == Method::PUT {
+        request.headers_mut().insert("content-length", length.into());
+    }
     request.headers_mut().insert("x-auth-token", HeaderValue::from_static("secret"));
     for (name, value) in headers {
         let name = HeaderName::try_from(*name).unwrap();
@@ -236,7 +250,7 @@ fn add<F: Future<Output = ()> + 'static>(
         nic: rate,
         cores: 1,
         fuel_per_second: FuelRate::new(1_000_000_000).unwrap(),
-        disks: Vec::new(),
+        disks: vec![target(index).device],
         disk: DiskConfig { read: rate, write: rate, seek: Duration::from_micros(100) },
     };
     world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));

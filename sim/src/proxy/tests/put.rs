@@ -1,9 +1,12 @@
 //! Storing objects while nodes misbehave and clients leave.
 
+use std::future::poll_fn;
+
 use hyper::Method;
 
 use super::node::md5;
 use super::*;
+use crate::host::Label;
 
 const URL: &str = "/v1/AUTH_a/c/o";
 
@@ -121,4 +124,34 @@ fn what_clients_say_in_the_backends_name_is_dropped() {
     room.send(Method::PUT, URL, &headers, pattern(10));
     assert!(room.nodes[0].told(&Method::PUT, "x-backend-purpose").is_empty());
     assert_eq!(room.nodes[0].told(&Method::PUT, "x-object-meta-color"), ["red"]);
+}
+
+#[test]
+fn a_put_says_how_long_its_body_is() {
+    let mut request = request(Method::PUT, URL, &[], Body::empty());
+    request.headers_mut().remove("content-length");
+    let mut room = Room::new(&[]);
+    let put = room.client(|host| async move { send(&host, request).await });
+    assert_eq!(put.status, StatusCode::LENGTH_REQUIRED);
+    let put = room.send(Method::PUT, URL, &[], Bytes::new());
+    assert_eq!(put.status, StatusCode::CREATED);
+    assert_eq!(room.get(&[]).body, Some(Bytes::new()));
+}
+
+#[test]
+fn a_chunked_body_is_stored_whole() {
+    let mut room = Room::new(&[]);
+    let answer = room.client(|host| async move {
+        let to = SocketAddr::new(IpAddr::V4(ip(PROXY)), PROXY_PORT);
+        let mut stream = host.connect(to).await.unwrap();
+        let mut text: &[u8] = b"PUT /v1/AUTH_a/c/o HTTP/1.1\r\nHost: p\r\nX-Auth-Token: secret\r\n\
+            Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
+        while !text.is_empty() {
+            let sent = poll_fn(|cx| stream.poll_write(cx, text, Label::HEAD)).await.unwrap();
+            text = &text[sent..];
+        }
+        poll_fn(|cx| stream.poll_read(cx, 1000)).await.unwrap()
+    });
+    assert!(answer.starts_with(b"HTTP/1.1 201"), "{answer:?}");
+    assert_eq!(room.nodes[1].holds(), Some(Bytes::from("hello world")));
 }

@@ -3,7 +3,7 @@
 //! A connection is two directions, each with a window of bytes that may be written and not yet read. A chunk
 //! leaves through the sender's card (each direction has at most one chunk there, so flows share it by turns), goes through
 //! the trunk, takes the link's latency, and enters through the receiver's card. What meets a cut link is dropped and
-//! its connection is frozen: nothing more arrives, and its sender sees a reset after [`RESET_AFTER`].
+//! its connection is frozen: nothing more arrives, and its sender sees a reset five seconds later.
 //!
 //! Leaves out retransmission, loss and jitter: this is the first, minimal network.
 
