@@ -1,4 +1,5 @@
-//! The integration tests, by kind.
+//! The integration tests, by kind. Those of the command are in `../cli`.
 
 mod contract;
+mod differential;
 mod support;

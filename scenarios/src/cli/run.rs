@@ -10,7 +10,7 @@ use super::progress::Bar;
 use super::wall::Wall;
 use super::{CliError, Exit, RunArgs};
 use crate::engine::run_policy;
-use crate::plan::RunPlan;
+use crate::plan::{Net, RunPlan};
 use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
 use crate::scenario::{Policy, Scenario, ScenarioError};
 
@@ -53,14 +53,28 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
             }
         }
     }
-    if scenario.policies.contains(&Policy::Download) && scenario.cluster.workers == 0 {
-        return Err(CliError::Scenario(ScenarioError {
-            file: scenario.file,
+    let unfit = |key: &str, why: &str, fix: &str| {
+        Err(CliError::Scenario(ScenarioError {
+            file: scenario.file.clone(),
             line: None,
-            key: "cluster.workers".to_owned(),
-            why: "is 0, and the policy download runs jobs on workers".to_owned(),
-            fix: "ask for a worker, or leave --policy download out".to_owned(),
-        }));
+            key: key.to_owned(),
+            why: why.to_owned(),
+            fix: fix.to_owned(),
+        }))
+    };
+    if scenario.policies.contains(&Policy::Download) && scenario.cluster.workers == 0 {
+        return unfit(
+            "cluster.workers",
+            "is 0, and the policy download runs jobs on workers",
+            "ask for a worker, or leave --policy download out",
+        );
+    }
+    if args.net == Net::Turmoil && !args.no_faults && !scenario.faults.is_empty() {
+        return unfit(
+            "fault",
+            "the network turmoil has no faults",
+            "add --no-faults, or leave --net turmoil out",
+        );
     }
     Ok(RunPlan::build(scenario, args.seed, args.net, !args.no_faults)?)
 }

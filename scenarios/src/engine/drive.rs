@@ -219,8 +219,12 @@ impl Drive {
         if status == StatusCode::OK {
             return (JobEnd::Ok, body, version);
         }
-        let why = header("x-nexe-error")
-            .map_or_else(|| String::from_utf8_lossy(&body).trim_end().to_owned(), str::to_owned);
+        // Where the description or the module is at fault, the body names node and field; where the
+        // sandbox failed, the body is what the job wrote until then.
+        let why = match header("x-nexe-error") {
+            Some(error) if status.is_server_error() => error.to_owned(),
+            _ => String::from_utf8_lossy(&body).trim_end().to_owned(),
+        };
         (failed(format!("{status}: {why}")), body, version)
     }
 }

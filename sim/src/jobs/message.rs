@@ -122,12 +122,28 @@ pub struct Report {
     pub fuel: u64,
     /// Time on a core, in microseconds.
     pub core_us: u64,
-    /// From its start to its end, in microseconds.
+    /// From its start to its end, in microseconds. Always of the same width in the message: how long something
+    /// takes must not decide how many bytes are sent, or two networks could not be compared.
+    #[serde(with = "same_width")]
     pub took_us: u64,
     /// What it read and wrote.
     pub accounting: Accounting,
     /// What follows the head.
     pub parts: Vec<PartHead>,
+}
+
+/// Numbers as text of as many digits as the greatest has.
+mod same_width {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{number:020}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(|bad| D::Error::custom(format!("{text:?} is no number: {bad}")))
+    }
 }
 
 /// A message that is not as it should be.

@@ -1,0 +1,134 @@
+//! The same jobs, run in two ways that must not matter to their answers: over two networks, and near the data or far from it.
+//!
+//! Leaves out times, which differ by design, and bytes by class of link, which follow the replica that answers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use stayput::engine::run_policy;
+use stayput::plan::{Net, RunPlan};
+use stayput::report::{JobEnd, PolicyRun};
+use stayput::scenario::{Policy, Scenario};
+
+/// The banana job on less data than in its scenario.
+const BANANA: &str = r#"
+name = "banana on less data"
+
+[cluster]
+zones = 3
+nodes_per_zone = 2
+devices_per_node = 2
+replicas = 3
+part_power = 8
+proxies = 2
+workers = 2
+clients = 4
+
+[[data]]
+path = "swift://~/demo/log-*.txt"
+count = 16
+generate = "log"
+size = "64 KiB"
+
+[[data]]
+path = "swift://~/demo/linecount.wasm"
+file = "../runtime/guests/linecount.wasm"
+
+[[work]]
+job = "jobs/banana.json"
+objects = "swift://~/demo/log-*.txt"
+pick = "zipf 1.0"
+runs = 64
+arrivals = "poisson 20/s"
+"#;
+
+fn plan(seed: u64, net: Net, changes: &[(&str, &str)]) -> RunPlan {
+    let mut text = BANANA.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the scenario");
+        text = text.replace(from, to);
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/differential.toml");
+    let scenario = Scenario::parse(&text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
+    RunPlan::build(scenario, seed, net, true).unwrap_or_else(|flaw| panic!("{flaw}"))
+}
+
+fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
+    let run = run_policy(plan, policy, &mut |_| (), None);
+    let run = run.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(run.broken, Vec::<String>::new(), "{policy} over {}", plan.net);
+    for job in &run.jobs {
+        assert_eq!(job.end, JobEnd::Ok, "job {} under {policy} over {}", job.index, plan.net);
+    }
+    assert_eq!(run.jobs.len(), plan.jobs.len());
+    run
+}
+
+/// What each job answered, by its number.
+fn answers(run: &PolicyRun) -> BTreeMap<u32, (&str, &[u8])> {
+    run.jobs.iter().map(|job| (job.index, (job.object.as_str(), job.answer.as_ref()))).collect()
+}
+
+fn assert_networks_agree(seed: u64, policy: Policy, changes: &[(&str, &str)]) {
+    let fabric = run(&plan(seed, Net::Fabric, changes), policy);
+    let turmoil = run(&plan(seed, Net::Turmoil, changes), policy);
+    assert_eq!(answers(&fabric), answers(&turmoil));
+    assert_eq!(fabric.bytes.by_purpose, turmoil.bytes.by_purpose, "{policy}, the jobs");
+    assert_eq!(fabric.bytes.body, turmoil.bytes.body);
+    assert_eq!(fabric.loading.by_purpose, turmoil.loading.by_purpose, "{policy}, the loading");
+    assert_eq!(fabric.fuel, turmoil.fuel);
+}
+
+#[test]
+fn jobs_on_storage_move_the_same_bytes_over_both_networks() {
+    assert_networks_agree(1, Policy::OnStorage, &[]);
+    assert_networks_agree(2, Policy::OnStorage, &[]);
+}
+
+#[test]
+fn downloads_move_the_same_bytes_over_both_networks() {
+    assert_networks_agree(1, Policy::Download, &[]);
+    assert_networks_agree(2, Policy::Download, &[]);
+}
+
+#[test]
+fn closed_loops_agree_over_both_networks() {
+    let changes = [("\"poisson 20/s\"", "\"closed\""), ("\"zipf 1.0\"", "\"each\"")];
+    for policy in Policy::ALL {
+        assert_networks_agree(3, policy, &changes);
+    }
+}
+
+#[test]
+fn a_crowd_of_jobs_agrees_over_both_networks() {
+    // All at once, at few objects: the slots of their nodes fill up, and jobs go to other replicas.
+    let changes = [("\"poisson 20/s\"", "\"poisson 5000/s\""), ("count = 16", "count = 2")];
+    for policy in Policy::ALL {
+        let fabric = run(&plan(4, Net::Fabric, &changes), policy);
+        let turmoil = run(&plan(4, Net::Turmoil, &changes), policy);
+        assert_eq!(answers(&fabric), answers(&turmoil));
+    }
+}
+
+#[test]
+fn near_and_far_give_the_same_answers() {
+    for seed in [1, 2] {
+        let plan = plan(seed, Net::Fabric, &[]);
+        let (near, far) = (run(&plan, Policy::OnStorage), run(&plan, Policy::Download));
+        assert_eq!(answers(&near), answers(&far));
+        assert_eq!(near.fuel, far.fuel, "the same guests did the same work");
+        assert_eq!(near.loading, far.loading, "both begin from the same store");
+    }
+}
+
+#[test]
+fn another_seed_gives_other_data() {
+    let answers_of = |seed| {
+        let run = run(&plan(seed, Net::Fabric, &[]), Policy::Download);
+        let answers: Vec<Vec<u8>> = run.jobs.iter().map(|job| job.answer.to_vec()).collect();
+        (answers, run.trace_hash)
+    };
+    let (first, second) = (answers_of(1), answers_of(2));
+    assert_ne!(first.0, second.0);
+    assert_ne!(first.1, second.1);
+}

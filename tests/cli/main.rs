@@ -1,0 +1,8 @@
+//! The `stayput` command as its users run it: arguments, files, exit codes, and what goes where.
+//!
+//! Leaves out what the figures mean, which the tests of the engine and of the report hold.
+
+mod exits;
+mod output;
+mod repeat;
+mod support;
