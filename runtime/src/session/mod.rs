@@ -6,7 +6,7 @@ use crate::device::{DeviceFault, DeviceId, DeviceSpec};
 use crate::engine::{MEMORY_EXPORT, Module};
 use crate::image::Image;
 use crate::limits::{Limits, TRANSFER_BYTES_MAX};
-use crate::outcome::{End, Outcome};
+use crate::outcome::{Accounting, End, Outcome};
 use crate::wasi::context::Setup;
 use crate::wasi::{Context, Direction, Errno, Guest, Interrupt, Sleep, Transfer};
 use bytes::Bytes;
@@ -14,6 +14,10 @@ use std::sync::Arc;
 use wasmi::{
     Error, Func, Memory, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val,
 };
+
+/// The time at which every session's clock may begin, in nanoseconds since the Unix epoch: 2024-01-01T00:00:00Z.
+/// Drivers that begin there and move it only while the guest sleeps give the same outcome everywhere.
+pub const SESSION_EPOCH_UNIX_NS: u64 = 1_704_067_200_000_000_000;
 
 /// What a session runs and what it is given.
 #[derive(Clone, Debug)]
@@ -315,6 +319,11 @@ impl Session {
     fn end_with(&mut self, outcome: Outcome) -> Pause {
         self.phase = Phase::Ended(outcome.clone());
         Pause::Ended(outcome)
+    }
+
+    /// What it has read and written so far.
+    pub fn accounting(&self) -> Accounting {
+        self.store.data().accounting()
     }
 
     fn outcome(&self, end: End) -> Outcome {
