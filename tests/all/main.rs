@@ -1,4 +1,5 @@
 //! The integration tests, by kind.
 
 mod contract;
+mod property;
 mod support;
