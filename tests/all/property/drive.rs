@@ -15,7 +15,7 @@ use stayput_sim::swift::Path;
 use stayput_sim::swift::header::{
     X_AUTH_TOKEN, X_NEWEST, X_STAYPUT_INPUTS, X_TIMESTAMP, text as header, timestamp,
 };
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::case::{self, Case, JobAt, OBJECTS_PER_CLIENT, Op, Step, WORDS};
 use super::history::{Counted, Did, Record, Version};
@@ -35,7 +35,9 @@ pub(crate) enum Phase {
 /// What the clients share with the run.
 pub(crate) struct Drive {
     case: Case,
-    phase: watch::Sender<Phase>,
+    phase: Cell<Phase>,
+    // Not tokio's `watch`: it wakes its waiters in an order that is random.
+    changed: Notify,
     loaded: Cell<bool>,
     at_rest: Cell<usize>,
     records: RefCell<Vec<Record>>,
@@ -46,7 +48,8 @@ impl Drive {
     pub(crate) fn new(case: &Case) -> Self {
         Self {
             case: case.clone(),
-            phase: watch::Sender::new(Phase::Loading),
+            phase: Cell::new(Phase::Loading),
+            changed: Notify::new(),
             loaded: Cell::new(false),
             at_rest: Cell::new(0),
             records: RefCell::default(),
@@ -57,7 +60,8 @@ impl Drive {
     /// Lets the clients go on.
     pub(crate) fn begin(&self, phase: Phase) {
         self.at_rest.set(0);
-        self.phase.send_replace(phase);
+        self.phase.set(phase);
+        self.changed.notify_waiters();
     }
 
     pub(crate) fn is_loaded(&self) -> bool {
@@ -86,18 +90,26 @@ impl Drive {
             load(&side.proxies).await.expect("nothing goes wrong while loading");
             self.loaded.set(true);
         }
-        let mut phase = self.phase.subscribe();
-        // What it returns is a lock on the phase.
-        drop(phase.wait_for(|phase| *phase >= Phase::Steps).await);
+        self.wait_for(Phase::Steps).await;
         for step in &self.case.clients[index as usize] {
             self.take(index, &side, step).await;
         }
         self.at_rest.set(self.at_rest.get() + 1);
-        drop(phase.wait_for(|phase| *phase >= Phase::Last).await);
+        self.wait_for(Phase::Last).await;
         for own in 0..OBJECTS_PER_CLIENT {
             self.look(index, &side, index * OBJECTS_PER_CLIENT + own).await;
         }
         self.at_rest.set(self.at_rest.get() + 1);
+    }
+
+    async fn wait_for(&self, phase: Phase) {
+        loop {
+            let changed = self.changed.notified();
+            if self.phase.get() >= phase {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// A step of a client.

@@ -19,7 +19,6 @@ pub(crate) struct History {
     pub(crate) ends: Vec<(&'static str, RunEnd)>,
     pub(crate) ledger: Ledger,
     pub(crate) in_flight: Option<u64>,
-    pub(crate) trace_hash: String,
 }
 
 /// Something that a client did.

@@ -9,8 +9,11 @@ mod drive;
 mod history;
 mod run;
 
+use std::cell::RefCell;
 use std::fmt::Write;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use stayput_sim::world::Trace;
@@ -65,15 +68,38 @@ fn judge(case: &Case) -> Vec<String> {
     };
     let mut wrong = check::violations(&history);
     if case.seed.is_multiple_of(TWICE_EVERY) {
-        let again = run::run(case, Trace::default()).trace_hash;
-        if again != history.trace_hash {
-            wrong.push(format!(
-                "determinism: the trace hash is {}, then {again}",
-                history.trace_hash
-            ));
-        }
+        wrong.extend(first_difference(case));
     }
     wrong
+}
+
+/// Where the traces of two runs of a case part.
+fn first_difference(case: &Case) -> Option<String> {
+    let [one, other] = [(); 2].map(|()| {
+        let lines = Lines::default();
+        run::run(case, Trace::writing_to(Box::new(lines.clone())));
+        String::from_utf8_lossy(&lines.0.borrow()).into_owned()
+    });
+    let mut pairs = one.lines().zip(other.lines()).enumerate();
+    let (line, (here, there)) = pairs.find(|(_, (here, there))| here != there).or_else(|| {
+        (one != other).then_some((usize::MAX, ("one of them ends", "before the other")))
+    })?;
+    Some(format!("determinism: the traces part at event {line}:\n    {here}\n    {there}"))
+}
+
+/// The lines of a trace.
+#[derive(Clone, Default)]
+struct Lines(Rc<RefCell<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn observed(case: &Case) -> Result<History, String> {

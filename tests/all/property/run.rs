@@ -48,18 +48,11 @@ pub(crate) fn run(case: &Case, trace: Trace) -> History {
         drive.begin(Phase::Last);
         ends.push(("last look", part(&mut world, &mut || drive.all_rest())));
     }
-    History {
-        records: drive.records(),
-        ends,
-        ledger: world.ledger(),
-        in_flight: world.in_flight(),
-        trace_hash: world.trace().hash(),
-    }
+    History { records: drive.records(), ends, ledger: world.ledger(), in_flight: world.in_flight() }
 }
 
 fn part(world: &mut Fabric, done: &mut dyn FnMut() -> bool) -> RunEnd {
     let limit = world.now() + PART_MAX;
-    // What was let go of shows only with the next event.
     world.run(done, limit)
 }
 
