@@ -1,5 +1,6 @@
-//! The integration tests, by kind. Those of the command are in `../cli`.
+//! The integration tests, by kind.
 
 mod contract;
 mod differential;
+mod property;
 mod support;
