@@ -9,11 +9,8 @@ mod drive;
 mod history;
 mod run;
 
-use std::cell::RefCell;
 use std::fmt::Write;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use stayput_sim::world::Trace;
@@ -53,8 +50,9 @@ fn clusters_under_faults_answer_rightly_or_honestly_and_keep_what_they_acknowled
 
 /// Passes when no case is given.
 #[test]
+#[ignore = "needs a case in STAYPUT_CASE, as a failure of the property prints it"]
 fn the_case_of_the_environment_holds() {
-    let Ok(text) = std::env::var(CASE_VARIABLE) else { return };
+    let text = std::env::var(CASE_VARIABLE).expect("a case in the environment");
     let case: Case = serde_json::from_str(&text).expect("a case as a failure prints it");
     println!("{}", report(&case));
     assert_eq!(judge(&case), Vec::<String>::new());
@@ -76,30 +74,15 @@ fn judge(case: &Case) -> Vec<String> {
 /// Where the traces of two runs of a case part.
 fn first_difference(case: &Case) -> Option<String> {
     let [one, other] = [(); 2].map(|()| {
-        let lines = Lines::default();
-        run::run(case, Trace::writing_to(Box::new(lines.clone())));
-        String::from_utf8_lossy(&lines.0.borrow()).into_owned()
+        let trace = Trace::keeping_lines();
+        run::run(case, trace.clone());
+        String::from_utf8_lossy(&trace.take_lines()).into_owned()
     });
     let mut pairs = one.lines().zip(other.lines()).enumerate();
     let (line, (here, there)) = pairs.find(|(_, (here, there))| here != there).or_else(|| {
         (one != other).then_some((usize::MAX, ("one of them ends", "before the other")))
     })?;
     Some(format!("determinism: the traces part at event {line}:\n    {here}\n    {there}"))
-}
-
-/// The lines of a trace.
-#[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn observed(case: &Case) -> Result<History, String> {
@@ -126,7 +109,7 @@ fn report(case: &Case) -> String {
     let _infallible = write!(
         text,
         "\nagain: {CASE_VARIABLE}='{json}' cargo test -p stayput-tests --test all \
-         the_case_of_the_environment -- --nocapture\n"
+         the_case_of_the_environment -- --ignored --nocapture\n"
     );
     text
 }
