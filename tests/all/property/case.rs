@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 /// Objects that each client writes.
 pub(crate) const OBJECTS_PER_CLIENT: u32 = 2;
-/// All faults are mended so long after the start.
-pub(crate) const HORIZON_MS: u32 = 10_000;
+/// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
+pub(crate) const HORIZON_MS: u32 = 40_000;
+/// All faults begin before then: most steps are taken before then.
+const BEGIN_MS: u32 = 8_000;
 /// What texts are made of, and what jobs count.
 pub(crate) const WORDS: [&str; 6] = ["banana", "apple", "ban", "kiwi", "a", "version"];
 
@@ -89,7 +91,7 @@ impl Case {
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let cluster = (1_u32..=2, 1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3, 1_u32..=2);
     let clients = vec(vec(step(), 1..9), 1..=2);
-    (any::<u16>(), cluster, clients, vec(fault(), 0..6)).prop_map(
+    (any::<u16>(), cluster, clients, vec(fault(), 0..9)).prop_map(
         |(seed, (regions, zones, nodes_per_zone, devices, replicas, proxies), clients, faults)| {
             let seed = u64::from(seed);
             Case {
@@ -136,7 +138,8 @@ fn fault() -> impl Strategy<Value = Fault> {
         2 => (0_u32..16).prop_map(Kind::Crash),
         2 => (0_u32..16).prop_map(Kind::Power),
     ];
-    let time = (0..HORIZON_MS * 3 / 4, 1..HORIZON_MS);
+    let for_ms = prop_oneof![3 => 1..5_000_u32, 2 => 5_000..HORIZON_MS];
+    let time = (0..BEGIN_MS, for_ms);
     (time, kind).prop_map(|((at_ms, for_ms), kind)| Fault {
         at_ms,
         for_ms: for_ms.min(HORIZON_MS - at_ms),

@@ -7,7 +7,9 @@ mod case;
 mod check;
 mod drive;
 mod history;
+mod regressions;
 mod run;
+mod tally;
 
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,9 +19,10 @@ use stayput_sim::world::Trace;
 
 use self::case::{Case, cases};
 use self::history::History;
+use self::tally::Tally;
 
 /// Cases when `PROPTEST_CASES` does not say.
-const CASES: u32 = 150;
+const CASES: u32 = 1_000;
 /// Of them, every so many run twice.
 const TWICE_EVERY: u64 = 10;
 /// Shrinking ends at the latest then: each try is a whole run.
@@ -37,12 +40,14 @@ fn clusters_under_faults_answer_rightly_or_honestly_and_keep_what_they_acknowled
         config.rng_seed = RngSeed::Fixed(1);
     }
     config.failure_persistence = None;
-    let judged = TestRunner::new(config).run(&cases(), |case| {
-        let wrong = judge(&case);
+    let tally = RefCell::new(Tally::default());
+    let outcome = TestRunner::new(config).run(&cases(), |case| {
+        let (wrong, came) = judged(&case);
+        tally.borrow_mut().add(&came);
         if wrong.is_empty() { Ok(()) } else { Err(TestCaseError::fail(wrong.join("\n"))) }
     });
-    match judged {
-        Ok(()) => {}
+    match outcome {
+        Ok(()) => tally.borrow().assert_worth(),
         Err(TestError::Fail(_, case)) => panic!("{}", report(&case)),
         Err(TestError::Abort(why)) => panic!("the cases cannot be made: {why}"),
     }
@@ -60,15 +65,20 @@ fn the_case_of_the_environment_holds() {
 
 /// What does not hold of a case.
 fn judge(case: &Case) -> Vec<String> {
+    judged(case).0
+}
+
+/// What does not hold of a case, and what came about in it.
+fn judged(case: &Case) -> (Vec<String>, Tally) {
     let history = match observed(case) {
         Ok(history) => history,
-        Err(panicked) => return vec![panicked],
+        Err(panicked) => return (vec![panicked], Tally::default()),
     };
     let mut wrong = check::violations(&history);
     if case.seed.is_multiple_of(TWICE_EVERY) {
         wrong.extend(first_difference(case));
     }
-    wrong
+    (wrong, Tally::of(&history))
 }
 
 /// Where the traces of two runs of a case part.

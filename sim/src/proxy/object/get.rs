@@ -60,7 +60,7 @@ async fn pin_newest(
     ask: &mut Ask,
     others: VecDeque<Candidate>,
 ) -> Result<VecDeque<Candidate>, Refusal> {
-    let located = proxy.locate_with(&ask.path, Patience::Primaries).await.map_err(|error| {
+    let located = proxy.locate_with(&ask.path, Patience::Everyone).await.map_err(|error| {
         let status = match error {
             LocateError::NotFound { .. } => StatusCode::NOT_FOUND,
             LocateError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -52,8 +52,9 @@ pub enum LocateError {
 pub(super) enum Patience {
     /// For a majority of the primaries, one of which has it.
     Majority,
-    /// For all primaries, as long as they may take.
-    Primaries,
+    /// For all primaries and handoffs, as long as they may take. A write that was acknowledged while primaries were away
+    /// may be on handoffs alone, and primaries that came back know nothing of it.
+    Everyone,
 }
 
 /// What one node said, by its place among the candidates.
@@ -85,7 +86,11 @@ impl Proxy {
         let candidates = nodes.candidates(0);
         let ask = ask(Method::HEAD, path, &nodes, HeaderMap::new());
         let mut reports: Vec<Report> = Vec::new();
-        for asked in [0..replicas, replicas..candidates.len()] {
+        let rounds = match patience {
+            Patience::Majority => vec![0..replicas, replicas..candidates.len()],
+            Patience::Everyone => vec![0..candidates.len()],
+        };
+        for asked in rounds {
             let all_asked = asked.end == candidates.len();
             let mut waiting: FuturesUnordered<_> =
                 asked.map(|index| self.report(&ask, &candidates, index)).collect();
@@ -93,7 +98,7 @@ impl Proxy {
                 let next = waiting.next().await;
                 let ended = next.is_none();
                 reports.extend(next.flatten());
-                if patience == Patience::Primaries && !ended {
+                if patience == Patience::Everyone && !ended {
                     continue;
                 }
                 let said: Vec<_> =

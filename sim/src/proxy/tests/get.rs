@@ -128,6 +128,15 @@ fn the_newest_copy_is_read_when_it_is_asked_for() {
 }
 
 #[test]
+fn the_newest_copy_is_read_even_if_only_a_handoff_holds_it() {
+    let mut room = Room::new(&[]);
+    let (old, new) = (pattern(1000), pattern(2000));
+    holding(&room, &[0, 1, 2], 1, &old);
+    holding(&room, &[3], 2, &new);
+    assert_eq!(room.get(&[("x-newest", "true")]).body, Some(new));
+}
+
+#[test]
 fn a_copy_older_than_its_tombstone_is_deleted() {
     let mut room = Room::new(&[]);
     room.nodes[0].bury(at(2));
