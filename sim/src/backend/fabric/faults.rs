@@ -31,14 +31,12 @@ fn begin_fault(room: &Room, id: FaultId, kind: &FaultKind) {
             }
         }
         FaultKind::Crash(host) => {
-            count_down(room, *host, 1);
-            let connections = room.net.crash(*host);
+            let connections = room.net.crash(id, *host);
             room.net.add_effect(id, "reset_connections", connections);
             kill(room, id, *host);
         }
         FaultKind::Power(host) => {
-            count_down(room, *host, 1);
-            let connections = room.net.power_off(*host);
+            let connections = room.net.power_off(id, *host);
             room.net.add_effect(id, "silenced_connections", connections);
             kill(room, id, *host);
             let lost: u64 =
@@ -58,21 +56,11 @@ fn end_fault(room: &Room, id: FaultId, kind: &FaultKind) {
     match kind {
         FaultKind::Partition { .. } => room.net.mend(id),
         FaultKind::Crash(host) | FaultKind::Power(host) => {
-            // Another fault may keep it down.
-            if count_down(room, *host, -1) == 0 {
-                room.net.power_on(*host);
+            if room.net.bring_up(id, *host) {
                 room.start(*host);
             }
         }
     }
-}
-
-/// Adds to the faults that keep `host` down; says how many there are.
-fn count_down(room: &Room, host: HostKey, change: i32) -> i32 {
-    let mut down = room.down.borrow_mut();
-    let faults = down.entry(host).or_default();
-    *faults += change;
-    *faults
 }
 
 fn note(room: &Room, does: &str, kind: &FaultKind) {

@@ -33,8 +33,6 @@ struct Room {
     trace: Trace,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
-    /// How many faults keep a host down.
-    down: RefCell<BTreeMap<HostKey, i32>>,
 }
 
 /// A host's hardware and what it runs: both outlast a crash.
@@ -50,8 +48,8 @@ impl Fabric {
     pub fn new(seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
         let executor = Executor::new(seed);
         let net = Net::new(executor.clone(), trace.clone(), network);
-        let (hosts, faults, down) = (RefCell::default(), RefCell::new(0), RefCell::default());
-        Self(Rc::new(Room { seed, executor, net, trace, hosts, faults, down }))
+        let (hosts, faults) = (RefCell::default(), RefCell::new(0));
+        Self(Rc::new(Room { seed, executor, net, trace, hosts, faults }))
     }
 }
 

@@ -77,6 +77,7 @@ impl Net {
         let (from, to) = (connection.ends[0].host, connection.ends[1].host);
         let host = &mut state.hosts[to.0 as usize];
         if host.power == Power::Off {
+            state.charge_down(to, "unanswered_connects", 1);
             return;
         }
         let taken = match host.listeners.get_mut(&port) {
@@ -92,6 +93,9 @@ impl Net {
         };
         let net = Rc::clone(self);
         let answer_at = self.executor.now() + Duration::from_nanos(connection.latency_ns);
+        if !taken {
+            state.charge_down(to, "refused_connects", 1);
+        }
         // The answer may meet a cut of its own direction.
         self.executor.at(answer_at, move || {
             net.count_wire(key, 1, wire::SYN);

@@ -43,7 +43,8 @@ impl Net {
     }
 
     /// The host's process is gone, its kernel closes what it had: peers see resets. Says how many connections that were.
-    pub fn crash(self: &Rc<Self>, host: HostKey) -> u64 {
+    pub fn crash(self: &Rc<Self>, fault: FaultId, host: HostKey) -> u64 {
+        self.state.borrow_mut().down.entry(host).or_default().push(fault);
         // A machine without power has no process that could crash, and stays dark.
         if self.state.borrow_mut().host(host).power == Power::Off {
             return 0;
@@ -52,13 +53,23 @@ impl Net {
     }
 
     /// The host is without power: peers see nothing. Says how many connections it had.
-    pub fn power_off(self: &Rc<Self>, host: HostKey) -> u64 {
+    pub fn power_off(self: &Rc<Self>, fault: FaultId, host: HostKey) -> u64 {
+        self.state.borrow_mut().down.entry(host).or_default().push(fault);
         self.take_down(host, Power::Off)
     }
 
-    /// The host has power again.
-    pub fn power_on(&self, host: HostKey) {
-        self.state.borrow_mut().host(host).power = Power::On;
+    /// `fault` keeps the host down no longer. Says whether it may start: no other fault does, and there is power again.
+    pub fn bring_up(&self, fault: FaultId, host: HostKey) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(faults) = state.down.get_mut(&host) {
+            faults.retain(|other| *other != fault);
+            if !faults.is_empty() {
+                return false;
+            }
+        }
+        state.down.remove(&host);
+        state.host(host).power = Power::On;
+        true
     }
 
     fn take_down(self: &Rc<Self>, host: HostKey, power: Power) -> u64 {

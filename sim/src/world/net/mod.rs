@@ -63,6 +63,8 @@ struct State {
     flights_made: u64,
     /// For each way that is cut, the faults that cut it.
     cuts: BTreeMap<(HostKey, HostKey), Vec<FaultId>>,
+    /// For each host that is down, the faults that keep it so.
+    down: BTreeMap<HostKey, Vec<FaultId>>,
     effects: BTreeMap<FaultId, Effects>,
     ledger: Ledger,
 }
@@ -183,6 +185,13 @@ impl End {
 impl State {
     fn host(&mut self, key: HostKey) -> &mut NetHost {
         &mut self.hosts[key.0 as usize]
+    }
+
+    /// Charges what happened to the faults that keep `host` down.
+    fn charge_down(&mut self, host: HostKey, what: &'static str, count: u64) {
+        for fault in self.down.get(&host).into_iter().flatten() {
+            self.effects.entry(*fault).or_default().add(what, count);
+        }
     }
 
     fn way(&self, from: HostKey, to: HostKey) -> Way {

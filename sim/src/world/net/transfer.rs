@@ -152,7 +152,9 @@ impl Net {
             self.hand_over(state, id);
             return;
         }
-        let wants_reset = is_on && flight.bytes() > 0;
+        let bytes = flight.bytes();
+        let wants_reset = is_on && bytes > 0;
+        state.charge_down(to, "dropped_bytes", bytes);
         self.drop_flight_in(state, id);
         if wants_reset {
             self.reset_after_latency(state, key, end);
