@@ -11,6 +11,7 @@ mod regressions;
 mod run;
 mod tally;
 
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
