@@ -2,15 +2,15 @@
 //!
 //! Leaves out that each reader sees what the one before it saw: reads are eventually consistent, as in Swift.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::Time;
 use stayput_sim::swift::Timestamp;
 use stayput_sim::world::RunEnd;
 
 use super::drive::path;
-use super::history::{Counted, Did, History, Record, Version};
+use super::history::{Commit, Committed, Counted, Did, History, Record, Version};
 
 /// Six attempts of a connection and an answer each, the pauses between them, and stalls of a body.
 const OP_MAX: Duration = Duration::from_secs(300);
@@ -21,7 +21,7 @@ const JOB_MAX: Duration = Duration::from_secs(800);
 pub(crate) fn violations(history: &History) -> Vec<String> {
     let mut found = Vec::new();
     for record in &history.records {
-        let checks = [safety(history, record), liveness(record)];
+        let checks = [safety(history, record), quorum(history, record), liveness(record)];
         found.extend(checks.into_iter().flatten().map(|why| format!("{why}\n    in {record}")));
     }
     for record in history.records.iter().filter(|record| record.last) {
@@ -92,7 +92,6 @@ fn written_at<'a>(history: &'a History, reading: &Record, timestamp: Timestamp) 
             earlier.push(content);
         }
     }
-    // A PUT that had not ended when this was read is in the history all the same.
     earlier
 }
 
@@ -111,6 +110,28 @@ fn named_version(object: u32, inputs: &str) -> Option<Timestamp> {
 fn reference(content: &[u8], word: &str) -> String {
     let text = String::from_utf8_lossy(content);
     format!("{}\n", text.lines().filter(|line| line.contains(word)).count())
+}
+
+/// Whether a majority of the copies of an acknowledged write was on disks when it was acknowledged. It is looked for in the
+/// trace: what the nodes claim is what is in question.
+fn quorum(history: &History, record: &Record) -> Option<String> {
+    let Did::Put { outcome: Ok(()), .. } = &record.did else { return None };
+    let meanwhile = |commit: &&Commit| {
+        commit.object == record.object && (record.begun..=record.ended).contains(&commit.at)
+    };
+    let mut written = BTreeSet::new();
+    let mut kept = BTreeSet::new();
+    for commit in history.commits.iter().filter(meanwhile) {
+        // A name is worth something only if the bytes were there before it.
+        match commit.what {
+            Committed::Bytes => written.insert(&commit.device),
+            Committed::Names => written.contains(&commit.device) && kept.insert(&commit.device),
+        };
+    }
+    let needed = history.replicas / 2 + 1;
+    (kept.len() < needed).then(|| {
+        format!("durability: acknowledged with {needed} copies to be kept, but only {kept:?} did")
+    })
 }
 
 /// Whether an object's last state is one that its writes can have left.
@@ -156,7 +177,7 @@ fn liveness(record: &Record) -> Option<String> {
     if took > limit {
         return Some(format!("liveness: it took {took:?}, more than {limit:?}"));
     }
-    let error = error.filter(|_| record.last || record.begun == Time::MAX)?;
+    let error = error.filter(|_| record.last)?;
     Some(format!("liveness: all is mended and quiet, yet: {error}"))
 }
 

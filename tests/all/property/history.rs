@@ -19,6 +19,47 @@ pub(crate) struct History {
     pub(crate) ends: Vec<(&'static str, RunEnd)>,
     pub(crate) ledger: Ledger,
     pub(crate) in_flight: Option<u64>,
+    /// Copies of everything that is stored.
+    pub(crate) replicas: usize,
+    /// What the trace says that disks keep of objects, in order.
+    pub(crate) commits: Vec<Commit>,
+    /// The trace, line by line.
+    pub(crate) trace: String,
+}
+
+/// A disk keeps something of an object from then on.
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    pub(crate) at: Time,
+    /// The host and its disk.
+    pub(crate) device: String,
+    pub(crate) object: u32,
+    pub(crate) what: Committed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// A file that has no name in the object's directory yet.
+    Bytes,
+    /// The names in its directory.
+    Names,
+}
+
+impl Commit {
+    /// Reads a line of the trace; `object_of` knows the objects by the hexadecimal hash of their paths.
+    pub(crate) fn parse(line: &str, object_of: impl Fn(&str) -> Option<u32>) -> Option<Self> {
+        let (at, rest) = line.split_once(" committed ")?;
+        let mut words = rest.split(' ');
+        let device = format!("{} {}", words.next()?, words.next()?);
+        let (what, path) = match words.next()? {
+            "names" => (Committed::Names, words.nth(1)?),
+            path => (Committed::Bytes, path),
+        };
+        let name = path.rsplit('/').next()?;
+        let hash = name.split('-').next()?;
+        let at = Time::from_nanos(at.parse().ok()?);
+        Some(Self { at, device, object: object_of(hash)?, what })
+    }
 }
 
 /// Something that a client did.

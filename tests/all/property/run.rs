@@ -2,6 +2,7 @@
 //!
 //! Leaves out judging it.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use stayput_sim::world::fault::FaultKind;
 use stayput_sim::world::{Fault, HostKey, RunEnd, Trace, World};
 
 use super::case::{Case, HORIZON_MS, Kind};
-use super::drive::{Drive, Phase};
-use super::history::History;
+use super::drive::{Drive, Phase, path};
+use super::history::{Commit, History};
 use crate::support::network;
 
 /// After the last fault and the last step: longer than a server waits for what does not come.
@@ -22,9 +23,10 @@ const QUIET: Duration = Duration::from_secs(60);
 /// For a part of a run.
 const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 
-/// Runs `case`; its trace goes to `trace` as well.
-pub(crate) fn run(case: &Case, trace: Trace) -> History {
-    let mut world = Fabric::new(Seed(case.seed), network(), trace);
+/// Runs `case`.
+pub(crate) fn run(case: &Case) -> History {
+    let trace = Trace::keeping_lines();
+    let mut world = Fabric::new(Seed(case.seed), network(), trace.clone());
     let drive = Rc::new(Drive::new(case));
     let spec =
         ClusterSpec { counts: counts(case), node: machine(), worker: machine(), seed: case.seed };
@@ -48,7 +50,24 @@ pub(crate) fn run(case: &Case, trace: Trace) -> History {
         drive.begin(Phase::Last);
         ends.push(("last look", part(&mut world, &mut || drive.all_rest())));
     }
-    History { records: drive.records(), ends, ledger: world.ledger(), in_flight: world.in_flight() }
+    let trace = String::from_utf8_lossy(&trace.take_lines()).into_owned();
+    History {
+        records: drive.records(),
+        ends,
+        ledger: world.ledger(),
+        in_flight: world.in_flight(),
+        replicas: counts(case).replicas as usize,
+        commits: commits(case, &cluster, &trace),
+        trace,
+    }
+}
+
+fn commits(case: &Case, cluster: &Cluster, trace: &str) -> Vec<Commit> {
+    let hex = |hash: [u8; 16]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let objects: BTreeMap<String, u32> =
+        (0..case.objects()).map(|object| (hex(cluster.ring.hash(&path(object))), object)).collect();
+    let object_of = |hash: &str| objects.get(hash).copied();
+    trace.lines().filter_map(|line| Commit::parse(line, object_of)).collect()
 }
 
 fn part(world: &mut Fabric, done: &mut dyn FnMut() -> bool) -> RunEnd {
@@ -71,11 +90,12 @@ fn counts(case: &Case) -> ClusterConfig {
     }
 }
 
+/// Slow enough for faults to come in the middle of bodies.
 fn machine() -> MachineConfig {
     MachineConfig {
         cores: 2,
         fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
-        nic: ByteRate::new(125_000_000).expect("not zero"),
+        nic: ByteRate::new(4_000_000).expect("not zero"),
         disk: DiskConfig {
             read: ByteRate::new(200_000_000).expect("not zero"),
             write: ByteRate::new(100_000_000).expect("not zero"),
