@@ -1,5 +1,8 @@
 //! The integration tests, by kind. Those of the command are in `../cli`.
 
+mod bad_input;
 mod contract;
 mod differential;
+mod house;
+mod readme;
 mod support;
