@@ -1,11 +1,11 @@
 //! Runs a session with its devices in memory: reference answers, tests and benchmarks.
 //!
-//! Time stands at zero, except that sleeping makes it pass. Left out: everything that a cluster
+//! Time stands at the epoch of sessions, except that sleeping makes it pass. Left out: everything that a cluster
 //! adds, which is the point of a reference.
 
 use crate::device::DeviceFault;
 use crate::outcome::Outcome;
-use crate::session::{Pause, Session, SessionSpec};
+use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub fn run_sliced(
     let devices = spec.devices.clone();
     let mut written: Vec<Vec<u8>> = vec![Vec::new(); devices.len()];
     let mut session = Session::new(spec);
-    let mut now = 0;
+    let mut now = SESSION_EPOCH_UNIX_NS;
     let outcome = loop {
         match session.step(now, slice) {
             Pause::SliceUsed => {}

@@ -4,5 +4,6 @@ mod bad_input;
 mod contract;
 mod differential;
 mod house;
+mod property;
 mod readme;
 mod support;

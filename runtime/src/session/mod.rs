@@ -6,7 +6,7 @@ use crate::device::{DeviceFault, DeviceId, DeviceSpec};
 use crate::engine::{MEMORY_EXPORT, Module};
 use crate::image::Image;
 use crate::limits::{Limits, TRANSFER_BYTES_MAX};
-use crate::outcome::{End, Outcome};
+use crate::outcome::{Accounting, End, Outcome};
 use crate::wasi::context::Setup;
 use crate::wasi::{Context, Direction, Errno, Guest, Interrupt, Sleep, Transfer};
 use bytes::Bytes;
@@ -18,6 +18,10 @@ use wasmi::{
 /// Fuel that the guest gets before the interpreter is left for a moment, within a step. Instructions that fail to grow
 /// memory or a table stay on the host's stack until then; there are at most two thousand of them, see `engine`.
 const PIECE_FUEL_MAX: u64 = 500_000;
+
+/// The time at which every session's clock may begin, in nanoseconds since the Unix epoch: 2024-01-01T00:00:00Z.
+/// Drivers that begin there and move it only while the guest sleeps give the same outcome everywhere.
+pub const SESSION_EPOCH_UNIX_NS: u64 = 1_704_067_200_000_000_000;
 
 /// What a session runs and what it is given.
 #[derive(Clone, Debug)]
@@ -331,6 +335,11 @@ impl Session {
     fn end_with(&mut self, outcome: Outcome) -> Pause {
         self.phase = Phase::Ended(outcome.clone());
         Pause::Ended(outcome)
+    }
+
+    /// What it has read and written so far.
+    pub fn accounting(&self) -> Accounting {
+        self.store.data().accounting()
     }
 
     fn outcome(&self, end: End) -> Outcome {

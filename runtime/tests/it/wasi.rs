@@ -6,7 +6,7 @@ use crate::support::{compile, inputs, spec};
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::outcome::End;
-use stayput_runtime::session::SessionSpec;
+use stayput_runtime::session::{SESSION_EPOCH_UNIX_NS, SessionSpec};
 use std::sync::Arc;
 
 const BADF: u32 = 8;
@@ -224,7 +224,7 @@ fn sleeping_makes_time_pass() {
         .number(OUT, 1)
         .number(700, 77)
         .call("clock_time_get", &[I(0), L(1), I(OUT)], 0)
-        .number(OUT, 5_000_000);
+        .bytes(OUT, &(SESSION_EPOCH_UNIX_NS + 5_000_000).to_le_bytes());
     let run = play(&script);
     assert_eq!(run.outcome.accounting.clock_reads, 2);
 }

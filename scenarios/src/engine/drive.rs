@@ -104,10 +104,7 @@ impl Drive {
     }
 
     async fn client(self: Rc<Self>, index: u32, side: ClientSide) {
-        // A client that crashed and came back finds its part of the loading done.
-        if self.start.get().is_none()
-            && let Err(error) = self.load(index, &side.proxies).await
-        {
+        if let Err(error) = self.load(index, &side.proxies).await {
             *self.loading_failed.borrow_mut() = Some(error.to_string());
         }
         let start = loop {
@@ -175,11 +172,8 @@ impl Drive {
     }
 
     async fn post(&self, target: &Client, job: &PlannedJob, text: Bytes, intended: Time) {
-        if self.records.borrow().contains_key(&job.index) {
-            // A client that crashed and came back does not repeat what it has the answer of.
-            return;
-        }
         let answered = target.post_job(text, "application/json", &[]).await;
+        let exit_code = answered.as_ref().ok().and_then(exit_code_of);
         let (end, answer, version) = match answered {
             Ok(answer) => self.take(answer),
             Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
@@ -202,6 +196,7 @@ impl Drive {
             intended,
             finished,
             end,
+            exit_code,
             answer,
             version,
             completed,
@@ -227,4 +222,8 @@ impl Drive {
         };
         (failed(format!("{status}: {why}")), body, version)
     }
+}
+
+fn exit_code_of(answer: &JobAnswer) -> Option<u32> {
+    answer.headers.get("x-nexe-retcode")?.to_str().ok()?.parse().ok()
 }

@@ -9,7 +9,6 @@ mod faults;
 mod outcome;
 mod reference;
 
-use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::host::{Seed, Time};
-use stayput_sim::world::{Ledger, RunEnd, Trace, World};
+use stayput_sim::world::{RunEnd, Trace, World};
 
 use self::drive::Drive;
 use self::reference::References;
@@ -48,31 +47,13 @@ pub fn run_policy(
     progress: &mut dyn FnMut(Progress),
     trace: Option<&mut dyn Write>,
 ) -> Result<PolicyRun, RunError> {
-    let lines = Lines::default();
-    let in_world = match trace {
-        Some(_) => Trace::writing_to(Box::new(lines.clone())),
-        None => Trace::default(),
-    };
-    let run = Run::begin(plan, policy, in_world)?.finish(progress)?;
+    let in_world = if trace.is_some() { Trace::keeping_lines() } else { Trace::default() };
+    let run = Run::begin(plan, policy, in_world.clone()).and_then(|run| run.finish(progress));
     if let Some(trace) = trace {
-        trace.write_all(&lines.0.borrow())?;
+        // Also of a run that got stuck: that is when somebody wants to see it.
+        trace.write_all(&in_world.take_lines())?;
     }
-    Ok(run)
-}
-
-/// The lines of a trace, until the world that writes them is gone.
-#[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    run
 }
 
 /// A policy's run on its way.
@@ -105,7 +86,8 @@ impl<'a> Run<'a> {
 
     fn finish(mut self, progress: &mut dyn FnMut(Progress)) -> Result<PolicyRun, RunError> {
         let settled = self.load(progress)?;
-        let loading = self.world.ledger();
+        let loading = counts::of(&self.world.ledger().totals(), self.world.in_flight());
+        let before = self.world.ledger();
         let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };
         let scheduled = faults::schedule(&mut *self.world, &self.cluster, faults, settled)?;
         self.drive.start_jobs(settled);
@@ -129,8 +111,8 @@ impl<'a> Run<'a> {
             policy: self.policy,
             trace_hash: self.world.trace().hash(),
             fuel: self.drive.fuel(),
-            bytes: self.counted(&self.world.ledger().since(&loading)),
-            loading: self.counted(&loading),
+            bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),
+            loading,
             makespan: finished.since(settled),
             faults: effects,
             broken,
@@ -195,10 +177,6 @@ impl<'a> Run<'a> {
             "the ledger is not balanced: {sent} bytes sent, {delivered} delivered, {dropped} dropped, \
              {in_flight} in flight"
         )]
-    }
-
-    fn counted(&self, ledger: &Ledger) -> crate::report::ByteCounts {
-        counts::of(&ledger.totals(), self.world.in_flight())
     }
 }
 

@@ -21,11 +21,18 @@ use stayput_sim::swift::Path;
 use crate::plan::{PlannedJob, RunPlan};
 use crate::report::{JobEnd, JobRecord};
 
+/// What a job must answer.
+#[derive(Clone)]
+struct Reference {
+    answer: Bytes,
+    exit_code: Option<u32>,
+}
+
 /// Computes reference answers.
 pub(super) struct References<'a> {
     plan: &'a RunPlan,
     modules: Modules,
-    known: BTreeMap<String, Result<Bytes, String>>,
+    known: BTreeMap<String, Result<Reference, String>>,
 }
 
 impl<'a> References<'a> {
@@ -54,16 +61,17 @@ impl<'a> References<'a> {
                 answer
             }
         }?;
-        if record.answer != expected {
-            record.end = JobEnd::Wrong { expected };
+        if (&record.answer, record.exit_code) != (&expected.answer, expected.exit_code) {
+            record.end = JobEnd::Wrong { expected: expected.answer };
         }
         Ok(())
     }
 
-    fn answer(&self, text: &str) -> Result<Bytes, String> {
+    fn answer(&self, text: &str) -> Result<Reference, String> {
         let plan = plan(text.as_bytes(), ACCOUNT).map_err(|refusal| refusal.why)?;
         let (module, parts) = self.code_of(&plan)?;
-        let (images, module) = prepare(&self.modules, &module, &parts)?;
+        let (images, module) =
+            prepare(&self.modules, &module, &parts).map_err(|refused| refused.to_string())?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),
             kind: device.kind,
@@ -87,12 +95,14 @@ impl<'a> References<'a> {
             }
         }
         let run = local::run(spec, inputs);
-        if !run.outcome.end.is_exit() {
+        let Some(exit_code) = run.outcome.end.exit_code() else {
             return Err(format!("the reference run ended so: {}", run.outcome.end));
-        }
+        };
         let shown = in_response(&plan.devices);
         let outputs = shown.iter().filter_map(|device| run.outputs.get(&device.name));
-        Ok(Bytes::from(outputs.map(|output| output.to_vec()).collect::<Vec<_>>().concat()))
+        let answer =
+            Bytes::from(outputs.map(|output| output.to_vec()).collect::<Vec<_>>().concat());
+        Ok(Reference { answer, exit_code: Some(exit_code) })
     }
 
     fn code_of(&self, plan: &Plan) -> Result<(ModuleSource, Vec<(Role, Bytes)>), String> {

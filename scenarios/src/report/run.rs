@@ -48,6 +48,8 @@ pub struct JobRecord {
     pub finished: Time,
     /// How it ended.
     pub end: JobEnd,
+    /// The guest's exit code, if the answer names one.
+    pub exit_code: Option<u32>,
     /// The answer's body.
     pub answer: Bytes,
     /// The version of the object that the answer names; empty if none.
@@ -84,10 +86,10 @@ pub struct ByteCounts {
     pub wire: Option<u64>,
     /// Payload bytes that were dropped; `None` on a network that does not say.
     pub lost: Option<u64>,
-    /// Payload bytes under way at the end.
-    pub in_flight: u64,
-    /// What consumers asked for, once, however many hops it took.
-    pub end_to_end: u64,
+    /// Payload bytes under way at the end; `None` on a network that does not say.
+    pub in_flight: Option<u64>,
+    /// What consumers asked for, once, however many hops it took; `None` on a network that does not say what arrived.
+    pub end_to_end: Option<u64>,
     /// Body bytes that went from one zone to another.
     pub cross_zone: u64,
     /// Body bytes by class of link.

@@ -29,6 +29,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         intended: Time::ZERO + job.arrival.unwrap_or_default(),
         finished: Time::ZERO + job.arrival.unwrap_or_default() + Duration::from_millis(20),
         end: JobEnd::Ok,
+        exit_code: Some(0),
         answer: Bytes::from_static(b"42\n"),
         version: "1704067200.00000".to_owned(),
         completed: true,

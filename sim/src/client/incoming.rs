@@ -19,7 +19,7 @@ pub struct Incoming {
     state: RefCell<State>,
     /// How it ended: whole and intact, or not.
     ended: Cell<Option<bool>>,
-    /// Another version came after some of the first had been there to be read.
+    /// Another version came after the first had been told of.
     replaced: Cell<bool>,
     changed: Notify,
 }
@@ -92,6 +92,13 @@ impl Incoming {
 
     /// Begins with a version; what has come of another one is worth nothing.
     pub(super) fn begin(&self, etag: String, headers: HeaderMap, size: Option<u64>) {
+        let told_another = {
+            let state = self.state.borrow();
+            state.size.is_some() && state.etag != etag
+        };
+        if told_another {
+            self.replaced.set(true);
+        }
         self.forget();
         *self.state.borrow_mut() = State { etag, headers, size, content: BytesMut::new() };
         self.changed.notify_waiters();

@@ -10,6 +10,7 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 
 use crate::host::{Host, Purpose};
 use crate::proxy::ListedObject;
-use crate::swift::header::X_ZEROVM_EXECUTE;
+use crate::swift::header::{OBJECT_META_PREFIX, X_STAYPUT_PURPOSE, X_ZEROVM_EXECUTE};
 use crate::swift::{Path, encode_query};
 
 pub use error::ClientError;
@@ -51,6 +52,19 @@ pub struct JobAnswer {
     pub body: Bytes,
 }
 
+/// An object that is to be stored.
+#[derive(Clone, Debug)]
+pub struct NewContent<'a> {
+    /// Its data.
+    pub content: Bytes,
+    /// Its content type.
+    pub content_type: &'a str,
+    /// Its metadata: names without `X-Object-Meta-`, and values.
+    pub meta: &'a BTreeMap<String, String>,
+    /// What its bytes are counted as.
+    pub purpose: Purpose,
+}
+
 impl Client {
     /// Makes a container; it is fine if it is there.
     ///
@@ -70,9 +84,32 @@ impl Client {
         content: Bytes,
         content_type: &str,
     ) -> Result<String, ClientError> {
+        let (meta, purpose) = (&BTreeMap::new(), Purpose::ObjectData);
+        self.put_content(object, NewContent { content, content_type, meta, purpose }).await
+    }
+
+    /// Stores an object with all that goes with it and says its ETag.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn put_content(
+        &self,
+        object: &Path,
+        new: NewContent<'_>,
+    ) -> Result<String, ClientError> {
         let mut exchange = Exchange::new(Method::PUT, object);
-        exchange.header(CONTENT_TYPE, content_type);
-        exchange.body = (Purpose::ObjectData, content);
+        exchange.header(CONTENT_TYPE, new.content_type);
+        exchange.header(X_STAYPUT_PURPOSE, new.purpose.name());
+        for (name, value) in new.meta {
+            let name = format!("{OBJECT_META_PREFIX}{}", name.to_lowercase());
+            let bad = |source: hyper::http::Error| ClientError::Malformed {
+                what: format!("the metadata {name} of {object}"),
+                source,
+            };
+            let header = HeaderName::try_from(&name).map_err(|error| bad(error.into()))?;
+            exchange.header(header, value);
+        }
+        exchange.body = (new.purpose, new.content);
         // Another write of the same moment was in the way: a moment later there is none.
         exchange.retried.push(StatusCode::CONFLICT);
         let reply = self.exchange(exchange).await?;

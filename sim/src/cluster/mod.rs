@@ -14,7 +14,7 @@ use crate::config::{ClusterConfig, DiskConfig, MachineConfig};
 use crate::host::{Host, LocalFuture};
 use crate::jobs::{executor, service::OnStorage};
 use crate::node::{Node, NodeConfig};
-use crate::proxy::{self, ProxyConfig, Tokens};
+use crate::proxy::{self, JobService, ProxyConfig, Tokens, Turn};
 use crate::ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, RingBuilder, RingError,
     ValueError, Weight, Zone,
@@ -213,12 +213,14 @@ impl Assembly<'_> {
         let zones = spec.counts.regions * spec.counts.zones;
         let (ring, name) = (Rc::clone(&self.ring), format!("proxy:{}", index + 1));
         let own_name = name.clone();
+        let turn = Turn { number: index, of: spec.counts.proxies };
         let main: Main = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
             Box::pin(async move {
                 let jobs = OnStorage { ring: ring.clone() };
                 let tokens = Tokens::from([(TOKEN.to_owned(), ACCOUNT.to_owned())]);
-                let config = ProxyConfig { name, ring, tokens, jobs: Some(Rc::new(jobs)) };
+                let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
+                let config = ProxyConfig { name, turn, ring, tokens, jobs };
                 proxy::start(host, config).expect("nothing else listens on a host that starts");
             })
         });

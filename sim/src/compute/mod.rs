@@ -9,26 +9,25 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use stayput_runtime::device::{DeviceFault, DeviceSpec};
-use stayput_runtime::limits::Limits;
-use stayput_runtime::session::SessionSpec;
-use tokio::sync::Semaphore;
-
-use crate::client::{Client, ClientError, Incoming};
+use crate::client::{Client, ClientError, Incoming, NewContent};
 use crate::config::FuelRate;
 use crate::host::{Host, Purpose, TaskGuard};
-use crate::http::{self, Request, Response, StatusCode};
+use crate::http::{self, Method, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
-use crate::jobs::executor::{SLOTS, prepare, session_entropy};
+use crate::jobs::executor::{prepare, session_entropy};
 use crate::jobs::message::{ModuleSource, Role};
 use crate::jobs::modules::Modules;
 use crate::jobs::plan::{Plan, PlannedDevice, PlannedModule, plan};
 use crate::jobs::run::{Ran, Source, run};
 use crate::jobs::service::description_of;
+use crate::jobs::slots::Slots;
 use crate::proxy::Refusal;
-use crate::swift::header::{X_TIMESTAMP, timestamp};
-use crate::swift::{Path, Timestamp, WORKER_PORT};
+use crate::swift::header::{X_AUTH_TOKEN, X_TIMESTAMP, X_ZEROVM_EXECUTE, text, timestamp};
+use crate::swift::{Path, Timestamp, WORKER_PORT, decode_path};
+use bytes::Bytes;
+use stayput_runtime::device::{DeviceFault, DeviceSpec};
+use stayput_runtime::limits::Limits;
+use stayput_runtime::session::SessionSpec;
 
 /// A worker of one account.
 pub struct Worker {
@@ -36,7 +35,7 @@ pub struct Worker {
     store: Client,
     fuel_per_second: FuelRate,
     modules: Modules,
-    slots: Semaphore,
+    slots: Slots,
 }
 
 /// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store.
@@ -49,7 +48,7 @@ pub fn start(host: &Host, store: Client, fuel_per_second: FuelRate) -> io::Resul
         store,
         fuel_per_second,
         modules: Modules::default(),
-        slots: Semaphore::new(SLOTS),
+        slots: Slots::default(),
     });
     http::serve(host, WORKER_PORT, move |request| {
         let worker = Rc::clone(&worker);
@@ -72,11 +71,10 @@ struct Download {
 
 impl Worker {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+        self.admit(&request)?;
         let description = description_of(&mut request).await?;
         let plan = plan(&description, &self.store.account)?;
-        let _slot = self.slots.acquire().await.map_err(|_closed| {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is stopping")
-        })?;
+        let _slot = self.slots.take().await?;
         for _attempt in 0..ATTEMPTS_MAX {
             if let Some((session, inputs)) = self.attempt(&plan).await? {
                 if session.end.exit_code().is_some() {
@@ -88,6 +86,25 @@ impl Worker {
         }
         let why = "its inputs changed or broke off each time it ran: try again later";
         Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+    }
+
+    /// Lets in who has the worker's own right to the store, and nobody else: it would lend its right to them.
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        if request.method() != Method::POST || !request.headers().contains_key(X_ZEROVM_EXECUTE) {
+            let why = "a worker takes jobs: POST with X-Zerovm-Execute";
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        }
+        if text(request.headers(), &X_AUTH_TOKEN) != Some(self.store.token.as_str()) {
+            let why = "X-Auth-Token is missing or not known: send your token with it";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, why));
+        }
+        let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
+        let account = decode_path(path).map(|path| path.account().to_owned());
+        if account.as_deref() != Ok(self.store.account.as_str()) {
+            let why = format!("this token is for the account {}", self.store.account);
+            return Err(Refusal::new(StatusCode::FORBIDDEN, why));
+        }
+        Ok(())
     }
 
     /// Downloads and computes once; `None` if what was computed on was not whole.
@@ -148,7 +165,7 @@ impl Worker {
         };
         let (images, module) = match prepare(&self.modules, &module, &parts) {
             Ok(prepared) => prepared,
-            Err(why) => return Ran::refused(why, plan.devices.len()),
+            Err(refused) => return Ran::refused(refused, plan.devices.len()),
         };
         let read = |device: &PlannedDevice| {
             device.path.as_ref().filter(|_| device.kind.is_readable()).and_then(of)
@@ -180,14 +197,13 @@ impl Worker {
         for device in plan.devices.iter().filter(|device| device.kind.is_writable()) {
             let Some(path) = &device.path else { continue };
             let content_type = device.content_type.as_deref();
-            self.store
-                .put_object(
-                    path,
-                    session.output(&device.name),
-                    content_type.unwrap_or("application/octet-stream"),
-                )
-                .await
-                .map_err(|error| refuse(&error))?;
+            let output = NewContent {
+                content: session.output(&device.name),
+                content_type: content_type.unwrap_or("application/octet-stream"),
+                meta: &device.meta,
+                purpose: Purpose::JobResult,
+            };
+            self.store.put_content(path, output).await.map_err(|error| refuse(&error))?;
         }
         Ok(())
     }

@@ -36,8 +36,17 @@ pub enum BodyBroken {
     },
 }
 
-/// For each piece of body on its way into a connection: what it is for and how long it is.
-pub(super) type Labels = Rc<RefCell<VecDeque<(Purpose, u64)>>>;
+/// A piece of body on its way into a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// So many bytes for a purpose.
+    Bytes(Purpose, u64),
+    /// Nothing more of this body: a head comes next.
+    End,
+}
+
+/// What a connection is given to send, beside heads.
+pub(super) type Labels = Rc<RefCell<VecDeque<Piece>>>;
 
 /// A body to be sent.
 #[derive(Debug, Default)]
@@ -99,6 +108,9 @@ impl Body {
     }
 
     pub(super) fn labelled(mut self, labels: &Labels) -> Self {
+        if self.remaining == 0 {
+            labels.borrow_mut().push_back(Piece::End);
+        }
         self.labels = Some(Rc::clone(labels));
         self
     }
@@ -140,7 +152,11 @@ impl HyperBody for Body {
         data.truncate(usize::try_from(body.remaining).unwrap_or(usize::MAX));
         body.remaining -= data.len() as u64;
         if let Some(labels) = &body.labels {
-            labels.borrow_mut().push_back((purpose, data.len() as u64));
+            let mut labels = labels.borrow_mut();
+            labels.push_back(Piece::Bytes(purpose, data.len() as u64));
+            if body.remaining == 0 {
+                labels.push_back(Piece::End);
+            }
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }

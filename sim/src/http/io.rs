@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use super::body::Labels;
+use super::body::{Labels, Piece};
 use crate::host::{BoxStream, Host, Label, LocalFuture, Time};
 
 /// A connection on which nothing comes or goes for so long is given up: its other end may be without power.
@@ -46,12 +46,12 @@ impl Io {
     /// The length and label of the longest prefix of `data` that has one label.
     fn next_piece(&mut self, data: &[u8]) -> (usize, Label) {
         if self.head_end_seen.is_none() {
-            match self.labels.borrow().front() {
-                Some((purpose, left)) => {
+            match self.labels.borrow_mut().front() {
+                Some(Piece::Bytes(purpose, left)) => {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
                     return (len, Label::body(*purpose));
                 }
-                None => self.head_end_seen = Some(0),
+                Some(Piece::End) | None => self.head_end_seen = Some(0),
             }
         }
         let mut seen = self.head_end_seen.unwrap_or(0);
@@ -73,6 +73,7 @@ impl Io {
                 seen = if *byte == HEAD_END[seen] { seen + 1 } else { usize::from(*byte == b'\r') };
                 if seen == HEAD_END.len() {
                     self.head_end_seen = None;
+                    self.end_body();
                     return;
                 }
             }
@@ -80,11 +81,21 @@ impl Io {
             return;
         }
         let mut labels = self.labels.borrow_mut();
-        if let Some((_, left)) = labels.front_mut() {
+        if let Some(Piece::Bytes(_, left)) = labels.front_mut() {
             *left -= written.len() as u64;
             if *left == 0 {
                 labels.pop_front();
             }
+        }
+        drop(labels);
+        self.end_body();
+    }
+
+    /// Goes on to the next head if the body has ended.
+    fn end_body(&mut self) {
+        if self.labels.borrow().front() == Some(&Piece::End) {
+            self.labels.borrow_mut().pop_front();
+            self.head_end_seen = Some(0);
         }
     }
 

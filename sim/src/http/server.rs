@@ -16,7 +16,7 @@ use super::io::Io;
 use super::{Request, Response};
 use crate::host::{BoxStream, Host};
 
-/// Connections that a server has at a time; it does not take further ones until one ends.
+/// Connections that a server has at a time; further ones are closed until one ends.
 const CONNECTIONS_MAX: usize = 4096;
 
 /// Serves `port` of `host` with `handler` until the host ends.

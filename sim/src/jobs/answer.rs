@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use stayput_runtime::outcome::Accounting;
 
 use super::plan::PlannedDevice;
-use super::run::{Ran, SessionEnd};
+use super::run::{Ran, Refused, SessionEnd};
 use crate::host::Purpose;
 use crate::http::{Body, HeaderName, HeaderValue, Response, StatusCode};
 use crate::proxy::Refusal;
@@ -85,9 +85,13 @@ pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
 /// The answer that a client gets.
 #[must_use]
 pub fn answer(devices: &[PlannedDevice], session: &Session, around: &Circumstances) -> Response {
-    if let SessionEnd::Refused { why } = &session.end {
-        let why = format!("node {:?}, field `exec.path`: {why}", session.name);
-        let mut response = Refusal::new(StatusCode::BAD_REQUEST, why).into_response();
+    if let SessionEnd::Refused(refused) = &session.end {
+        let (status, field) = match refused {
+            Refused::Module { .. } => (StatusCode::BAD_REQUEST, "exec.path"),
+            Refused::Image { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "devices.image.path"),
+        };
+        let why = format!("node {:?}, field `{field}`: {refused}", session.name);
+        let mut response = Refusal::new(status, why).into_response();
         describe(&mut response, session, around, &Bytes::new());
         return response;
     }
@@ -107,7 +111,7 @@ pub fn answer(devices: &[PlannedDevice], session: &Session, around: &Circumstanc
 
 fn describe(response: &mut Response, session: &Session, around: &Circumstances, body: &Bytes) {
     let status = session.end.to_string();
-    let refused = matches!(session.end, SessionEnd::Refused { .. });
+    let refused = matches!(session.end, SessionEnd::Refused(_));
     let code = session.end.exit_code().map_or_else(|| "-1".to_owned(), |code| code.to_string());
     set(response, "x-nexe-system", &session.name);
     set(response, "x-nexe-status", &status);

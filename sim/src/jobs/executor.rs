@@ -1,28 +1,21 @@
 //! The job service of a storage node: runs sessions on the node's own copies of objects.
 //!
-//! At most [`SLOTS`] sessions run and [`QUEUE_MAX`] wait; more are sent to the next replica. Leaves out who may run what: only
+//! So many sessions run and a few wait ([`Slots`]); more are sent to the next replica. Leaves out who may run what: only
 //! proxies reach a node, and they have checked it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use stayput_runtime::device::DeviceSpec;
-use stayput_runtime::engine::Module;
-use stayput_runtime::image::{Image, ImageLimits};
-use stayput_runtime::limits::Limits;
-use stayput_runtime::session::SessionSpec;
-use tokio::sync::Semaphore;
-
 use super::message::{
     DeviceSource, LocalObject, ModuleSource, Order, PartHead, Report, Role, decode, encode,
 };
 use super::modules::Modules;
-use super::run::{Ran, SessionEnd, Source, run};
+use super::run::{Ran, Refused, SessionEnd, Source, run};
+use super::slots::Slots;
 use super::verified::Verified;
 use super::watch::status_path;
 use crate::config::FuelRate;
@@ -31,11 +24,13 @@ use crate::http::{self, Body, Method, Request, Response, StatusCode};
 use crate::node::{NodeError, ObjectStore};
 use crate::proxy::Refusal;
 use crate::swift::job_port;
+use bytes::Bytes;
+use stayput_runtime::device::DeviceSpec;
+use stayput_runtime::engine::Module;
+use stayput_runtime::image::{Image, ImageLimits};
+use stayput_runtime::limits::Limits;
+use stayput_runtime::session::SessionSpec;
 
-/// Sessions that run on a node at a time, as in ZeroCloud.
-pub const SLOTS: usize = 10;
-/// Sessions that wait for one of the slots.
-pub const QUEUE_MAX: usize = 3;
 /// The longest order: what is pushed with it is held whole.
 pub const ORDER_BYTES_MAX: u64 = 320 << 20;
 
@@ -45,25 +40,16 @@ pub struct Executor {
     objects: Rc<ObjectStore>,
     fuel_per_second: FuelRate,
     modules: Modules,
-    slots: Semaphore,
-    waiting: Cell<usize>,
+    slots: Slots,
     running: RefCell<BTreeSet<String>>,
 }
 
-/// Counts a session as running, or waiting, until it is dropped.
+/// Counts a session as running until it is dropped.
 struct Running<'a>(&'a Executor, String);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.running.borrow_mut().remove(&self.1);
-    }
-}
-
-struct Waiting<'a>(&'a Cell<usize>);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
     }
 }
 
@@ -82,8 +68,7 @@ pub fn serve(
         objects,
         fuel_per_second,
         modules: Modules::default(),
-        slots: Semaphore::new(SLOTS),
-        waiting: Cell::new(0),
+        slots: Slots::default(),
         running: RefCell::default(),
     });
     http::serve(host, job_port(ring_port), move |request| {
@@ -98,16 +83,19 @@ impl Executor {
             return Ok(self.status(request.uri().path()));
         }
         let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
+        // Known from the first byte on: a long order is no lost session.
+        let path = request.uri().path().to_owned();
+        if !self.running.borrow_mut().insert(path.clone()) {
+            return Err(bad(format!("{path} runs already")));
+        }
+        let _running = Running(self, path.clone());
         let body = request.body_mut().collect(ORDER_BYTES_MAX).await;
         let body = body.map_err(|broken| bad(broken.to_string()))?;
         let (order, parts) = decode::<Order>(body).map_err(|error| bad(error.to_string()))?;
-        let key = status_path(&order.id, order.attempt);
-        if !self.running.borrow_mut().insert(key.clone()) {
-            let why = format!("attempt {} of {} runs already", order.attempt, order.id);
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        if status_path(&order.id, order.attempt) != path {
+            return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
-        let _running = Running(self, key);
-        let _slot = self.slot().await?;
+        let _slot = self.slots.take().await?;
         let ran = self.execute(&order, parts).await?;
         self.report(order, ran)
     }
@@ -120,22 +108,6 @@ impl Executor {
         response
     }
 
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
-        let full = || {
-            let why = format!("{SLOTS} sessions run here and {QUEUE_MAX} wait: ask another node");
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
-        };
-        if let Ok(slot) = self.slots.try_acquire() {
-            return Ok(slot);
-        }
-        if self.waiting.get() >= QUEUE_MAX {
-            return Err(full());
-        }
-        self.waiting.set(self.waiting.get() + 1);
-        let _waiting = Waiting(&self.waiting);
-        self.slots.acquire().await.map_err(|_closed| full())
-    }
-
     async fn execute(&self, order: &Order, parts: Vec<(Role, Bytes)>) -> Result<Ran, Refusal> {
         let local = match &order.local {
             Some(object) => Some(self.open(object).await?),
@@ -143,7 +115,7 @@ impl Executor {
         };
         let (images, module) = match prepare(&self.modules, &order.module, &parts) {
             Ok(prepared) => prepared,
-            Err(why) => return Ok(Ran::refused(why, order.devices.len())),
+            Err(refused) => return Ok(Ran::refused(refused, order.devices.len())),
         };
         let mut devices = Vec::new();
         let mut sources = Vec::new();
@@ -177,7 +149,7 @@ impl Executor {
             entropy: session_entropy(&self.host, &order.session),
         };
         let ran = run(&self.host, spec, &sources).await;
-        if let Some(local) = local {
+        if let Some(local) = local.filter(|_| ran.end != SessionEnd::OutOfTime) {
             // What the guest made of a damaged copy is worth nothing, whatever it was.
             local.finish().await.map_err(refuse)?;
         }
@@ -234,23 +206,25 @@ pub fn prepare(
     modules: &Modules,
     source: &ModuleSource,
     parts: &[(Role, Bytes)],
-) -> Result<(Vec<Arc<Image>>, Module), String> {
+) -> Result<(Vec<Arc<Image>>, Module), Refused> {
     let tars = parts.iter().filter(|(role, _)| *role == Role::Image);
     let images = tars
         .map(|(_, tar)| Image::from_tar(tar, ImageLimits::default()).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Refused::Image { why: error.to_string() })?;
+    let refused = |why: String| Refused::Module { why };
     let wasm = match source {
         ModuleSource::Pushed => {
             let part = parts.iter().find(|(role, _)| *role == Role::Module);
-            part.map(|(_, wasm)| wasm.clone()).ok_or("the module was not sent along")?
+            part.map(|(_, wasm)| wasm.clone())
+                .ok_or_else(|| refused("the module was not sent along".to_owned()))?
         }
         ModuleSource::InImage(path) => images
             .iter()
             .find_map(|image| image.file(path))
-            .ok_or_else(|| format!("no image has a file {path}"))?,
+            .ok_or_else(|| refused(format!("no image has a file {path}")))?,
     };
-    let module = modules.compile(&wasm).map_err(|error| error.to_string())?;
+    let module = modules.compile(&wasm).map_err(|error| refused(error.to_string()))?;
     Ok((images, module))
 }
 

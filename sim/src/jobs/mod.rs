@@ -18,5 +18,6 @@ pub mod placement;
 pub mod plan;
 pub mod run;
 pub mod service;
+pub mod slots;
 mod verified;
 mod watch;

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use stayput_runtime::device::{DeviceFault, DeviceId};
 use stayput_runtime::outcome::{Accounting, End};
-use stayput_runtime::session::{Pause, Session, SessionSpec};
+use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 
-use crate::host::{Host, LocalFuture, SpentFuel, Time, Work};
+use crate::host::{Host, LocalFuture, SpentFuel, Work};
 
 /// Fuel that a session gets at a time; between two slices others come to the core.
 const SLICE_FUEL: u64 = 5_000_000;
@@ -44,8 +44,23 @@ pub enum SessionEnd {
     Guest(End),
     /// It took longer than [`SESSION_TIME_MAX`].
     OutOfTime,
-    /// Its module or an image of it is none, so it never began.
-    Refused {
+    /// It never began.
+    Refused(Refused),
+}
+
+/// Why a session never began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// Its module is none that can be run.
+    #[error("{why}")]
+    Module {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An image of it cannot be unpacked.
+    #[error("{why}")]
+    Image {
         /// What is wrong with it.
         why: String,
     },
@@ -57,7 +72,7 @@ impl SessionEnd {
     pub fn exit_code(&self) -> Option<u32> {
         match self {
             Self::Guest(end) => end.exit_code(),
-            Self::OutOfTime | Self::Refused { .. } => None,
+            Self::OutOfTime | Self::Refused(_) => None,
         }
     }
 }
@@ -67,7 +82,10 @@ impl std::fmt::Display for SessionEnd {
         match self {
             Self::Guest(end) => end.fmt(f),
             Self::OutOfTime => f.write_str("out of time"),
-            Self::Refused { why } => write!(f, "refused: {}", why.replace([',', '\n', '\r'], ";")),
+            Self::Refused(refused) => {
+                let why = refused.to_string().replace([',', '\n', '\r'], ";");
+                write!(f, "refused: {why}")
+            }
         }
     }
 }
@@ -90,9 +108,9 @@ pub struct Ran {
 impl Ran {
     /// Of a session that never began.
     #[must_use]
-    pub fn refused(why: String, devices: usize) -> Self {
+    pub fn refused(refused: Refused, devices: usize) -> Self {
         Self {
-            end: SessionEnd::Refused { why },
+            end: SessionEnd::Refused(refused),
             fuel: 0,
             accounting: Accounting::default(),
             took: Duration::ZERO,
@@ -106,11 +124,12 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
     assert_eq!(spec.devices.len(), sources.len(), "each device has a source");
     let begun = host.now();
     let mut staged = Staged(vec![Vec::new(); sources.len()]);
-    let mut step = Step { session: Session::new(spec), now_unix_ns: 0, pause: Pause::SliceUsed };
+    let session = Session::new(spec);
+    let mut step = Step { session, now_unix_ns: SESSION_EPOCH_UNIX_NS, pause: Pause::SliceUsed };
     let (end, fuel, accounting) = loop {
         if host.now().since(begun) >= SESSION_TIME_MAX {
-            let fuel = step.session.fuel_used();
-            break (SessionEnd::OutOfTime, fuel, Accounting::default());
+            let (fuel, accounting) = (step.session.fuel_used(), step.session.accounting());
+            break (SessionEnd::OutOfTime, fuel, accounting);
         }
         step = compute(host, step).await;
         match std::mem::replace(&mut step.pause, Pause::SliceUsed) {
@@ -123,9 +142,9 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
                 step.session.accept_write(staged.write(device, offset, &data));
             }
             Pause::Sleep { until_unix_ns } => {
-                let nanos = until_unix_ns.saturating_sub(Time::ZERO.unix_nanos());
-                let latest = begun + SESSION_TIME_MAX;
-                host.sleep_until(Time::from_nanos(nanos).min(latest)).await;
+                let slept = Duration::from_nanos(until_unix_ns.saturating_sub(step.now_unix_ns));
+                host.sleep_until((host.now() + slept).min(begun + SESSION_TIME_MAX)).await;
+                step.now_unix_ns = step.now_unix_ns.max(until_unix_ns);
             }
             Pause::Ended(outcome) => {
                 break (SessionEnd::Guest(outcome.end), outcome.fuel, outcome.accounting);
@@ -139,6 +158,8 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
 /// A step of a session, as work for a core.
 struct Step {
     session: Session,
+    /// The guest's clock: it begins where every session's does and moves only while the guest sleeps, so that what a guest
+    /// does depends on nothing but its inputs.
     now_unix_ns: u64,
     pause: Pause,
 }
@@ -155,8 +176,7 @@ impl Work for Step {
     }
 }
 
-async fn compute(host: &Host, mut step: Step) -> Step {
-    step.now_unix_ns = host.now().unix_nanos();
+async fn compute(host: &Host, step: Step) -> Step {
     let done = host.compute(Box::new(step)).await.into_any();
     *done.downcast::<Step>().expect("the seam hands back the work that it was given")
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, join_all, select};
 use hyper::header::CONTENT_TYPE;
 use stayput_runtime::job::DESCRIPTION_BYTES_MAX;
@@ -21,9 +21,9 @@ use super::message::{
 use super::placement::on_storage;
 use super::plan::{Plan, PlannedModule, plan};
 use super::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
-use super::watch::lost;
+use super::watch::{lost, status_path};
 use crate::host::{LocalFuture, Purpose};
-use crate::http::{self, BodyBroken, Limits, Method, Request, Response, StatusCode};
+use crate::http::{self, Answer, BodyBroken, Limits, Method, Request, Response, StatusCode};
 use crate::proxy::{
     FetchError, JobCall, JobService, LocateError, Located, NewObject, Placement, Proxy, Refusal,
     StoreError, Target,
@@ -43,6 +43,11 @@ const LIMITS: Limits = Limits {
     connect: Duration::from_millis(500),
     answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
 };
+
+/// For the next piece of a node's answer.
+const CHUNK_MAX: Duration = Duration::from_secs(3);
+/// The longest answer: all that may be staged, and room for its head.
+const ANSWER_BYTES_MAX: u64 = STAGED_BYTES_MAX + (1 << 20);
 
 /// Runs jobs on the storage nodes that hold their data.
 pub struct OnStorage {
@@ -275,16 +280,21 @@ impl Job {
         let body = encode(order, pushed.collect()).map_err(|error| broken(error.to_string()))?;
         let request = hyper::Request::builder()
             .method(Method::POST)
-            .uri("/sessions")
+            .uri(status_path(&order.id, order.attempt))
             .body(body)
             .map_err(|error| broken(error.to_string()))?;
-        let address = SocketAddr::new(target.ip, job_port(target.port));
-        let answered = pin!(self.exchange(address, request));
-        let lost = pin!(lost(self.proxy.host(), address, &order.id, order.attempt));
-        let (status, body) = match select(answered, lost).await {
-            Either::Left((Ok(answered), _)) => answered,
-            Either::Left((Err(why), _)) => return Ok(Attempt::Next(why)),
+        let (host, address) =
+            (self.proxy.host(), SocketAddr::new(target.ip, job_port(target.port)));
+        let head = pin!(http::send(host, address, request, LIMITS));
+        let lost = pin!(lost(host, address, &order.id, order.attempt));
+        let mut answer = match select(head, lost).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(error), _)) => return Ok(Attempt::Next(error.to_string())),
             Either::Right(((), _)) => return Ok(Attempt::Next("it lost the session".to_owned())),
+        };
+        let (status, body) = match self.collect(&mut answer).await {
+            Ok(body) => (answer.status, body),
+            Err(why) => return Ok(Attempt::Next(why)),
         };
         if status != StatusCode::OK {
             let why = format!("{status}: {}", String::from_utf8_lossy(&body).trim_end());
@@ -302,18 +312,20 @@ impl Job {
         Ok(Attempt::Done(report, outputs))
     }
 
-    async fn exchange(
-        &self,
-        address: SocketAddr,
-        request: hyper::Request<http::Body>,
-    ) -> Result<(StatusCode, Bytes), String> {
-        let host = self.proxy.host();
-        let mut answer =
-            http::send(host, address, request, LIMITS).await.map_err(|error| error.to_string())?;
-        // The head of a report has room in what staging leaves of this.
-        let body = answer.body.collect(2 * STAGED_BYTES_MAX);
-        let body = host.timeout(LIMITS.answer, body).await.map_err(|late| late.to_string())?;
-        Ok((answer.status, body.map_err(|broken| broken.to_string())?))
+    /// The whole of a node's answer, if none of its pieces is late.
+    async fn collect(&self, answer: &mut Answer) -> Result<Bytes, String> {
+        let mut whole = BytesMut::new();
+        loop {
+            let chunk = self.proxy.host().timeout(CHUNK_MAX, answer.body.chunk()).await;
+            let chunk = chunk.map_err(|late| late.to_string())?;
+            match chunk.map_err(|broken| broken.to_string())? {
+                Some(chunk) => whole.extend_from_slice(&chunk),
+                None => return Ok(whole.freeze()),
+            }
+            if whole.len() as u64 > ANSWER_BYTES_MAX {
+                return Err(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes"));
+            }
+        }
     }
 
     async fn store_outputs(

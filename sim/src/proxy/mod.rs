@@ -37,11 +37,14 @@ pub use auth::Tokens;
 pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, LocateError, Located, NewObject, StoreError, Stored};
 pub use placement::{Placement, Target};
+pub use timestamps::Turn;
 
 /// What a proxy is given.
 pub struct ProxyConfig {
     /// Its name, no other proxy's: transaction ids are drawn from it.
     pub name: String,
+    /// Which of the cluster's proxies it is.
+    pub turn: Turn,
     /// Where things belong.
     pub ring: Rc<dyn Placement>,
     /// Who may do what.
@@ -87,10 +90,11 @@ struct Inner {
 /// # Errors
 /// The port is taken.
 pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
+    let turn = config.turn;
     let proxy = Proxy(Rc::new(Inner {
         host: host.clone(),
         config,
-        timestamps: Timestamps::default(),
+        timestamps: Timestamps::new(turn),
         requests: Cell::new(0),
         reads: RefCell::default(),
     }));

@@ -62,7 +62,8 @@ pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
 /// Takes the job from an object.
 pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source");
-/// What a client gets an object for: `object-data`, or `job-code` for modules and images. Its bytes are counted as that.
+/// What a client gets or puts an object for: `object-data`, `job-code` (modules and images) or `job-result`. Its bytes are
+/// counted as that.
 pub const X_STAYPUT_PURPOSE: HeaderName = HeaderName::from_static("x-stayput-purpose");
 /// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
 pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");

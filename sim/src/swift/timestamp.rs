@@ -44,6 +44,14 @@ impl Timestamp {
         Self(self.0 + 1)
     }
 
+    /// This one or the first after it that belongs to the writer numbered `number` (from 0) of `of`, who take turns.
+    #[must_use]
+    pub fn in_turn(self, number: u32, of: u32) -> Self {
+        let (number, of) = (u64::from(number), u64::from(of.max(1)));
+        let ahead = (number % of + of - self.0 % of) % of;
+        Self(self.0 + ahead)
+    }
+
     /// Whole seconds since the Unix epoch.
     #[must_use]
     pub const fn unix_seconds(self) -> u64 {

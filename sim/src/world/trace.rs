@@ -1,4 +1,4 @@
-//! The trace: the semantic events of a run in order, hashed, and written out if somebody wants to compare two runs.
+//! The trace: the semantic events of a run in order, hashed, and kept as text if somebody wants to compare two runs.
 //!
 //! Leaves out task polls: another order of polls that leads to the same events is the same run.
 
@@ -89,15 +89,14 @@ pub struct Trace(Rc<RefCell<State>>);
 struct State {
     hash: Sha256,
     line: Vec<u8>,
-    sink: Option<Box<dyn Write>>,
-    sink_error: Option<std::io::Error>,
+    lines: Option<Vec<u8>>,
 }
 
 impl Trace {
-    /// One that also writes a line for each event.
+    /// One that also keeps a line for each event.
     #[must_use]
-    pub fn writing_to(sink: Box<dyn Write>) -> Self {
-        Self(Rc::new(RefCell::new(State { sink: Some(sink), ..State::default() })))
+    pub fn keeping_lines() -> Self {
+        Self(Rc::new(RefCell::new(State { lines: Some(Vec::new()), ..State::default() })))
     }
 
     /// Adds an event.
@@ -107,12 +106,15 @@ impl Trace {
         // Writing into a vector cannot fail.
         let _infallible = writeln!(state.line, "{} {event}", at.as_nanos());
         state.hash.update(&state.line);
-        if let Some(sink) = &mut state.sink
-            && let Err(error) = sink.write_all(&state.line)
-        {
-            state.sink_error = Some(error);
-            state.sink = None;
+        if let Some(lines) = &mut state.lines {
+            lines.extend_from_slice(&state.line);
         }
+    }
+
+    /// The lines so far, if they are kept. They are taken out.
+    #[must_use]
+    pub fn take_lines(&self) -> Vec<u8> {
+        self.0.borrow_mut().lines.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The digest of all events so far, in hexadecimal.
@@ -120,18 +122,6 @@ impl Trace {
     pub fn hash(&self) -> String {
         let digest = self.0.borrow().hash.clone().finalize();
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Writes out what is still buffered.
-    ///
-    /// # Errors
-    /// The sink failed, now or at an earlier event.
-    pub fn flush(&self) -> std::io::Result<()> {
-        let state = &mut *self.0.borrow_mut();
-        if let Some(error) = state.sink_error.take() {
-            return Err(error);
-        }
-        state.sink.as_mut().map_or(Ok(()), |sink| sink.flush())
     }
 }
 

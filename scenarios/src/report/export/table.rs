@@ -69,11 +69,11 @@ fn table(report: &RunReport) -> Table {
         format!("{} / {}", quantity::bytes(run.bytes.payload), known(run.bytes.wire))
     });
     row("lost / in flight at the end", &|run| {
-        format!("{} / {}", known(run.bytes.lost), quantity::bytes(run.bytes.in_flight))
+        format!("{} / {}", known(run.bytes.lost), known(run.bytes.in_flight))
     });
     row("end to end / cross zone", &|run| {
         let cross_zone = quantity::bytes(run.bytes.cross_zone);
-        format!("{} / {cross_zone}", quantity::bytes(run.bytes.end_to_end))
+        format!("{} / {cross_zone}", known(run.bytes.end_to_end))
     });
     row("loading before (not counted)", &|run| quantity::bytes(run.loading.body));
     row("latency p50 / p90", &|run| {

@@ -4,7 +4,7 @@
 pub const MAX_SCENARIO_BYTES: u64 = 1 << 20;
 /// A job description, as in ZeroCloud.
 pub const MAX_JOB_BYTES: u64 = 64 << 10;
-/// All objects of a scenario together, before replication (simulated replicas share their bytes).
+/// All objects of a scenario together, before replication: each replica is held in memory.
 pub const MAX_DATA_BYTES: u64 = 4 << 30;
 /// All objects of a scenario.
 pub const MAX_OBJECTS: usize = 100_000;

@@ -104,10 +104,10 @@ fn answer_with(
     Ok(response(status, headers, body))
 }
 
-/// What the client gets the object for. It may say that of nothing but data and code.
+/// What the client gets or puts the object for: data, code or the result of a job, and nothing else.
 pub(super) fn purpose_of(headers: &HeaderMap) -> Purpose {
     match text(headers, &X_STAYPUT_PURPOSE).and_then(Purpose::named) {
-        Some(Purpose::JobCode) => Purpose::JobCode,
+        Some(said @ (Purpose::JobCode | Purpose::JobResult)) => said,
         _ => Purpose::ObjectData,
     }
 }

@@ -7,9 +7,9 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, StatusCode};
 
+use super::get::purpose_of;
 use super::upload::{Plan, Source, SourceBroken, told, upload};
 use super::{ask, change_headers, container_of};
-use crate::host::Purpose;
 use crate::http::{Body, BodyBroken, Received, Response};
 use crate::proxy::answer::{Refusal, response, set};
 use crate::proxy::backend::updates;
@@ -26,7 +26,7 @@ pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusa
     let container_nodes = proxy.nodes(&container);
     container::exists(proxy, &container, &container_nodes).await?;
     let nodes = proxy.nodes(&call.path);
-    let timestamp = proxy.next_timestamp();
+    let (timestamp, purpose) = (proxy.next_timestamp(), purpose_of(&call.headers));
     let mut headers = change_headers(&call, timestamp);
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
     if let Some(etag) = text(&call.headers, &ETAG) {
@@ -39,7 +39,7 @@ pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusa
     };
     let own = updates(Service::Container, &container_nodes, nodes.primaries.len());
     let ask = ask(Method::PUT, &path, &nodes, headers);
-    let plan = Plan { ask, nodes, own, length, purpose: Purpose::ObjectData };
+    let plan = Plan { ask, nodes, own, length, purpose };
     let replies = upload(proxy, &plan, source).await.map_err(|broken| match broken {
         SourceBroken::BrokeOff => Refusal::client_left(broken.to_string()),
         SourceBroken::Stalled => Refusal::new(StatusCode::REQUEST_TIMEOUT, broken.to_string()),

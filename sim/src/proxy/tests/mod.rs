@@ -131,6 +131,7 @@ impl Room {
         let started = Rc::clone(&proxy);
         add(&mut world, PROXY, move |host| {
             let config = ProxyConfig {
+                turn: crate::proxy::Turn::ALONE,
                 name: "proxy:1".to_owned(),
                 ring: Rc::new(OnePartition),
                 tokens: [("secret".to_owned(), "AUTH_a".to_owned())].into(),

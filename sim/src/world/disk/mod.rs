@@ -68,12 +68,6 @@ impl SimDisk {
     pub fn lose_power(&self) -> u64 {
         self.0.state.borrow_mut().lose_power()
     }
-
-    /// The names of all files, sorted: for checkers.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.0.state.borrow().names().map(str::to_owned).collect()
-    }
 }
 
 impl Inner {

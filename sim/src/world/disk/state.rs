@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::host::{Batch, DiskError, Row};
 
-/// Bytes in pieces, which files of the same bytes may share.
+/// Bytes in pieces, as they were appended.
 #[derive(Default)]
 pub(super) struct Content {
     /// Each piece with the offset of its end.
@@ -88,10 +88,6 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(String::as_str)
-    }
-
     pub(super) fn create(&mut self, path: &str) -> Result<Rc<RefCell<FileState>>, DiskError> {
         if self.names.contains_key(path) {
             return Err(DiskError::Exists { path: path.to_owned() });

@@ -52,12 +52,13 @@ impl Net {
 
     fn open(&self, from: HostKey, to: HostKey) -> ConnectionKey {
         let latency_ns = self.latency_ns(from, to);
+        let window = self.window(from, to, latency_ns);
         let state = &mut *self.state.borrow_mut();
         let key = state.connections_made;
         state.connections_made += 1;
         let ways = (from != to).then(|| [state.way(from, to), state.way(to, from)]);
         let ends = [End::new(from, true), End::new(to, false)];
-        let connection = Connection { phase: Phase::Connecting, latency_ns, ways, ends };
+        let connection = Connection { phase: Phase::Connecting, latency_ns, window, ways, ends };
         state.connections.insert(key, connection);
         key
     }
@@ -158,7 +159,6 @@ impl Drop for NetListener {
     fn drop(&mut self) {
         let waiting = {
             let state = &mut *self.net.state.borrow_mut();
-            // A restarted host may listen on the port anew; then this listener is no longer the one in the table.
             state.host(self.host).listeners.remove(&self.port)
         };
         for key in waiting.map(|listener| listener.waiting).into_iter().flatten() {

@@ -44,6 +44,10 @@ impl Net {
 
     /// The host's process is gone, its kernel closes what it had: peers see resets. Says how many connections that were.
     pub fn crash(self: &Rc<Self>, host: HostKey) -> u64 {
+        // A machine without power has no process that could crash, and stays dark.
+        if self.state.borrow_mut().host(host).power == Power::Off {
+            return 0;
+        }
         self.take_down(host, Power::On)
     }
 
@@ -96,7 +100,10 @@ impl Net {
     ) {
         let Some(connection) = state.connections.get(&key) else { return };
         let way = (connection.ends[1 - end].host, connection.ends[end].host);
-        if state.cuts.contains_key(&way) {
+        if let Some(faults) = state.cuts.get(&way) {
+            for fault in faults {
+                state.effects.entry(*fault).or_default().add("dropped_resets", 1);
+            }
             return;
         }
         let at = self.executor.now() + Duration::from_nanos(connection.latency_ns);

@@ -32,8 +32,8 @@ use crate::host::Label;
 
 /// The most bytes of a chunk.
 const CHUNK_MAX: usize = 64 << 10;
-/// Bytes of a direction that may be written and not yet known to be read.
-const WINDOW: u64 = 1 << 20;
+/// The least window of a direction: bytes that may be written and not yet known to be read.
+const WINDOW_MIN: u64 = 1 << 20;
 /// When the end of a frozen connection gives up.
 const RESET_AFTER: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
@@ -100,6 +100,7 @@ enum Phase {
 struct Connection {
     phase: Phase,
     latency_ns: u64,
+    window: u64,
     /// What each end's bytes are counted as; `None` from a host to itself.
     ways: Option<[Way; 2]>,
     /// The connecting end, then the accepting one.
@@ -258,6 +259,16 @@ impl Net {
     /// Adds to what a fault has done.
     pub fn add_effect(&self, fault: FaultId, what: &'static str, count: u64) {
         self.state.borrow_mut().effects.entry(fault).or_default().add(what, count);
+    }
+
+    /// At least twice what the slower card sends while a byte goes there and its acknowledgement comes back: no
+    /// connection shall be slower than its links for want of a window.
+    fn window(&self, from: HostKey, to: HostKey, latency_ns: u64) -> u64 {
+        let state = self.state.borrow();
+        let rate = |key: HostKey| state.hosts[key.0 as usize].spec.nic.get();
+        let slower = u128::from(rate(from).min(rate(to)));
+        let round_trip_bytes = slower * u128::from(latency_ns) * 2 / 1_000_000_000;
+        u64::try_from(2 * round_trip_bytes).unwrap_or(u64::MAX).max(WINDOW_MIN)
     }
 
     fn latency_ns(&self, from: HostKey, to: HostKey) -> u64 {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::{CHUNK_MAX, Connection, ConnectionKey, End, Fin, Net, State, WINDOW};
+use super::{CHUNK_MAX, Connection, ConnectionKey, End, Fin, Net, State};
 use crate::host::{Label, Stream};
 
 pub(super) struct NetStream {
@@ -59,6 +59,7 @@ impl Stream for NetStream {
         let written = {
             let state = &mut *self.net.state.borrow_mut();
             let Some(connection) = state.connections.get_mut(&self.key) else { return reset() };
+            let window = connection.window;
             let end = &mut connection.ends[self.end];
             if end.reset {
                 return reset();
@@ -66,7 +67,7 @@ impl Stream for NetStream {
             if end.fin != Fin::Open {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            let room = usize::try_from(WINDOW - end.unread_by_peer).unwrap_or(usize::MAX);
+            let room = usize::try_from(window - end.unread_by_peer).unwrap_or(usize::MAX);
             let written = data.len().min(room).min(CHUNK_MAX);
             if written == 0 {
                 end.writer = Some(cx.waker().clone());

@@ -187,6 +187,7 @@ impl Net {
         if let Some(waker) = reader.reader.take() {
             waker.wake();
         }
+        Self::reap(state, flight.connection);
     }
 
     fn drop_flight(&self, id: u64) {

@@ -1,0 +1,161 @@
+//! Random cases: a small cluster, what its clients do, and what goes wrong meanwhile.
+//!
+//! A case is plain data that can be written down in one line and pasted back. Each object has one client that writes it, so that
+//! "the last acknowledged write" means something. Leaves out crashes of clients: their histories would be gone with them.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Objects that each client writes.
+pub(crate) const OBJECTS_PER_CLIENT: u32 = 2;
+/// All faults are mended so long after the start.
+pub(crate) const HORIZON_MS: u32 = 10_000;
+/// What texts are made of, and what jobs count.
+pub(crate) const WORDS: [&str; 6] = ["banana", "apple", "ban", "kiwi", "a", "version"];
+
+/// The longest text.
+const TEXT_BYTES_MAX: u32 = 300 << 10;
+
+/// Everything that a run follows from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) seed: u64,
+    pub(crate) regions: u32,
+    pub(crate) zones: u32,
+    pub(crate) nodes_per_zone: u32,
+    pub(crate) devices: u32,
+    /// As many as there are devices, if there are fewer.
+    pub(crate) replicas: u32,
+    pub(crate) proxies: u32,
+    /// What each client does, one after the other.
+    pub(crate) clients: Vec<Vec<Step>>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// Something that a client does after a pause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) after_ms: u32,
+    pub(crate) op: Op,
+}
+
+/// Writes name one of the client's own objects, reads one of all; numbers that are too large wrap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Op {
+    Put { own: u32, bytes: u32 },
+    Delete { own: u32 },
+    Get { object: u32 },
+    Newest { object: u32 },
+    Job { object: u32, word: u32, at: JobAt },
+}
+
+/// Who runs a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum JobAt {
+    Store,
+    Worker,
+}
+
+/// Something that goes wrong, at a time after the start. Hosts are numbered; numbers that are too large wrap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    pub(crate) at_ms: u32,
+    pub(crate) for_ms: u32,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// Nodes, proxies, the worker and clients; `to` empty is all others.
+    Partition { from: Vec<u32>, to: Vec<u32>, one_way: bool },
+    /// Nodes, proxies and the worker.
+    Crash(u32),
+    /// As [`Kind::Crash`].
+    Power(u32),
+}
+
+impl Case {
+    pub(crate) fn nodes(&self) -> u32 {
+        self.regions * self.zones * self.nodes_per_zone
+    }
+
+    pub(crate) fn objects(&self) -> u32 {
+        u32::try_from(self.clients.len()).unwrap_or(u32::MAX) * OBJECTS_PER_CLIENT
+    }
+}
+
+/// Any case.
+pub(crate) fn cases() -> impl Strategy<Value = Case> {
+    let cluster = (1_u32..=2, 1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3, 1_u32..=2);
+    let clients = vec(vec(step(), 1..9), 1..=2);
+    (any::<u16>(), cluster, clients, vec(fault(), 0..6)).prop_map(
+        |(seed, (regions, zones, nodes_per_zone, devices, replicas, proxies), clients, faults)| {
+            let seed = u64::from(seed);
+            Case {
+                seed,
+                regions,
+                zones,
+                nodes_per_zone,
+                devices,
+                replicas,
+                proxies,
+                clients,
+                faults,
+            }
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let after_ms = prop_oneof![3 => 0_u32..50, 2 => 50_u32..2_500];
+    (after_ms, op()).prop_map(|(after_ms, op)| Step { after_ms, op })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let bytes = prop_oneof![1 => Just(0), 5 => 1_u32..4_000, 3 => 4_000..=TEXT_BYTES_MAX];
+    let own = 0..OBJECTS_PER_CLIENT;
+    let object = 0..2 * OBJECTS_PER_CLIENT;
+    let word = 0..u32::try_from(WORDS.len()).unwrap_or(1);
+    let at = prop_oneof![2 => Just(JobAt::Store), 1 => Just(JobAt::Worker)];
+    prop_oneof![
+        5 => (own.clone(), bytes).prop_map(|(own, bytes)| Op::Put { own, bytes }),
+        1 => own.prop_map(|own| Op::Delete { own }),
+        2 => object.clone().prop_map(|object| Op::Get { object }),
+        1 => object.clone().prop_map(|object| Op::Newest { object }),
+        3 => (object, word, at).prop_map(|(object, word, at)| Op::Job { object, word, at }),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let hosts = || vec(0_u32..16, 1..4);
+    let to = prop_oneof![Just(Vec::new()), hosts()];
+    let kind = prop_oneof![
+        3 => (hosts(), to, any::<bool>())
+            .prop_map(|(from, to, one_way)| Kind::Partition { from, to, one_way }),
+        2 => (0_u32..16).prop_map(Kind::Crash),
+        2 => (0_u32..16).prop_map(Kind::Power),
+    ];
+    let time = (0..HORIZON_MS * 3 / 4, 1..HORIZON_MS);
+    (time, kind).prop_map(|((at_ms, for_ms), kind)| Fault {
+        at_ms,
+        for_ms: for_ms.min(HORIZON_MS - at_ms),
+        kind,
+    })
+}
+
+/// What version `version` of an object holds: lines of words of which each version has its own number.
+pub(crate) fn text(object: u32, version: u32, bytes: u32) -> Vec<u8> {
+    let mut text = format!("object {object} version {version}\n").into_bytes();
+    let mut drawn = u64::from(object) << 32 | u64::from(version) << 1 | 1;
+    while text.len() < bytes as usize {
+        // A linear congruential generator (Knuth's MMIX) is random enough for words.
+        drawn =
+            drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let word = WORDS[usize::try_from(drawn >> 33).unwrap_or(0) % WORDS.len()];
+        text.extend_from_slice(word.as_bytes());
+        text.push(if drawn >> 60 == 0 { b'\n' } else { b' ' });
+    }
+    text.truncate(bytes as usize);
+    text
+}

@@ -1,0 +1,96 @@
+//! What happened in a run: each operation of each client with its time and its outcome, and how the world ended.
+//!
+//! Leaves out what it means: see `check`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use stayput_sim::host::Time;
+use stayput_sim::swift::Timestamp;
+use stayput_sim::world::{Ledger, RunEnd};
+
+use super::case::JobAt;
+
+/// A run.
+pub(crate) struct History {
+    /// In the order in which they ended.
+    pub(crate) records: Vec<Record>,
+    /// Each part of the run and how it ended.
+    pub(crate) ends: Vec<(&'static str, RunEnd)>,
+    pub(crate) ledger: Ledger,
+    pub(crate) in_flight: Option<u64>,
+}
+
+/// Something that a client did.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) client: u32,
+    pub(crate) object: u32,
+    pub(crate) begun: Time,
+    pub(crate) ended: Time,
+    /// Whether all was mended and quiet when it began.
+    pub(crate) last: bool,
+    pub(crate) did: Did,
+}
+
+/// What it did, and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Did {
+    Put { content: Bytes, outcome: Result<(), String> },
+    Delete { outcome: Result<bool, String> },
+    Read { newest: bool, outcome: Result<Option<Version>, String> },
+    Job { word: &'static str, at: JobAt, outcome: Result<Counted, String> },
+}
+
+/// A body that was read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) content: Bytes,
+}
+
+/// The answer of a job that says it is right.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted {
+    pub(crate) answer: Bytes,
+    /// The versions that it names.
+    pub(crate) inputs: String,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, object, begun, ended, last, did } = self;
+        let last = if *last { " (last)" } else { "" };
+        write!(f, "{begun} to {ended}{last}: client {client} object {object}: ")?;
+        match did {
+            Did::Put { content, outcome } => {
+                write!(f, "PUT {} B {:?}: {outcome:?}", content.len(), first_line(content))
+            }
+            Did::Delete { outcome } => write!(f, "DELETE: {outcome:?}"),
+            Did::Read { newest, outcome } => {
+                let newest = if *newest { " newest" } else { "" };
+                let outcome = outcome.as_ref().map(|version| version.as_ref().map(Version::told));
+                write!(f, "GET{newest}: {outcome:?}")
+            }
+            Did::Job { word, at, outcome } => {
+                let outcome = outcome.as_ref().map(|counted| {
+                    let answer = String::from_utf8_lossy(&counted.answer);
+                    format!("{:?} of {}", answer, counted.inputs)
+                });
+                write!(f, "job {word:?} at {at:?}: {outcome:?}")
+            }
+        }
+    }
+}
+
+impl Version {
+    fn told(&self) -> String {
+        let timestamp = self.timestamp.unwrap_or_default();
+        format!("{} B {:?} of {timestamp}", self.content.len(), first_line(&self.content))
+    }
+}
+
+fn first_line(content: &[u8]) -> String {
+    let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned()
+}
