@@ -212,7 +212,12 @@ async fn bare(store: &Client, object: u32, newest: bool) -> Result<Option<Versio
     Err(last)
 }
 
-async fn bare_once(store: &Client, object: u32, attempt: u32) -> Result<Option<Version>, String> {
+async fn bare_once(
+    store: &Client,
+    object: u32,
+    newest: bool,
+    attempt: u32,
+) -> Result<Option<Version>, String> {
     let proxy = store.proxies[attempt as usize % store.proxies.len()];
     let request = hyper::Request::builder()
         .method(Method::GET)
