@@ -25,6 +25,8 @@ pub enum Purpose {
     JobToJob,
     /// Copies that the store makes to mend itself.
     Replication,
+    /// What is sent again to another node because an attempt of a job was lost.
+    Retry,
     /// Names of containers and objects.
     Listing,
     /// Job descriptions, metadata, errors and everything else.
@@ -33,12 +35,13 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ObjectData,
         Self::JobCode,
         Self::JobResult,
         Self::JobToJob,
         Self::Replication,
+        Self::Retry,
         Self::Listing,
         Self::Control,
     ];
@@ -52,6 +55,7 @@ impl Purpose {
             Self::JobResult => "job-result",
             Self::JobToJob => "job-to-job",
             Self::Replication => "replication",
+            Self::Retry => "retry",
             Self::Listing => "listing",
             Self::Control => "control",
         }

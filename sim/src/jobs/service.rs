@@ -276,7 +276,10 @@ impl Job {
         parts: &[(Role, Purpose, Bytes)],
     ) -> Result<Attempt, Refusal> {
         let broken = |why: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why);
-        let pushed = parts.iter().map(|(_, purpose, content)| (*purpose, content.clone()));
+        let again = order.attempt > 1;
+        let pushed = parts.iter().map(|(_, purpose, content)| {
+            (if again { Purpose::Retry } else { *purpose }, content.clone())
+        });
         let body = encode(order, pushed.collect()).map_err(|error| broken(error.to_string()))?;
         let request = hyper::Request::builder()
             .method(Method::POST)
