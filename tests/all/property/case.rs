@@ -45,11 +45,27 @@ pub(crate) struct Step {
 /// Writes name one of the client's own objects, reads one of all; numbers that are too large wrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Op {
-    Put { own: u32, bytes: u32 },
-    Delete { own: u32 },
-    Get { object: u32 },
-    Newest { object: u32 },
-    Job { object: u32, word: u32, at: JobAt },
+    Put {
+        own: u32,
+        bytes: u32,
+    },
+    Delete {
+        own: u32,
+    },
+    /// A read as clients do it: going on where a body broke off.
+    Get {
+        object: u32,
+    },
+    /// A read of which nobody takes care between the proxy and the checker.
+    Bare {
+        object: u32,
+        newest: bool,
+    },
+    Job {
+        object: u32,
+        word: u32,
+        at: JobAt,
+    },
 }
 
 /// Who runs a job.
@@ -124,7 +140,8 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (own.clone(), bytes).prop_map(|(own, bytes)| Op::Put { own, bytes }),
         1 => own.prop_map(|own| Op::Delete { own }),
         2 => object.clone().prop_map(|object| Op::Get { object }),
-        1 => object.clone().prop_map(|object| Op::Newest { object }),
+        2 => (object.clone(), any::<bool>())
+            .prop_map(|(object, newest)| Op::Bare { object, newest }),
         3 => (object, word, at).prop_map(|(object, word, at)| Op::Job { object, word, at }),
     ]
 }

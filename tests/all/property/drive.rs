@@ -138,10 +138,10 @@ impl Drive {
                 let outcome = get(&side.proxies, object).await;
                 (object, Did::Read { newest: false, outcome })
             }
-            Op::Newest { object } => {
+            Op::Bare { object, newest } => {
                 let object = any(*object);
-                let outcome = newest(&side.proxies, object).await;
-                (object, Did::Read { newest: true, outcome })
+                let outcome = bare(&side.proxies, object, *newest).await;
+                (object, Did::Read { newest: *newest, outcome })
             }
             Op::Job { object, word, at } => {
                 let (object, word) = (any(*object), WORDS[*word as usize % WORDS.len()]);
@@ -157,7 +157,7 @@ impl Drive {
     /// What is left of an object, and a job over it.
     async fn look(&self, client: u32, side: &ClientSide, object: u32) {
         let begun = side.host.now();
-        let outcome = newest(&side.proxies, object).await;
+        let outcome = bare(&side.proxies, object, true).await;
         let is_there = matches!(outcome, Ok(Some(_)));
         let did = Did::Read { newest: true, outcome };
         let ended = side.host.now();
@@ -199,11 +199,11 @@ async fn get(store: &Client, object: u32) -> Result<Option<Version>, String> {
     }
 }
 
-/// The newest version: read without the client's own care, so that the proxies' shows.
-async fn newest(store: &Client, object: u32) -> Result<Option<Version>, String> {
+/// Reads without the client's own care, so that the proxies' shows.
+async fn bare(store: &Client, object: u32, newest: bool) -> Result<Option<Version>, String> {
     let mut last = String::new();
     for attempt in 0..limits::ATTEMPTS_MAX {
-        match newest_once(store, object, attempt).await {
+        match bare_once(store, object, newest, attempt).await {
             Ok(found) => return Ok(found),
             Err(error) => last = error,
         }
@@ -212,13 +212,18 @@ async fn newest(store: &Client, object: u32) -> Result<Option<Version>, String> 
     Err(last)
 }
 
-async fn newest_once(store: &Client, object: u32, attempt: u32) -> Result<Option<Version>, String> {
+async fn bare_once(
+    store: &Client,
+    object: u32,
+    newest: bool,
+    attempt: u32,
+) -> Result<Option<Version>, String> {
     let proxy = store.proxies[attempt as usize % store.proxies.len()];
     let request = hyper::Request::builder()
         .method(Method::GET)
         .uri(format!("/v1{}", path(object).encoded()))
         .header(X_AUTH_TOKEN, &store.token)
-        .header(X_NEWEST, "true")
+        .header(X_NEWEST, newest.to_string())
         .body(Body::full(Purpose::Control, Bytes::new()))
         .map_err(|error| error.to_string())?;
     let answer = http::send(&store.host, proxy, request, LIMITS).await;

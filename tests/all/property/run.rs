@@ -90,11 +90,12 @@ fn counts(case: &Case) -> ClusterConfig {
     }
 }
 
+/// Slow enough for faults to come in the middle of bodies.
 fn machine() -> MachineConfig {
     MachineConfig {
         cores: 2,
         fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
-        nic: ByteRate::new(125_000_000).expect("not zero"),
+        nic: ByteRate::new(4_000_000).expect("not zero"),
         disk: DiskConfig {
             read: ByteRate::new(200_000_000).expect("not zero"),
             write: ByteRate::new(100_000_000).expect("not zero"),
