@@ -1,6 +1,9 @@
-//! The integration tests, by kind.
+//! The integration tests, by kind. Those of the command are in `../cli`.
 
+mod bad_input;
 mod contract;
 mod differential;
+mod house;
 mod property;
+mod readme;
 mod support;

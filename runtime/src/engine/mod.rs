@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::wasi::{self, Calls, Context};
 use std::sync::Arc;
 use thiserror::Error;
-use wasmi::{Config, ExternType, Linker};
+use wasmi::{Config, ExternType, Linker, OperatorCost};
 
 /// The largest module that is compiled. CPython with its standard library has 26 MB.
 pub const MODULE_BYTES_MAX: usize = 64 << 20;
@@ -40,6 +40,7 @@ impl Engine {
             .wasm_multi_memory(false)
             .wasm_custom_page_sizes(false)
             .wasm_wide_arithmetic(false)
+            .operator_cost(operator_cost())
             .set_max_recursion_depth(RECURSION_DEPTH_MAX)
             .set_max_stack_height(STACK_BYTES_MAX)
             .set_max_cached_stacks(CACHED_STACKS_MAX);
@@ -98,6 +99,13 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Growing costs what a call of the host costs, and more: the interpreter's two instructions for it are the only
+/// ones that leave a frame on the host's stack until the guest is next interrupted, namely when they
+/// fail. Together with the session's pieces of fuel this bounds how many frames there are.
+fn operator_cost() -> OperatorCost {
+    OperatorCost { memory_grow: u8::MAX, table_grow: u8::MAX, ..OperatorCost::default() }
 }
 
 impl Default for Engine {

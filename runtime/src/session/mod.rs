@@ -15,6 +15,10 @@ use wasmi::{
     Error, Func, Memory, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val,
 };
 
+/// Fuel that the guest gets before the interpreter is left for a moment, within a step. Instructions that fail to grow
+/// memory or a table stay on the host's stack until then; there are at most two thousand of them, see `engine`.
+const PIECE_FUEL_MAX: u64 = 500_000;
+
 /// The time at which every session's clock may begin, in nanoseconds since the Unix epoch: 2024-01-01T00:00:00Z.
 /// Drivers that begin there and move it only while the guest sleeps give the same outcome everywhere.
 pub const SESSION_EPOCH_UNIX_NS: u64 = 1_704_067_200_000_000_000;
@@ -133,6 +137,18 @@ impl Session {
     /// `now_unix_ns` is the time that it will see; its clock never goes back. A bulk instruction
     /// that costs more than the slice still runs as a whole.
     pub fn step(&mut self, now_unix_ns: u64, fuel_slice: u64) -> Pause {
+        let mut left = fuel_slice;
+        loop {
+            let before = self.fuel_used();
+            let pause = self.piece(now_unix_ns, left.min(PIECE_FUEL_MAX));
+            left = left.saturating_sub(self.fuel_used() - before);
+            if left == 0 || !matches!(pause, Pause::SliceUsed) {
+                return pause;
+            }
+        }
+    }
+
+    fn piece(&mut self, now_unix_ns: u64, fuel_slice: u64) -> Pause {
         let context = self.store.data_mut();
         context.now = context.now.max(now_unix_ns);
         let now = context.now;
@@ -157,7 +173,7 @@ impl Session {
                 let (mut guest, context) = self.guest();
                 sleep.wake(&mut guest, context.now);
                 self.phase = Phase::Answered(call, Errno::Success);
-                self.step(now_unix_ns, fuel_slice)
+                self.piece(now_unix_ns, fuel_slice)
             }
             Phase::Transferring(call, transfer) => self.transfer(call, transfer),
             Phase::Ended(outcome) => self.end_with(outcome),

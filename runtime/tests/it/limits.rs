@@ -212,10 +212,14 @@ fn an_absent_stdin_is_empty_and_an_absent_stdout_swallows() {
 fn long_loops_of_instructions_do_not_use_the_hosts_stack() {
     let bodies = [
         "(drop (memory.grow (i32.const 0)))",
+        "(drop (memory.grow (i32.const 1)))",
+        "(drop (memory.grow (i32.const -1)))",
         "(drop (memory.size))",
         "(memory.copy (i32.const 9) (i32.const 0) (i32.const 20))",
         "(memory.fill (i32.const 9) (i32.const 0) (i32.const 20))",
         "(drop (table.grow $t (ref.null func) (i32.const 0)))",
+        "(drop (table.grow $t (ref.null func) (i32.const 1)))",
+        "(drop (table.grow $t (ref.null func) (i32.const -1)))",
         "(table.set $t (i32.const 0) (table.get $t (i32.const 0)))",
         "(call_indirect $t (type $plain) (i32.const 0))",
         "(call $nothing)",

@@ -229,4 +229,14 @@ impl Received {
         }
         Ok(whole.freeze())
     }
+
+    /// Reads on without keeping anything, until the end or past `limit_bytes`.
+    pub async fn discard(&mut self, limit_bytes: u64) {
+        let mut discarded = 0;
+        while discarded <= limit_bytes
+            && let Ok(Some(data)) = self.chunk().await
+        {
+            discarded += data.len() as u64;
+        }
+    }
 }

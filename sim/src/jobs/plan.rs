@@ -108,10 +108,9 @@ pub fn plan(description: &[u8], account: &str) -> Result<Plan, Refusal> {
     Planner { node, account }.plan()
 }
 
+/// Wildcards are refused where their device is read, which names it.
 fn refuse_groups(node: &Node) -> Result<(), Refusal> {
-    let field = if node.has_wildcard_input() {
-        "devices (a wildcard in a path)"
-    } else if node.count.is_some_and(|count| count > 1) {
+    let field = if node.count.is_some_and(|count| count > 1) {
         "count"
     } else if !node.connect.is_empty() {
         "connect"
@@ -120,7 +119,9 @@ fn refuse_groups(node: &Node) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    let why = format!("{}: this version runs one session a job: do without {field}", node.name);
+    let name = node.name.as_str();
+    let why =
+        format!("node {name:?}, field `{field}`: this version runs one session a job: do without");
     Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, why))
 }
 
@@ -275,7 +276,7 @@ mod tests {
         assert_eq!(status(r#"{"name": "python2.7"}"#, ""), 400);
         assert_eq!(status(r#"{"name": "input"}"#, ""), 400);
         let refusal = of(input, "").expect_err("it is refused");
-        assert!(refusal.why.contains('n') && refusal.why.contains("wildcard"), "{}", refusal.why);
+        assert!(refusal.why.contains("node \"n\", field `devices.input.path`"), "{}", refusal.why);
     }
 
     #[test]

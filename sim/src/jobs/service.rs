@@ -33,6 +33,9 @@ use crate::swift::{Path, Timestamp, job_port};
 
 /// Bytes that are pushed with an order, together.
 const PUSHED_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of a description that is too long which are read all the same: a client that still sends when the
+/// connection ends sees a reset in the place of the answer that says why.
+const DISCARDED_BYTES_MAX: u64 = 1 << 20;
 /// Candidates that are tried, each once.
 const ATTEMPTS_MAX: usize = 8;
 /// For a node's answer: the session's time, that of those before it in the queue, and what is read and pushed around it.
@@ -75,13 +78,19 @@ pub async fn description_of(request: &mut Request) -> Result<Bytes, Refusal> {
         );
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
-    request.body_mut().collect(DESCRIPTION_BYTES_MAX as u64).await.map_err(|broken| {
-        let status = match broken {
-            BodyBroken::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyBroken::BrokeOff { .. } => StatusCode::BAD_REQUEST,
-        };
-        Refusal::new(status, format!("the job description: {broken}"))
-    })
+    match request.body_mut().collect(DESCRIPTION_BYTES_MAX as u64).await {
+        Ok(description) => Ok(description),
+        Err(broken) => {
+            let status = match broken {
+                BodyBroken::TooLong { .. } => {
+                    request.body_mut().discard(DISCARDED_BYTES_MAX).await;
+                    StatusCode::PAYLOAD_TOO_LARGE
+                }
+                BodyBroken::BrokeOff { .. } => StatusCode::BAD_REQUEST,
+            };
+            Err(Refusal::new(status, format!("the job description: {broken}")))
+        }
+    }
 }
 
 struct Job {

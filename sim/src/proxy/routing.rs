@@ -4,6 +4,7 @@
 
 use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use super::answer::{Refusal, is_internal, set};
 use super::limits::REQUEST_MAX;
@@ -51,6 +52,7 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
         return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
+    check_query(query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
     let call = Call { method, path, query, headers, trans_id, body };
@@ -66,6 +68,17 @@ fn path_of(url_path: &str) -> Result<Path, Refusal> {
     let rest =
         rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
     decode_path(rest).map_err(|bad| Refusal::new(StatusCode::PRECONDITION_FAILED, bad.to_string()))
+}
+
+/// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.
+fn check_query(query: &str) -> Result<(), Refusal> {
+    for pair in query.split('&') {
+        if percent_decode_str(pair).decode_utf8().is_err() {
+            let why = format!("{pair:?} in the query is not UTF-8");
+            return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, why));
+        }
+    }
+    Ok(())
 }
 
 fn drop_internal(headers: &mut HeaderMap) {

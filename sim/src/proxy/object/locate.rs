@@ -86,11 +86,11 @@ impl Proxy {
         let candidates = nodes.candidates(0);
         let ask = ask(Method::HEAD, path, &nodes, HeaderMap::new());
         let mut reports: Vec<Report> = Vec::new();
-        let rounds = match patience {
-            Patience::Majority => vec![0..replicas, replicas..candidates.len()],
-            Patience::Everyone => vec![0..candidates.len()],
+        let at_first = match patience {
+            Patience::Majority => replicas,
+            Patience::Everyone => candidates.len(),
         };
-        for asked in rounds {
+        for asked in [0..at_first, at_first..candidates.len()] {
             let all_asked = asked.end == candidates.len();
             let mut waiting: FuturesUnordered<_> =
                 asked.map(|index| self.report(&ask, &candidates, index)).collect();
