@@ -103,8 +103,12 @@ impl Case {
     }
 }
 
-/// Any case.
+/// Any case; some are such that copies of two versions are there while reads break off.
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
+    prop_oneof![4 => any_cases(), 1 => torn_cases()]
+}
+
+fn any_cases() -> impl Strategy<Value = Case> {
     let cluster = (1_u32..=2, 1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3, 1_u32..=2);
     let clients = vec(vec(step(), 1..9), 1..=2);
     (any::<u16>(), cluster, clients, vec(fault(), 0..9)).prop_map(
@@ -119,6 +123,46 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
                 replicas,
                 proxies,
                 clients,
+                faults,
+            }
+        },
+    )
+}
+
+/// A node misses a second version of a long text, and nodes crash while the text is read.
+fn torn_cases() -> impl Strategy<Value = Case> {
+    let bytes = || TEXT_BYTES_MAX / 2..=TEXT_BYTES_MAX;
+    let bare = Op::Bare { object: 0, newest: false };
+    let read = prop_oneof![
+        3 => Just(bare),
+        1 => Just(Op::Get { object: 0 }),
+        1 => Just(Op::Job { object: 0, word: 0, at: JobAt::Worker }),
+    ];
+    let reads = vec((0_u32..50, read), 4..10);
+    let crash = (3_000_u32..4_500, 1_u32..500, 0_u32..3);
+    let cluster = (any::<u16>(), 2_u32..=3, 1_u32..=2);
+    (cluster, bytes(), bytes(), 0_u32..3, reads, vec(crash, 1..6)).prop_map(
+        |((seed, zones, proxies), first, second, misses, reads, crashes)| {
+            let put = |after_ms, bytes| Step { after_ms, op: Op::Put { own: 0, bytes } };
+            let mut reader: Vec<Step> =
+                reads.into_iter().map(|(after_ms, op)| Step { after_ms, op }).collect();
+            reader[0].after_ms += 3_000;
+            let cut = Kind::Partition { from: vec![misses], to: Vec::new(), one_way: false };
+            let mut faults = vec![Fault { at_ms: 1_000, for_ms: 2_000, kind: cut }];
+            faults.extend(crashes.into_iter().map(|(at_ms, for_ms, host)| Fault {
+                at_ms,
+                for_ms,
+                kind: Kind::Crash(host),
+            }));
+            Case {
+                seed: u64::from(seed),
+                regions: 1,
+                zones,
+                nodes_per_zone: 1,
+                devices: 2,
+                replicas: 3,
+                proxies,
+                clients: vec![vec![put(0, first), put(900, second)], reader],
                 faults,
             }
         },
