@@ -5,7 +5,7 @@ mod ending;
 use crate::device::{DeviceFault, DeviceId, DeviceSpec};
 use crate::engine::{MEMORY_EXPORT, Module};
 use crate::image::Image;
-use crate::limits::{Limits, TRANSFER_BYTES_MAX};
+use crate::limits::{Limits, TRANSFER_BYTES_MAX, fuel_for_bytes};
 use crate::outcome::{Accounting, End, Outcome};
 use crate::wasi::context::Setup;
 use crate::wasi::{Context, Direction, Errno, Guest, Interrupt, Sleep, Transfer};
@@ -309,7 +309,16 @@ impl Session {
 
     fn fault(&mut self, call: Box<ResumableCallHostTrap>, transfer: &Transfer, fault: DeviceFault) {
         match fault {
-            DeviceFault::Quota => self.phase = Phase::Answered(call, Errno::Dquot),
+            DeviceFault::Quota => {
+                // What was copied for nothing is paid as well, or a guest that does not hear of its quota
+                // would keep the host busy for as good as no fuel.
+                let tried = transfer.done + asked_len(transfer);
+                if self.store.data_mut().spend_reserve(fuel_for_bytes(tried as u64)) {
+                    self.phase = Phase::Answered(call, Errno::Dquot);
+                } else {
+                    self.end(End::OutOfFuel);
+                }
+            }
             DeviceFault::Failed { reason } => {
                 let device = self.store.data().device_name(transfer.device).to_owned();
                 self.end(End::DeviceFailed { device, reason });

@@ -120,6 +120,35 @@ fn writing_without_end_meets_the_quota() {
 }
 
 #[test]
+fn a_write_that_is_refused_is_paid_for() {
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 17)
+        (data (i32.const 0) "\10\00\00\00\00\00\10\00")
+        (func (export "_start") (loop
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (br 0))))"#;
+    let module = compile(&wat::parse_str(module).unwrap());
+    let mut spec = spec(&module, &["guest"]);
+    spec.limits.fuel_max = 1_000_000;
+    let mut session = Session::new(spec);
+    let mut refused = 0;
+    let end = loop {
+        match session.step(0, 100_000) {
+            Pause::Write { .. } => {
+                refused += 1;
+                session.accept_write(Err(DeviceFault::Quota));
+            }
+            Pause::Ended(outcome) => break outcome.end,
+            _ => {}
+        }
+    };
+    assert_eq!(end, End::OutOfFuel);
+    assert!((1..=61).contains(&refused), "a MiB costs 16,384, but {refused} were tried");
+}
+
+#[test]
 fn operations_are_counted_too() {
     let mut script = Script::default();
     let write = [Arg::I(1), Arg::I(24), Arg::I(1), Arg::I(OUT)];

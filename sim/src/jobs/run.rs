@@ -125,7 +125,12 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
     let begun = host.now();
     let mut staged = Staged(vec![Vec::new(); sources.len()]);
     let session = Session::new(spec);
-    let mut step = Step { session, now_unix_ns: SESSION_EPOCH_UNIX_NS, pause: Pause::SliceUsed };
+    let mut step = Step {
+        session,
+        fuel_spent: 0,
+        now_unix_ns: SESSION_EPOCH_UNIX_NS,
+        pause: Pause::SliceUsed,
+    };
     let (end, fuel, accounting) = loop {
         if host.now().since(begun) >= SESSION_TIME_MAX {
             let (fuel, accounting) = (step.session.fuel_used(), step.session.accounting());
@@ -158,6 +163,9 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
 /// A step of a session, as work for a core.
 struct Step {
     session: Session,
+    /// Fuel that a core has spent time on. What starting cost, and the bytes that moved between two steps, come with the
+    /// next step.
+    fuel_spent: u64,
     /// The guest's clock: it begins where every session's does and moves only while the guest sleeps, so that what a guest
     /// does depends on nothing but its inputs.
     now_unix_ns: u64,
@@ -166,9 +174,9 @@ struct Step {
 
 impl Work for Step {
     fn run(&mut self) -> SpentFuel {
-        let before = self.session.fuel_used();
         self.pause = self.session.step(self.now_unix_ns, SLICE_FUEL);
-        SpentFuel(self.session.fuel_used().saturating_sub(before))
+        let before = std::mem::replace(&mut self.fuel_spent, self.session.fuel_used());
+        SpentFuel(self.fuel_spent.saturating_sub(before))
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
