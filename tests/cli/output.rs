@@ -149,3 +149,13 @@ fn a_users_own_log_is_counted_as_counting_its_lines_does() {
     let counts: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next_back()).collect();
     assert_eq!(counts, [wanted.as_str(); 16]);
 }
+
+#[test]
+fn data_that_no_job_reads_is_noted() {
+    let small = format!("demo/unread.txt={}", small());
+    let said = run_small(&["--data", &small, "--policy", "on-storage"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("no job reads demo/unread.txt"), "{said:?}");
+    let said = run_small(&["--policy", "on-storage"]);
+    assert!(!said.stdout.contains("no job reads"), "{said:?}");
+}

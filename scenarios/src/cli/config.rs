@@ -48,6 +48,13 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     for work in &scenario.work {
         writeln!(out, "work      {}", work_words(work))?;
     }
+    for source in scenario.data.iter().filter(|source| source.key.starts_with("--data")) {
+        let (name, path) = (&source.name, source.name.swift_path());
+        let reads = |work: &Work| work.objects.contains(name) || work.job.contains(&path);
+        if !scenario.work.iter().any(reads) {
+            writeln!(out, "note      no job reads {name}, which --data put into the store")?;
+        }
+    }
     for fault in &scenario.faults {
         let off = if plan.faults { "" } else { " (left out)" };
         writeln!(out, "fault     {fault}{off}")?;
