@@ -35,7 +35,6 @@ pub(super) struct Drive {
     start: Cell<Option<Time>>,
     changed: Notify,
     records: RefCell<BTreeMap<u32, JobRecord>>,
-    fuel: Cell<u64>,
 }
 
 impl Drive {
@@ -54,7 +53,6 @@ impl Drive {
             start: Cell::default(),
             changed: Notify::new(),
             records: RefCell::default(),
-            fuel: Cell::new(0),
         }
     }
 
@@ -83,11 +81,6 @@ impl Drive {
     /// The time at which a client last did something.
     pub(super) fn clock(&self) -> Rc<Cell<Time>> {
         Rc::clone(&self.clock)
-    }
-
-    /// Fuel that the answers tell of.
-    pub(super) fn fuel(&self) -> u64 {
-        self.fuel.get()
     }
 
     pub(super) fn records(&self) -> Vec<JobRecord> {
@@ -175,7 +168,7 @@ impl Drive {
         let answered = target.post_job(text, "application/json", &[]).await;
         let exit_code = answered.as_ref().ok().and_then(exit_code_of);
         let (end, answer, version) = match answered {
-            Ok(answer) => self.take(answer),
+            Ok(answer) => Self::take(answer),
             Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
         };
         let completed = matches!(end, JobEnd::Ok);
@@ -205,11 +198,9 @@ impl Drive {
     }
 
     /// What an answer says; whether it is right is judged later.
-    fn take(&self, answer: JobAnswer) -> (JobEnd, Bytes, String) {
+    fn take(answer: JobAnswer) -> (JobEnd, Bytes, String) {
         let JobAnswer { status, headers, body } = answer;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let fuel = header("x-nexe-fuel").and_then(|fuel| fuel.parse().ok()).unwrap_or(0);
-        self.fuel.set(self.fuel.get().saturating_add(fuel));
         let version = header(X_STAYPUT_INPUTS.as_str()).unwrap_or_default().to_owned();
         if status == StatusCode::OK {
             return (JobEnd::Ok, body, version);

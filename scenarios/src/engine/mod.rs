@@ -110,7 +110,8 @@ impl<'a> Run<'a> {
         Ok(PolicyRun {
             policy: self.policy,
             trace_hash: self.world.trace().hash(),
-            fuel: self.drive.fuel(),
+            // By the cores' own meters: attempts that were lost are in no answer.
+            fuel: self.world.fuel_spent(),
             bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),
             loading,
             makespan: finished.since(settled),

@@ -65,6 +65,9 @@ pub trait World {
     /// Payload bytes that have left a NIC and have neither arrived nor been dropped; `None` if the backend cannot see them.
     fn in_flight(&self) -> Option<u64>;
 
+    /// Fuel that all cores have spent, on work that was given up as well.
+    fn fuel_spent(&self) -> u64;
+
     /// Where semantic events go. Clones share.
     fn trace(&self) -> Trace;
 }

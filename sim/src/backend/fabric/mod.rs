@@ -13,7 +13,7 @@ use self::machine::FabricMachine;
 use crate::config::NetworkConfig;
 use crate::host::{Host, Seed, Time};
 use crate::world::clock::Clock;
-use crate::world::cpu::Cpu;
+use crate::world::cpu::{Cpu, FuelMeter};
 use crate::world::disk::SimDisk;
 use crate::world::executor::Executor;
 use crate::world::net::Net;
@@ -33,6 +33,7 @@ struct Room {
     trace: Trace,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
+    fuel: FuelMeter,
 }
 
 /// A host's hardware and what it runs: both outlast a crash.
@@ -49,7 +50,15 @@ impl Fabric {
         let executor = Executor::new(seed);
         let net = Net::new(executor.clone(), trace.clone(), network);
         let (hosts, faults) = (RefCell::default(), RefCell::new(0));
-        Self(Rc::new(Room { seed, executor, net, trace, hosts, faults }))
+        Self(Rc::new(Room {
+            seed,
+            executor,
+            net,
+            trace,
+            hosts,
+            faults,
+            fuel: FuelMeter::default(),
+        }))
     }
 }
 
@@ -87,6 +96,10 @@ impl World for Fabric {
         Some(self.0.net.in_flight())
     }
 
+    fn fuel_spent(&self) -> u64 {
+        self.0.fuel.spent()
+    }
+
     fn trace(&self) -> Trace {
         self.0.trace.clone()
     }
@@ -114,6 +127,7 @@ impl Room {
             machinery.spec.cores,
             machinery.spec.fuel_per_second,
             Rc::new(self.executor.clone()),
+            self.fuel.clone(),
         );
         let disks = machinery
             .disks

@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
 use crate::host::{Disk, Host, Seed, Time};
-use crate::world::cpu::Cpu;
+use crate::world::cpu::{Cpu, FuelMeter};
 use crate::world::disk::SimDisk;
 use crate::world::ledger::Way;
 use crate::world::topology::{crosses_zones, link};
@@ -43,6 +43,7 @@ struct Shared {
     by_ip: RefCell<BTreeMap<IpAddr, HostKey>>,
     ledger: RefCell<Ledger>,
     trace: Trace,
+    fuel: FuelMeter,
     /// The last time that any host saw: turmoil tells it only to running hosts.
     now: Cell<Time>,
 }
@@ -80,6 +81,7 @@ impl Turmoil {
             by_ip: RefCell::default(),
             ledger: RefCell::default(),
             trace,
+            fuel: FuelMeter::default(),
             now: Cell::default(),
         };
         Self { sim, seed, network, shared: Rc::new(shared) }
@@ -116,7 +118,7 @@ impl World for Turmoil {
                 key,
                 seed,
                 shared: Rc::clone(&shared),
-                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock),
+                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, shared.fuel.clone()),
                 disks: shared_disks.collect(),
             }));
             let main = main(host);
@@ -168,6 +170,10 @@ impl World for Turmoil {
 
     fn in_flight(&self) -> Option<u64> {
         None
+    }
+
+    fn fuel_spent(&self) -> u64 {
+        self.shared.fuel.spent()
     }
 
     fn trace(&self) -> Trace {
