@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Host, Label, Purpose, Time};
+use stayput_sim::host::{Batch, Host, Label, Purpose, Time};
 use stayput_sim::world::fault::FaultKind;
 use stayput_sim::world::{Effects, Fault, HostKey};
 
@@ -188,4 +188,51 @@ fn a_connection_made_after_the_heal_works() {
 fn a_fault_that_names_no_host_is_refused() {
     let world = &mut *fabric();
     assert!(world.schedule(fault(0, 1, FaultKind::Crash(HostKey(7)))).is_err());
+}
+
+/// Commits pairs of keys until it is cut off; at its second start it reports how many of each there are.
+async fn commit_pairs(
+    host: Host,
+    acknowledged: Rc<Cell<u32>>,
+    starts: Rc<Cell<u32>>,
+    found: Found<(usize, usize)>,
+) {
+    let disk = host.disk("d1").expect("the host has it");
+    starts.set(starts.get() + 1);
+    if starts.get() == 2 {
+        let count = async |from: &[u8], to: &[u8]| {
+            disk.scan(from, to, usize::MAX).await.expect("it can be read").len()
+        };
+        return found.set((count(b"a", b"b").await, count(b"b", b"c").await));
+    }
+    for number in 0_u32.. {
+        let mut batch = Batch::new();
+        for side in ["a", "b"] {
+            batch.put(format!("{side}{number}"), Bytes::from_static(b"value"));
+        }
+        disk.commit(batch).await.expect("there is room");
+        acknowledged.set(number + 1);
+    }
+}
+
+#[test]
+fn a_batch_is_in_the_table_whole_or_not_at_all_and_stays_once_acknowledged() {
+    for micros in [100_000, 100_033, 100_050, 100_099] {
+        for kind in [FaultKind::Crash(HostKey(0)), FaultKind::Power(HostKey(0))] {
+            let world = &mut *fabric();
+            let (found, acknowledged) = (Found::new(), Rc::new(Cell::new(0)));
+            let (finding, counting, starts) =
+                (found.clone(), Rc::clone(&acknowledged), Rc::new(Cell::new(0)));
+            add(world, 0, move |host| {
+                commit_pairs(host, Rc::clone(&counting), Rc::clone(&starts), finding.clone())
+            });
+            let at = Time::ZERO + Duration::from_micros(micros);
+            let fault = Fault { at, lasts: Duration::from_millis(50), kind };
+            world.schedule(fault).expect("the host exists");
+            let (a, b) = found.wait(world);
+            assert_eq!(a, b, "half a batch");
+            assert!(acknowledged.get() > 100, "it was cut off in the middle of its work");
+            assert!(a >= acknowledged.get() as usize, "an acknowledged batch is gone");
+        }
+    }
 }
