@@ -26,13 +26,14 @@ const BODY: [u8; 1_000] = [b'x'; 1_000];
 const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 
 fn network() -> NetworkConfig {
-    let link = || LinkConfig { latency: Duration::from_millis(1), trunk: None };
+    let link = || LinkConfig::new(Duration::from_millis(1), None);
     NetworkConfig {
         same_zone: link(),
         cross_zone: link(),
         cross_region: link(),
         client: link(),
         worker: link(),
+        slow_start: false,
     }
 }
 
@@ -47,7 +48,7 @@ fn spec(index: u8) -> HostSpec {
         cores: 1,
         fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
         disks: Vec::new(),
-        disk: DiskConfig { read: rate, write: rate, seek: Duration::ZERO },
+        disk: DiskConfig { read: rate, write: rate, seek: Duration::ZERO, capacity: None },
     }
 }
 

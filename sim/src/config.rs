@@ -55,6 +55,35 @@ impl FuelRate {
     }
 }
 
+/// A probability as an exact ratio, in parts per billion: what it decides is the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chance(u32);
+
+impl Chance {
+    /// It never happens.
+    pub const NEVER: Self = Self(0);
+    /// Parts of the whole.
+    pub const BILLION: u32 = 1_000_000_000;
+
+    /// `parts` per billion, or `None` for more than all.
+    #[must_use]
+    pub const fn per_billion(parts: u32) -> Option<Self> {
+        if parts > Self::BILLION { None } else { Some(Self(parts)) }
+    }
+
+    /// Parts per billion.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Whether it happens, given 64 random bits.
+    #[must_use]
+    pub fn hits(self, bits: u64) -> bool {
+        (u128::from(bits) * u128::from(Self::BILLION)) >> 64 < u128::from(self.0)
+    }
+}
+
 /// How many of each there are, and how the ring is built. All counts are at least 1
 /// unless said otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +132,26 @@ pub struct DiskConfig {
     pub write: ByteRate,
     /// What an access costs that does not go on where the last one ended.
     pub seek: Duration,
+    /// Bytes that files and tables may hold; unlimited if `None`.
+    pub capacity: Option<u64>,
+}
+
+/// What comes on top of a link's latency, drawn for each chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jitter {
+    /// Nothing.
+    #[default]
+    None,
+    /// All values from zero to `max` alike.
+    Uniform {
+        /// The most.
+        max: Duration,
+    },
+    /// Exponentially distributed, cut at 20 times its mean.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
 }
 
 /// A class of links.
@@ -110,9 +159,21 @@ pub struct DiskConfig {
 pub struct LinkConfig {
     /// One way.
     pub latency: Duration,
+    /// On top of it.
+    pub jitter: Jitter,
+    /// How likely a segment is lost.
+    pub loss: Chance,
     /// Bandwidth that all flows between two zones (or two regions, or the outside and a zone)
     /// share, each way; unlimited if `None`.
     pub trunk: Option<ByteRate>,
+}
+
+impl LinkConfig {
+    /// A link of constant latency that loses nothing.
+    #[must_use]
+    pub const fn new(latency: Duration, trunk: Option<ByteRate>) -> Self {
+        Self { latency, jitter: Jitter::None, loss: Chance::NEVER, trunk }
+    }
 }
 
 /// Latency and trunks by where the two ends are.
@@ -128,4 +189,6 @@ pub struct NetworkConfig {
     pub client: LinkConfig,
     /// A worker outside the store and anything but a client.
     pub worker: LinkConfig,
+    /// Whether connections begin with ten segments and open their window as acknowledgements come (RFC 6928, RFC 5681).
+    pub slow_start: bool,
 }

@@ -33,7 +33,7 @@ fn add<F: Future<Output = ()> + 'static>(
         cores: 1,
         fuel_per_second: FuelRate::new(1).unwrap(),
         disks: Vec::new(),
-        disk: DiskConfig { read: rate, write: rate, seek: Duration::ZERO },
+        disk: DiskConfig { read: rate, write: rate, seek: Duration::ZERO, capacity: None },
     };
     world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));
 }
@@ -43,13 +43,14 @@ fn against<T: 'static, F: Future<Output = T> + 'static>(
     answer: impl Fn(u8, usize, &Request) -> Response + 'static,
     does: impl Fn(Client) -> F + 'static,
 ) -> T {
-    let link = || LinkConfig { latency: Duration::from_millis(1), trunk: None };
+    let link = || LinkConfig::new(Duration::from_millis(1), None);
     let network = NetworkConfig {
         same_zone: link(),
         cross_zone: link(),
         cross_region: link(),
         client: link(),
         worker: link(),
+        slow_start: false,
     };
     let mut world = Fabric::new(Seed(1), network, Trace::default());
     let (answer, asked) = (Rc::new(answer), Rc::new(Cell::new(0)));

@@ -70,6 +70,7 @@ fn machine() -> MachineConfig {
             read: ByteRate::new(500_000_000).expect("not zero"),
             write: ByteRate::new(400_000_000).expect("not zero"),
             seek: Duration::from_micros(100),
+            capacity: None,
         },
     }
 }

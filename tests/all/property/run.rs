@@ -100,6 +100,7 @@ fn machine() -> MachineConfig {
             read: ByteRate::new(200_000_000).expect("not zero"),
             write: ByteRate::new(100_000_000).expect("not zero"),
             seek: Duration::from_millis(4),
+            capacity: None,
         },
     }
 }

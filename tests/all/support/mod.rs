@@ -16,13 +16,14 @@ use stayput_sim::world::{HostKey, HostSpec, Place, RunEnd, Trace, World};
 pub(crate) const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
 
 pub(crate) fn network() -> NetworkConfig {
-    let link = |micros| LinkConfig { latency: Duration::from_micros(micros), trunk: None };
+    let link = |micros| LinkConfig::new(Duration::from_micros(micros), None);
     NetworkConfig {
         same_zone: link(100),
         cross_zone: link(500),
         cross_region: link(20_000),
         client: link(5_000),
         worker: link(500),
+        slow_start: false,
     }
 }
 
@@ -48,6 +49,7 @@ pub(crate) fn spec(index: u8) -> HostSpec {
             read: ByteRate::new(500_000_000).expect("not zero"),
             write: ByteRate::new(400_000_000).expect("not zero"),
             seek: Duration::from_micros(100),
+            capacity: None,
         },
     }
 }

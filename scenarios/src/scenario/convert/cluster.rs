@@ -86,6 +86,7 @@ pub(super) fn machine(
             parse_byte_rate,
         )?,
         seek: time(&key("disk.seek"), raw.disk.seek.as_ref(), like.disk.seek)?,
+        capacity: None,
     };
     Ok(MachineConfig {
         cores: bounded(&key("cores"), raw.cores, like.cores, 1, MAX_CORES)?,
@@ -108,6 +109,7 @@ pub(super) fn network(raw: &RawNetwork) -> Result<NetworkConfig, Flaw> {
         cross_region: link("cross_region", raw.cross_region.as_ref(), us(20_000), Some(gbit(10)))?,
         client: link("client", raw.client.as_ref(), us(5_000), None)?,
         worker: link("worker", raw.worker.as_ref(), us(500), Some(gbit(10)))?,
+        slow_start: false,
     })
 }
 
@@ -119,14 +121,12 @@ fn link(
     latency: Duration,
     trunk: Option<ByteRate>,
 ) -> Result<LinkConfig, Flaw> {
-    let Some(raw) = raw else { return Ok(LinkConfig { latency, trunk }) };
+    let Some(raw) = raw else { return Ok(LinkConfig::new(latency, trunk)) };
     let trunk_key = format!("network.{name}.trunk");
-    Ok(LinkConfig {
-        latency: time(&format!("network.{name}.latency"), raw.latency.as_ref(), latency)?,
-        trunk: quantity(&trunk_key, raw.trunk.as_ref(), None, |text| {
-            parse_byte_rate(text).map(Some)
-        })?,
-    })
+    let latency = time(&format!("network.{name}.latency"), raw.latency.as_ref(), latency)?;
+    let trunk =
+        quantity(&trunk_key, raw.trunk.as_ref(), None, |text| parse_byte_rate(text).map(Some))?;
+    Ok(LinkConfig::new(latency, trunk))
 }
 
 fn default_machine() -> MachineConfig {
@@ -138,6 +138,7 @@ fn default_machine() -> MachineConfig {
             read: megabytes(500),
             write: megabytes(400),
             seek: Duration::from_micros(100),
+            capacity: None,
         },
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::Room;
 use crate::world::clock::Clock;
 use crate::world::fault::FaultKind;
+use crate::world::net::rule::Rule;
 use crate::world::{Fault, FaultError, FaultId, HostKey, TraceEvent};
 
 pub(super) fn schedule(room: &Rc<Room>, fault: Fault) -> Result<FaultId, FaultError> {
@@ -25,9 +26,9 @@ fn begin_fault(room: &Room, id: FaultId, kind: &FaultKind) {
     note(room, "begins", kind);
     match kind {
         FaultKind::Partition { from, to, one_way } => {
-            room.net.cut(id, from, to);
+            room.net.impose(id, Rule::Cut { from: from.clone(), to: to.clone() });
             if !one_way {
-                room.net.cut(id, to, from);
+                room.net.impose(id, Rule::Cut { from: to.clone(), to: from.clone() });
             }
         }
         FaultKind::Crash(host) => {
@@ -54,7 +55,7 @@ fn kill(room: &Room, id: FaultId, host: HostKey) {
 fn end_fault(room: &Room, id: FaultId, kind: &FaultKind) {
     note(room, "ends", kind);
     match kind {
-        FaultKind::Partition { .. } => room.net.mend(id),
+        FaultKind::Partition { .. } => room.net.lift(id),
         FaultKind::Crash(host) | FaultKind::Power(host) => {
             if room.net.bring_up(id, *host) {
                 room.start(*host);

@@ -252,18 +252,24 @@ fn add<F: Future<Output = ()> + 'static>(
         cores: 1,
         fuel_per_second: FuelRate::new(1_000_000_000).unwrap(),
         disks: vec![target(index).device],
-        disk: DiskConfig { read: rate, write: rate, seek: Duration::from_micros(100) },
+        disk: DiskConfig {
+            read: rate,
+            write: rate,
+            seek: Duration::from_micros(100),
+            capacity: None,
+        },
     };
     world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));
 }
 
 fn network() -> NetworkConfig {
-    let link = || LinkConfig { latency: Duration::from_micros(200), trunk: None };
+    let link = || LinkConfig::new(Duration::from_micros(200), None);
     NetworkConfig {
         same_zone: link(),
         cross_zone: link(),
         cross_region: link(),
         client: link(),
         worker: link(),
+        slow_start: false,
     }
 }

@@ -3,28 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::rule::Rule;
 use super::{ConnectionKey, Net, Power, State};
 use crate::world::clock::Clock;
 use crate::world::fault::FaultId;
 use crate::world::topology::HostKey;
 
 impl Net {
-    /// Cuts the way from each of `from` to each of `to`.
-    pub fn cut(&self, fault: FaultId, from: &[HostKey], to: &[HostKey]) {
-        let state = &mut *self.state.borrow_mut();
-        for way in ways(from, to) {
-            state.cuts.entry(way).or_default().push(fault);
-        }
-    }
-
-    /// Mends what `fault` has cut.
-    pub fn mend(&self, fault: FaultId) {
-        self.state.borrow_mut().cuts.retain(|_, faults| {
-            faults.retain(|other| *other != fault);
-            !faults.is_empty()
-        });
-    }
-
     /// Whether what leaves `from` for `to` now is lost; if so, that is the doing of the faults that cut the way.
     pub(super) fn is_lost(
         &self,
@@ -34,12 +19,12 @@ impl Net {
         count: u64,
     ) -> bool {
         let state = &mut *self.state.borrow_mut();
-        let Some(faults) = state.cuts.get(&(from, to)) else { return false };
-        for fault in faults {
+        let faults = state.cuts(from, to);
+        for fault in &faults {
             // The end of a stream has no bytes, and is missed all the same.
             state.effects.entry(*fault).or_default().add(what, count.max(1));
         }
-        true
+        !faults.is_empty()
     }
 
     /// The host's process is gone, its kernel closes what it had: peers see resets. Says how many connections that were.
@@ -111,10 +96,11 @@ impl Net {
     ) {
         let Some(connection) = state.connections.get(&key) else { return };
         let way = (connection.ends[1 - end].host, connection.ends[end].host);
-        if let Some(faults) = state.cuts.get(&way) {
-            for fault in faults {
-                state.effects.entry(*fault).or_default().add("dropped_resets", 1);
-            }
+        let faults = state.cuts(way.0, way.1);
+        for fault in &faults {
+            state.effects.entry(*fault).or_default().add("dropped_resets", 1);
+        }
+        if !faults.is_empty() {
             return;
         }
         let at = self.executor.now() + Duration::from_nanos(connection.latency_ns);
@@ -123,9 +109,15 @@ impl Net {
     }
 }
 
-fn ways<'a>(
-    from: &'a [HostKey],
-    to: &'a [HostKey],
-) -> impl Iterator<Item = (HostKey, HostKey)> + 'a {
-    from.iter().flat_map(move |a| to.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b)
+impl State {
+    /// The faults that cut the way.
+    fn cuts(&self, from: HostKey, to: HostKey) -> Vec<FaultId> {
+        let cuts = |(fault, rule): &(FaultId, Rule)| match rule {
+            Rule::Cut { from: senders, to: receivers } => {
+                (from != to && senders.contains(&from) && receivers.contains(&to)).then_some(*fault)
+            }
+            _ => None,
+        };
+        self.rules.iter().filter_map(cuts).collect()
+    }
 }

@@ -9,6 +9,7 @@
 
 mod connect;
 mod cut;
+pub mod rule;
 mod stream;
 mod transfer;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::rule::Rule;
 use super::clock::Line;
 use super::executor::Executor;
 use super::fault::{Effects, FaultId};
@@ -61,8 +63,7 @@ struct State {
     connections_made: u64,
     flights: BTreeMap<u64, Flight>,
     flights_made: u64,
-    /// For each way that is cut, the faults that cut it.
-    cuts: BTreeMap<(HostKey, HostKey), Vec<FaultId>>,
+    rules: Vec<(FaultId, Rule)>,
     /// For each host that is down, the faults that keep it so.
     down: BTreeMap<HostKey, Vec<FaultId>>,
     effects: BTreeMap<FaultId, Effects>,
