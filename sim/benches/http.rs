@@ -1,7 +1,8 @@
-//! Simulated HTTP requests per second of wall time: the fabric beside turmoil, interleaved in one run.
+//! Simulated HTTP requests per second of wall time: the fabric beside turmoil, interleaved in one run, and the fabric alone with
+//! more hosts.
 //!
-//! hyper on both sides, a new connection for each request, 1 kB in each body; half of the hosts serve, the others ask one
-//! after the other. Leaves out the store: it is the network and the executor that are timed.
+//! hyper on both sides, a new connection for each request, 1 kB in each body. One client, or 200, ask all the other hosts in
+//! turn. Leaves out the store (see `store`): it is the network and the executor that are timed.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -20,8 +21,6 @@ use stayput_sim::host::{Host, Purpose, Seed, Time};
 use stayput_sim::http::{self, Body, Limits, Method, Response};
 use stayput_sim::world::{HostSpec, Place, RunEnd, Trace, World};
 
-const ROUNDS: usize = 31;
-const HOSTS: [u8; 2] = [4, 20];
 const BODY: [u8; 1_000] = [b'x'; 1_000];
 const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 
@@ -37,11 +36,11 @@ fn network() -> NetworkConfig {
     }
 }
 
-fn spec(index: u8) -> HostSpec {
+fn spec(index: u32) -> HostSpec {
     let rate = ByteRate::new(1_250_000_000).expect("not zero");
     HostSpec {
         name: format!("node:{}", index + 1),
-        ip: Ipv4Addr::new(10, 0, 0, index + 1),
+        ip: Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + index),
         place: Place::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: rate,
@@ -52,8 +51,10 @@ fn spec(index: u8) -> HostSpec {
     }
 }
 
-async fn ask(host: Host, server: SocketAddr, requests: u32, done: Rc<Cell<u32>>) {
-    for _ in 0..requests {
+/// Asks the servers in turn, beginning with `first`, until enough was done.
+async fn ask(host: Host, servers: u32, first: u32, done: Rc<Cell<u32>>) {
+    for server in (0..servers).cycle().skip(first as usize) {
+        let server = SocketAddr::new(IpAddr::V4(spec(server).ip), 80);
         let request = hyper::Request::builder()
             .method(Method::PUT)
             .uri("/")
@@ -67,18 +68,18 @@ async fn ask(host: Host, server: SocketAddr, requests: u32, done: Rc<Cell<u32>>)
     }
 }
 
-/// Requests per second of wall time.
-fn rate(mut world: Box<dyn World>, hosts: u8, requests: u32) -> f64 {
+/// Requests per second of wall time, once the hosts stand.
+fn rate(mut world: Box<dyn World>, hosts: u32, clients: u32, requests: u32) -> f64 {
     let done = Rc::new(Cell::new(0));
-    let servers = hosts / 2;
+    let servers = hosts - clients.min(hosts / 2);
     for index in 0..hosts {
         let done = Rc::clone(&done);
-        let server = SocketAddr::new(IpAddr::V4(spec(index % servers).ip), 80);
         world.add_host(
             spec(index),
             Rc::new(move |host| {
                 if index >= servers {
-                    return Box::pin(ask(host, server, requests, Rc::clone(&done)));
+                    let first = (index - servers) * servers / (hosts - servers);
+                    return Box::pin(ask(host, servers, first, Rc::clone(&done)));
                 }
                 Box::pin(async move {
                     http::serve(&host, 80, |mut request: http::Request| async move {
@@ -90,12 +91,22 @@ fn rate(mut world: Box<dyn World>, hosts: u8, requests: u32) -> f64 {
             }),
         );
     }
-    let total = u32::from(hosts - servers) * requests;
-    let begun = Instant::now();
-    let limit = Time::ZERO + Duration::from_secs(3_600);
-    let end = world.run(&mut || done.get() == total, limit);
-    assert_eq!(end, RunEnd::Done);
-    f64::from(total) / begun.elapsed().as_secs_f64()
+    let limit = Time::ZERO + Duration::from_secs(36_000);
+    let warm = requests / 10;
+    assert_eq!(world.run(&mut || done.get() >= warm, limit), RunEnd::Done);
+    let (begun, before) = (Instant::now(), done.get());
+    assert_eq!(world.run(&mut || done.get() >= requests, limit), RunEnd::Done);
+    f64::from(done.get() - before) / begun.elapsed().as_secs_f64()
+}
+
+fn on_fabric(round: usize, hosts: u32, clients: u32, requests: u32) -> f64 {
+    let world = Fabric::new(Seed(round as u64), network(), Trace::default());
+    rate(Box::new(world), hosts, clients, requests)
+}
+
+fn on_turmoil(round: usize, hosts: u32, requests: u32) -> f64 {
+    let world = Turmoil::new(Seed(round as u64), network(), Trace::default());
+    rate(Box::new(world), hosts, 1, requests)
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -103,29 +114,49 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-fn main() {
-    println!("HTTP requests per wall second, {ROUNDS} rounds, medians");
-    println!("{:>6} {:>10} {:>10} {:>7}", "hosts", "fabric", "turmoil", "ratio");
-    for hosts in HOSTS {
+fn compared() {
+    // Hosts, rounds, requests on the fabric, on turmoil: so that a round of either takes about as long.
+    let cases: [(u32, usize, u32, u32); 3] =
+        [(5, 15, 20_000, 5_000), (20, 15, 20_000, 1_000), (100, 9, 20_000, 60)];
+    println!("one client, requests per wall second: medians of interleaved rounds");
+    println!("{:>6} {:>7} {:>10} {:>10} {:>8}", "hosts", "rounds", "fabric", "turmoil", "ratio");
+    for (hosts, rounds, many, few) in cases {
         let (mut fabric, mut turmoil, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            let seed = Seed(round as u64);
-            let on_fabric = Box::new(Fabric::new(seed, network(), Trace::default()));
-            let on_turmoil = Box::new(Turmoil::new(seed, network(), Trace::default()));
-            fabric.push(rate(on_fabric, hosts, 400));
-            turmoil.push(rate(on_turmoil, hosts, 40));
+        for round in 0..rounds {
+            fabric.push(on_fabric(round, hosts, 1, many));
+            turmoil.push(on_turmoil(round, hosts, few));
             ratio.push(fabric[round] / turmoil[round]);
         }
-        let (ratio_low, ratio_high) = {
-            ratio.sort_by(f64::total_cmp);
-            // The 10th and the 22nd of 31 hold the median with 97 %.
-            (ratio[9], ratio[21])
-        };
+        let (fabric, turmoil) = (median(&mut fabric), median(&mut turmoil));
+        let middle = median(&mut ratio);
+        let (low, high) = (ratio[0], ratio[rounds - 1]);
         println!(
-            "{hosts:>6} {:>10.0} {:>10.0} {:>7.1}  ({ratio_low:.1} to {ratio_high:.1})",
-            median(&mut fabric),
-            median(&mut turmoil),
-            median(&mut ratio),
+            "{hosts:>6} {rounds:>7} {fabric:>10.0} {turmoil:>10.0} {middle:>8.1}  (all rounds {low:.1} to {high:.1})"
         );
     }
+}
+
+fn alone() {
+    const ROUNDS: usize = 5;
+    println!(
+        "\nthe fabric alone, requests per wall second: medians of {ROUNDS} interleaved rounds"
+    );
+    println!("{:>6} {:>8} {:>10} {:>16}", "hosts", "clients", "fabric", "of 5 hosts' rate");
+    let cases = [(5, 1), (1_000, 1), (1_000, 200), (10_000, 1), (10_000, 200)];
+    let mut rates = vec![Vec::new(); cases.len()];
+    for round in 0..ROUNDS {
+        for ((hosts, clients), rates) in cases.iter().zip(&mut rates) {
+            rates.push(on_fabric(round, *hosts, *clients, 40_000));
+        }
+    }
+    let few = median(&mut rates[0]);
+    for ((hosts, clients), mut rates) in cases.iter().zip(rates) {
+        let rate = median(&mut rates);
+        println!("{hosts:>6} {clients:>8} {rate:>10.0} {:>15.0}%", 100.0 * rate / few);
+    }
+}
+
+fn main() {
+    compared();
+    alone();
 }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod host;
 pub mod http;
 pub mod jobs;
+pub mod logarithm;
 pub mod node;
 pub mod proxy;
 pub mod ring;

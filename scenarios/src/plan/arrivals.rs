@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::logarithm::{FRACTION_BITS, minus_ln_q48};
 use crate::quantity::Decimal;
+use stayput_sim::logarithm::{FRACTION_BITS, minus_ln_q48};
 
 /// The gap before the next arrival, for a draw from 0 to `u64::MAX`.
 pub(super) fn gap(draw: u64, per_second: Decimal) -> Duration {

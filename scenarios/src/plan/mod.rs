@@ -4,7 +4,6 @@
 //! It depends on the scenario, its files and the seed, and on nothing else.
 
 mod arrivals;
-mod logarithm;
 mod pick;
 #[cfg(test)]
 mod tests;

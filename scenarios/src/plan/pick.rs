@@ -4,9 +4,9 @@
 //! exponent s, and by the fixed-point power of `logarithm` for others. What is below 2^-40 of
 //! the first object's weight is never drawn.
 
-use super::logarithm::{FRACTION_BITS, exp2_minus_q62, log2_q48};
 use crate::quantity::Decimal;
 use crate::scenario::Pick;
+use stayput_sim::logarithm::{FRACTION_BITS, exp2_minus_q62, log2_q48};
 
 const WEIGHT_BITS: u32 = 40;
 

@@ -33,11 +33,23 @@ pub struct Way {
     pub to_consumer: bool,
 }
 
+/// A way that a ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayKey(u32);
+
 /// What was sent in a world, or in a part of its time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    counted: BTreeMap<(Way, Label), Counted>,
+    ways: Vec<Row>,
+    keys: BTreeMap<(HostKey, HostKey), WayKey>,
     wire: BTreeMap<LinkClass, u64>,
+}
+
+/// A way and what went there, by label. There are few labels on a way, so they are looked for one by one.
+#[derive(Clone, Debug)]
+struct Row {
+    way: Way,
+    counted: Vec<(Label, Counted)>,
 }
 
 /// Sums of a ledger, as results show them.
@@ -64,32 +76,52 @@ pub struct Totals {
 }
 
 impl Ledger {
+    /// The key by which `way` is counted. Two ways between the same hosts are the same.
+    pub fn way(&mut self, way: Way) -> WayKey {
+        let ways = &mut self.ways;
+        *self.keys.entry((way.from, way.to)).or_insert_with(|| {
+            ways.push(Row { way, counted: Vec::new() });
+            WayKey(u32::try_from(ways.len() - 1).unwrap_or(u32::MAX))
+        })
+    }
+
     /// Takes note of `bytes` that leave the sender's card.
-    pub fn sent(&mut self, way: Way, label: Label, bytes: u64) {
-        self.counted.entry((way, label)).or_default().sent += bytes;
+    pub fn sent(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).sent += bytes;
     }
 
     /// Takes note of `bytes` that reached their connection.
-    pub fn delivered(&mut self, way: Way, label: Label, bytes: u64) {
-        self.counted.entry((way, label)).or_default().delivered += bytes;
+    pub fn delivered(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).delivered += bytes;
     }
 
     /// Takes note of `bytes` that were lost.
-    pub fn dropped(&mut self, way: Way, label: Label, bytes: u64) {
-        self.counted.entry((way, label)).or_default().dropped += bytes;
+    pub fn dropped(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).dropped += bytes;
     }
 
-    /// Takes note of `bytes` on the wire of a link of `class`.
-    pub fn on_wire(&mut self, class: LinkClass, bytes: u64) {
+    /// Takes note of `bytes` on the wire of a way, either direction.
+    pub fn on_wire(&mut self, way: WayKey, bytes: u64) {
+        let class = self.ways[way.0 as usize].way.class;
         *self.wire.entry(class).or_default() += bytes;
+    }
+
+    fn counted(&mut self, way: WayKey, label: Label) -> &mut Counted {
+        let counted = &mut self.ways[way.0 as usize].counted;
+        let index = counted.iter().position(|(other, _)| *other == label).unwrap_or_else(|| {
+            counted.push((label, Counted::default()));
+            counted.len() - 1
+        });
+        &mut counted[index].1
     }
 
     /// What came after `earlier`, a state of the same ledger.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut later = self.clone();
-        for (key, old) in &earlier.counted {
-            let new = later.counted.entry(*key).or_default();
+        for (way, label, old) in earlier.rows() {
+            let key = later.way(*way);
+            let new = later.counted(key, *label);
             new.sent -= old.sent;
             new.delivered -= old.delivered;
             new.dropped -= old.dropped;
@@ -100,9 +132,11 @@ impl Ledger {
         later
     }
 
-    /// Its rows, in order.
+    /// Its rows, way by way in the order in which they were first used.
     pub fn rows(&self) -> impl Iterator<Item = (&Way, &Label, &Counted)> {
-        self.counted.iter().map(|((way, label), counted)| (way, label, counted))
+        self.ways
+            .iter()
+            .flat_map(|row| row.counted.iter().map(|(label, counted)| (&row.way, label, counted)))
     }
 
     /// Its sums.

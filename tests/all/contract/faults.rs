@@ -108,6 +108,7 @@ fn what_is_counted(
     from: u32,
     to: u32,
 ) -> (stayput_sim::world::Totals, u64, Effects) {
+    // Longer than a sender's patience.
     let world = &mut *fabric();
     let found = Found::new();
     let finding = found.clone();
@@ -134,7 +135,7 @@ fn what_is_counted(
         }
     });
     let kind = FaultKind::Partition { from: vec![HostKey(from)], to: vec![HostKey(to)], one_way };
-    let id = world.schedule(fault(200, 100, kind)).expect("the hosts exist");
+    let id = world.schedule(fault(200, 8_000, kind)).expect("the hosts exist");
     assert_eq!(found.wait(world), io::ErrorKind::ConnectionReset);
     let in_flight = world.in_flight().expect("the fabric sees it");
     (world.ledger().totals(), in_flight, world.effects(id))

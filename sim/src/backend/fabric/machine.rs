@@ -9,12 +9,12 @@ use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::cpu::Cpu;
 use crate::world::executor::Executor;
-use crate::world::net::Net;
+use crate::world::net::{Net, NetEvent};
 
 pub(super) struct FabricMachine {
     pub(super) key: HostKey,
     pub(super) seed: Seed,
-    pub(super) executor: Executor,
+    pub(super) executor: Executor<NetEvent>,
     pub(super) net: Rc<Net>,
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,

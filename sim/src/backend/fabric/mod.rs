@@ -15,8 +15,8 @@ use crate::host::{Host, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
 use crate::world::disk::SimDisk;
-use crate::world::executor::Executor;
-use crate::world::net::Net;
+use crate::world::executor::{Executor, Order};
+use crate::world::net::{Net, NetEvent};
 use crate::world::{
     Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Trace,
     TraceEvent, World,
@@ -28,7 +28,7 @@ pub struct Fabric(Rc<Room>);
 /// What the fabric's parts share.
 struct Room {
     seed: Seed,
-    executor: Executor,
+    executor: Executor<NetEvent>,
     net: Rc<Net>,
     trace: Trace,
     hosts: RefCell<Vec<Rc<Machinery>>>,
@@ -44,11 +44,17 @@ struct Machinery {
 }
 
 impl Fabric {
-    /// A world without hosts.
+    /// A world without hosts, whose ready tasks run in the fixed order.
     #[must_use]
     pub fn new(seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
-        let executor = Executor::new(seed);
-        let net = Net::new(executor.clone(), trace.clone(), network);
+        Self::in_order(Order::Fixed, seed, network, trace)
+    }
+
+    /// A world without hosts, whose ready tasks run in `order`.
+    #[must_use]
+    pub fn in_order(order: Order, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
+        let executor = Executor::new(order);
+        let net = Net::new(executor.clone(), trace.clone(), network, seed);
         let (hosts, faults) = (RefCell::default(), RefCell::new(0));
         Self(Rc::new(Room {
             seed,

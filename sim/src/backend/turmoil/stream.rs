@@ -51,7 +51,9 @@ impl Stream for TurmoilStream {
         let data = &data[..data.len().min(SEGMENT_MAX)];
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, data))?;
         if let Some(way) = self.way {
-            self.shared.ledger.borrow_mut().sent(way, label, written as u64);
+            let ledger = &mut *self.shared.ledger.borrow_mut();
+            let way = ledger.way(way);
+            ledger.sent(way, label, written as u64);
         }
         Poll::Ready(Ok(written))
     }

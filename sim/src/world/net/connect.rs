@@ -7,12 +7,22 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::connection::{Congestion, Connection, End, Flow, Phase};
+use super::draw::Purpose;
 use super::stream::NetStream;
-use super::{BACKLOG_MAX, Connection, ConnectionKey, End, ListenerState, Net, Phase, Power};
-use crate::host::{BoxStream, Listener, LocalFuture};
+use super::{
+    BACKLOG_MAX, ConnectionKey, LOOPBACK_LATENCY_NS, ListenerState, Net, Power, State, What,
+};
+use crate::config::Jitter;
+use crate::host::{BoxStream, Listener, LocalFuture, Time};
 use crate::world::clock::Clock;
 use crate::world::topology::HostKey;
 use crate::world::wire;
+
+/// How long a sender waits for the answer to its handshake before it begins again (RFC 6298); twice as long each time.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often it begins again, as Linux does.
+const HANDSHAKES_AGAIN_MAX: u32 = 6;
 
 impl Net {
     /// See [`crate::host::Host::listen`].
@@ -43,44 +53,118 @@ impl Net {
             };
             let key = net.open(from, target);
             // From here on, dropping this future drops the stream and so the connection.
-            let stream = NetStream::new(&net, key, 0);
-            net.send_syn(key, from, target, to.port());
+            let stream = NetStream::new(&net, Flow { connection: key, end: 0 });
+            net.send_syn(key, to.port(), 0);
             poll_fn(|cx| net.poll_connected(key, cx)).await?;
             Ok(Box::new(stream) as BoxStream)
         })
     }
 
     fn open(&self, from: HostKey, to: HostKey) -> ConnectionKey {
-        let latency_ns = self.latency_ns(from, to);
-        let window = self.window(from, to, latency_ns);
         let state = &mut *self.state.borrow_mut();
-        let key = state.connections_made;
+        let is_loopback = from == to;
+        let (latency_ns, jitter) = if is_loopback {
+            (LOOPBACK_LATENCY_NS, Jitter::None)
+        } else {
+            let link = self.link(state, from, to);
+            (crate::host::time::nanos(link.latency), link.jitter)
+        };
+        let nth = state.host(from).opened.entry(to).or_default();
+        *nth += 1;
+        let identity = self.draws.identity(from, to, *nth);
+        let number = state.connections_made;
         state.connections_made += 1;
-        let ways = (from != to).then(|| [state.way(from, to), state.way(to, from)]);
-        let ends = [End::new(from, true), End::new(to, false)];
-        let connection = Connection { phase: Phase::Connecting, latency_ns, window, ways, ends };
-        state.connections.insert(key, connection);
-        key
+        let ends = [self.end(state, from, to, true), self.end(state, to, from, false)];
+        let window = Self::window(state, from, to, latency_ns);
+        let phase = Phase::Connecting;
+        state.connections.insert(Connection {
+            number,
+            identity,
+            phase,
+            latency_ns,
+            jitter,
+            window,
+            is_loopback,
+            ends,
+        })
     }
 
-    fn send_syn(self: &Rc<Self>, key: ConnectionKey, from: HostKey, to: HostKey, port: u16) {
-        self.count_wire(key, 0, wire::SYN);
-        if self.is_lost(from, to, "lost_connects", 1) {
-            return;
+    fn end(&self, state: &mut State, from: HostKey, to: HostKey, attached: bool) -> End {
+        let place = |host: HostKey| state.hosts[host.0 as usize].spec.place;
+        let (here, there) = (place(from), place(to));
+        let trunk = state.trunk(&self.config, here, there);
+        let way = (from != to).then(|| {
+            let way = state.way(from, to);
+            state.ledger.way(way)
+        });
+        let mut end = End::new(from, way, trunk, attached);
+        if self.config.slow_start && from != to {
+            end.window.congestion = Some(Congestion::new());
         }
-        self.after_latency(key, move |net| net.receive_syn(key, port));
+        end
     }
 
-    fn receive_syn(self: &Rc<Self>, key: ConnectionKey, port: u16) {
+    /// Begins the handshake, or begins again what met a cut way.
+    pub(super) fn send_syn(&self, key: ConnectionKey, port: u16, tries: u32) {
         let state = &mut *self.state.borrow_mut();
-        let Some(connection) = state.connections.get_mut(&key) else { return };
-        let (from, to) = (connection.ends[0].host, connection.ends[1].host);
+        let flow = Flow { connection: key, end: 0 };
+        match self.control(state, flow, tries) {
+            Some(at) => self.tell_at(at, What::SynArrives { connection: key, port }),
+            None => self.handshake_again(state, key, port, tries),
+        }
+    }
+
+    fn handshake_again(&self, state: &State, key: ConnectionKey, port: u16, tries: u32) {
+        if state.connections.contains_key(key) && tries < HANDSHAKES_AGAIN_MAX {
+            let at = self.executor.now() + HANDSHAKE_TIMEOUT * 2_u32.pow(tries);
+            self.tell_at(at, What::Syn { connection: key, port, tries: tries + 1 });
+        }
+    }
+
+    /// Sends a segment of a handshake: when it arrives, or `None` if it is lost to a cut. What the link loses is sent again.
+    fn control(&self, state: &mut State, flow: Flow, tries: u32) -> Option<Time> {
+        let connection = state.connections.get(flow.connection)?;
+        let (from, to) = super::send::ends(connection, flow);
+        let (identity, latency_ns) = (connection.identity, connection.latency_ns);
+        let (jitter, way) = (connection.jitter, connection.ends[flow.index()].way);
+        let mut wire_bytes = wire::SYN;
+        let cuts = state.cuts(from, to);
+        for fault in &cuts {
+            state.effects.entry(*fault).or_default().add("lost_connects", 1);
+        }
+        let mut delay_ns = latency_ns + if cuts.is_empty() { state.delay_ns(from, to) } else { 0 };
+        let losing = self.losing(state, from, to);
+        if !losing.never() || jitter != Jitter::None {
+            let nth = u64::from(tries);
+            let mut bits = self.draws.bits(Purpose::HandshakeLoss, identity, flow.end, nth);
+            delay_ns += bits.jitter_ns(jitter);
+            let lost = losing.lose_handshake(&mut bits, HANDSHAKES_AGAIN_MAX);
+            for (fault, count) in &lost.by_fault {
+                state.effects.entry(*fault).or_default().add("lost_segments", *count);
+            }
+            wire_bytes += wire::SYN * u64::from(lost.times);
+            let wait = HANDSHAKE_TIMEOUT * (2_u32.pow(lost.times) - 1);
+            delay_ns += crate::host::time::nanos(wait);
+        }
+        if let Some(way) = way {
+            state.ledger.on_wire(way, wire_bytes);
+        }
+        let at = Time::from_nanos(self.executor.now().as_nanos().saturating_add(delay_ns));
+        cuts.is_empty().then_some(at)
+    }
+
+    pub(super) fn receive_syn(&self, key: ConnectionKey, port: u16) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(connection) = state.connections.get_mut(key) else { return };
+        let to = connection.ends[1].host;
         let host = &mut state.hosts[to.0 as usize];
         if host.power == Power::Off {
             state.charge_down(to, "unanswered_connects", 1);
             return;
         }
         let taken = match host.listeners.get_mut(&port) {
+            // Known already: its answer was lost.
+            Some(_) if connection.ends[1].attached => true,
             Some(listener) if listener.waiting.len() < BACKLOG_MAX => {
                 listener.waiting.push_back(key);
                 connection.ends[1].attached = true;
@@ -91,32 +175,31 @@ impl Net {
             }
             _ => false,
         };
-        let net = Rc::clone(self);
-        let answer_at = self.executor.now() + Duration::from_nanos(connection.latency_ns);
         if !taken {
             state.charge_down(to, "refused_connects", 1);
         }
-        // The answer may meet a cut of its own direction.
-        self.executor.at(answer_at, move || {
-            net.count_wire(key, 1, wire::SYN);
-            if !net.is_lost(to, from, "lost_connects", 1) {
-                net.receive_answer(key, taken);
-            }
-        });
+        match self.control(state, Flow { connection: key, end: 1 }, 0) {
+            Some(at) => self.tell_at(at, What::Answer { connection: key, taken }),
+            None => self.handshake_again(state, key, port, 0),
+        }
     }
 
-    fn receive_answer(&self, key: ConnectionKey, taken: bool) {
-        if let Some(connection) = self.state.borrow_mut().connections.get_mut(&key)
-            && connection.phase == Phase::Connecting
-        {
-            connection.phase = if taken { Phase::Established } else { Phase::Refused };
-            connection.ends[0].wake();
+    pub(super) fn receive_answer(&self, key: ConnectionKey, taken: bool) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(connection) = state.connections.get_mut(key) else { return };
+        if connection.phase != Phase::Connecting {
+            return;
+        }
+        connection.phase = if taken { Phase::Established } else { Phase::Refused };
+        connection.ends[0].wake();
+        if let Some(way) = connection.ends[0].way {
+            state.ledger.on_wire(way, wire::SEGMENT_HEADER);
         }
     }
 
     fn poll_connected(&self, key: ConnectionKey, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let state = &mut *self.state.borrow_mut();
-        let Some(connection) = state.connections.get_mut(&key) else {
+        let Some(connection) = state.connections.get_mut(key) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         };
         match connection.phase {
@@ -151,9 +234,9 @@ impl Listener for NetListener {
                 listener.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             };
-            let peer = state.connections.get(&key).map_or(self.host, |c| c.ends[0].host);
+            let peer = state.connections.get(key).map_or(self.host, |c| c.ends[0].host);
             let ip = IpAddr::V4(state.hosts[peer.0 as usize].spec.ip);
-            let stream = NetStream::new(&self.net, key, 1);
+            let stream = NetStream::new(&self.net, Flow { connection: key, end: 1 });
             Poll::Ready(Ok((Box::new(stream) as BoxStream, SocketAddr::new(ip, 0))))
         }))
     }
@@ -166,7 +249,7 @@ impl Drop for NetListener {
             state.host(self.host).listeners.remove(&self.port)
         };
         for key in waiting.map(|listener| listener.waiting).into_iter().flatten() {
-            self.net.close(key, 1);
+            self.net.close(Flow { connection: key, end: 1 });
         }
     }
 }

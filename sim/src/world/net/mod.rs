@@ -1,17 +1,28 @@
-//! The fabric's network: connections between hosts, over network cards, trunks and links that can be cut.
+//! The fabric's network: connections between hosts, over network cards, trunks and links that delay, lose and break.
 //!
-//! A connection is two directions, each with a window of bytes that may be written and not yet read. A chunk
-//! leaves through the sender's card (each direction has at most one chunk there, so flows share it by turns), goes through
-//! the trunk, takes the link's latency, and enters through the receiver's card. What meets a cut link is dropped and
-//! its connection is frozen: nothing more arrives, and its sender sees a reset five seconds later.
+//! A connection is two directions, each with a window of bytes that may be written and not yet read. What a direction
+//! has to send leaves in chunks through the sender's card, goes through the trunk between the two places, takes the
+//! link's latency, and enters through the receiver's card. Cards and trunks serve their flows by turns, a chunk each. A card or
+//! trunk that is free passes a chunk on while it comes in; one that is not keeps it until its turn.
 //!
-//! Leaves out retransmission, loss and jitter: this is the first, minimal network.
+//! A segment that is lost is sent again, which costs time and bytes ([`loss`]); a chunk that meets a cut way is tried again as
+//! TCP would, until its sender gives up ([`stall`]). Leaves out the card's time for acknowledgements, reordering within a
+//! connection (TCP hides it), and duplicates.
 
+mod acknowledge;
+mod carry;
 mod connect;
-mod cut;
+mod connection;
+mod down;
+mod draw;
+mod loss;
+mod port;
 pub mod rule;
+mod send;
+mod stall;
 mod stream;
-mod transfer;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,37 +31,83 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::Bytes;
+use slotmap::{SlotMap, new_key_type};
 
+use self::connection::{Connection, Flight, Flow};
+use self::draw::Draws;
+use self::port::{Port, Turns};
 use self::rule::Rule;
-use super::clock::Line;
 use super::executor::Executor;
 use super::fault::{Effects, FaultId};
 use super::ledger::{Ledger, Way};
 use super::topology::{HostKey, HostSpec, LinkClass, Place, crosses_zones, link};
 use super::trace::Trace;
-use crate::config::NetworkConfig;
-use crate::host::Label;
+use crate::config::{LinkConfig, NetworkConfig};
+use crate::host::Seed;
 
 /// The most bytes of a chunk.
 const CHUNK_MAX: usize = 64 << 10;
 /// The least window of a direction: bytes that may be written and not yet known to be read.
 const WINDOW_MIN: u64 = 1 << 20;
-/// When the end of a frozen connection gives up.
+/// When the sender of what does not arrive gives up.
 const RESET_AFTER: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG_MAX: usize = 1024;
 /// From a host to itself.
 const LOOPBACK_LATENCY_NS: u64 = 10_000;
 
-/// A connection, counted over the world.
-type ConnectionKey = u64;
+new_key_type! {
+    /// A connection, while there is one.
+    struct ConnectionKey;
+    /// A chunk on its way.
+    struct FlightKey;
+}
+
+/// What the network is told of when its time has come.
+#[derive(Clone, Copy, Debug)]
+pub struct NetEvent(What);
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// The sender's card has time for a chunk.
+    Egress(HostKey),
+    /// What a host sends to itself may go.
+    Loopback(Flow),
+    /// The chunk has left the card and is at the trunk.
+    AtTrunk(FlightKey),
+    /// The trunk has time for a chunk.
+    Trunk(TrunkKey),
+    /// The chunk is at the receiver's card.
+    Arrive(FlightKey),
+    /// The receiver's card has time for a chunk.
+    Ingress(HostKey),
+    /// The chunk is in.
+    Deliver(FlightKey),
+    /// Acknowledgements that somebody waits for are there.
+    Acknowledged(Flow),
+    /// What met a cut way is tried again.
+    Retransmit(Flow),
+    /// An acknowledgement that met a cut way is tried again.
+    AcknowledgeAgain(Flow),
+    /// A handshake begins, or begins again.
+    Syn { connection: ConnectionKey, port: u16, tries: u32 },
+    /// It reaches the other host.
+    SynArrives { connection: ConnectionKey, port: u16 },
+    /// The other host's answer is there.
+    Answer { connection: ConnectionKey, taken: bool },
+    /// An end hears that the connection is no more.
+    Reset(Flow),
+}
+
+/// A trunk, counted over the world.
+type TrunkKey = u32;
 
 /// The network of a world.
 pub struct Net {
-    executor: Executor,
+    executor: Executor<NetEvent>,
     trace: Trace,
     config: NetworkConfig,
+    draws: Draws,
     state: RefCell<State>,
 }
 
@@ -58,11 +115,13 @@ pub struct Net {
 struct State {
     hosts: Vec<NetHost>,
     by_ip: BTreeMap<IpAddr, HostKey>,
-    trunks: BTreeMap<(Place, Place), Line>,
-    connections: BTreeMap<ConnectionKey, Connection>,
+    trunks: Vec<Trunk>,
+    trunk_keys: BTreeMap<(Place, Place), TrunkKey>,
+    connections: SlotMap<ConnectionKey, Connection>,
     connections_made: u64,
-    flights: BTreeMap<u64, Flight>,
-    flights_made: u64,
+    flights: SlotMap<FlightKey, Flight>,
+    /// Payload bytes that have left a card and have neither arrived nor been dropped.
+    in_flight: u64,
     rules: Vec<(FaultId, Rule)>,
     /// For each host that is down, the faults that keep it so.
     down: BTreeMap<HostKey, Vec<FaultId>>,
@@ -72,10 +131,21 @@ struct State {
 
 struct NetHost {
     spec: HostSpec,
-    egress: Line,
-    ingress: Line,
+    egress: Port,
+    /// Directions that have something to send, in the order of their turns.
+    senders: VecDeque<Flow>,
+    ingress: Port,
+    arrived: Turns,
     power: Power,
     listeners: BTreeMap<u16, ListenerState>,
+    /// Connections that it opened so far, by where to: what a connection is known by in draws.
+    opened: BTreeMap<HostKey, u64>,
+}
+
+/// What all flows between two places share, one way.
+struct Trunk {
+    port: Port,
+    waiting: Turns,
 }
 
 /// What a host's machine is doing.
@@ -91,96 +161,6 @@ enum Power {
 struct ListenerState {
     waiting: VecDeque<ConnectionKey>,
     waker: Option<Waker>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Connecting,
-    Refused,
-    Established,
-}
-
-struct Connection {
-    phase: Phase,
-    latency_ns: u64,
-    window: u64,
-    /// What each end's bytes are counted as; `None` from a host to itself.
-    ways: Option<[Way; 2]>,
-    /// The connecting end, then the accepting one.
-    ends: [End; 2],
-}
-
-/// One end: what it writes, and what has come for it to read.
-struct End {
-    host: HostKey,
-    /// Whether its host knows of it: the accepting end begins when the handshake reaches it.
-    attached: bool,
-    /// Its stream was dropped, or its host is gone.
-    gone: bool,
-    reset: bool,
-    /// What it sent is lost from some byte on: nothing after that may arrive.
-    frozen: bool,
-    buffer: VecDeque<(Label, Bytes)>,
-    unread_by_peer: u64,
-    transmitting: bool,
-    fin: Fin,
-    flying: u32,
-    inbox: VecDeque<Bytes>,
-    end_of_stream: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fin {
-    Open,
-    Wanted,
-    Sent,
-}
-
-/// A chunk on its way.
-struct Flight {
-    connection: ConnectionKey,
-    from_end: usize,
-    from: HostKey,
-    to: HostKey,
-    pieces: Vec<(Label, Bytes)>,
-    fin: bool,
-    /// Whether it has left the sender's card, so that it counts as sent.
-    has_left: bool,
-}
-
-impl Flight {
-    fn bytes(&self) -> u64 {
-        self.pieces.iter().map(|(_, data)| data.len() as u64).sum()
-    }
-}
-
-impl End {
-    fn new(host: HostKey, attached: bool) -> Self {
-        Self {
-            host,
-            attached,
-            gone: false,
-            reset: false,
-            frozen: false,
-            buffer: VecDeque::new(),
-            unread_by_peer: 0,
-            transmitting: false,
-            fin: Fin::Open,
-            flying: 0,
-            inbox: VecDeque::new(),
-            end_of_stream: false,
-            reader: None,
-            writer: None,
-        }
-    }
-
-    fn wake(&mut self) {
-        for waker in [self.reader.take(), self.writer.take()].into_iter().flatten() {
-            waker.wake();
-        }
-    }
 }
 
 impl State {
@@ -209,13 +189,55 @@ impl State {
     fn name(&self, key: HostKey) -> &str {
         &self.hosts[key.0 as usize].spec.name
     }
+
+    /// The trunk from one place to another, made when it is first asked for.
+    fn trunk(&mut self, network: &NetworkConfig, from: Place, to: Place) -> TrunkKey {
+        let trunks = &mut self.trunks;
+        *self.trunk_keys.entry(trunk_between(from, to)).or_insert_with(|| {
+            let port = Port::new(link(network, from, to).trunk);
+            trunks.push(Trunk { port, waiting: Turns::default() });
+            u32::try_from(trunks.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
 }
 
 impl Net {
     /// One without hosts.
     #[must_use]
-    pub fn new(executor: Executor, trace: Trace, config: NetworkConfig) -> Rc<Self> {
-        Rc::new(Self { executor, trace, config, state: RefCell::default() })
+    pub fn new(
+        executor: Executor<NetEvent>,
+        trace: Trace,
+        config: NetworkConfig,
+        seed: Seed,
+    ) -> Rc<Self> {
+        let draws = Draws::new(seed);
+        let net = Rc::new(Self { executor, trace, config, draws, state: RefCell::default() });
+        let model = Rc::downgrade(&net);
+        net.executor.set_model(move |event| {
+            if let Some(net) = model.upgrade() {
+                net.happens(event.0);
+            }
+        });
+        net
+    }
+
+    fn happens(&self, what: What) {
+        match what {
+            What::Egress(host) => self.egress(host),
+            What::Loopback(flow) => self.send_to_itself(flow),
+            What::AtTrunk(flight) => self.at_trunk(flight),
+            What::Trunk(trunk) => self.trunk_is_free(trunk),
+            What::Arrive(flight) => self.arrive(flight),
+            What::Ingress(host) => self.ingress_is_free(host),
+            What::Deliver(flight) => self.deliver(flight),
+            What::Acknowledged(flow) => self.acknowledged(flow),
+            What::Retransmit(flow) => self.retransmit(flow),
+            What::AcknowledgeAgain(flow) => self.acknowledge_again(flow),
+            What::Syn { connection, port, tries } => self.send_syn(connection, port, tries),
+            What::SynArrives { connection, port } => self.receive_syn(connection, port),
+            What::Answer { connection, taken } => self.receive_answer(connection, taken),
+            What::Reset(flow) => self.reset(flow),
+        }
     }
 
     /// Adds a host.
@@ -225,11 +247,14 @@ impl Net {
         let taken = state.by_ip.insert(IpAddr::V4(spec.ip), key);
         assert!(taken.is_none(), "two hosts have the address {}", spec.ip);
         state.hosts.push(NetHost {
-            spec,
-            egress: Line::default(),
-            ingress: Line::default(),
+            egress: Port::new(Some(spec.nic)),
+            senders: VecDeque::new(),
+            ingress: Port::new(Some(spec.nic)),
+            arrived: Turns::default(),
             power: Power::On,
             listeners: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            spec,
         });
         key
     }
@@ -255,9 +280,7 @@ impl Net {
     /// Payload bytes that have left a card and have neither arrived nor been dropped.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        let state = self.state.borrow();
-        let counted = |flight: &&Flight| flight.has_left && flight.from != flight.to;
-        state.flights.values().filter(counted).map(Flight::bytes).sum()
+        self.state.borrow().in_flight
     }
 
     /// What a fault has done to the network so far.
@@ -273,20 +296,27 @@ impl Net {
 
     /// At least twice what the slower card sends while a byte goes there and its acknowledgement comes back: no
     /// connection shall be slower than its links for want of a window.
-    fn window(&self, from: HostKey, to: HostKey, latency_ns: u64) -> u64 {
-        let state = self.state.borrow();
+    fn window(state: &State, from: HostKey, to: HostKey, latency_ns: u64) -> u64 {
         let rate = |key: HostKey| state.hosts[key.0 as usize].spec.nic.get();
         let slower = u128::from(rate(from).min(rate(to)));
         let round_trip_bytes = slower * u128::from(latency_ns) * 2 / 1_000_000_000;
-        u64::try_from(2 * round_trip_bytes).unwrap_or(u64::MAX).max(WINDOW_MIN)
+        let window = u64::try_from(2 * round_trip_bytes).unwrap_or(u64::MAX).max(WINDOW_MIN);
+        assert!(u128::from(window) >= 2 * round_trip_bytes, "a window below twice the pipe");
+        window
     }
 
-    fn latency_ns(&self, from: HostKey, to: HostKey) -> u64 {
-        if from == to {
-            return LOOPBACK_LATENCY_NS;
-        }
-        let state = self.state.borrow();
+    fn link(&self, state: &State, from: HostKey, to: HostKey) -> &LinkConfig {
         let place = |key: HostKey| state.hosts[key.0 as usize].spec.place;
-        crate::host::time::nanos(link(&self.config, place(from), place(to)).latency)
+        link(&self.config, place(from), place(to))
+    }
+}
+
+/// All zones of a region share its trunks to the others.
+fn trunk_between(from: Place, to: Place) -> (Place, Place) {
+    match (from, to) {
+        (Place::Zone { region: a, .. }, Place::Zone { region: b, .. }) if a != b => {
+            (Place::Zone { region: a, zone: 0 }, Place::Zone { region: b, zone: 0 })
+        }
+        pair => pair,
     }
 }

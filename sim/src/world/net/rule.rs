@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use super::Net;
+use super::{Net, State};
 use crate::config::{ByteRate, Chance};
+use crate::host::time::nanos;
 use crate::world::fault::FaultId;
 use crate::world::topology::{HostKey, Place};
 
@@ -55,12 +56,89 @@ pub enum Rule {
 
 impl Net {
     /// Lets `rule` hold from now on, for `fault`.
-    pub fn impose(&self, fault: FaultId, rule: Rule) {
-        self.state.borrow_mut().rules.push((fault, rule));
+    pub fn impose(&self, fault: FaultId, mut rule: Rule) {
+        let state = &mut *self.state.borrow_mut();
+        match &mut rule {
+            Rule::Cut { from, to } | Rule::Delay { from, to, .. } | Rule::Lose { from, to, .. } => {
+                from.sort_unstable();
+                to.sort_unstable();
+            }
+            Rule::SlowCard { host, rate } => {
+                let host = state.host(*host);
+                host.egress.limit(fault, *rate);
+                host.ingress.limit(fault, *rate);
+            }
+            Rule::SlowTrunk { between: [a, b], rate } => {
+                for (from, to) in [(*a, *b), (*b, *a)] {
+                    let trunk = state.trunk(&self.config, from, to);
+                    state.trunks[trunk as usize].port.limit(fault, *rate);
+                }
+            }
+        }
+        state.rules.push((fault, rule));
     }
 
     /// Lets no rule of `fault` hold any longer.
     pub fn lift(&self, fault: FaultId) {
-        self.state.borrow_mut().rules.retain(|(other, _)| *other != fault);
+        let state = &mut *self.state.borrow_mut();
+        let (lifted, kept) = state.rules.drain(..).partition(|(other, _)| *other == fault);
+        state.rules = kept;
+        let lifted: Vec<(FaultId, Rule)> = lifted;
+        for (_, rule) in lifted {
+            match rule {
+                Rule::SlowCard { host, .. } => {
+                    let host = state.host(host);
+                    host.egress.lift(fault);
+                    host.ingress.lift(fault);
+                }
+                Rule::SlowTrunk { .. } => {
+                    state.trunks.iter_mut().for_each(|trunk| trunk.port.lift(fault));
+                }
+                Rule::Cut { .. } | Rule::Delay { .. } | Rule::Lose { .. } => {}
+            }
+        }
     }
+}
+
+impl State {
+    /// The faults that cut the way.
+    pub(super) fn cuts(&self, from: HostKey, to: HostKey) -> Vec<FaultId> {
+        let cuts = |(fault, rule): &(FaultId, Rule)| match rule {
+            Rule::Cut { from: senders, to: receivers } => {
+                on_way(senders, receivers, from, to).then_some(*fault)
+            }
+            _ => None,
+        };
+        self.rules.iter().filter_map(cuts).collect()
+    }
+
+    /// By how much faults delay what leaves `from` for `to` now.
+    pub(super) fn delay_ns(&mut self, from: HostKey, to: HostKey) -> u64 {
+        let mut delay_ns: u64 = 0;
+        for (fault, rule) in &self.rules {
+            if let Rule::Delay { from: senders, to: receivers, added } = rule
+                && on_way(senders, receivers, from, to)
+            {
+                delay_ns = delay_ns.saturating_add(nanos(*added));
+                self.effects.entry(*fault).or_default().add("delayed_sendings", 1);
+            }
+        }
+        delay_ns
+    }
+
+    /// The faults that lose segments on the way, and how likely each does.
+    pub(super) fn losses(&self, from: HostKey, to: HostKey) -> Vec<(FaultId, Chance)> {
+        let loses = |(fault, rule): &(FaultId, Rule)| match rule {
+            Rule::Lose { from: senders, to: receivers, chance } => {
+                on_way(senders, receivers, from, to).then_some((*fault, *chance))
+            }
+            _ => None,
+        };
+        self.rules.iter().filter_map(loses).collect()
+    }
+}
+
+/// Whether the way from one host to another is one of those; the hosts are sorted.
+fn on_way(senders: &[HostKey], receivers: &[HostKey], from: HostKey, to: HostKey) -> bool {
+    from != to && senders.binary_search(&from).is_ok() && receivers.binary_search(&to).is_ok()
 }

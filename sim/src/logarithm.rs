@@ -5,7 +5,7 @@
 //! 10^-13. Leaves out everything but what draws need: log2 above 1, and 2 to a negative power.
 
 /// Fractional bits of results.
-pub(super) const FRACTION_BITS: u32 = 48;
+pub const FRACTION_BITS: u32 = 48;
 /// Fractional bits of a mantissa.
 const MANTISSA_BITS: u32 = 62;
 /// ln 2 × 2^64, rounded down.
@@ -13,7 +13,7 @@ const LN_2_Q64: u128 = 12_786_308_645_202_655_659;
 
 /// log2(`n`) × 2^48 for `n` of at least 1: the whole part from the position of the top bit, then
 /// one bit after the other by squaring the mantissa.
-pub(super) fn log2_q48(n: u128) -> u64 {
+pub fn log2_q48(n: u128) -> u64 {
     assert!(n >= 1, "zero has no logarithm");
     let whole = n.ilog2();
     let mut mantissa = if whole >= MANTISSA_BITS {
@@ -34,7 +34,7 @@ pub(super) fn log2_q48(n: u128) -> u64 {
 }
 
 /// −ln(`n` / 2^64) × 2^48 for `n` from 1 to 2^64.
-pub(super) fn minus_ln_q48(n: u128) -> u64 {
+pub fn minus_ln_q48(n: u128) -> u64 {
     assert!(n <= 1 << 64, "the fraction must not exceed one");
     let minus_log2 = (64 << FRACTION_BITS) - log2_q48(n);
     u64::try_from((u128::from(minus_log2) * LN_2_Q64) >> 64).unwrap_or(u64::MAX)
@@ -42,7 +42,7 @@ pub(super) fn minus_ln_q48(n: u128) -> u64 {
 
 /// 2^(−`power` / 2^48) × 2^62, rounded down: the product of 2^-(1/2), 2^-(1/4), … for the bits
 /// that are set, each the square root of the one before.
-pub(super) fn exp2_minus_q62(power: u64) -> u64 {
+pub fn exp2_minus_q62(power: u64) -> u64 {
     let whole = u32::try_from(power >> FRACTION_BITS).unwrap_or(u32::MAX);
     if whole > MANTISSA_BITS {
         return 0;

@@ -1,0 +1,1 @@
+//! The truth of the model.
