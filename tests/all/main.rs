@@ -4,6 +4,7 @@ mod bad_input;
 mod contract;
 mod differential;
 mod house;
+mod model;
 mod property;
 mod readme;
 mod support;

@@ -12,7 +12,6 @@ use crate::host::Time;
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::trace::TraceEvent;
-use crate::world::wire;
 
 impl State {
     /// The sender's card carries so many bytes from `now` on.
@@ -184,7 +183,7 @@ impl Net {
         }
         if let Some(way) = way {
             state.in_flight -= chunk.bytes;
-            state.ledger.on_wire(way, wire::acknowledgements(chunk.bytes.max(1)));
+            state.ledger.on_wire(way, chunk.acknowledgement_bytes());
         }
         let reader = &mut connection.ends[flow.back().index()];
         reader.end_of_stream |= chunk.fin;
@@ -207,7 +206,8 @@ impl Net {
         let Some(connection) = state.connections.get(flow.connection) else { return };
         let (from, _) = ends(connection, flow);
         let number = connection.number;
-        if let Some(way) = connection.ends[flow.index()].way {
+        let way = connection.ends[flow.index()].way;
+        if let Some(way) = way {
             for (label, data) in &flight.chunk.pieces {
                 state.ledger.dropped(way, *label, data.len() as u64);
             }
@@ -220,6 +220,9 @@ impl Net {
             self.freeze(state, flow);
         } else if bytes > 0 {
             self.reset_after_latency(state, flow);
+        } else if let Some(way) = way {
+            // A kernel acknowledges the end of a connection that its process has closed.
+            state.ledger.on_wire(way, flight.chunk.acknowledgement_bytes());
         }
     }
 

@@ -135,9 +135,15 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// With the headers of its segments. An end alone is a segment; with data it is a flag.
-    pub(super) const fn wire_bytes(&self) -> u64 {
-        if self.bytes == 0 { wire::SEGMENT_HEADER } else { wire::data(self.bytes) }
+    /// With the headers of its segments: each write makes segments of its own, and so does the end.
+    pub(super) fn wire_bytes(&self) -> u64 {
+        let written: u64 = self.pieces.iter().map(|(_, data)| wire::data(data.len() as u64)).sum();
+        written + if self.fin { wire::SEGMENT_HEADER } else { 0 }
+    }
+
+    /// What acknowledges it: a segment for each write, and one for the end.
+    pub(super) fn acknowledgement_bytes(&self) -> u64 {
+        (self.pieces.len() as u64 + u64::from(self.fin)) * wire::SEGMENT_HEADER
     }
 }
 

@@ -21,8 +21,6 @@ pub mod rule;
 mod send;
 mod stall;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

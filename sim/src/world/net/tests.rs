@@ -1,1 +1,0 @@
-//! The truth of the model.
