@@ -11,7 +11,7 @@ use super::solver::{Resource, max_min};
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};
 use crate::support::network;
 
-/// The worst flow may be off by so much.
+/// The worst flow may be off by so much, once a chain of bottlenecks has come to rest.
 const TOLERANCE: f64 = 0.02;
 
 struct Case {
@@ -68,13 +68,13 @@ fn fair_rates(case: &Case) -> Vec<f64> {
 
 #[test]
 fn long_flows_share_as_an_exact_max_min_solver_says() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
     for number in 0..cases {
         let case = case(number);
         let fair = fair_rates(&case);
         let world = &mut *world(case.network.clone());
         let flows = Flows::begin(world, &case.hosts, &case.flows);
-        let measured = flows.rates(world, Duration::from_secs(2), Duration::from_secs(14));
+        let measured = flows.rates(world, Duration::from_secs(10), Duration::from_secs(30));
         for (flow, (measured, fair)) in measured.iter().zip(&fair).enumerate() {
             let off = (measured / fair - 1.0).abs();
             assert!(
