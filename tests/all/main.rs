@@ -6,4 +6,5 @@ mod differential;
 mod house;
 mod property;
 mod readme;
+mod spans;
 mod support;
