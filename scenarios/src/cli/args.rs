@@ -60,7 +60,7 @@ pub struct RunArgs {
     pub no_faults: bool,
     /// Write a timeline to FILE: requests, disks, cores, queues, transfers and faults of each host.
     ///
-    /// It is a Chrome trace in JSON: open it at https://ui.perfetto.dev.
+    /// It is a Chrome trace in JSON: open it at <https://ui.perfetto.dev>.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Write a line per semantic event to FILE; `twice` compares these.

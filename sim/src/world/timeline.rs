@@ -102,6 +102,12 @@ impl Timeline {
         }
     }
 
+    /// The job that the code that runs now works for, if it is known: that of a connection when it is opened, for one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobNumber> {
+        self.0.running.get()
+    }
+
     /// When a job did what, so far.
     #[must_use]
     pub fn times_of(&self, job: JobNumber) -> JobTimes {
@@ -165,7 +171,7 @@ impl Recorder for OfHost {
     }
 
     fn job(&self) -> Option<JobNumber> {
-        self.timeline.0.running.get()
+        self.timeline.job()
     }
 
     fn set_job(&self, job: Option<JobNumber>) -> Option<JobNumber> {
