@@ -1,7 +1,8 @@
 //! Scenario files, the runs they describe and the reports on them.
 //!
 //! `scenario` is what a file says, `plan` what is drawn from it for a seed, `engine` runs a plan
-//! under a policy, `report` judges the results, and `cli` is the command around them.
+//! under a policy, `report` judges the results, `timeline` shows what happened
+//! when, and `cli` is the command around them.
 
 pub mod cli;
 pub mod engine;
@@ -10,3 +11,4 @@ pub mod plan;
 pub mod quantity;
 pub mod report;
 pub mod scenario;
+pub mod timeline;

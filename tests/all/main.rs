@@ -7,4 +7,5 @@ mod house;
 mod model;
 mod property;
 mod readme;
+mod spans;
 mod support;

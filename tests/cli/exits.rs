@@ -120,6 +120,7 @@ fn wrong_words_are_told_with_the_right_ones() {
         (&["--data", &data], &["--data demo/log-01.txt", &absent]),
         (&["--json", &deep], &["results.json", "cannot write", "folder that exists"]),
         (&["--answers", &deep], &["results.json", "cannot write", "folder that exists"]),
+        (&["--events", &deep], &["results.json", "cannot write", "folder that exists"]),
         (&["--trace", &deep], &["results.json", "cannot write", "folder that exists"]),
     ] {
         assert_refused(&run_small(words), parts);

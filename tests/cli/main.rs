@@ -6,3 +6,4 @@ mod exits;
 mod output;
 mod repeat;
 mod support;
+mod timeline;

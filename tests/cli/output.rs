@@ -27,9 +27,14 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
     assert_eq!((&json["scenario"], &json["net"]), (&"small".into(), &"fabric".into()));
     assert_eq!(json["policies"].as_array().map(Vec::len), Some(2));
     for policy in json["policies"].as_array().into_iter().flatten() {
-        assert_keys(policy, "name trace_hash jobs latency_us makespan_us fuel bytes loading");
+        assert_keys(
+            policy,
+            "name trace_hash jobs latency_us latency_split_us makespan_us fuel bytes loading",
+        );
         assert_keys(&policy["jobs"], "ok failed wrong");
-        assert_keys(&policy["latency_us"], "p50 p90 p99 max");
+        assert_keys(&policy["latency_us"], "mean p50 p90 p99 max");
+        assert_keys(&policy["latency_split_us"], "queue disk transfer compute");
+        assert_keys(&policy["latency_split_us"]["disk"], "mean p50 p99");
         for bytes in [&policy["bytes"], &policy["loading"]] {
             assert_keys(
                 bytes,

@@ -68,9 +68,10 @@ fn twice_finds_no_difference() {
 #[test]
 fn twice_leaves_standard_output_to_the_json() {
     let folder = Variant::new(&[]);
-    let (trace, answers) = (folder.path("trace"), folder.path("answers"));
-    let said =
-        stayput(&["twice", &small(), "--json", "-", "--trace", &trace, "--answers", &answers]);
+    let (events, trace) = (folder.path("events"), folder.path("trace"));
+    let answers = folder.path("answers");
+    let files = ["--events", &events, "--trace", &trace, "--answers", &answers];
+    let said = stayput(&[&["twice", &small(), "--json", "-"], files.as_slice()].concat());
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(said.json()["trace_hash"], hash(&[]).as_str());
     assert!(said.stderr.contains("both runs are the same"), "{}", said.stderr);
@@ -79,7 +80,8 @@ fn twice_leaves_standard_output_to_the_json() {
         text.lines().count()
     };
     assert_eq!(lines(&answers), 16);
-    assert!(lines(&trace) > 100, "a trace has a line for each event");
+    assert!(lines(&events) > 100, "there is a line for each event");
+    assert!(lines(&trace) > 100, "there is a line for each slice");
 }
 
 #[test]

@@ -58,9 +58,14 @@ pub struct RunArgs {
     /// Leave the scenario's faults out.
     #[arg(long)]
     pub no_faults: bool,
-    /// Write the trace of semantic events to FILE.
+    /// Write a timeline to FILE: requests, disks, cores, queues, transfers and faults of each host.
+    ///
+    /// It is a Chrome trace in JSON: open it at <https://ui.perfetto.dev>.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Write a line per semantic event to FILE; `twice` compares these.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
 }
 
 /// An object and the file whose bytes it gets.

@@ -9,10 +9,11 @@ use super::config::write_config;
 use super::progress::Bar;
 use super::wall::Wall;
 use super::{CliError, Exit, RunArgs};
-use crate::engine::run_policy;
+use crate::engine::{Wanted, run_policy};
 use crate::plan::{Net, RunPlan};
 use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
 use crate::scenario::{Policy, Scenario, ScenarioError};
+use crate::timeline::{ChromeTrace, RunTimeline};
 
 /// Runs the scenario and writes what was asked for.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
@@ -22,7 +23,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let mut text: Box<dyn Write> =
         if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     write_config(&plan, &mut text)?;
-    let runs = run_policies(&plan, args.trace.as_deref())?;
+    let runs = run_policies(&plan, args)?;
     let report = RunReport::new(&plan, runs);
     TableExporter { command: repeat_command(args) }.write(&report, &mut text)?;
     if let Some(path) = &args.answers {
@@ -79,30 +80,50 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
     Ok(RunPlan::build(scenario, args.seed, args.net, !args.no_faults)?)
 }
 
-fn run_policies(plan: &RunPlan, trace: Option<&Path>) -> Result<Vec<PolicyRun>, CliError> {
-    let mut trace = match trace {
+fn run_policies(plan: &RunPlan, args: &RunArgs) -> Result<Vec<PolicyRun>, CliError> {
+    let mut events = match &args.events {
         Some(path) => Some((path, BufWriter::new(create(path)?))),
         None => None,
     };
+    let mut trace = match &args.trace {
+        Some(path) => {
+            let trace = ChromeTrace::begin(BufWriter::new(create(path)?));
+            Some((path, trace.map_err(|e| write_error(path, e))?))
+        }
+        None => None,
+    };
     let mut runs = Vec::new();
+    let mut failed = None;
     for policy in &plan.scenario.policies {
         let bar = Bar::new(*policy);
         let mut progress = |progress| bar.show(progress);
-        let sink: Option<&mut dyn Write> = match &mut trace {
-            Some((path, file)) => {
-                writeln!(file, "policy {policy}").map_err(|e| write_error(path, e))?;
-                Some(file)
-            }
-            None => None,
-        };
-        let run = run_policy(plan, *policy, &mut progress, sink);
+        let mut wanted = Wanted::default();
+        if let Some((path, file)) = &mut events {
+            writeln!(file, "policy {policy}").map_err(|e| write_error(path, e))?;
+            wanted.events = Some(file);
+        }
+        let mut show;
+        if let Some((_, trace)) = &mut trace {
+            show = |timeline: &RunTimeline| trace.add(timeline);
+            wanted.timeline = Some(&mut show);
+        }
+        let run = run_policy(plan, *policy, &mut progress, wanted);
         bar.finish();
-        runs.push(run?);
+        match run {
+            Ok(run) => runs.push(run),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
     }
-    if let Some((path, file)) = &mut trace {
+    if let Some((path, mut file)) = events {
         file.flush().map_err(|e| write_error(path, e))?;
     }
-    Ok(runs)
+    if let Some((path, trace)) = trace {
+        trace.end().map_err(|e| write_error(path, e))?;
+    }
+    failed.map_or(Ok(runs), |error| Err(error.into()))
 }
 
 fn export(exporter: &dyn Exporter, report: &RunReport, path: &Path) -> Result<(), CliError> {

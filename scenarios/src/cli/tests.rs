@@ -33,12 +33,14 @@ fn banana(folder: &Path, more: &str) -> RunArgs {
 fn every_option_is_read() {
     let args = args(
         "run x.toml --data demo/a=f --data swift://~/demo/b=g=h --seed 7 --policy download \
-         --net turmoil --json - --no-faults --trace t --answers a",
+         --net turmoil --json - --no-faults --trace t --events e --answers a",
     );
     assert_eq!(args.data[1].file, Path::new("g=h"));
     assert_eq!(args.data[0].name.to_string(), "demo/a");
     assert_eq!((args.seed, args.policy.as_slice()), (7, [Policy::Download].as_slice()));
     assert!(args.json_to_stdout() && args.no_faults);
+    assert_eq!(args.trace.as_deref(), Some(Path::new("t")));
+    assert_eq!(args.events.as_deref(), Some(Path::new("e")));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `stayput twice`: the same run in two processes, compared line by line.
+//! `stayput twice`: the same run in two processes, its events compared line by line.
 //!
 //! Two processes, because what leaks (the order of random-state maps, addresses) is often the
 //! same within one.
@@ -28,7 +28,7 @@ pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
     keep(args, &first)?;
     let mut out: Box<dyn Write> =
         if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    if let Some(difference) = compare_files(&first.trace, &second.trace)? {
+    if let Some(difference) = compare_files(&first.events, &second.events)? {
         write!(out, "{difference}")?;
         return Ok(Exit::Broken);
     }
@@ -49,6 +49,7 @@ pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
 /// A run in a process of its own, and the files that it left.
 struct Finished {
     exit: Exit,
+    events: PathBuf,
     trace: PathBuf,
     json: PathBuf,
     answers: PathBuf,
@@ -69,18 +70,24 @@ impl Finished {
 
 fn one_run(number: u32, args: &RunArgs, folder: &Path) -> Result<Finished, CliError> {
     let file = |name: &str| folder.join(format!("{number}.{name}"));
-    let (trace, json, answers) = (file("trace"), file("json"), file("answers"));
+    let (events, trace) = (file("events"), file("trace"));
+    let (json, answers) = (file("json"), file("answers"));
     let failed = |why: String| CliError::Child { number, why };
     let program =
         std::env::current_exe().map_err(|e| failed(format!("cannot find itself: {e}")))?;
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args.deciding_words())
-        .arg("--trace")
-        .arg(&trace)
+        .arg("--events")
+        .arg(&events)
         .arg("--json")
         .arg(&json)
         .arg("--answers")
-        .arg(&answers)
+        .arg(&answers);
+    if args.trace.is_some() {
+        command.arg("--trace").arg(&trace);
+    }
+    let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()
@@ -88,13 +95,17 @@ fn one_run(number: u32, args: &RunArgs, folder: &Path) -> Result<Finished, CliEr
     // A panic or a signal is no exit of ours.
     let exit =
         Exit::of_code(status.code()).ok_or_else(|| failed(format!("ended with {status}")))?;
-    Ok(Finished { exit, trace, json, answers })
+    Ok(Finished { exit, events, trace, json, answers })
 }
 
 /// Puts the first run's results where the command line wants them.
 fn keep(args: &RunArgs, run: &Finished) -> Result<(), CliError> {
-    let wanted =
-        [(&args.trace, &run.trace), (&args.json, &run.json), (&args.answers, &run.answers)];
+    let wanted = [
+        (&args.events, &run.events),
+        (&args.trace, &run.trace),
+        (&args.json, &run.json),
+        (&args.answers, &run.answers),
+    ];
     for (to, from) in wanted {
         let Some(to) = to else { continue };
         if to.as_os_str() == "-" {

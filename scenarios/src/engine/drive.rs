@@ -9,7 +9,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use stayput_sim::client::{Client, ClientError, JobAnswer};
 use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide};
-use stayput_sim::host::{Host, Time};
+use stayput_sim::host::{Host, JobNumber, Time};
 use stayput_sim::http::StatusCode;
 use stayput_sim::swift::Path;
 use stayput_sim::swift::header::X_STAYPUT_INPUTS;
@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::failed;
 use crate::plan::{LoadedObject, PlannedJob, RunPlan};
-use crate::report::{JobEnd, JobRecord};
+use crate::report::{JobEnd, JobRecord, LatencySplit};
 use crate::scenario::Policy;
 
 /// What the clients share with the engine.
@@ -72,6 +72,11 @@ impl Drive {
     pub(super) fn start_jobs(&self, start: Time) {
         self.start.set(Some(start));
         self.changed.notify_waiters();
+    }
+
+    /// When the clients were let go.
+    pub(super) fn started(&self) -> Time {
+        self.start.get().unwrap_or_default()
     }
 
     pub(super) fn jobs_ended(&self) -> u64 {
@@ -165,7 +170,9 @@ impl Drive {
     }
 
     async fn post(&self, target: &Client, job: &PlannedJob, text: Bytes, intended: Time) {
-        let answered = target.post_job(text, "application/json", &[]).await;
+        let poster = target.clone();
+        let posting = async move { poster.post_job(text, "application/json", &[]).await };
+        let answered = target.host.in_job(Some(JobNumber(job.index)), posting).await;
         let exit_code = answered.as_ref().ok().and_then(exit_code_of);
         let (end, answer, version) = match answered {
             Ok(answer) => Self::take(answer),
@@ -188,6 +195,8 @@ impl Drive {
             object: format!("{}/{}", job.object.container(), job.object.object()),
             intended,
             finished,
+            // Known when all is over: see `judge`.
+            split: LatencySplit::default(),
             end,
             exit_code,
             answer,

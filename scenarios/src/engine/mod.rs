@@ -9,21 +9,23 @@ mod faults;
 mod outcome;
 mod reference;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
-use stayput_sim::host::{Seed, Time};
-use stayput_sim::world::{RunEnd, Trace, World};
+use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::world::timeline::Kept;
+use stayput_sim::world::{HostKey, RunEnd, Timeline, Trace, World};
 
 use self::drive::Drive;
 use self::reference::References;
 use crate::plan::{Net, RunPlan};
-use crate::report::{JobEnd, PolicyRun};
+use crate::report::{JobEnd, JobRecord, LatencySplit, PolicyRun};
 use crate::scenario::Policy;
+use crate::timeline::RunTimeline;
 
 pub use outcome::{Phase, Progress, RunError};
 
@@ -36,8 +38,19 @@ const JOBS_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Events between two reports of progress.
 const PROGRESS_EVERY: u32 = 1 << 14;
 
-/// Runs `plan` under `policy`. `progress` is called now and then; `trace` gets a line per
-/// semantic event.
+/// Shows somebody a timeline.
+pub type ShowTimeline<'a> = dyn FnMut(&RunTimeline) -> io::Result<()> + 'a;
+
+/// What is wanted of a run beside its result: also of a run that gets stuck, for that is when somebody wants to see it.
+#[derive(Default)]
+pub struct Wanted<'a> {
+    /// Gets a line per semantic event.
+    pub events: Option<&'a mut dyn Write>,
+    /// Gets the timeline.
+    pub timeline: Option<&'a mut ShowTimeline<'a>>,
+}
+
+/// Runs `plan` under `policy`. `progress` is called now and then.
 ///
 /// # Errors
 /// When the run cannot begin or come to its end.
@@ -45,15 +58,55 @@ pub fn run_policy(
     plan: &RunPlan,
     policy: Policy,
     progress: &mut dyn FnMut(Progress),
-    trace: Option<&mut dyn Write>,
+    wanted: Wanted<'_>,
 ) -> Result<PolicyRun, RunError> {
-    let in_world = if trace.is_some() { Trace::keeping_lines() } else { Trace::default() };
-    let run = Run::begin(plan, policy, in_world.clone()).and_then(|run| run.finish(progress));
-    if let Some(trace) = trace {
-        // Also of a run that got stuck: that is when somebody wants to see it.
-        trace.write_all(&in_world.take_lines())?;
+    let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
+    let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
+    let mut watched = None;
+    let ended = Run::begin(plan, policy, trace.clone()).and_then(|run| {
+        watched = Some(run.watched());
+        run.finish(kept, progress)
+    });
+    if let Some(events) = wanted.events {
+        events.write_all(&trace.take_lines())?;
     }
-    run
+    if let (Some(show), Some(watched)) = (wanted.timeline, watched) {
+        show(&watched.timeline(policy))?;
+    }
+    ended
+}
+
+/// What remains of a run that cannot be asked any more.
+struct Watched {
+    timeline: Timeline,
+    hosts: Vec<String>,
+    clients: Vec<HostKey>,
+    drive: Rc<Drive>,
+}
+
+impl Watched {
+    fn timeline(self, policy: Policy) -> RunTimeline {
+        for job in self.drive.records() {
+            self.timeline.add(self.clients.get(job.client as usize).copied(), span_of(&job));
+        }
+        RunTimeline {
+            policy,
+            start: self.drive.started(),
+            hosts: self.hosts,
+            spans: self.timeline.take_spans(),
+            left_out: self.timeline.left_out(),
+        }
+    }
+}
+
+fn span_of(job: &JobRecord) -> Span {
+    let how = match job.end {
+        JobEnd::Failed { .. } => " (failed)",
+        JobEnd::Ok | JobEnd::Wrong { .. } => "",
+    };
+    let name = format!("job {} on {}{how}", job.index, job.object);
+    let span = Span::new(SpanKind::Job, name, job.intended, job.finished);
+    span.of_job(Some(JobNumber(job.index)))
 }
 
 /// A policy's run on its way.
@@ -84,12 +137,27 @@ impl<'a> Run<'a> {
         Ok(Self { plan, policy, world, cluster, drive })
     }
 
-    fn finish(mut self, progress: &mut dyn FnMut(Progress)) -> Result<PolicyRun, RunError> {
+    fn watched(&self) -> Watched {
+        Watched {
+            timeline: self.world.timeline(),
+            hosts: self.cluster.names.clone(),
+            clients: self.cluster.clients.clone(),
+            drive: Rc::clone(&self.drive),
+        }
+    }
+
+    fn finish(
+        mut self,
+        kept: Kept,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<PolicyRun, RunError> {
         let settled = self.load(progress)?;
         let loading = counts::of(&self.world.ledger().totals(), self.world.in_flight());
         let before = self.world.ledger();
         let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };
         let scheduled = faults::schedule(&mut *self.world, &self.cluster, faults, settled)?;
+        let timeline = self.world.timeline();
+        timeline.keep(kept);
         self.drive.start_jobs(settled);
         let last = self.plan.jobs.iter().filter_map(|job| job.arrival).max().unwrap_or_default();
         let total = self.plan.jobs.len() as u64;
@@ -101,6 +169,8 @@ impl<'a> Run<'a> {
         let mut jobs = self.drive.records();
         let mut references = References::new(self.plan);
         for job in &mut jobs {
+            let times = timeline.times_of(JobNumber(job.index));
+            job.split = LatencySplit::of(job.intended, job.finished, &times);
             let planned = &self.plan.jobs[job.index as usize];
             if let Err(why) = references.judge(planned, job) {
                 broken.push(format!("job {} has no reference: {why}", job.index));

@@ -47,7 +47,7 @@ pub enum RunError {
         /// What is wrong with it.
         why: String,
     },
-    /// The trace cannot be written.
-    #[error("cannot write the trace: {0}")]
+    /// The events or the timeline cannot be written.
+    #[error("cannot write what happened: {0}")]
     Trace(#[from] std::io::Error),
 }

@@ -4,13 +4,17 @@
 //! Leaves out closed loops' comparability: there a slow store also gets fewer jobs at a time, so
 //! the report says that it claims nothing.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use super::run::PolicyRun;
 
 /// Percentiles over the completed jobs of one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Latency {
+    /// The average.
+    pub mean: f64,
     /// Half of the jobs took no longer.
     pub p50: u64,
     /// Nine of ten took no longer.
@@ -22,22 +26,29 @@ pub struct Latency {
 }
 
 /// Longer latencies are recorded as this: a day.
-const MAX_US: u64 = 86_400_000_000;
+pub(super) const MAX_US: u64 = 86_400_000_000;
 
 /// The latencies of `run`, or `None` if no job completed.
 #[must_use]
 pub fn latency_us(run: &PolicyRun) -> Option<Latency> {
     let mut histogram = Histogram::<u64>::new_with_bounds(1, MAX_US, 3).ok()?;
     let mut max = 0;
-    for job in run.jobs.iter().filter(|job| job.completed) {
-        let us = u64::try_from(job.finished.since(job.intended).as_micros()).unwrap_or(u64::MAX);
+    let completed = run.jobs.iter().filter(|job| job.completed);
+    let latencies: Vec<Duration> = completed.map(|job| job.finished.since(job.intended)).collect();
+    for latency in &latencies {
+        let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         histogram.saturating_record(us);
         max = max.max(us);
     }
-    if histogram.is_empty() {
-        return None;
-    }
     // A histogram answers with the upper end of a value's bucket, which may lie above the maximum.
     let at = |quantile| histogram.value_at_quantile(quantile).min(max);
-    Some(Latency { p50: at(0.5), p90: at(0.9), p99: at(0.99), max })
+    Some(Latency { mean: mean_us(&latencies)?, p50: at(0.5), p90: at(0.9), p99: at(0.99), max })
+}
+
+/// The average in microseconds, or `None` of nothing. Sums are exact; the one rounding is that of the division, which is the
+/// same everywhere by IEEE 754.
+pub(super) fn mean_us(lengths: &[Duration]) -> Option<f64> {
+    let sum: Duration = lengths.iter().sum();
+    let count = lengths.len();
+    (count > 0).then(|| sum.as_nanos() as f64 / (1_000 * count as u64) as f64)
 }

@@ -6,6 +6,7 @@ mod export;
 mod latency;
 mod run;
 mod saved;
+mod split;
 #[cfg(test)]
 pub(crate) mod tests;
 mod verdict;
@@ -16,6 +17,7 @@ pub use export::{AnswersExporter, Exporter, JsonExporter, TableExporter};
 pub use latency::{Latency, latency_us};
 pub use run::{ByteCounts, FaultEffect, JobCounts, JobEnd, JobRecord, PolicyRun};
 pub use saved::{Saved, saved};
+pub use split::{LatencySplit, Part, SplitSummary, latency_split_us};
 pub use verdict::{ExpectVerdict, FaultVerdict};
 
 use crate::plan::{Net, RunPlan};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
 
+use super::split::LatencySplit;
 use crate::scenario::Policy;
 
 /// The result of the planned jobs under one policy.
@@ -46,6 +47,8 @@ pub struct JobRecord {
     pub intended: Time,
     /// When its client had the whole answer, or gave up.
     pub finished: Time,
+    /// Where the time in between went.
+    pub split: LatencySplit,
     /// How it ended.
     pub end: JobEnd,
     /// The guest's exit code, if the answer names one.

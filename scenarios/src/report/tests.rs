@@ -28,6 +28,12 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         object: job.object.to_string(),
         intended: Time::ZERO + job.arrival.unwrap_or_default(),
         finished: Time::ZERO + job.arrival.unwrap_or_default() + Duration::from_millis(20),
+        split: LatencySplit {
+            queue: Duration::from_millis(1),
+            disk: Duration::from_millis(2),
+            transfer: Duration::from_millis(12),
+            compute: Duration::from_millis(5),
+        },
         end: JobEnd::Ok,
         exit_code: Some(0),
         answer: Bytes::from_static(b"42\n"),
@@ -89,6 +95,7 @@ fn a_good_run_keeps_all_promises_and_says_what_it_saved() {
     assert!(table.contains(verdict), "{table}");
     assert!(table.contains("✓ expect saved_ratio >= 0.99 (99.7 %)"), "{table}");
     assert!(table.contains("✓ fault crash of node:2"), "{table}");
+    assert!(table.contains("1.0 ms / 2.0 ms") && table.contains("12.0 ms / 5.0 ms"), "{table}");
     assert!(table.ends_with("again: stayput run x\n"), "{table}");
     assert!(table.contains("unknown"), "bytes that a network does not know: {table}");
 }
@@ -197,6 +204,9 @@ fn json_has_the_agreed_keys_and_sets_the_wall_clock_apart() {
     assert_eq!(value["policies"][0]["name"], "on-storage");
     assert_eq!(value["policies"][1]["jobs"]["ok"], 64);
     assert_eq!(value["policies"][0]["latency_us"]["max"], 20_000);
+    assert_eq!(value["policies"][0]["latency_us"]["mean"], 20_000.0);
+    assert_eq!(value["policies"][0]["latency_split_us"]["transfer"]["mean"], 12_000.0);
+    assert_eq!(value["policies"][0]["latency_split_us"]["disk"]["p99"], 2_000);
     assert_eq!(value["policies"][0]["makespan_us"], 4_000_000);
     assert_eq!(value["policies"][0]["bytes"]["by_purpose"]["object data"], 3_400_000);
     assert!(value["policies"][0]["bytes"]["wire"].is_null());

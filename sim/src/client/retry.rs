@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::{Client, ClientError};
-use crate::host::Purpose;
+use crate::host::{Purpose, SpanKind};
 use crate::http::{self, Answer, Body, BodyBroken, Limits};
 use crate::swift::Path;
 use crate::swift::header::{X_AUTH_TOKEN, text};
@@ -198,6 +198,7 @@ impl Client {
     /// Waits after that attempt; not after the last one.
     pub(super) async fn back_off(&self, attempt: u32) {
         if attempt + 1 < limits::ATTEMPTS_MAX {
+            let _queued = self.host.span(SpanKind::Queue, "back-off");
             self.host.sleep(limits::BACKOFF_FIRST * 2_u32.pow(attempt)).await;
         }
     }

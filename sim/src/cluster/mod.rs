@@ -50,6 +50,8 @@ pub struct Cluster {
     pub workers: Vec<HostKey>,
     /// Clients.
     pub clients: Vec<HostKey>,
+    /// The hosts' names, in the order of their keys.
+    pub names: Vec<String>,
     /// Where each host stands, in the order of their keys.
     pub places: Vec<Place>,
     /// Disks of each storage node.
@@ -108,16 +110,17 @@ impl Cluster {
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
         let ring = Rc::new(build_ring(spec)?);
-        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), places: Vec::new() };
+        let (names, places) = (Vec::new(), Vec::new());
+        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places };
         let counts = &spec.counts;
         let zones = counts.regions * counts.zones;
         let nodes = (0..zones * counts.nodes_per_zone).map(|i| assembly.node(i)).collect();
         let proxies = (0..counts.proxies).map(|i| assembly.proxy(i)).collect();
         let workers = (0..counts.workers).map(|i| assembly.worker(i)).collect();
         let clients = (0..counts.clients).map(|i| assembly.client(i, client)).collect();
-        let places = assembly.places;
+        let (names, places) = (assembly.names, assembly.places);
         let devices_per_node = counts.devices_per_node;
-        Ok(Self { nodes, proxies, workers, clients, places, devices_per_node, ring })
+        Ok(Self { nodes, proxies, workers, clients, names, places, devices_per_node, ring })
     }
 }
 
@@ -159,6 +162,7 @@ struct Assembly<'a> {
     world: &'a mut dyn World,
     spec: &'a ClusterSpec,
     ring: Rc<RingPlacement>,
+    names: Vec<String>,
     places: Vec<Place>,
 }
 
@@ -172,6 +176,7 @@ impl Assembly<'_> {
         disks: Vec<String>,
         main: Main,
     ) -> HostKey {
+        self.names.push(name.clone());
         self.places.push(place);
         let host = HostSpec {
             is_worker: name.starts_with("worker:"),

@@ -74,7 +74,7 @@ impl Worker {
         self.admit(&request)?;
         let description = description_of(&mut request).await?;
         let plan = plan(&description, &self.store.account)?;
-        let _slot = self.slots.take().await?;
+        let _slot = self.slots.take(&self.host).await?;
         for _attempt in 0..ATTEMPTS_MAX {
             if let Some((session, inputs)) = self.attempt(&plan).await? {
                 if session.end.exit_code().is_some() {

@@ -14,6 +14,7 @@
 //!   in the table whole or not at all. A file that is open stays readable after it is removed.
 //! - **Entropy.** The same seed, purpose, identity and attempt give the same bytes, whatever else was drawn.
 //! - **Compute.** Work runs to its end or is dropped whole; it never runs twice.
+//! - **Spans.** What is told of them changes nothing. A machine that has nobody to tell knows no jobs either.
 //! - **Spawn and kill.** Tasks belong to their host. When it crashes they are dropped without running
 //!   further, peers see their connections reset (nothing at all after a loss of power), and what
 //!   starts next runs the host's main function on what its disks kept.
@@ -24,6 +25,7 @@ mod compute;
 mod disk;
 mod entropy;
 mod net;
+mod span;
 pub mod time;
 
 use std::future::Future;
@@ -38,6 +40,8 @@ pub use compute::{SpentFuel, Work};
 pub use disk::{Batch, Disk, DiskError, File, Row};
 pub use entropy::{Entropy, Seed};
 pub use net::{BoxStream, Label, Listener, Part, Purpose, Stream};
+use span::InJob;
+pub use span::{JobNumber, OpenSpan, Recorder, Span, SpanKind};
 pub use time::Time;
 
 /// A future that stays on its thread.
@@ -61,6 +65,10 @@ pub trait Machine {
     fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>>;
     /// See [`Host::entropy`].
     fn seed(&self) -> Seed;
+    /// Whom it tells of its spans, if anybody. See [`Host::span`].
+    fn recorder(&self) -> Option<Rc<dyn Recorder>> {
+        None
+    }
 }
 
 /// One machine, as the code that runs on it sees it. Clones are the same machine.
@@ -124,9 +132,44 @@ impl Host {
         }
     }
 
-    /// Runs `task` beside the others of this host until it ends or the host does.
+    /// Runs `task` beside the others of this host until it ends or the host does. It works for the job that its spawner
+    /// works for.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        self.0.spawn(Box::pin(task));
+        match self.job() {
+            Some(job) => self.0.spawn(self.in_job(Some(job), task)),
+            None => self.0.spawn(Box::pin(task)),
+        }
+    }
+
+    /// `future`, as work for a job or for none, with all that it spawns.
+    pub fn in_job<T: 'static>(
+        &self,
+        job: Option<JobNumber>,
+        future: impl Future<Output = T> + 'static,
+    ) -> LocalFuture<'static, T> {
+        let future = Box::pin(future);
+        match self.0.recorder() {
+            Some(recorder) => Box::pin(InJob { recorder, job, future }),
+            None => future,
+        }
+    }
+
+    /// The job that the code that asks works for, if it is known.
+    #[must_use]
+    pub fn job(&self) -> Option<JobNumber> {
+        self.0.recorder()?.job()
+    }
+
+    /// Begins a span for the job that the caller works for.
+    pub fn span(&self, kind: SpanKind, name: &'static str) -> OpenSpan {
+        self.span_of(self.job(), kind, name)
+    }
+
+    /// Begins a span for `job`.
+    pub fn span_of(&self, job: Option<JobNumber>, kind: SpanKind, name: &'static str) -> OpenSpan {
+        self.0
+            .recorder()
+            .map_or(OpenSpan::UNHEARD, |recorder| OpenSpan::begin(&recorder, kind, name, job))
     }
 
     /// Runs `task` until it ends, the host does, or the guard is dropped.

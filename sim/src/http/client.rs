@@ -11,6 +11,7 @@ use hyper::{HeaderMap, StatusCode};
 use super::body::{Body, Received};
 use super::io::Io;
 use crate::host::{Host, TimedOut};
+use crate::swift::header::X_TRANS_ID_EXTRA;
 
 /// How long a client waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,9 @@ pub async fn send(
     });
     if let Ok(name) = HeaderValue::try_from(to.to_string()) {
         request.headers_mut().insert(HOST, name);
+    }
+    if let Some(job) = host.job().and_then(|job| HeaderValue::try_from(job.to_string()).ok()) {
+        request.headers_mut().insert(X_TRANS_ID_EXTRA, job);
     }
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let request = request.map(|body| body.labelled(&labels));

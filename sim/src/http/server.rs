@@ -1,8 +1,8 @@
-//! A server: takes connections to a port and answers each request on them.
+//! A server: takes connections to a port and answers each request on them, as work for the job that the request names.
 //!
 //! Leaves out routing, which is the handler's.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -13,8 +13,9 @@ use hyper::service::service_fn;
 
 use super::body::Received;
 use super::io::Io;
-use super::{Request, Response};
-use crate::host::{BoxStream, Host};
+use super::{HeaderMap, Request, Response};
+use crate::host::{BoxStream, Host, JobNumber, OpenSpan, SpanKind};
+use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 
 /// Connections that a server has at a time; further ones are closed until one ends.
 const CONNECTIONS_MAX: usize = 4096;
@@ -58,11 +59,20 @@ where
     F: Future<Output = Response> + 'static,
 {
     let (io, labels) = Io::new(host, stream);
+    let told = host.clone();
+    // The request that the connection is busy with: a further one, or the connection's end, ends it.
+    let current = Rc::new(RefCell::new(OpenSpan::UNHEARD));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let labels = Rc::clone(&labels);
+        let (labels, current) = (Rc::clone(&labels), Rc::clone(&current));
+        let job = job_of(request.headers());
+        let mut span = told.span_of(job, SpanKind::Request, "request");
+        span.rename(|| format!("{} {}", request.method(), request.uri()));
+        drop(current.replace(span));
         let answer = handler(request.map(|incoming| Received::new(incoming, None)));
+        let answer = told.in_job(job, answer);
         async move {
             let response = answer.await.map(|body| body.labelled(&labels));
+            current.borrow_mut().figure("status", u64::from(response.status().as_u16()));
             Ok::<_, Infallible>(response)
         }
     });
@@ -71,4 +81,8 @@ where
         .serve_connection(io, service);
     // How a connection ends is its client's concern: whoever waits for an answer sees it break off.
     let _ended = connection.await;
+}
+
+fn job_of(headers: &HeaderMap) -> Option<JobNumber> {
+    text(headers, &X_TRANS_ID_EXTRA)?.parse().ok()
 }

@@ -95,7 +95,7 @@ impl Executor {
         if status_path(&order.id, order.attempt) != path {
             return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
-        let _slot = self.slots.take().await?;
+        let _slot = self.slots.take(&self.host).await?;
         let ran = self.execute(&order, parts).await?;
         self.report(order, ran)
     }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::host::{Host, SpanKind};
 use crate::http::StatusCode;
 use crate::proxy::Refusal;
 
@@ -36,11 +37,11 @@ impl Drop for Waiting<'_> {
 }
 
 impl Slots {
-    /// A slot, at once or after those that came before.
+    /// A slot of `host`, at once or after those that came before.
     ///
     /// # Errors
     /// 503 when enough wait already.
-    pub async fn take(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+    pub async fn take(&self, host: &Host) -> Result<SemaphorePermit<'_>, Refusal> {
         let full = || {
             let why = format!("{SLOTS} sessions run here and {QUEUE_MAX} wait: ask another host");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
@@ -53,6 +54,7 @@ impl Slots {
         }
         self.waiting.set(self.waiting.get() + 1);
         let _waiting = Waiting(&self.waiting);
+        let _queued = host.span(SpanKind::Queue, "slot");
         self.free.acquire().await.map_err(|_closed| full())
     }
 }

@@ -58,6 +58,9 @@ pub const X_NEWEST: HeaderName = HeaderName::from_static("x-newest");
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// Names a request through all the servers that it passes.
 pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
+/// What the request belongs to, in its client's words; every request that it leads to says it on. For people who look into
+/// what happened: nothing is decided by it, so anybody may say anything.
+pub const X_TRANS_ID_EXTRA: HeaderName = HeaderName::from_static("x-trans-id-extra");
 /// Asks for a job to be run; says of an answer that it is one to be run next.
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
 /// Takes the job from an object.

@@ -10,6 +10,7 @@ pub mod executor;
 pub mod fault;
 pub mod ledger;
 pub mod net;
+pub mod timeline;
 pub mod topology;
 pub mod trace;
 pub mod wire;
@@ -18,6 +19,7 @@ use std::rc::Rc;
 
 pub use fault::{Effects, Fault, FaultError, FaultId};
 pub use ledger::{Counted, Ledger, Totals};
+pub use timeline::Timeline;
 pub use topology::{HostKey, HostSpec, LinkClass, Place};
 pub use trace::{Trace, TraceEvent};
 
@@ -70,4 +72,7 @@ pub trait World {
 
     /// Where semantic events go. Clones share.
     fn trace(&self) -> Trace;
+
+    /// Where spans go. Clones share.
+    fn timeline(&self) -> Timeline;
 }

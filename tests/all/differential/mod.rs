@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use stayput::engine::run_policy;
+use stayput::engine::{Wanted, run_policy};
 use stayput::plan::{Net, RunPlan};
 use stayput::report::{JobEnd, PolicyRun};
 use stayput::scenario::{Policy, Scenario};
@@ -54,7 +54,7 @@ fn plan(seed: u64, net: Net, changes: &[(&str, &str)]) -> RunPlan {
 }
 
 fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
-    let run = run_policy(plan, policy, &mut |_| (), None);
+    let run = run_policy(plan, policy, &mut |_| (), Wanted::default());
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(run.broken, Vec::<String>::new(), "{policy} over {}", plan.net);
     for job in &run.jobs {

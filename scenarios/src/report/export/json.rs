@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::Exporter;
 use crate::report::{
-    ByteCounts, ExpectVerdict, FaultVerdict, Latency, PolicyRun, RunReport, Saved, latency_us,
+    ByteCounts, ExpectVerdict, FaultVerdict, Latency, PolicyRun, RunReport, Saved, SplitSummary,
+    latency_split_us, latency_us,
 };
 
 /// The name and version of the schema.
@@ -71,6 +72,7 @@ struct JsonPolicy<'a> {
     trace_hash: &'a str,
     jobs: JsonJobs,
     latency_us: Option<Latency>,
+    latency_split_us: Option<SplitSummary>,
     makespan_us: u64,
     fuel: u64,
     bytes: JsonBytes<'a>,
@@ -85,6 +87,7 @@ impl<'a> JsonPolicy<'a> {
             trace_hash: &run.trace_hash,
             jobs: JsonJobs { ok: counts.ok, failed: counts.failed, wrong: counts.wrong },
             latency_us: latency_us(run),
+            latency_split_us: latency_split_us(run),
             makespan_us: micros(run.makespan),
             fuel: run.fuel,
             bytes: JsonBytes::new(&run.bytes),

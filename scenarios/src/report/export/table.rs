@@ -8,7 +8,10 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::Exporter;
 use crate::quantity;
-use crate::report::{ExpectVerdict, FaultVerdict, JobEnd, PolicyRun, RunReport, Saved, latency_us};
+use crate::report::{
+    ExpectVerdict, FaultVerdict, JobEnd, PolicyRun, RunReport, Saved, SplitSummary,
+    latency_split_us, latency_us,
+};
 
 /// Jobs that did not end well and are shown one by one, per policy; the rest is counted.
 const SHOWN_FAILURES: usize = 5;
@@ -82,6 +85,18 @@ fn table(report: &RunReport) -> Table {
     row("latency p99 / max", &|run| {
         latency_us(run).map_or("-".to_owned(), |l| format!("{} / {}", us(l.p99), us(l.max)))
     });
+    row("latency by phase, mean", &|_| String::new());
+    let means = |run: &PolicyRun, of: &dyn Fn(&SplitSummary) -> [f64; 2]| {
+        let [one, other] = latency_split_us(run).as_ref().map(of)?.map(mean);
+        Some(format!("{one} / {other}"))
+    };
+    let none = || "-".to_owned();
+    row("  queue / disk", &|run| {
+        means(run, &|split| [split.queue.mean, split.disk.mean]).unwrap_or_else(none)
+    });
+    row("  transfer / compute", &|run| {
+        means(run, &|split| [split.transfer.mean, split.compute.mean]).unwrap_or_else(none)
+    });
     row("makespan", &|run| quantity::duration(run.makespan));
     row("fuel", &|run| quantity::count(run.fuel));
     for column in table.column_iter_mut().skip(1) {
@@ -103,6 +118,10 @@ fn amount(counts: &BTreeMap<String, u64>, name: &str) -> String {
 
 fn known(bytes: Option<u64>) -> String {
     bytes.map_or("unknown".to_owned(), quantity::bytes)
+}
+
+fn mean(us: f64) -> String {
+    quantity::duration(Duration::from_secs_f64(us / 1e6))
 }
 
 fn us(n: u64) -> String {

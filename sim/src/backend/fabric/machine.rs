@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Seed, Time, Work};
+use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::cpu::Cpu;
@@ -18,6 +18,7 @@ pub(super) struct FabricMachine {
     pub(super) net: Rc<Net>,
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
+    pub(super) recorder: Rc<dyn Recorder>,
 }
 
 impl Machine for FabricMachine {
@@ -51,5 +52,9 @@ impl Machine for FabricMachine {
 
     fn seed(&self) -> Seed {
         self.seed
+    }
+
+    fn recorder(&self) -> Option<Rc<dyn Recorder>> {
+        Some(Rc::clone(&self.recorder))
     }
 }

@@ -11,14 +11,14 @@ use std::rc::Rc;
 
 use self::machine::FabricMachine;
 use crate::config::NetworkConfig;
-use crate::host::{Host, Seed, Time};
+use crate::host::{Host, Recorder, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
 use crate::world::disk::SimDisk;
 use crate::world::executor::{Executor, Order};
 use crate::world::net::{Net, NetEvent};
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Trace,
+    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
     TraceEvent, World,
 };
 
@@ -31,6 +31,7 @@ struct Room {
     executor: Executor<NetEvent>,
     net: Rc<Net>,
     trace: Trace,
+    timeline: Timeline,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
     fuel: FuelMeter,
@@ -61,6 +62,7 @@ impl Fabric {
             executor,
             net,
             trace,
+            timeline: Timeline::default(),
             hosts,
             faults,
             fuel: FuelMeter::default(),
@@ -71,7 +73,7 @@ impl Fabric {
 impl World for Fabric {
     fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
-        let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(&spec, name)));
+        let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
         let machinery = Machinery { disks: disks.collect(), spec, main };
         self.0.hosts.borrow_mut().push(Rc::new(machinery));
         self.0.start(key);
@@ -109,17 +111,26 @@ impl World for Fabric {
     fn trace(&self) -> Trace {
         self.0.trace.clone()
     }
+
+    fn timeline(&self) -> Timeline {
+        self.0.timeline.clone()
+    }
 }
 
 impl Room {
-    fn disk(&self, spec: &HostSpec, disk: &str) -> SimDisk {
+    fn recorder(&self, key: HostKey) -> Rc<dyn Recorder> {
+        self.timeline.of_host(key, Rc::new(self.executor.clone()))
+    }
+
+    fn disk(&self, key: HostKey, spec: &HostSpec, disk: &str) -> SimDisk {
+        let told = (self.recorder(key), Rc::from(disk));
         let (trace, clock) = (self.trace.clone(), self.executor.clone());
         let (host, disk) = (spec.name.clone(), disk.to_owned());
         let on_commit = move |what: &str, bytes: u64| {
             let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
             trace.note(clock.now(), &event);
         };
-        SimDisk::new(spec.disk.clone(), Rc::new(self.executor.clone()), Rc::new(on_commit))
+        SimDisk::new(spec.disk.clone(), Rc::new(self.executor.clone()), Rc::new(on_commit), told)
     }
 
     fn machinery(&self, key: HostKey) -> Rc<Machinery> {
@@ -134,6 +145,7 @@ impl Room {
             machinery.spec.fuel_per_second,
             Rc::new(self.executor.clone()),
             self.fuel.clone(),
+            self.recorder(key),
         );
         let disks = machinery
             .disks
@@ -146,6 +158,7 @@ impl Room {
             net: Rc::clone(&self.net),
             cpu,
             disks: disks.collect(),
+            recorder: self.recorder(key),
         }));
         self.executor.spawn(key, (machinery.main)(host));
     }

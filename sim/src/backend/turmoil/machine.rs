@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Shared;
 use super::stream::TurmoilStream;
-use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Seed, Time, Work};
+use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::cpu::Cpu;
@@ -45,6 +45,7 @@ pub(super) struct TurmoilMachine {
     pub(super) shared: Rc<Shared>,
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
+    pub(super) recorder: Rc<dyn Recorder>,
 }
 
 impl Machine for TurmoilMachine {
@@ -95,6 +96,10 @@ impl Machine for TurmoilMachine {
 
     fn seed(&self) -> Seed {
         self.seed
+    }
+
+    fn recorder(&self) -> Option<Rc<dyn Recorder>> {
+        Some(Rc::clone(&self.recorder))
     }
 }
 

@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
-use crate::host::{Disk, Host, Seed, Time};
+use crate::host::{Disk, Host, Recorder, Seed, Time};
 use crate::world::cpu::{Cpu, FuelMeter};
 use crate::world::disk::SimDisk;
 use crate::world::ledger::Way;
 use crate::world::topology::{crosses_zones, link};
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, LinkClass, Main, RunEnd, Trace,
-    TraceEvent, World,
+    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, LinkClass, Main, RunEnd,
+    Timeline, Trace, TraceEvent, World,
 };
 
 /// Segments that may be on their way in one direction of a connection.
@@ -43,6 +43,7 @@ struct Shared {
     by_ip: RefCell<BTreeMap<IpAddr, HostKey>>,
     ledger: RefCell<Ledger>,
     trace: Trace,
+    timeline: Timeline,
     fuel: FuelMeter,
     /// The last time that any host saw: turmoil tells it only to running hosts.
     now: Cell<Time>,
@@ -81,13 +82,14 @@ impl Turmoil {
             by_ip: RefCell::default(),
             ledger: RefCell::default(),
             trace,
+            timeline: Timeline::default(),
             fuel: FuelMeter::default(),
             now: Cell::default(),
         };
         Self { sim, seed, network, shared: Rc::new(shared) }
     }
 
-    fn disks(&self, spec: &HostSpec) -> BTreeMap<String, SimDisk> {
+    fn disks(&self, key: HostKey, spec: &HostSpec) -> BTreeMap<String, SimDisk> {
         let disk = |name: &String| {
             let shared = Rc::clone(&self.shared);
             let (host, disk) = (spec.name.clone(), name.clone());
@@ -96,10 +98,15 @@ impl Turmoil {
                 shared.trace.note(shared.now.get(), &event);
             };
             let clock = Rc::new(TurmoilClock(Rc::clone(&self.shared)));
-            (name.clone(), SimDisk::new(spec.disk.clone(), clock, Rc::new(on_commit)))
+            let told = (recorder(&self.shared, key), Rc::from(name.as_str()));
+            (name.clone(), SimDisk::new(spec.disk.clone(), clock, Rc::new(on_commit), told))
         };
         spec.disks.iter().map(disk).collect()
     }
+}
+
+fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
+    shared.timeline.of_host(host, Rc::new(TurmoilClock(Rc::clone(shared))))
 }
 
 impl World for Turmoil {
@@ -107,19 +114,22 @@ impl World for Turmoil {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         self.shared.specs.borrow_mut().push(spec.clone());
-        let (disks, shared, seed) = (self.disks(&spec), Rc::clone(&self.shared), self.seed);
+        let (disks, shared, seed) = (self.disks(key, &spec), Rc::clone(&self.shared), self.seed);
         let ip = spec.ip;
         self.sim.host(ip, move || {
             let clock = Rc::new(TurmoilClock(Rc::clone(&shared)));
             let shared_disks = disks
                 .iter()
                 .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn Disk>));
+            let (recorder, fuel) = (recorder(&shared, key), shared.fuel.clone());
+            let told = Rc::clone(&recorder);
             let host = Host::new(Rc::new(TurmoilMachine {
                 key,
                 seed,
                 shared: Rc::clone(&shared),
-                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, shared.fuel.clone()),
+                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, fuel, told),
                 disks: shared_disks.collect(),
+                recorder,
             }));
             let main = main(host);
             async move {
@@ -178,5 +188,9 @@ impl World for Turmoil {
 
     fn trace(&self) -> Trace {
         self.shared.trace.clone()
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.shared.timeline.clone()
     }
 }

@@ -15,10 +15,13 @@ use self::state::{FileState, State};
 use super::clock::{Clock, Line};
 use crate::config::DiskConfig;
 use crate::host::time::nanos;
-use crate::host::{Batch, Disk, DiskError, File, LocalFuture, Row, Time};
+use crate::host::{Batch, Disk, DiskError, File, LocalFuture, Recorder, Row, Span, SpanKind, Time};
 
 /// What is told of each change that will survive everything: what it is, and its bytes.
 pub type OnCommit = Rc<dyn Fn(&str, u64)>;
+
+/// Whom a disk tells of its accesses, and under which name.
+pub type Told = (Rc<dyn Recorder>, Rc<str>);
 
 /// A simulated disk.
 pub struct SimDisk(Rc<Inner>);
@@ -27,6 +30,7 @@ struct Inner {
     config: DiskConfig,
     clock: Rc<dyn Clock>,
     on_commit: OnCommit,
+    told: Told,
     head: RefCell<Head>,
     state: RefCell<State>,
 }
@@ -52,10 +56,9 @@ enum Access {
 impl SimDisk {
     /// An empty disk.
     #[must_use]
-    pub fn new(config: DiskConfig, clock: Rc<dyn Clock>, on_commit: OnCommit) -> Self {
-        let inner =
-            Inner { config, clock, on_commit, head: RefCell::default(), state: RefCell::default() };
-        Self(Rc::new(inner))
+    pub fn new(config: DiskConfig, clock: Rc<dyn Clock>, on_commit: OnCommit, told: Told) -> Self {
+        let (head, state) = (RefCell::default(), RefCell::default());
+        Self(Rc::new(Inner { config, clock, on_commit, told, head, state }))
     }
 
     /// The same disk, for a host that restarts.
@@ -84,7 +87,28 @@ impl Inner {
         let goes_on = place.is_some() && place == head.ended;
         let seek = if goes_on { 0 } else { nanos(self.config.seek) };
         head.ended = place.map(|(file, offset)| (file, offset + bytes));
-        head.line.serve(self.clock.now(), seek.saturating_add(rate.nanos_for(bytes)))
+        let (now, nanos) = (self.clock.now(), seek.saturating_add(rate.nanos_for(bytes)));
+        let end = head.line.serve(now, nanos);
+        self.tell(access, now, nanos, end);
+        end
+    }
+
+    /// An access that was queued is served, whether or not anybody waits for it, so all is known of it at once.
+    fn tell(&self, access: Access, asked: Time, nanos: u64, end: Time) {
+        let (recorder, disk) = &self.told;
+        let job = recorder.job();
+        if !recorder.wants(SpanKind::Disk, job) {
+            return;
+        }
+        let (name, bytes) = match access {
+            Access::Read { bytes, .. } => ("read", bytes),
+            Access::Append { bytes, .. } => ("append", bytes),
+            Access::Small { bytes } => ("sync", bytes),
+        };
+        let served = Time::from_nanos(end.as_nanos().saturating_sub(nanos));
+        let of = |kind, begin, end| Span::new(kind, name, begin, end).of_job(job).on(disk);
+        recorder.add(of(SpanKind::DiskQueue, asked, served));
+        recorder.add(of(SpanKind::Disk, served, end).figure("bytes", bytes));
     }
 }
 
