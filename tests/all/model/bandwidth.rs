@@ -52,8 +52,8 @@ fn a_pair_of_zones_shares_its_trunk_each_way_for_itself() {
     let flows = [(0, 2), (0, 3), (1, 2), (1, 3), (2, 0), (0, 4), (0, 1)];
     let begun = Flows::begin(world, &hosts, &flows);
     let rates = begun.rates(world, Duration::from_secs(1), Duration::from_secs(5));
-    for flow in 0..4 {
-        assert_near(rates[flow], goodput(GBIT / 8), "a fourth of the trunk");
+    for rate in &rates[..4] {
+        assert_near(*rate, goodput(GBIT / 8), "a fourth of the trunk");
     }
     assert_near(rates[4], goodput(GBIT / 2), "the other direction alone");
     assert_near(rates[5], goodput(GBIT * 3 / 8), "another pair's trunk, beside the card's others");

@@ -117,6 +117,13 @@ pub(crate) struct Transfer {
     pub(crate) brought: u64,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    connected: Option<Time>,
+    last_read: Option<Time>,
+    brought: u64,
+}
+
 /// Host 0 connects to host 1 at `begin`, sends `bytes` and closes; the time counts from when it is connected.
 pub(crate) fn transfer(
     world: &mut dyn World,
@@ -124,7 +131,7 @@ pub(crate) fn transfer(
     begin: Duration,
     bytes: u64,
 ) -> Transfer {
-    let seen: Rc<RefCell<(Option<Time>, Option<Time>, u64)>> = Rc::default();
+    let seen: Rc<RefCell<Seen>> = Rc::default();
     let to = SocketAddr::new(IpAddr::V4(hosts[1].ip), 80);
     let [sender, receiver] = hosts;
     let sending = Rc::clone(&seen);
@@ -133,7 +140,7 @@ pub(crate) fn transfer(
         async move {
             host.sleep(begin).await;
             let mut stream = host.connect(to).await.expect("it listens");
-            seen.borrow_mut().0 = Some(host.now());
+            seen.borrow_mut().connected = Some(host.now());
             write(&mut stream, bytes).await;
         }
     };
@@ -149,17 +156,17 @@ pub(crate) fn transfer(
                     break;
                 }
                 let mut seen = seen.borrow_mut();
-                seen.1 = Some(host.now());
-                seen.2 += data.len() as u64;
+                seen.last_read = Some(host.now());
+                seen.brought += data.len() as u64;
             }
         }
     };
     world.add_host(receiver, Rc::new(move |host| Box::pin(receive(host))));
     let limit = Time::ZERO + Duration::from_secs(600);
-    let end = world.run(&mut || seen.borrow().2 >= bytes, limit);
+    let end = world.run(&mut || seen.borrow().brought >= bytes, limit);
     assert!(matches!(end, RunEnd::Done | RunEnd::Stuck), "{end:?}");
-    let (begun, ended, brought) = *seen.borrow();
-    let took = ended.unwrap_or(limit).since(begun.expect("it is connected"));
+    let Seen { connected, last_read, brought } = *seen.borrow();
+    let took = last_read.unwrap_or(limit).since(connected.expect("it is connected"));
     Transfer { took, brought }
 }
 

@@ -54,15 +54,16 @@ impl Fabric {
     /// A world without hosts, whose ready tasks run in `order`.
     #[must_use]
     pub fn in_order(order: Order, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
-        let executor = Executor::new(order);
-        let net = Net::new(executor.clone(), trace.clone(), network, seed);
+        let (executor, timeline) = (Executor::new(order), Timeline::default());
+        let noted = (trace.clone(), timeline.clone());
+        let net = Net::new(executor.clone(), noted, network, seed);
         let (hosts, faults) = (RefCell::default(), RefCell::new(0));
         Self(Rc::new(Room {
             seed,
             executor,
             net,
             trace,
-            timeline: Timeline::default(),
+            timeline,
             hosts,
             faults,
             fuel: FuelMeter::default(),

@@ -8,7 +8,7 @@ use super::connection::{Flight, Flow};
 use super::port::Served;
 use super::send::ends;
 use super::{ConnectionKey, FlightKey, Net, Power, RESET_AFTER, State, TrunkKey, What};
-use crate::host::Time;
+use crate::host::{Span, SpanKind, Time};
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::trace::TraceEvent;
@@ -169,7 +169,7 @@ impl Net {
     }
 
     fn hand_over(&self, state: &mut State, flight: Flight) {
-        let Flight { flow, chunk, .. } = flight;
+        let Flight { flow, chunk, left, .. } = flight;
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let (from, to) = ends(connection, flow);
         let number = connection.number;
@@ -192,10 +192,28 @@ impl Net {
             waker.wake();
         }
         if chunk.bytes > 0 {
+            self.show_transfer(state, (from, to), left, number, chunk.bytes);
             let (from, to) = (state.name(from), state.name(to));
             let (connection, bytes) = (number, chunk.bytes);
             let event = TraceEvent::Delivered { from, to, connection, bytes, digest };
             self.trace.note(self.executor.now(), &event);
+        }
+    }
+
+    /// Tells the timeline of a chunk that has arrived, if somebody wants to look at the run.
+    fn show_transfer(
+        &self,
+        state: &State,
+        (from, to): (HostKey, HostKey),
+        left: Time,
+        connection: u64,
+        bytes: u64,
+    ) {
+        if self.timeline.is_on() {
+            let name = format!("to {}", state.name(to));
+            let span = Span::new(SpanKind::Transfer, name, left, self.executor.now());
+            let span = span.figure("bytes", bytes).figure("connection", connection);
+            self.timeline.add(from, span);
         }
     }
 

@@ -38,6 +38,7 @@ use self::rule::Rule;
 use super::executor::Executor;
 use super::fault::{Effects, FaultId};
 use super::ledger::{Ledger, Way};
+use super::timeline::Timeline;
 use super::topology::{HostKey, HostSpec, LinkClass, Place, crosses_zones, link};
 use super::trace::Trace;
 use crate::config::{LinkConfig, NetworkConfig};
@@ -104,6 +105,7 @@ type TrunkKey = u32;
 pub struct Net {
     executor: Executor<NetEvent>,
     trace: Trace,
+    timeline: Timeline,
     config: NetworkConfig,
     draws: Draws,
     state: RefCell<State>,
@@ -204,12 +206,12 @@ impl Net {
     #[must_use]
     pub fn new(
         executor: Executor<NetEvent>,
-        trace: Trace,
+        (trace, timeline): (Trace, Timeline),
         config: NetworkConfig,
         seed: Seed,
     ) -> Rc<Self> {
-        let draws = Draws::new(seed);
-        let net = Rc::new(Self { executor, trace, config, draws, state: RefCell::default() });
+        let (draws, state) = (Draws::new(seed), RefCell::default());
+        let net = Rc::new(Self { executor, trace, timeline, config, draws, state });
         let model = Rc::downgrade(&net);
         net.executor.set_model(move |event| {
             if let Some(net) = model.upgrade() {
