@@ -115,6 +115,7 @@ fn wrong_words_are_told_with_the_right_ones() {
         (&["--policy", "magic"], &["--policy", "magic", "on-storage and download"]),
         (&["--net", "pigeon"], &["--net", "fabric, turmoil"]),
         (&["--net", "turmoil"], &["small.toml", "fault", "--no-faults"]),
+        (&["--net", "turmoil", "--no-faults", "--shuffle", "1"], &["--shuffle", "--net fabric"]),
         (&["--seed", "many"], &["--seed", "many"]),
         (&["--data", "demo/log-01.txt"], &["--data", "PATH=FILE"]),
         (&["--data", &data], &["--data demo/log-01.txt", &absent]),

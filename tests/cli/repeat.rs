@@ -41,6 +41,30 @@ fn the_hash_depends_on_the_seed_and_on_the_faults() {
 }
 
 #[test]
+fn another_order_of_the_same_tasks_gives_the_same_answers_and_can_be_repeated() {
+    let of = |words: &[&str]| {
+        let said = run_small(&[words, &["--json", "-"]].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+        said.json()
+    };
+    let schedule = |json: &serde_json::Value| {
+        json["policies"][0]["schedule_hash"].as_str().expect("the fabric has one").to_owned()
+    };
+    let fixed = of(&[]);
+    let mut seen = vec![schedule(&fixed)];
+    for shuffle in ["1", "2", "3"] {
+        let json = of(&["--shuffle", shuffle]);
+        assert!(!seen.contains(&schedule(&json)), "another schedule");
+        assert_eq!(json["policies"][0]["jobs"], fixed["policies"][0]["jobs"]);
+        assert_eq!(json["policies"][0]["fuel"], fixed["policies"][0]["fuel"]);
+        seen.push(schedule(&json));
+    }
+    let again = of(&["--shuffle", "3"]);
+    assert_eq!(seen.last(), Some(&schedule(&again)));
+    assert_eq!(again["trace_hash"], of(&["--shuffle", "3"])["trace_hash"]);
+}
+
+#[test]
 fn a_policys_hash_does_not_depend_on_what_else_ran() {
     let of = |words: &[&str], index: usize| {
         run_small(&[words, &["--json", "-"]].concat()).json()["policies"][index]["trace_hash"]

@@ -55,6 +55,11 @@ pub struct RunArgs {
     /// Write the results as JSON to FILE, or to standard output for `-`.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Run ready tasks in an order drawn from N instead of the one in which they became ready.
+    ///
+    /// What comes of a run must not depend on it: answers stay right, no job hangs.
+    #[arg(long, value_name = "N")]
+    pub shuffle: Option<u64>,
     /// Leave the scenario's faults out.
     #[arg(long)]
     pub no_faults: bool,
@@ -101,6 +106,9 @@ impl RunArgs {
         let mut words: Vec<OsString> = vec!["run".into(), self.scenario.clone().into()];
         words.extend(["--seed".into(), self.seed.to_string().into()]);
         words.extend(["--net".into(), self.net.to_string().into()]);
+        if let Some(seed) = self.shuffle {
+            words.extend(["--shuffle".into(), seed.to_string().into()]);
+        }
         for policy in &self.policy {
             words.extend(["--policy".into(), policy.name().into()]);
         }

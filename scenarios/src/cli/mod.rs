@@ -44,6 +44,14 @@ pub enum CliError {
     /// Standard output or standard error is gone.
     #[error("cannot write the report: {0}")]
     Output(#[from] io::Error),
+    /// Options that do not go together.
+    #[error("{why} ({fix})")]
+    Usage {
+        /// What is wrong.
+        why: String,
+        /// What to write instead.
+        fix: &'static str,
+    },
     /// A process of `twice` did not end as a run does.
     #[error("run {number} of two: {why}")]
     Child {

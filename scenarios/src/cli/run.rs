@@ -14,6 +14,7 @@ use crate::plan::{Net, RunPlan};
 use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
 use crate::scenario::{Policy, Scenario, ScenarioError};
 use crate::timeline::{ChromeTrace, RunTimeline};
+use stayput_sim::world::executor::Order;
 
 /// Runs the scenario and writes what was asked for.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
@@ -77,7 +78,14 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
             "add --no-faults, or leave --net turmoil out",
         );
     }
-    Ok(RunPlan::build(scenario, args.seed, args.net, !args.no_faults)?)
+    if args.net != Net::Fabric && args.shuffle.is_some() {
+        return Err(CliError::Usage {
+            why: format!("the network {} has an order of its own", args.net),
+            fix: "leave --shuffle out, or take --net fabric",
+        });
+    }
+    let order = args.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    Ok(RunPlan { order, ..RunPlan::build(scenario, args.seed, args.net, !args.no_faults)? })
 }
 
 fn run_policies(plan: &RunPlan, args: &RunArgs) -> Result<Vec<PolicyRun>, CliError> {

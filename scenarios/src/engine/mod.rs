@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
     fn begin(plan: &'a RunPlan, policy: Policy, trace: Trace) -> Result<Self, RunError> {
         let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
         let mut world: Box<dyn World> = match plan.net {
-            Net::Fabric => Box::new(Fabric::new(seed, network, trace.clone())),
+            Net::Fabric => Box::new(Fabric::in_order(plan.order, seed, network, trace.clone())),
             Net::Turmoil => Box::new(Turmoil::new(seed, network, trace.clone())),
         };
         let spec = ClusterSpec {
@@ -180,6 +180,7 @@ impl<'a> Run<'a> {
         Ok(PolicyRun {
             policy: self.policy,
             trace_hash: self.world.trace().hash(),
+            schedule_hash: self.world.schedule_hash(),
             // By the cores' own meters: attempts that were lost are in no answer.
             fuel: self.world.fuel_spent(),
             bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),

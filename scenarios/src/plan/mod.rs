@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use stayput_sim::world::executor::Order;
 
 use crate::generate;
 use crate::scenario::{
@@ -36,6 +37,8 @@ pub struct RunPlan {
     pub jobs: Vec<PlannedJob>,
     /// Whether the scenario's faults happen.
     pub faults: bool,
+    /// Which of several ready tasks runs first: another order explores another schedule of the same run.
+    pub order: Order,
 }
 
 /// A network backend.
@@ -98,7 +101,7 @@ impl RunPlan {
     ) -> Result<Self, ScenarioError> {
         let objects = load(&scenario, seed)?;
         let jobs = draw_jobs(&scenario, seed);
-        Ok(Self { scenario, seed, net, objects, jobs, faults })
+        Ok(Self { scenario, seed, net, objects, jobs, faults, order: Order::Fixed })
     }
 
     /// The job description to post for `job`.

@@ -18,6 +18,8 @@ pub struct PolicyRun {
     pub policy: Policy,
     /// The digest of all semantic events with their times, in hexadecimal.
     pub trace_hash: String,
+    /// The digest of which task ran when, in hexadecimal; `None` on a network that does not say.
+    pub schedule_hash: Option<String>,
     /// The jobs, by index.
     pub jobs: Vec<JobRecord>,
     /// Fuel that guests used, attempts that were given up included.

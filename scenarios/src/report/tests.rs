@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::world::executor::Order;
 
 use super::*;
 use crate::plan::draw_jobs;
@@ -16,7 +17,15 @@ pub(crate) fn plan() -> RunPlan {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("banana.toml");
     let scenario = Scenario::parse(include_str!("../../banana.toml"), &file).unwrap();
     let jobs = draw_jobs(&scenario, 1);
-    RunPlan { scenario, seed: 1, net: Net::Fabric, objects: Vec::new(), jobs, faults: true }
+    RunPlan {
+        scenario,
+        seed: 1,
+        net: Net::Fabric,
+        objects: Vec::new(),
+        jobs,
+        faults: true,
+        order: Order::Fixed,
+    }
 }
 
 /// A run in which all went well, with so many body bytes.
@@ -56,6 +65,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
     PolicyRun {
         policy,
         trace_hash: format!("{policy}-hash"),
+        schedule_hash: None,
         jobs: plan.jobs.iter().map(record).collect(),
         fuel: 12_345_678,
         bytes,

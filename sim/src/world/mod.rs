@@ -70,6 +70,11 @@ pub trait World {
     /// Fuel that all cores have spent, on work that was given up as well.
     fn fuel_spent(&self) -> u64;
 
+    /// A digest of which task was polled when, in hexadecimal; `None` if the backend does not say.
+    fn schedule_hash(&self) -> Option<String> {
+        None
+    }
+
     /// Where semantic events go. Clones share.
     fn trace(&self) -> Trace;
 

@@ -70,6 +70,7 @@ struct JsonWall {
 struct JsonPolicy<'a> {
     name: &'static str,
     trace_hash: &'a str,
+    schedule_hash: Option<&'a str>,
     jobs: JsonJobs,
     latency_us: Option<Latency>,
     latency_split_us: Option<SplitSummary>,
@@ -85,6 +86,7 @@ impl<'a> JsonPolicy<'a> {
         Self {
             name: run.policy.name(),
             trace_hash: &run.trace_hash,
+            schedule_hash: run.schedule_hash.as_deref(),
             jobs: JsonJobs { ok: counts.ok, failed: counts.failed, wrong: counts.wrong },
             latency_us: latency_us(run),
             latency_split_us: latency_split_us(run),

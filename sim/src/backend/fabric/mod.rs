@@ -105,6 +105,10 @@ impl World for Fabric {
         Some(self.0.net.in_flight())
     }
 
+    fn schedule_hash(&self) -> Option<String> {
+        Some(format!("{:016x}", self.0.executor.schedule_hash()))
+    }
+
     fn fuel_spent(&self) -> u64 {
         self.0.fuel.spent()
     }
