@@ -14,7 +14,8 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::host::{Purpose, TaskGuard};
+use super::pool::Lease;
+use crate::host::Purpose;
 
 /// Chunks that may wait between a sender and the connection.
 const STREAM_CHUNKS_MAX: usize = 4;
@@ -107,6 +108,12 @@ impl Body {
         self.remaining == 0
     }
 
+    /// The same once more, unless a sender brings it.
+    pub(super) fn copy(&self) -> Option<Self> {
+        let (parts, remaining) = (self.parts.clone(), self.remaining);
+        self.stream.is_none().then_some(Self { parts, stream: None, remaining, labels: None })
+    }
+
     pub(super) fn labelled(mut self, labels: &Labels) -> Self {
         if self.remaining == 0 {
             labels.borrow_mut().push_back(Piece::End);
@@ -170,17 +177,27 @@ impl HyperBody for Body {
     }
 }
 
-/// A body on its way in. Dropping it closes the connection that it comes by.
+/// A body on its way in. Dropping it before its end closes the connection that it comes by.
 #[derive(Debug)]
 pub struct Received {
     incoming: Incoming,
-    /// What drives the connection, for bodies of answers: a server's connection drives itself.
-    _connection: Option<TaskGuard>,
+    /// The connection, for bodies of answers: a server's connection drives itself.
+    lease: Option<Lease>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && self.incoming.is_end_stream()
+        {
+            lease.give_back();
+        }
+    }
 }
 
 impl Received {
-    pub(super) const fn new(incoming: Incoming, connection: Option<TaskGuard>) -> Self {
-        Self { incoming, _connection: connection }
+    pub(super) const fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
+        Self { incoming, lease }
     }
 
     /// How long it will be, if the sender said so.
