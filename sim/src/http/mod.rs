@@ -8,8 +8,6 @@ mod client;
 mod io;
 mod pool;
 mod server;
-#[cfg(test)]
-mod tests;
 
 pub use body::{Body, BodyBroken, BodySender, Received};
 pub use client::{Answer, Limits, SendError, send};

@@ -9,6 +9,9 @@
 //!
 //! Leaves out pipelining, and resending changes: a node says of one that it has seen already that something newer is there.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
