@@ -197,7 +197,7 @@ impl Job {
             PlannedModule::InImage(_) => plan.images.first(),
         });
         let partition = self.ring.partition(near.unwrap_or(posted_to));
-        let handoffs = self.ring.handoffs(partition);
+        let handoffs = self.ring.handoffs(partition, ATTEMPTS_MAX);
         self.ring.primaries(partition).into_iter().chain(handoffs).collect()
     }
 
