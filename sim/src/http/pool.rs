@@ -121,7 +121,8 @@ impl Pool {
             }
             request = second;
         }
-        let (id, connection) = self.open(to, limits.connect).await?;
+        // Boxed, like what follows silence: most requests go over a kept connection and need neither.
+        let (id, connection) = Box::pin(self.open(to, limits.connect)).await?;
         self.exchange(id, connection, request, limits.answer).await
     }
 
@@ -139,7 +140,7 @@ impl Pool {
             Either::Right(((), exchange)) => exchange,
         };
         // Slow, or without power: a connection that comes about tells which.
-        match select(exchange, pin!(self.open(to, limits.connect))).await {
+        match select(exchange, Box::pin(self.open(to, limits.connect))).await {
             Either::Left((answer, _)) => answer,
             Either::Right((Ok((id, fresh)), exchange)) => {
                 self.put(id, fresh);
