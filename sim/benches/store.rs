@@ -25,7 +25,7 @@ use stayput_sim::http::{self, Body, Limits, Method, Pool, Response};
 use stayput_sim::swift::Path;
 use stayput_sim::world::{HostSpec, Main, Place, RunEnd, Trace, World};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const NODES: [u32; 2] = [6, 1_000];
 const ZONES: u32 = 2;
 const REPLICAS: u32 = 3;
