@@ -100,7 +100,9 @@ fn requests_and_reads_are_told_with_the_job_that_they_are_for() {
         for (of, slice) in &requests {
             let called = slice["name"].as_str().expect("slices have names");
             if of.starts_with(process) && called.starts_with(name) {
-                assert_eq!(slice["args"]["status"], 200, "{slice}");
+                // Whoever has answers enough leaves the others.
+                let status = &slice["args"]["status"];
+                assert!(*status == 200 || status.is_null(), "{slice}");
                 jobs.insert(number(&slice["args"], "job"));
             }
         }

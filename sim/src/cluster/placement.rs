@@ -37,7 +37,7 @@ impl Placement for RingPlacement {
         self.ring.primaries(Partition(partition)).into_iter().map(target).collect()
     }
 
-    fn handoffs(&self, partition: u32) -> Vec<Target> {
-        self.ring.handoffs(Partition(partition)).map(target).collect()
+    fn handoffs(&self, partition: u32, count: usize) -> Vec<Target> {
+        self.ring.handoffs(Partition(partition)).take(count).map(target).collect()
     }
 }

@@ -44,7 +44,7 @@ impl FromStr for JobNumber {
 pub enum SpanKind {
     /// A job, from its intended arrival until its client has the answer.
     Job,
-    /// A request, from its head's arrival at a server until the end of its connection.
+    /// A request, from its head's arrival at a server until its answer is on the way or its client has left.
     Request,
     /// A wait for a slot, for a core, or for the time to ask again.
     Queue,
@@ -126,6 +126,18 @@ pub trait Recorder {
 /// A span that ends when this is dropped, by whatever.
 #[must_use = "dropping it ends the span"]
 pub struct OpenSpan(Option<(Rc<dyn Recorder>, Span)>);
+
+impl Default for OpenSpan {
+    fn default() -> Self {
+        Self::UNHEARD
+    }
+}
+
+impl fmt::Debug for OpenSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OpenSpan").field(&self.0.as_ref().map(|(_, span)| span)).finish()
+    }
+}
 
 impl OpenSpan {
     /// One that nobody hears of.

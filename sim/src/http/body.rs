@@ -14,7 +14,9 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::host::{Purpose, TaskGuard};
+use super::pool::Lease;
+
+use crate::host::{OpenSpan, Purpose};
 
 /// Chunks that may wait between a sender and the connection.
 const STREAM_CHUNKS_MAX: usize = 4;
@@ -55,6 +57,8 @@ pub struct Body {
     stream: Option<mpsc::Receiver<(Purpose, Bytes)>>,
     remaining: u64,
     labels: Option<Labels>,
+    /// What ends when it has been handed over, or given up.
+    span: OpenSpan,
 }
 
 /// Feeds a [`Body`]. Dropping it before the promised length was sent breaks the body off.
@@ -79,7 +83,7 @@ impl Body {
     pub fn parts(parts: impl IntoIterator<Item = (Purpose, Bytes)>) -> Self {
         let parts: VecDeque<_> = parts.into_iter().filter(|(_, data)| !data.is_empty()).collect();
         let remaining = parts.iter().map(|(_, data)| data.len() as u64).sum();
-        Self { parts, stream: None, remaining, labels: None }
+        Self { parts, stream: None, remaining, labels: None, span: OpenSpan::UNHEARD }
     }
 
     /// A body of `length` bytes that its sender will bring.
@@ -91,6 +95,7 @@ impl Body {
             stream: Some(receiver),
             remaining: length,
             labels: None,
+            span: OpenSpan::UNHEARD,
         };
         (BodySender(sender), body)
     }
@@ -107,11 +112,29 @@ impl Body {
         self.remaining == 0
     }
 
+    /// The same once more, unless a sender brings it.
+    pub(super) fn copy(&self) -> Option<Self> {
+        let (parts, remaining) = (self.parts.clone(), self.remaining);
+        self.stream.is_none().then_some(Self {
+            parts,
+            stream: None,
+            remaining,
+            labels: None,
+            span: OpenSpan::UNHEARD,
+        })
+    }
+
     pub(super) fn labelled(mut self, labels: &Labels) -> Self {
         if self.remaining == 0 {
             labels.borrow_mut().push_back(Piece::End);
         }
         self.labels = Some(Rc::clone(labels));
+        self
+    }
+
+    /// Lets `span` last as long as the body is being sent.
+    pub(super) fn during(mut self, span: OpenSpan) -> Self {
+        self.span = span;
         self
     }
 
@@ -170,17 +193,27 @@ impl HyperBody for Body {
     }
 }
 
-/// A body on its way in. Dropping it closes the connection that it comes by.
+/// A body on its way in. Dropping it before its end closes the connection that it comes by.
 #[derive(Debug)]
 pub struct Received {
     incoming: Incoming,
-    /// What drives the connection, for bodies of answers: a server's connection drives itself.
-    _connection: Option<TaskGuard>,
+    /// The connection, for bodies of answers: a server's connection drives itself.
+    lease: Option<Lease>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && self.incoming.is_end_stream()
+        {
+            lease.give_back();
+        }
+    }
 }
 
 impl Received {
-    pub(super) const fn new(incoming: Incoming, connection: Option<TaskGuard>) -> Self {
-        Self { incoming, _connection: connection }
+    pub(super) const fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
+        Self { incoming, lease }
     }
 
     /// How long it will be, if the sender said so.

@@ -1,16 +1,19 @@
-//! A client: sends one request on a connection of its own.
+//! A client's connection, and requests that have one of their own.
 //!
-//! Leaves out retries: which failures deserve one depends on the request.
+//! Leaves out retries: which failures deserve one depends on the request. Keeping connections is `pool`'s.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::header::{CONNECTION, HOST, HeaderValue};
-use hyper::{HeaderMap, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 
-use super::body::{Body, Received};
+use super::body::{Body, Labels, Received};
 use super::io::Io;
-use crate::host::{Host, TimedOut};
+use super::pool::Lease;
+use crate::host::{Host, TaskGuard, TimedOut};
 use crate::swift::header::X_TRANS_ID_EXTRA;
 
 /// How long a client waits.
@@ -71,51 +74,98 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the other side cannot have seen anything of the request.
+    /// Whether the other side cannot have seen anything of the request, or only of one that does no harm when it comes
+    /// twice: those alone are sent again by a [`super::Pool`].
     #[must_use]
     pub const fn before_sending(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::ConnectTimedOut { .. })
     }
 }
 
-/// Sends `request` to `to` and waits for the head of the answer.
+/// Sends `request` to `to` on a connection of its own and waits for the head of the answer.
 ///
 /// # Errors
 /// See [`SendError`].
 pub async fn send(
     host: &Host,
     to: SocketAddr,
-    mut request: hyper::Request<Body>,
+    mut request: Request<Body>,
     limits: Limits,
 ) -> Result<Answer, SendError> {
-    let stream = host
-        .timeout(limits.connect, host.connect(to))
-        .await
-        .map_err(|source| SendError::ConnectTimedOut { to, source })?
-        .map_err(|source| SendError::Connect { to, source })?;
-    let (io, labels) = Io::new(host, stream);
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .handshake(io)
-        .await
-        .map_err(|source| SendError::Broken { to, source })?;
-    let guard = host.spawn_guarded(async move {
-        // The answer's reader sees how the connection ended.
-        let _ended = connection.await;
-    });
-    if let Ok(name) = HeaderValue::try_from(to.to_string()) {
-        request.headers_mut().insert(HOST, name);
-    }
-    if let Some(job) = host.job().and_then(|job| HeaderValue::try_from(job.to_string()).ok()) {
-        request.headers_mut().insert(X_TRANS_ID_EXTRA, job);
-    }
+    let connection = Connection::open(host, to, limits.connect, || {}).await?;
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    let request = request.map(|body| body.labelled(&labels));
-    let answer = host
-        .timeout(limits.answer, sender.send_request(request))
-        .await
-        .map_err(|source| SendError::TimedOut { to, source })?
-        .map_err(|source| SendError::Broken { to, source })?;
+    let (answer, connection) = connection.exchange(host, request, limits.answer).await?;
     let (head, incoming) = answer.into_parts();
-    let body = Received::new(incoming, Some(guard));
+    let body = Received::new(incoming, Some(Lease::single(connection)));
     Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// A connection that carries one request at a time. Dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    to: SocketAddr,
+    /// What requests call the other side.
+    name: HeaderValue,
+    labels: Labels,
+    sender: SendRequest<Body>,
+    _driver: TaskGuard,
+}
+
+impl Connection {
+    /// Connects to `to`; `ended` is called when the other side ends the connection.
+    pub(super) async fn open(
+        host: &Host,
+        to: SocketAddr,
+        limit: Duration,
+        ended: impl FnOnce() + 'static,
+    ) -> Result<Self, SendError> {
+        let stream = host
+            .timeout(limit, host.connect(to))
+            .await
+            .map_err(|source| SendError::ConnectTimedOut { to, source })?
+            .map_err(|source| SendError::Connect { to, source })?;
+        let (io, labels) = Io::new(host, stream);
+        let (sender, connection) = Builder::new()
+            .handshake(io)
+            .await
+            .map_err(|source| SendError::Broken { to, source })?;
+        let driver = host.spawn_guarded(async move {
+            // The answer's reader sees how the connection ended.
+            let _ended = connection.await;
+            ended();
+        });
+        let name = HeaderValue::try_from(to.to_string()).expect("an address is a header's value");
+        Ok(Self { to, name, labels, sender, _driver: driver })
+    }
+
+    /// Where it leads.
+    pub(super) const fn to(&self) -> SocketAddr {
+        self.to
+    }
+
+    /// Whether the last request and its answer are over, and the other side has not closed it as far as is known.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its answer. The answer's body comes as long as the connection is held.
+    pub(super) async fn exchange(
+        mut self,
+        host: &Host,
+        mut request: Request<Body>,
+        limit: Duration,
+    ) -> Result<(hyper::Response<Incoming>, Self), SendError> {
+        let to = self.to;
+        request.headers_mut().insert(HOST, self.name.clone());
+        if let Some(job) = host.job().and_then(|job| HeaderValue::try_from(job.to_string()).ok()) {
+            request.headers_mut().insert(X_TRANS_ID_EXTRA, job);
+        }
+        let request = request.map(|body| body.labelled(&self.labels));
+        let answer = host
+            .timeout(limit, self.sender.send_request(request))
+            .await
+            .map_err(|source| SendError::TimedOut { to, source })?
+            .map_err(|source| SendError::Broken { to, source })?;
+        Ok((answer, self))
+    }
 }

@@ -1,17 +1,19 @@
-//! HTTP/1.1 on the seam's streams: hyper on both sides, a new connection for each request.
+//! HTTP/1.1 on the seam's streams: hyper on both sides, a new connection for each request or kept ones.
 //!
-//! Leaves out keep-alive pools, HTTP/2 and trailers. hyper's own timers and its `Date` header are off: limits are
+//! Leaves out HTTP/2 and trailers. hyper's own timers and its `Date` header are off: limits are
 //! set by the callers with the seam's clock.
 
 mod body;
 mod client;
 mod io;
+mod pool;
 mod server;
 
 pub use body::{Body, BodyBroken, BodySender, Received};
 pub use client::{Answer, Limits, SendError, send};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};
+pub use pool::Pool;
 pub use server::serve;
 
 /// A request that a server got.

@@ -2,7 +2,7 @@
 //!
 //! Leaves out routing, which is the handler's.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use super::body::Received;
 use super::io::Io;
 use super::{HeaderMap, Request, Response};
-use crate::host::{BoxStream, Host, JobNumber, OpenSpan, SpanKind};
+use crate::host::{BoxStream, Host, JobNumber, SpanKind};
 use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 
 /// Connections that a server has at a time; further ones are closed until one ends.
@@ -60,20 +60,17 @@ where
 {
     let (io, labels) = Io::new(host, stream);
     let told = host.clone();
-    // The request that the connection is busy with: a further one, or the connection's end, ends it.
-    let current = Rc::new(RefCell::new(OpenSpan::UNHEARD));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (labels, current) = (Rc::clone(&labels), Rc::clone(&current));
+        let labels = Rc::clone(&labels);
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
-        drop(current.replace(span));
         let answer = handler(request.map(|incoming| Received::new(incoming, None)));
         let answer = told.in_job(job, answer);
         async move {
-            let response = answer.await.map(|body| body.labelled(&labels));
-            current.borrow_mut().figure("status", u64::from(response.status().as_u16()));
-            Ok::<_, Infallible>(response)
+            let response = answer.await;
+            span.figure("status", u64::from(response.status().as_u16()));
+            Ok::<_, Infallible>(response.map(|body| body.labelled(&labels).during(span)))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()

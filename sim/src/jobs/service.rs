@@ -23,7 +23,7 @@ use super::plan::{Plan, PlannedModule, plan};
 use super::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 use super::watch::{lost, status_path};
 use crate::host::{LocalFuture, Purpose};
-use crate::http::{self, Answer, BodyBroken, Limits, Method, Request, Response, StatusCode};
+use crate::http::{Answer, BodyBroken, Limits, Method, Request, Response, StatusCode};
 use crate::proxy::{
     FetchError, JobCall, JobService, LocateError, Located, NewObject, Placement, Proxy, Refusal,
     StoreError, Target,
@@ -197,7 +197,7 @@ impl Job {
             PlannedModule::InImage(_) => plan.images.first(),
         });
         let partition = self.ring.partition(near.unwrap_or(posted_to));
-        let handoffs = self.ring.handoffs(partition);
+        let handoffs = self.ring.handoffs(partition, ATTEMPTS_MAX);
         self.ring.primaries(partition).into_iter().chain(handoffs).collect()
     }
 
@@ -288,8 +288,8 @@ impl Job {
             .map_err(|error| broken(error.to_string()))?;
         let (host, address) =
             (self.proxy.host(), SocketAddr::new(target.ip, job_port(target.port)));
-        let head = pin!(http::send(host, address, request, LIMITS));
-        let lost = pin!(lost(host, address, &order.id, order.attempt));
+        let head = pin!(self.proxy.pool().send(address, request, LIMITS));
+        let lost = pin!(lost(host, self.proxy.pool(), address, &order.id, order.attempt));
         let mut answer = match select(head, lost).await {
             Either::Left((Ok(answer), _)) => answer,
             Either::Left((Err(error), _)) => return Ok(Attempt::Next(error.to_string())),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::host::{Host, Purpose};
-use crate::http::{self, Body, Limits, StatusCode};
+use crate::http::{Body, Limits, Pool, StatusCode};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -21,18 +21,18 @@ pub(super) fn status_path(id: &str, attempt: u32) -> String {
 }
 
 /// Ends when the attempt is lost.
-pub(super) async fn lost(host: &Host, node: SocketAddr, id: &str, attempt: u32) {
+pub(super) async fn lost(host: &Host, pool: &Pool, node: SocketAddr, id: &str, attempt: u32) {
     let mut looks = 0;
     while looks < LOST_AFTER {
         host.sleep(INTERVAL).await;
-        looks = if runs(host, node, id, attempt).await { 0 } else { looks + 1 };
+        looks = if runs(pool, node, id, attempt).await { 0 } else { looks + 1 };
     }
 }
 
-async fn runs(host: &Host, node: SocketAddr, id: &str, attempt: u32) -> bool {
+async fn runs(pool: &Pool, node: SocketAddr, id: &str, attempt: u32) -> bool {
     let body = Body::full(Purpose::Control, "");
     let request = hyper::Request::builder().uri(status_path(id, attempt)).body(body);
     let Ok(request) = request else { return false };
-    let answer = http::send(host, node, request, LIMITS).await;
+    let answer = pool.send(node, request, LIMITS).await;
     answer.is_ok_and(|answer| answer.status == StatusCode::OK)
 }

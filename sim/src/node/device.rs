@@ -4,7 +4,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -32,11 +31,8 @@ impl NameHash {
 
 /// Bytes in lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _always_ok = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// One disk.
@@ -69,9 +65,8 @@ impl Device {
     }
 
     /// Says of a disk's error what it was about.
-    pub(super) fn failed(&self, path: &Path) -> impl Fn(DiskError) -> NodeError {
-        let (path, device) = (path.to_string(), self.name.clone());
-        move |source| NodeError::Disk { path: path.clone(), device: device.clone(), source }
+    pub(super) fn failed<'a>(&'a self, path: &'a Path) -> impl Fn(DiskError) -> NodeError + 'a {
+        move |source| NodeError::Disk { path: path.to_string(), device: self.name.clone(), source }
     }
 
     /// Removes uploads that a crash left.

@@ -189,7 +189,8 @@ async fn route(node: Rc<Node>, service: Service, request: Request) -> Result<Res
     let target = Target::parse(request.uri().path())?;
     match service {
         Service::Object => object::service::handle(node, target, request).await,
-        Service::Container => container::handle(node, target, request).await,
-        Service::Account => account::handle(node, target, request).await,
+        // Boxed: they need several times the room of a reading of an object.
+        Service::Container => Box::pin(container::handle(node, target, request)).await,
+        Service::Account => Box::pin(account::handle(node, target, request)).await,
     }
 }

@@ -15,7 +15,7 @@ use super::answer::set;
 use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
 use super::placement::{Candidate, Nodes, Target};
 use super::quorum::{Search, majority};
-use crate::http::{self, Answer, Body, SendError};
+use crate::http::{Answer, Body, SendError};
 use crate::swift::header::{
     X_ACCOUNT_DEVICE, X_ACCOUNT_HOST, X_ACCOUNT_PARTITION, X_BACKEND_DATA_TIMESTAMP,
     X_BACKEND_TIMESTAMP, X_CONTAINER_DEVICE, X_CONTAINER_HOST, X_CONTAINER_PARTITION, timestamp,
@@ -102,7 +102,7 @@ impl Proxy {
         own: &HeaderMap,
     ) -> Result<Answer, NodeError> {
         let request = ask.request(target, own, Body::empty())?;
-        Ok(http::send(self.host(), target.address(ask.service), request, NODE_LIMITS).await?)
+        Ok(self.pool().send(target.address(ask.service), request, NODE_LIMITS).await?)
     }
 
     /// Puts `ask` to one candidate after the other, until one has what is asked for. Those that were asked are

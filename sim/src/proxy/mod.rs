@@ -1,6 +1,6 @@
 //! A Swift-like proxy: takes clients' requests and does them on the nodes that the ring names.
 //!
-//! It keeps nothing: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
+//! It keeps nothing but connections: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
 //! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
 //!
 //! Leaves out caches, rate limits, access lists, large-object manifests, versions and copies.
@@ -29,7 +29,7 @@ use std::rc::Rc;
 use timestamps::Timestamps;
 
 use crate::host::{Host, LocalFuture};
-use crate::http::{self, Request, Response};
+use crate::http::{self, Pool, Request, Response};
 use crate::swift::{PROXY_PORT, Path, Timestamp};
 
 pub use answer::Refusal;
@@ -79,6 +79,8 @@ pub struct Proxy(Rc<Inner>);
 struct Inner {
     host: Host,
     config: ProxyConfig,
+    /// Connections to nodes.
+    pool: Pool,
     timestamps: Timestamps,
     requests: Cell<u64>,
     /// How often each partition was read: each reading begins at a replica of its own.
@@ -94,6 +96,7 @@ pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
     let proxy = Proxy(Rc::new(Inner {
         host: host.clone(),
         config,
+        pool: Pool::new(host.clone()),
         timestamps: Timestamps::new(turn),
         requests: Cell::new(0),
         reads: RefCell::default(),
@@ -108,6 +111,12 @@ impl Proxy {
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.0.host
+    }
+
+    /// Its connections to nodes.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
     }
 
     /// A timestamp for a change: later than all that this proxy gave before.

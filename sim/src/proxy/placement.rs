@@ -33,8 +33,9 @@ pub trait Placement {
     /// The devices that hold the partition, in the order of its replicas.
     fn primaries(&self, partition: u32) -> Vec<Target>;
 
-    /// The devices that stand in for those that cannot be reached, best first; none is a primary.
-    fn handoffs(&self, partition: u32) -> Vec<Target>;
+    /// The first `count` devices that stand in for those that cannot be reached, best first; none is a primary. A ring finds
+    /// the first few soon and the last ones only after a walk over its whole table.
+    fn handoffs(&self, partition: u32, count: usize) -> Vec<Target>;
 }
 
 /// A device and whether it is one of those that the ring gives the partition to.
@@ -57,8 +58,7 @@ impl Nodes {
     pub(super) fn of(ring: &dyn Placement, path: &Path) -> Self {
         let partition = ring.partition(path);
         let primaries = ring.primaries(partition);
-        let mut handoffs = ring.handoffs(partition);
-        handoffs.truncate(primaries.len());
+        let handoffs = ring.handoffs(partition, primaries.len());
         Self { partition, primaries, handoffs }
     }
 

@@ -58,8 +58,9 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
     let call = Call { method, path, query, headers, trans_id, body };
     match (call.path.container(), call.path.object()) {
         (_, Some(_)) => object::handle(proxy, call).await,
-        (Some(_), None) => container::handle(proxy, call).await,
-        (None, None) => account::handle(proxy, call).await,
+        // Boxed, so that a reading of an object does not carry the room for these.
+        (Some(_), None) => Box::pin(container::handle(proxy, call)).await,
+        (None, None) => Box::pin(account::handle(proxy, call)).await,
     }
 }
 

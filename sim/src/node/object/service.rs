@@ -48,8 +48,9 @@ pub(in crate::node) async fn handle(
             }
             read::answer(&node.host, &place.path, &head.method, &head.headers, object)
         }
-        Method::PUT => put(&node, &place, &head.headers, body).await,
-        Method::DELETE => remove(&node, &place, &head.headers).await,
+        // Boxed: whoever only reads would carry the room for all that a change keeps.
+        Method::PUT => Box::pin(put(&node, &place, &head.headers, body)).await,
+        Method::DELETE => Box::pin(remove(&node, &place, &head.headers)).await,
         Method::POST => {
             let timestamp = request::timestamp(&place.path, &head.headers, &header::X_TIMESTAMP)?;
             let posted = Posted { headers: stored_headers(&place.path, &head.headers)? };

@@ -43,7 +43,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
     for _round in 0..if newest { LOCATE_ROUNDS_MAX } else { 1 } {
         let mut left = VecDeque::from(proxy.candidates(&call.path, &nodes));
         if newest {
-            left = pin_newest(proxy, &mut ask, left).await?;
+            left = Box::pin(pin_newest(proxy, &mut ask, left)).await?;
         }
         let mut search = Search::new(nodes.primaries.len());
         if let Some(answer) = proxy.find(&ask, &mut left, &mut search).await {

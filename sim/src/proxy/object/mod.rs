@@ -32,9 +32,10 @@ pub use store::{NewObject, StoreError, Stored};
 pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
     match call.method {
         Method::GET | Method::HEAD => get::handle(proxy, &call).await,
-        Method::PUT => put::handle(proxy, call).await,
-        Method::POST => post::handle(proxy, &call).await,
-        Method::DELETE => delete::handle(proxy, &call).await,
+        // Boxed, so that a reading does not carry the room for changes.
+        Method::PUT => Box::pin(put::handle(proxy, call)).await,
+        Method::POST => Box::pin(post::handle(proxy, &call)).await,
+        Method::DELETE => Box::pin(delete::handle(proxy, &call)).await,
         _ => Err(no_method(&call.method, "an object")),
     }
 }

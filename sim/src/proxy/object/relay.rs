@@ -104,7 +104,7 @@ impl Relay {
                 }
                 return Some(chunk);
             }
-            self.source = self.resume().await?;
+            self.source = Box::pin(self.resume()).await?;
         }
     }
 
@@ -152,10 +152,6 @@ impl Relay {
 
 /// Lower-case hexadecimal digits.
 fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

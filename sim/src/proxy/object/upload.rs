@@ -14,7 +14,7 @@ use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
 use crate::host::{Purpose, TaskGuard};
-use crate::http::{self, Answer, Body, BodySender, Received};
+use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply};
 use crate::proxy::limits::{
@@ -131,9 +131,9 @@ impl Upload<'_> {
         let (sender, body) = Body::stream(self.plan.length);
         let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
         let (tell, answer) = oneshot::channel();
-        let (host, to) = (self.proxy.host().clone(), target.address(self.plan.ask.service));
+        let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
         let sending = self.proxy.host().spawn_guarded(async move {
-            let answer = http::send(&host, to, request, UPLOAD_LIMITS).await;
+            let answer = pool.send(to, request, UPLOAD_LIMITS).await;
             // Nobody waits for it once the upload was given up.
             let _unheard = tell.send(answer.map_err(NodeError::from));
         });

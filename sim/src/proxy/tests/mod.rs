@@ -48,8 +48,8 @@ impl Placement for OnePartition {
         (0..3).map(target).collect()
     }
 
-    fn handoffs(&self, _partition: u32) -> Vec<Target> {
-        (3..NODES).map(target).collect()
+    fn handoffs(&self, _partition: u32, count: usize) -> Vec<Target> {
+        (3..NODES).take(count).map(target).collect()
     }
 }
 
