@@ -129,7 +129,7 @@ fn faults(case: &Case, cluster: &Cluster, start: Time) -> Vec<Fault> {
             }
         };
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-        Fault { at: start + ms(fault.at_ms), lasts: ms(fault.for_ms), kind }
+        Fault::once(start + ms(fault.at_ms), ms(fault.for_ms), kind)
     };
     case.faults.iter().map(one).collect()
 }

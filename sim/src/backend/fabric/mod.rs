@@ -14,11 +14,11 @@ use crate::config::NetworkConfig;
 use crate::host::{Host, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::SimDisk;
+use crate::world::disk::{DiskIdentity, SimDisk};
 use crate::world::executor::Executor;
 use crate::world::net::Net;
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Trace,
+    EffectLog, Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Trace,
     TraceEvent, World,
 };
 
@@ -33,6 +33,7 @@ struct Room {
     trace: Trace,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
+    disk_effects: EffectLog,
     fuel: FuelMeter,
 }
 
@@ -57,6 +58,7 @@ impl Fabric {
             trace,
             hosts,
             faults,
+            disk_effects: EffectLog::default(),
             fuel: FuelMeter::default(),
         }))
     }
@@ -85,7 +87,7 @@ impl World for Fabric {
     }
 
     fn effects(&self, fault: FaultId) -> Effects {
-        self.0.net.effects(fault)
+        self.0.net.effects(fault).with(&self.0.disk_effects.of(fault))
     }
 
     fn ledger(&self) -> Ledger {
@@ -109,11 +111,13 @@ impl Room {
     fn disk(&self, spec: &HostSpec, disk: &str) -> SimDisk {
         let (trace, clock) = (self.trace.clone(), self.executor.clone());
         let (host, disk) = (spec.name.clone(), disk.to_owned());
+        let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
         let on_commit = move |what: &str, bytes: u64| {
             let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
             trace.note(clock.now(), &event);
         };
-        SimDisk::new(spec.disk.clone(), Rc::new(self.executor.clone()), Rc::new(on_commit))
+        let clock = Rc::new(self.executor.clone());
+        SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit))
     }
 
     fn machinery(&self, key: HostKey) -> Rc<Machinery> {

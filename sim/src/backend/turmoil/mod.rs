@@ -16,7 +16,7 @@ use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
 use crate::host::{Disk, Host, Seed, Time};
 use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::SimDisk;
+use crate::world::disk::{DiskIdentity, SimDisk};
 use crate::world::ledger::Way;
 use crate::world::topology::{crosses_zones, link};
 use crate::world::{
@@ -91,12 +91,13 @@ impl Turmoil {
         let disk = |name: &String| {
             let shared = Rc::clone(&self.shared);
             let (host, disk) = (spec.name.clone(), name.clone());
+            let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
             let on_commit = move |what: &str, bytes: u64| {
                 let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
                 shared.trace.note(shared.now.get(), &event);
             };
             let clock = Rc::new(TurmoilClock(Rc::clone(&self.shared)));
-            (name.clone(), SimDisk::new(spec.disk.clone(), clock, Rc::new(on_commit)))
+            (name.clone(), SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit)))
         };
         spec.disks.iter().map(disk).collect()
     }

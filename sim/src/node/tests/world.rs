@@ -133,7 +133,7 @@ pub(super) fn power(node: u32, at_ms: u64, lasts_ms: u64) -> Fault {
 
 fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
     let at = Time::ZERO + Duration::from_millis(at_ms);
-    Fault { at, lasts: Duration::from_millis(lasts_ms), kind }
+    Fault::once(at, Duration::from_millis(lasts_ms), kind)
 }
 
 /// Runs `script` on a client beside `nodes` storage nodes; gives what it gives.
