@@ -6,28 +6,20 @@ use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::config::SessionsConfig;
 use crate::http::StatusCode;
 use crate::proxy::Refusal;
-
-/// Sessions that run on a host at a time, as in ZeroCloud.
-pub const SLOTS: usize = 10;
-/// Sessions that wait for one of the slots.
-pub const QUEUE_MAX: usize = 3;
 
 /// The slots of a host.
 pub struct Slots {
     free: Semaphore,
-    waiting: Cell<usize>,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self { free: Semaphore::new(SLOTS), waiting: Cell::new(0) }
-    }
+    running_max: u32,
+    waiting: Cell<u32>,
+    waiting_max: u32,
 }
 
 /// Counts a session as waiting until it is dropped.
-struct Waiting<'a>(&'a Cell<usize>);
+struct Waiting<'a>(&'a Cell<u32>);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -36,19 +28,32 @@ impl Drop for Waiting<'_> {
 }
 
 impl Slots {
+    /// As many as `sessions` says, all free.
+    #[must_use]
+    pub fn new(sessions: &SessionsConfig) -> Self {
+        let free = usize::try_from(sessions.running).unwrap_or(usize::MAX);
+        Self {
+            free: Semaphore::new(free.min(Semaphore::MAX_PERMITS)),
+            running_max: sessions.running,
+            waiting: Cell::new(0),
+            waiting_max: sessions.queued,
+        }
+    }
+
     /// A slot, at once or after those that came before.
     ///
     /// # Errors
     /// 503 when enough wait already.
     pub async fn take(&self) -> Result<SemaphorePermit<'_>, Refusal> {
         let full = || {
-            let why = format!("{SLOTS} sessions run here and {QUEUE_MAX} wait: ask another host");
+            let (running, waiting) = (self.running_max, self.waiting_max);
+            let why = format!("{running} sessions run here and {waiting} wait: ask another host");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
         };
         if let Ok(slot) = self.free.try_acquire() {
             return Ok(slot);
         }
-        if self.waiting.get() >= QUEUE_MAX {
+        if self.waiting.get() >= self.waiting_max {
             return Err(full());
         }
         self.waiting.set(self.waiting.get() + 1);

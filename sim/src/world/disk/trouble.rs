@@ -85,9 +85,8 @@ impl Troubles {
         let mut draws = None;
         let mut read = Ok(());
         for (fault, chance, log) in errors {
-            let draws = draws.get_or_insert_with(|| {
-                disk.seed.entropy("disk errors", disk.name.as_bytes(), nth)
-            });
+            let draws = draws
+                .get_or_insert_with(|| disk.seed.entropy("disk errors", disk.name.as_bytes(), nth));
             if chance.hits(draws.next_u64()) {
                 log.add(fault, "failed_reads", 1);
                 let what = format!("read {nth} of {} could not be corrected", disk.name);
