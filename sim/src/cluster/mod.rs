@@ -126,8 +126,14 @@ fn zone(counts: &ClusterConfig, zone: u32) -> Place {
     Place::Zone { region: (zone - 1) / counts.zones + 1, zone }
 }
 
+/// What a storage node calls its disk of that number, from 0.
+#[must_use]
+pub fn device_name(index: u32) -> String {
+    format!("d{}", index + 1)
+}
+
 fn device_names(spec: &ClusterSpec) -> Vec<String> {
-    (1..=spec.counts.devices_per_node).map(|device| format!("d{device}")).collect()
+    (0..spec.counts.devices_per_node).map(device_name).collect()
 }
 
 fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
