@@ -7,3 +7,4 @@ mod house;
 mod property;
 mod readme;
 mod support;
+mod troubled;

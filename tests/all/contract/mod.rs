@@ -1,5 +1,6 @@
 //! The seam's contract: one suite that every backend passes, and what only worlds with faults can show.
 
+mod disks;
 mod faults;
 mod suite;
 

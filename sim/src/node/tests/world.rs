@@ -131,7 +131,7 @@ pub(super) fn power(node: u32, at_ms: u64, lasts_ms: u64) -> Fault {
     fault(FaultKind::Power(HostKey(node)), at_ms, lasts_ms)
 }
 
-fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
+pub(super) fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
     let at = Time::ZERO + Duration::from_millis(at_ms);
     Fault::once(at, Duration::from_millis(lasts_ms), kind)
 }
