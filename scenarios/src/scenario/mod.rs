@@ -8,6 +8,8 @@ mod data;
 mod error;
 mod expect;
 mod fault;
+#[cfg(test)]
+mod fault_tests;
 mod object;
 mod place;
 mod policy;

@@ -19,12 +19,12 @@ fn parse(text: &str) -> Result<Scenario, ScenarioError> {
 }
 
 /// The banana scenario with one thing changed.
-fn changed(from: &str, to: &str) -> Result<Scenario, ScenarioError> {
+pub(super) fn changed(from: &str, to: &str) -> Result<Scenario, ScenarioError> {
     assert!(BANANA.contains(from), "{from} is not in the scenario");
     parse(&BANANA.replacen(from, to, 1))
 }
 
-fn refused(from: &str, to: &str, key: &str, why: &str) {
+pub(super) fn refused(from: &str, to: &str, key: &str, why: &str) {
     let error = changed(from, to).expect_err(to);
     assert_eq!(error.key, key, "{error}");
     assert!(error.why.contains(why), "{error}");

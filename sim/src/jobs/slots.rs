@@ -61,3 +61,25 @@ impl Slots {
         self.free.acquire().await.map_err(|_closed| full())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn so_many_run_and_wait_as_the_machine_says_and_more_are_refused() {
+        let sessions = SessionsConfig { running: 2, queued: 1, ..SessionsConfig::default() };
+        let slots = Slots::new(&sessions);
+        let take = || slots.take().now_or_never();
+        let (Some(Ok(first)), Some(Ok(_second))) = (take(), take()) else { panic!("two run") };
+        let mut third = Box::pin(slots.take());
+        assert!(third.as_mut().now_or_never().is_none(), "one waits");
+        let refusal = slots.take().now_or_never().expect("at once").expect_err("no more");
+        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refusal.why.contains("2 sessions run here and 1 wait"), "{}", refusal.why);
+        drop(first);
+        assert!(third.as_mut().now_or_never().expect("there is room now").is_ok());
+    }
+}

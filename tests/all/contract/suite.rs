@@ -244,6 +244,41 @@ pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn Wor
     assert!(took >= Duration::from_millis(10), "{took:?}");
 }
 
+/// Work that spends no fuel, and takes its core for 10 ms all the same.
+struct Start;
+
+impl Work for Start {
+    fn run(&mut self) -> SpentFuel {
+        SpentFuel(0)
+    }
+
+    fn overhead(&mut self) -> Duration {
+        Duration::from_millis(10)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any> {
+        self
+    }
+}
+
+/// Three pieces of 10 ms on two cores take 20 ms.
+pub(crate) fn overhead_keeps_a_core_and_is_no_fuel(world: &mut dyn World) {
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, move |host| {
+        let finding = finding.clone();
+        async move {
+            let begun = host.now();
+            let [a, b, c] = [0; 3].map(|_| host.compute(Box::new(Start)));
+            let _all = (a.await, b.await, c.await);
+            finding.set(host.now().since(begun));
+        }
+    });
+    let took = found.wait(world);
+    assert!((19..=23).contains(&took.as_millis()), "{took:?}");
+    assert_eq!(world.fuel_spent(), 0);
+}
+
 async fn file_of(host: &Host, path: &str, parts: &[&'static [u8]]) -> Result<(), DiskError> {
     let disk = host.disk("d1").expect("the host has it");
     let file = disk.create(path).await?;
