@@ -213,7 +213,9 @@ fn what_makes_no_fault_is_refused_with_its_key() {
 #[test]
 fn links_may_jitter_and_lose_and_connections_start_slowly() {
     let from = "cross_region = { latency = \"20ms\",";
-    let scenario = changed(from, "slow_start = true\ncross_region = { latency = \"20ms\", jitter = \"exponential 100us\", loss = \"0.1 %\",").unwrap();
+    let to = "slow_start = true\ncross_region = { latency = \"20ms\", \
+              jitter = \"exponential 100us\", loss = \"0.1 %\",";
+    let scenario = changed(from, to).unwrap();
     let link = &scenario.network.cross_region;
     assert_eq!(link.jitter, Jitter::Exponential { mean: Duration::from_micros(100) });
     assert_eq!(link.loss, chance("0.001"));
