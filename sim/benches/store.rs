@@ -19,6 +19,7 @@ use stayput_sim::client::Client;
 use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide, Cluster, ClusterSpec};
 use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
+    SessionsConfig,
 };
 use stayput_sim::host::{Host, Purpose, Seed, Time};
 use stayput_sim::http::{self, Body, Limits, Method, Pool, Response};
@@ -84,6 +85,7 @@ fn network() -> NetworkConfig {
 fn machine() -> MachineConfig {
     let rate = |bytes| ByteRate::new(bytes).expect("not zero");
     MachineConfig {
+        sessions: SessionsConfig::default(),
         cores: 4,
         fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
         nic: rate(1_250_000_000),

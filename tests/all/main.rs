@@ -9,3 +9,4 @@ mod property;
 mod readme;
 mod spans;
 mod support;
+mod troubled;

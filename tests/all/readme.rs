@@ -45,8 +45,8 @@ fn paths(text: &str) -> BTreeSet<String> {
     words.filter(|word| is_path(word)).map(str::to_owned).collect()
 }
 
-/// Words with a slash that name what is in the store or in a job's world, which no file here is.
-const ELSEWHERE: [&str; 3] = ["application/json", "demo/logile.txt", "Gbit/s"];
+/// Words with a slash that name what is in the store or in a job's world, or a rate, which no file here is.
+const ELSEWHERE: [&str; 5] = ["application/json", "demo/logile.txt", "Gbit/s", "Mbit/s", "0.5/s"];
 
 /// Files that the reader brings along, or that a command writes.
 const READERS_OWN: [&str; 2] = ["answers.txt", "access.log"];

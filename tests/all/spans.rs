@@ -103,7 +103,7 @@ fn a_crash_cuts_a_slice_short() {
     world.timeline().keep(Kept::JobTimes);
     let host = compute_thrice(&mut *world, &found);
     let (at, lasts) = (Time::ZERO + Duration::from_millis(3), Duration::from_secs(7_200));
-    world.schedule(Fault { at, lasts, kind: FaultKind::Crash(host) }).expect("the host exists");
+    world.schedule(Fault::once(at, lasts, FaultKind::Crash(host))).expect("the host exists");
     world.run(&mut || false, LIMIT);
     assert_eq!(world.timeline().times_of(JOB).compute, [ms(0, 3)]);
 }

@@ -45,6 +45,32 @@ fn a_fault_without_effect_exits_with_one_unless_it_may_miss() {
 }
 
 #[test]
+fn a_run_on_worn_disks_under_drawn_crashes_is_right_and_repeats() {
+    let worn = "crash = \"node:2\"\nevery = \"2s\"\ntimes = 3\n\
+                [[fault]]\nat = \"0s\"\nfor = \"60s\"\nslow_disk = \"node:1\"\nfactor = 20\nmay_miss = true\n\
+                [[fault]]\nat = \"0s\"\nfor = \"60s\"\nread_errors = \"device:3\"\nchance = \"20 %\"\nmay_miss = true\n\
+                [[fault]]\nrate = \"3/s\"\nuntil = \"2s\"\nfor = \"200ms\"\nfull_disk = \"device:*\"\n\
+                [[fault]]\nrate = \"3/s\"\nuntil = \"2s\"\nfor = \"200ms\"\ncrash = \"node:*\"\n";
+    let variant = Variant::new(&[
+        ("crash = \"node:2\"", worn),
+        ("saved_ratio = \">= 0.5\"\n", ""),
+        ("failed = 0\n", ""),
+    ]);
+    let (one, again) = (variant.run(&["--json", "-"]), variant.run(&["--json", "-"]));
+    assert_eq!(one.code, KEPT, "{one:?}");
+    let (one, again) = (one.json(), again.json());
+    assert_eq!(one["trace_hash"], again["trace_hash"]);
+    let faults = one["faults"].as_array().expect("they are listed");
+    let drawn: Vec<_> = faults.iter().skip(4).collect();
+    assert!(drawn.len() > 2, "{faults:?}");
+    assert!(drawn.iter().all(|fault| fault["may_miss"] == true), "{faults:?}");
+    let effect = |name: &str| faults.iter().any(|fault| fault["effect"].get(name).is_some());
+    for name in ["delayed_accesses", "failed_reads", "killed_tasks"] {
+        assert!(effect(name), "{name} is no effect of {faults:?}");
+    }
+}
+
+#[test]
 fn a_module_that_is_no_wasm_is_an_honest_failure_of_each_job() {
     let variant = Variant::new(&[("saved_ratio = \">= 0.5\"\n", ""), ("failed = 0\n", "")]);
     let file = variant.put("script.py", b"print('banana')\n");

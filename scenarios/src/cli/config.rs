@@ -3,11 +3,16 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use stayput_sim::config::{LinkConfig, MachineConfig};
+use stayput_sim::config::{Chance, Jitter, LinkConfig, MachineConfig};
 
 use crate::plan::RunPlan;
-use crate::quantity::{bit_rate, byte_rate, bytes, count, exact_duration, printable};
+use crate::quantity::{
+    bit_rate, byte_rate, bytes, chance, count, exact_duration, exact_size, printable,
+};
 use crate::scenario::{Arrivals, Pick, Policy, Work};
+
+/// Faults that are shown one by one: many may have been drawn.
+const FAULTS_SHOWN: usize = 50;
 
 /// Writes all that decides the run's results.
 pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()> {
@@ -36,12 +41,13 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     let n = &scenario.network;
     writeln!(
         out,
-        "network   same zone {}; cross zone {}; cross region {}; client {}; worker {}",
+        "network   same zone {}; cross zone {}; cross region {}; client {}; worker {}{}",
         link(&n.same_zone),
         link(&n.cross_zone),
         link(&n.cross_region),
         link(&n.client),
-        link(&n.worker)
+        link(&n.worker),
+        if n.slow_start { "; slow start" } else { "" }
     )?;
     let total: u64 = plan.objects.iter().map(|object| object.content.len() as u64).sum();
     writeln!(out, "data      {} objects, {}", plan.objects.len(), bytes(total))?;
@@ -55,9 +61,12 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
             writeln!(out, "note      no job reads {name}, which --data put into the store")?;
         }
     }
-    for fault in &scenario.faults {
+    for fault in scenario.faults.iter().take(FAULTS_SHOWN) {
         let off = if plan.faults { "" } else { " (left out)" };
         writeln!(out, "fault     {fault}{off}")?;
+    }
+    if scenario.faults.len() > FAULTS_SHOWN {
+        writeln!(out, "fault     … and {} more", scenario.faults.len() - FAULTS_SHOWN)?;
     }
     for expectation in &scenario.expect {
         writeln!(out, "expect    {} {}", expectation.figure.key(), expectation.comparison)?;
@@ -66,20 +75,36 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
 }
 
 fn machine(machine: &MachineConfig) -> String {
+    let room = |capacity| format!(", capacity {}", exact_size(capacity));
+    let capacity = machine.disk.capacity.map_or(String::new(), room);
     format!(
-        "{} cores of {} fuel/s, nic {}, disk read {}, write {}, seek {}",
+        "{} cores of {} fuel/s, nic {}, disk read {}, write {}, seek {}{capacity}; {} sessions and {} queued, \
+         start {}, compile {}",
         machine.cores,
         count(machine.fuel_per_second.get()),
         bit_rate(machine.nic),
         byte_rate(machine.disk.read),
         byte_rate(machine.disk.write),
-        exact_duration(machine.disk.seek)
+        exact_duration(machine.disk.seek),
+        machine.sessions.running,
+        machine.sessions.queued,
+        exact_duration(machine.sessions.start),
+        byte_rate(machine.sessions.compile)
     )
 }
 
 fn link(link: &LinkConfig) -> String {
     let trunk = link.trunk.map_or(String::new(), |trunk| format!(" trunk {}", bit_rate(trunk)));
-    format!("{}{trunk}", exact_duration(link.latency))
+    let jitter = match link.jitter {
+        Jitter::None => String::new(),
+        Jitter::Uniform { max } => format!(" jitter uniform {}", exact_duration(max)),
+        Jitter::Exponential { mean } => format!(" jitter exponential {}", exact_duration(mean)),
+    };
+    let loss = match link.loss {
+        Chance::NEVER => String::new(),
+        loss => format!(" loss {}", chance(loss)),
+    };
+    format!("{}{jitter}{loss}{trunk}", exact_duration(link.latency))
 }
 
 fn work_words(work: &Work) -> String {

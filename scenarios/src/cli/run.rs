@@ -71,7 +71,8 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
             "ask for a worker, or leave --policy download out",
         );
     }
-    if args.net == Net::Turmoil && !args.no_faults && !scenario.faults.is_empty() {
+    let has_faults = !scenario.faults.is_empty() || !scenario.drawn_faults.is_empty();
+    if args.net == Net::Turmoil && !args.no_faults && has_faults {
         return unfit(
             "fault",
             "the network turmoil has no faults",

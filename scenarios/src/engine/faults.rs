@@ -1,13 +1,13 @@
 //! A scenario's faults in the world's terms.
 
-use stayput_sim::cluster::Cluster;
+use stayput_sim::cluster::{Cluster, device_name};
 use stayput_sim::host::Time;
 use stayput_sim::world::fault::FaultKind as WorldKind;
 use stayput_sim::world::{Fault as WorldFault, FaultId, HostKey, Place as Spot, World};
 
 use super::{RunError, unfit};
 use crate::report::FaultEffect;
-use crate::scenario::{Fault, FaultKind, Place};
+use crate::scenario::{Fault, FaultKind, Place, Sides};
 
 /// Schedules `faults`, whose times count from `start`.
 pub(super) fn schedule(
@@ -19,7 +19,8 @@ pub(super) fn schedule(
     let mut scheduled = Vec::new();
     for fault in faults {
         let kind = kind(cluster, &fault.kind)?;
-        let fault = WorldFault { at: start + fault.at, lasts: fault.for_, kind };
+        let fault =
+            WorldFault { at: start + fault.at, lasts: fault.for_, repeat: fault.repeat, kind };
         scheduled.push(world.schedule(fault).map_err(|e| unfit("fault", &e.to_string()))?);
     }
     Ok(scheduled)
@@ -44,25 +45,78 @@ pub(super) fn effects(
 }
 
 fn kind(cluster: &Cluster, kind: &FaultKind) -> Result<WorldKind, RunError> {
-    let one = |place: &Place| match hosts(cluster, *place).as_slice() {
+    Ok(match kind {
+        FaultKind::Partition(sides) => {
+            let (from, to) = both(cluster, sides);
+            WorldKind::Partition { from, to, one_way: sides.one_way }
+        }
+        FaultKind::Latency { sides, added } => {
+            let (from, to) = both(cluster, sides);
+            WorldKind::Delay { from, to, one_way: sides.one_way, added: *added }
+        }
+        FaultKind::Loss { sides, chance } => {
+            let (from, to) = both(cluster, sides);
+            WorldKind::Loss { from, to, one_way: sides.one_way, chance: *chance }
+        }
+        FaultKind::ThrottleCard { place, rate } => {
+            WorldKind::ThrottleCard { host: one(cluster, *place)?, rate: *rate }
+        }
+        FaultKind::ThrottleTrunk { between: [a, b], rate } => {
+            let between = [spot(cluster, *a)?, spot(cluster, *b)?];
+            WorldKind::ThrottleTrunk { between, rate: *rate }
+        }
+        FaultKind::Crash(place) => WorldKind::Crash(one(cluster, *place)?),
+        FaultKind::Power(place) => WorldKind::Power(one(cluster, *place)?),
+        FaultKind::SlowDisk { place, factor } => {
+            let (host, disk) = disk(cluster, *place)?;
+            WorldKind::SlowDisk { host, disk, factor: *factor }
+        }
+        FaultKind::FullDisk(place) => {
+            let (host, disk) = disk(cluster, *place)?;
+            WorldKind::FullDisk { host, disk }
+        }
+        FaultKind::ReadErrors { place, chance } => {
+            let (host, disk) = disk(cluster, *place)?;
+            WorldKind::ReadErrors { host, disk, chance: *chance }
+        }
+    })
+}
+
+fn one(cluster: &Cluster, place: Place) -> Result<HostKey, RunError> {
+    match hosts(cluster, place).as_slice() {
         [host] => Ok(*host),
         several => {
             let why = format!("{place} is {} hosts: name a single one", several.len());
             Err(unfit("fault", &why))
         }
+    }
+}
+
+/// The hosts of both sides.
+fn both(cluster: &Cluster, sides: &Sides) -> (Vec<HostKey>, Vec<HostKey>) {
+    let from = hosts_of(cluster, &sides.side);
+    let to = match &sides.others {
+        Some(others) => hosts_of(cluster, others),
+        None => all(cluster).filter(|host| !from.contains(host)).collect(),
     };
-    Ok(match kind {
-        FaultKind::Partition { side, others, one_way } => {
-            let from = hosts_of(cluster, side);
-            let to = match others {
-                Some(others) => hosts_of(cluster, others),
-                None => all(cluster).filter(|host| !from.contains(host)).collect(),
-            };
-            WorldKind::Partition { from, to, one_way: *one_way }
-        }
-        FaultKind::Crash(place) => WorldKind::Crash(one(place)?),
-        FaultKind::Power(place) => WorldKind::Power(one(place)?),
-    })
+    (from, to)
+}
+
+/// Where a place's hosts stand: of a region, the first zone.
+fn spot(cluster: &Cluster, place: Place) -> Result<Spot, RunError> {
+    let first = hosts(cluster, place).first().copied();
+    let spot = first.map(|host| cluster.places[host.0 as usize]);
+    spot.ok_or_else(|| unfit("fault", &format!("{place} has no hosts: name another place")))
+}
+
+/// A disk, or all of a node's.
+fn disk(cluster: &Cluster, place: Place) -> Result<(HostKey, Option<String>), RunError> {
+    let host = one(cluster, place)?;
+    let name = match place {
+        Place::Device(number) => Some(device_name((number - 1) % cluster.devices_per_node)),
+        _ => None,
+    };
+    Ok((host, name))
 }
 
 fn all(cluster: &Cluster) -> impl Iterator<Item = HostKey> {

@@ -12,7 +12,7 @@ use stayput_runtime::session::SessionSpec;
 use stayput_sim::cluster::ACCOUNT;
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::answer::in_response;
-use stayput_sim::jobs::executor::prepare;
+use stayput_sim::jobs::executor::{Prepared, prepare};
 use stayput_sim::jobs::message::{ModuleSource, Role};
 use stayput_sim::jobs::modules::Modules;
 use stayput_sim::jobs::plan::{Plan, PlannedModule, plan};
@@ -70,7 +70,7 @@ impl<'a> References<'a> {
     fn answer(&self, text: &str) -> Result<Reference, String> {
         let plan = plan(text.as_bytes(), ACCOUNT).map_err(|refusal| refusal.why)?;
         let (module, parts) = self.code_of(&plan)?;
-        let (images, module) =
+        let Prepared { images, module, .. } =
             prepare(&self.modules, &module, &parts).map_err(|refused| refused.to_string())?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),

@@ -4,6 +4,7 @@
 //! It depends on the scenario, its files and the seed, and on nothing else.
 
 mod arrivals;
+mod faults;
 mod pick;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use crate::scenario::{
 /// What all policies of a run share.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
-    /// The scenario.
+    /// The scenario, with the faults that were drawn behind those of the file.
     pub scenario: Scenario,
     /// The seed of everything that is drawn.
     pub seed: u64,
@@ -92,15 +93,18 @@ impl RunPlan {
     /// Reads or generates the objects and draws the jobs.
     ///
     /// # Errors
-    /// When a data file cannot be read, or the data are too large in all.
+    /// When a data file cannot be read, the data are too large in all, or too many faults are drawn.
     pub fn build(
-        scenario: Scenario,
+        mut scenario: Scenario,
         seed: u64,
         net: Net,
         faults: bool,
     ) -> Result<Self, ScenarioError> {
         let objects = load(&scenario, seed)?;
         let jobs = draw_jobs(&scenario, seed);
+        let drawn = faults::draw(&scenario, seed)?;
+        scenario.drawn_faults.clear();
+        scenario.faults.extend(drawn);
         Ok(Self { scenario, seed, net, objects, jobs, faults, order: Order::Fixed })
     }
 

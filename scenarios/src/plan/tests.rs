@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::scenario::DrawnFault;
 
 fn scenario() -> Scenario {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("banana.toml");
@@ -105,4 +106,54 @@ fn a_file_from_the_user_is_loaded_byte_for_byte() {
     assert_eq!(plan.objects[1].content.as_ref(), b"one banana\n\xff\x00");
     assert_eq!(plan.objects[1].object, "log-02.txt");
     assert_eq!(plan.objects[1].content_type, "text/plain");
+}
+
+/// The scenario with one section of drawn faults.
+fn with_drawn_faults(rate: &str) -> Scenario {
+    let mut scenario = generated(1_000);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("banana.toml");
+    let section = format!(
+        "\n[[fault]]\nrate = \"{rate}\"\nuntil = \"100s\"\nfor = \"1s\"\ncrash = \"node:*\"\n"
+    );
+    let text = format!("{}{section}", include_str!("../../banana.toml"));
+    scenario.drawn_faults = Scenario::parse(&text, &file).unwrap().drawn_faults;
+    scenario
+}
+
+#[test]
+fn drawn_faults_are_the_seeds_and_only_report() {
+    let faults = |seed| {
+        let plan = RunPlan::build(with_drawn_faults("0.5/s"), seed, Net::Fabric, true).unwrap();
+        assert!(plan.scenario.drawn_faults.is_empty(), "they are faults like the others now");
+        plan.scenario.faults[2..].to_vec()
+    };
+    let one = faults(1);
+    assert_eq!(one, faults(1));
+    assert_ne!(one, faults(2));
+    assert!((30..70).contains(&one.len()), "{} of 50", one.len());
+    assert!(one.is_sorted_by_key(|fault| fault.at));
+    assert!(one.iter().all(|fault| fault.may_miss && fault.at < Duration::from_secs(100)));
+    let places: std::collections::BTreeSet<_> =
+        one.iter().map(|fault| fault.kind.to_string()).collect();
+    assert_eq!(places.len(), 6, "each node is hit: {places:?}");
+}
+
+#[test]
+fn another_section_of_faults_shifts_no_draw() {
+    let mut scenario = with_drawn_faults("0.5/s");
+    let before = faults::draw(&scenario, 1).unwrap();
+    let other = DrawnFault { section: 4, ..scenario.drawn_faults[0].clone() };
+    scenario.drawn_faults.push(other);
+    let after = faults::draw(&scenario, 1).unwrap();
+    assert_eq!(after[..before.len()], before);
+    assert_ne!(after[before.len()].at, before[0].at);
+}
+
+#[test]
+fn too_many_drawn_faults_name_their_section() {
+    let mut scenario = with_drawn_faults("9/s");
+    scenario.drawn_faults.push(scenario.drawn_faults[0].clone());
+    let error = RunPlan::build(scenario, 1, Net::Fabric, true).unwrap_err();
+    assert_eq!(error.key, "fault[3].rate", "{error}");
+    assert!(error.why.contains("more than 1000"), "{error}");
 }

@@ -8,12 +8,12 @@ mod setting;
 mod show;
 
 pub use decimal::Decimal;
-pub use setting::{bit_rate, byte_rate, exact_duration};
+pub use setting::{bit_rate, byte_rate, chance, exact_duration, exact_size};
 pub use show::{bytes, count, duration, percent, printable};
 
 use std::time::Duration;
 
-use stayput_sim::config::{ByteRate, FuelRate};
+use stayput_sim::config::{ByteRate, Chance, FuelRate};
 
 /// A text that is not the quantity that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +118,25 @@ pub fn parse_fuel_rate(text: &str) -> Result<FuelRate, QuantityError> {
     })
 }
 
+/// A probability as a percentage or a ratio: "0.1 %", "1e-3", "0.5".
+///
+/// # Errors
+/// When the text is no such number from 0 to 1, or has no whole number of parts per billion.
+pub fn parse_chance(text: &str) -> Result<Chance, QuantityError> {
+    let trimmed = text.trim();
+    let (number, parts) = match trimmed.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), u128::from(Chance::BILLION) / 100),
+        None => (trimmed, u128::from(Chance::BILLION)),
+    };
+    let parts = Decimal::parse(number).and_then(|number| number.times(parts));
+    let parts = parts.and_then(|parts| u32::try_from(parts).ok());
+    parts.and_then(Chance::per_billion).ok_or_else(|| QuantityError {
+        text: text.to_owned(),
+        what: "a probability from 0 to 100 % in whole parts per billion",
+        fix: "write a percentage or a ratio, such as \"0.1 %\" or \"1e-3\"",
+    })
+}
+
 /// Splits "8 MiB" into number and unit, and multiplies them exactly.
 fn parse_units(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
@@ -166,6 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn chances_are_exact_percentages_and_ratios() {
+        let ppb = |text| parse_chance(text).map(Chance::get);
+        assert_eq!(ppb("0.1 %"), Ok(1_000_000));
+        assert_eq!(ppb("1%"), Ok(10_000_000));
+        assert_eq!(ppb("100 %"), Ok(Chance::BILLION));
+        assert_eq!(ppb("1e-3"), Ok(1_000_000));
+        assert_eq!(ppb("0.5"), Ok(500_000_000));
+        assert_eq!(ppb("0"), Ok(0));
+    }
+
+    #[test]
     fn a_wrong_quantity_shows_the_right_form() {
         let error = parse_size("8 MiBs").unwrap_err();
         assert_eq!(error.to_string(), "`8 MiBs` is not a size in whole bytes");
@@ -178,6 +208,9 @@ mod tests {
         }
         for text in ["10", "10/s", "0 MB/s", "1 bit/s", "10 Gbit"] {
             assert!(parse_byte_rate(text).is_err(), "{text}");
+        }
+        for text in ["", "%", "-1 %", "101 %", "1.1", "1e-10", "0.00000001 %", "often"] {
+            assert!(parse_chance(text).is_err(), "{text}");
         }
         for text in ["0", "fast", "1.5"] {
             assert!(parse_fuel_rate(text).is_err(), "{text}");
@@ -202,6 +235,7 @@ mod tests {
             let _ = parse_duration(&text);
             let _ = parse_byte_rate(&text);
             let _ = parse_fuel_rate(&text);
+            let _ = parse_chance(&text);
         }
     }
 }

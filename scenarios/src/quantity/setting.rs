@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::ByteRate;
+use stayput_sim::config::{ByteRate, Chance};
 
 const DECIMAL: [(u128, &str); 5] =
     [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"), (1, "")];
@@ -26,6 +26,23 @@ pub fn bit_rate(rate: ByteRate) -> String {
 #[must_use]
 pub fn byte_rate(rate: ByteRate) -> String {
     spaced(&exact(u128::from(rate.get()), &DECIMAL), "B/s")
+}
+
+/// A size in decimal units: "1 TB".
+#[must_use]
+pub fn exact_size(bytes: u64) -> String {
+    spaced(&exact(u128::from(bytes), &DECIMAL), "B")
+}
+
+/// A probability as a percentage: "0.1 %".
+#[must_use]
+pub fn chance(chance: Chance) -> String {
+    // A billionth has seven decimal places as a percentage.
+    let (whole, places) = (chance.get() / 10_000_000, chance.get() % 10_000_000);
+    let places = format!("{places:07}");
+    let places = places.trim_end_matches('0');
+    let point = if places.is_empty() { "" } else { "." };
+    format!("{whole}{point}{places} %")
 }
 
 /// "10G" and "bit/s" make "10 Gbit/s".
@@ -58,5 +75,10 @@ mod tests {
         assert_eq!(exact_duration(Duration::from_micros(250)), "250us");
         assert_eq!(exact_duration(Duration::from_millis(1_500)), "1.5s");
         assert_eq!(exact_duration(Duration::ZERO), "0ns");
+        assert_eq!(exact_size(1_000_000_000_000), "1 TB");
+        let shown = |ppb| chance(Chance::per_billion(ppb).unwrap());
+        assert_eq!(shown(1_000_000), "0.1 %");
+        assert_eq!(shown(Chance::BILLION), "100 %");
+        assert_eq!(shown(1), "0.0000001 %");
     }
 }

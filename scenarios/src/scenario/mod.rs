@@ -8,6 +8,8 @@ mod data;
 mod error;
 mod expect;
 mod fault;
+#[cfg(test)]
+mod fault_tests;
 mod object;
 mod place;
 mod policy;
@@ -26,7 +28,7 @@ pub use convert::limits;
 pub use data::{Content, DataSource, Generator};
 pub use error::ScenarioError;
 pub use expect::{Comparison, Expectation, Figure, Sign};
-pub use fault::{Fault, FaultKind};
+pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
@@ -55,6 +57,8 @@ pub struct Scenario {
     pub work: Vec<Work>,
     /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
+    /// Faults that the seed decides; in a planned run they have become faults like the others.
+    pub drawn_faults: Vec<DrawnFault>,
     /// The policies to compare, each once.
     pub policies: Vec<Policy>,
     /// What the figures must be.

@@ -53,23 +53,48 @@ impl Place {
             return Err(form());
         }
         let number: u32 = number.parse().map_err(|_| form())?;
-        let zones = u64::from(cluster.regions) * u64::from(cluster.zones);
-        let nodes = zones * u64::from(cluster.nodes_per_zone);
-        let (place, have) = match kind {
-            "region" => (Self::Region(number), u64::from(cluster.regions)),
-            "zone" => (Self::Zone(number), zones),
-            "node" => (Self::Node(number), nodes),
-            "device" => (Self::Device(number), nodes * u64::from(cluster.devices_per_node)),
-            "proxy" => (Self::Proxy(number), u64::from(cluster.proxies)),
-            "worker" => (Self::Worker(number), u64::from(cluster.workers)),
-            "client" => (Self::Client(number), u64::from(cluster.clients)),
-            _ => return Err(form()),
-        };
+        let have = count(kind, cluster).ok_or_else(form)?;
         if number == 0 || u64::from(number) > have {
             return Err(PlaceError::Missing { text: text.to_owned(), have });
         }
-        Ok(place)
+        Self::of(kind, number).ok_or_else(form)
     }
+
+    /// All places of a kind that `cluster` has, such as `node`; `None` if there is no such kind.
+    #[must_use]
+    pub fn all(kind: &str, cluster: &ClusterConfig) -> Option<Vec<Self>> {
+        let have = u32::try_from(count(kind, cluster)?).unwrap_or(u32::MAX);
+        (1..=have).map(|number| Self::of(kind, number)).collect()
+    }
+
+    fn of(kind: &str, number: u32) -> Option<Self> {
+        Some(match kind {
+            "region" => Self::Region(number),
+            "zone" => Self::Zone(number),
+            "node" => Self::Node(number),
+            "device" => Self::Device(number),
+            "proxy" => Self::Proxy(number),
+            "worker" => Self::Worker(number),
+            "client" => Self::Client(number),
+            _ => return None,
+        })
+    }
+}
+
+/// How many places of a kind there are; `None` if there is no such kind.
+fn count(kind: &str, cluster: &ClusterConfig) -> Option<u64> {
+    let zones = u64::from(cluster.regions) * u64::from(cluster.zones);
+    let nodes = zones * u64::from(cluster.nodes_per_zone);
+    Some(match kind {
+        "region" => u64::from(cluster.regions),
+        "zone" => zones,
+        "node" => nodes,
+        "device" => nodes * u64::from(cluster.devices_per_node),
+        "proxy" => u64::from(cluster.proxies),
+        "worker" => u64::from(cluster.workers),
+        "client" => u64::from(cluster.clients),
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Place {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// The whole file.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -58,6 +58,10 @@ pub(super) struct RawMachine {
     pub(super) fuel_per_second: Option<Text>,
     pub(super) nic: Option<Text>,
     pub(super) disk: RawDisk,
+    pub(super) sessions: Option<i64>,
+    pub(super) queued: Option<i64>,
+    pub(super) start: Option<Text>,
+    pub(super) compile: Option<Text>,
 }
 
 /// `disk = { … }`.
@@ -67,6 +71,7 @@ pub(super) struct RawDisk {
     pub(super) read: Option<Text>,
     pub(super) write: Option<Text>,
     pub(super) seek: Option<Text>,
+    pub(super) capacity: Option<Text>,
 }
 
 /// `[network]`.
@@ -78,6 +83,7 @@ pub(super) struct RawNetwork {
     pub(super) cross_region: Option<RawLink>,
     pub(super) client: Option<RawLink>,
     pub(super) worker: Option<RawLink>,
+    pub(super) slow_start: Option<bool>,
 }
 
 /// One class of links.
@@ -85,6 +91,8 @@ pub(super) struct RawNetwork {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawLink {
     pub(super) latency: Option<Text>,
+    pub(super) jitter: Option<Text>,
+    pub(super) loss: Option<Text>,
     pub(super) trunk: Option<Text>,
 }
 
@@ -115,23 +123,32 @@ pub(super) struct RawWork {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawFault {
-    pub(super) at: Text,
+    pub(super) at: Option<Text>,
     #[serde(rename = "for")]
     pub(super) for_: Text,
-    pub(super) partition: Option<Vec<String>>,
-    pub(super) between: Option<Vec<Vec<String>>>,
-    pub(super) one_way: Option<bool>,
-    pub(super) crash: Option<String>,
-    pub(super) power: Option<String>,
+    pub(super) every: Option<Text>,
+    pub(super) times: Option<i64>,
+    pub(super) rate: Option<Text>,
+    pub(super) until: Option<Text>,
     #[serde(default)]
     pub(super) may_miss: bool,
-    pub(super) throttle: Option<toml::Value>,
-    pub(super) latency: Option<toml::Value>,
-    pub(super) loss: Option<toml::Value>,
-    pub(super) flap: Option<toml::Value>,
-    pub(super) slow_disk: Option<toml::Value>,
-    pub(super) full_disk: Option<toml::Value>,
-    pub(super) read_errors: Option<toml::Value>,
+    pub(super) on: Option<Names>,
+    pub(super) between: Option<Vec<Vec<String>>>,
+    pub(super) one_way: Option<bool>,
+    pub(super) partition: Option<Names>,
+    pub(super) latency: Option<Text>,
+    pub(super) loss: Option<Text>,
+    pub(super) throttle: Option<Text>,
+    pub(super) flap: Option<Names>,
+    pub(super) down: Option<Text>,
+    pub(super) up: Option<Text>,
+    pub(super) crash: Option<String>,
+    pub(super) power: Option<String>,
+    pub(super) slow_disk: Option<String>,
+    pub(super) factor: Option<i64>,
+    pub(super) full_disk: Option<String>,
+    pub(super) read_errors: Option<String>,
+    pub(super) chance: Option<Text>,
     pub(super) bit_flips: Option<toml::Value>,
     pub(super) clock: Option<toml::Value>,
 }
@@ -139,17 +156,7 @@ pub(super) struct RawFault {
 impl RawFault {
     /// The first kind in it that only a later version has.
     pub(super) fn later_kind(&self) -> Option<&'static str> {
-        let kinds = [
-            ("throttle", &self.throttle),
-            ("latency", &self.latency),
-            ("loss", &self.loss),
-            ("flap", &self.flap),
-            ("slow_disk", &self.slow_disk),
-            ("full_disk", &self.full_disk),
-            ("read_errors", &self.read_errors),
-            ("bit_flips", &self.bit_flips),
-            ("clock", &self.clock),
-        ];
+        let kinds = [("bit_flips", &self.bit_flips), ("clock", &self.clock)];
         kinds.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
     }
 }
@@ -196,5 +203,37 @@ impl Visitor<'_> for TextVisitor {
 
     fn visit_i64<E: Error>(self, n: i64) -> Result<Text, E> {
         Ok(Text(n.to_string()))
+    }
+}
+
+/// Names of places: a list of texts, or one text.
+#[derive(Clone, Debug)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a place such as \"zone:3\", or a list of them")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Names, E> {
+        Ok(Names(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Names, A::Error> {
+        let mut all = Vec::new();
+        while let Some(name) = names.next_element()? {
+            all.push(name);
+        }
+        Ok(Names(all))
     }
 }

@@ -19,12 +19,12 @@ fn parse(text: &str) -> Result<Scenario, ScenarioError> {
 }
 
 /// The banana scenario with one thing changed.
-fn changed(from: &str, to: &str) -> Result<Scenario, ScenarioError> {
+pub(super) fn changed(from: &str, to: &str) -> Result<Scenario, ScenarioError> {
     assert!(BANANA.contains(from), "{from} is not in the scenario");
     parse(&BANANA.replacen(from, to, 1))
 }
 
-fn refused(from: &str, to: &str, key: &str, why: &str) {
+pub(super) fn refused(from: &str, to: &str, key: &str, why: &str) {
     let error = changed(from, to).expect_err(to);
     assert_eq!(error.key, key, "{error}");
     assert!(error.why.contains(why), "{error}");
@@ -66,7 +66,7 @@ fn faults_keep_their_times_places_and_lines() {
     let [partition, crash] = scenario.faults.as_slice() else { panic!("two faults") };
     assert_eq!(
         partition.kind,
-        FaultKind::Partition { side: vec![Place::Zone(3)], others: None, one_way: false }
+        FaultKind::Partition(Sides { side: vec![Place::Zone(3)], others: None, one_way: false })
     );
     assert_eq!(partition.at, Duration::from_millis(500));
     assert_eq!(partition.to_string(), "partition of zone:3 from all others at 500ms for 2s");
@@ -199,13 +199,13 @@ fn faults_hit_places_that_exist() {
     refused("[\"zone:3\"] ", "[] ", "fault[1].partition", "empty side");
     refused("crash = \"node:2\"", "crash = \"zone:2\"", "fault[2].crash", "single machine");
     refused("crash = \"node:2\"", "crash = \"node:7\"", "fault[2].crash", "the cluster has 6");
-    refused("crash = \"node:2\"", "flap = 1", "fault[2].flap", "this version has no `flap`");
+    refused("crash = \"node:2\"", "clock = 1", "fault[2].clock", "this version has no `clock`");
     refused("crash = \"node:2\"", "may_miss = true", "fault[2]", "exactly one of");
     refused(
         "crash = \"node:2\"",
         "crash = \"node:2\"\none_way = true",
         "fault[2].one_way",
-        "partitions only",
+        "goes with partition, latency, loss, flap only",
     );
     refused(
         "crash = \"node:2\"",

@@ -129,8 +129,14 @@ fn zone(counts: &ClusterConfig, zone: u32) -> Place {
     Place::Zone { region: (zone - 1) / counts.zones + 1, zone }
 }
 
+/// What a storage node calls its disk of that number, from 0.
+#[must_use]
+pub fn device_name(index: u32) -> String {
+    format!("d{}", index + 1)
+}
+
 fn device_names(spec: &ClusterSpec) -> Vec<String> {
-    (1..=spec.counts.devices_per_node).map(|device| format!("d{device}")).collect()
+    (0..spec.counts.devices_per_node).map(device_name).collect()
 }
 
 fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
@@ -196,15 +202,15 @@ impl Assembly<'_> {
         let spec = self.spec;
         let place = zone(&spec.counts, index / spec.counts.nodes_per_zone + 1);
         let (devices, ring) = (device_names(spec), Rc::clone(&self.ring));
-        let rate = spec.node.fuel_per_second;
+        let machine = Rc::new(spec.node.clone());
         let disks = devices.clone();
         let main: Main = Rc::new(move |host: Host| {
-            let ring = Rc::clone(&ring);
+            let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
             let name_hash = Rc::new(move |path: &crate::swift::Path| ring.hash(path));
             let config = NodeConfig::new(devices.clone(), NODE_PORT, name_hash);
             Box::pin(async move {
                 let node = Node::recover(host.clone(), config).await;
-                executor::serve(&host, NODE_PORT, node.objects(), rate)
+                executor::serve(&host, NODE_PORT, node.objects(), &machine)
                     .expect("nothing else listens on a host that starts");
                 node.serve().await.expect("nothing else listens on a host that starts");
             })
@@ -236,11 +242,12 @@ impl Assembly<'_> {
     fn worker(&mut self, index: u32) -> HostKey {
         let spec = self.spec;
         let place = spec.counts.workers_zone.map_or(Place::Workers, |n| zone(&spec.counts, n));
-        let (counts, rate) = (spec.counts.clone(), spec.worker.fuel_per_second);
+        let (counts, machine) = (spec.counts.clone(), Rc::new(spec.worker.clone()));
         let main: Main = Rc::new(move |host: Host| {
             let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
+            let machine = Rc::clone(&machine);
             Box::pin(async move {
-                compute::start(&host, store, rate)
+                compute::start(&host, store, &machine)
                     .expect("nothing else listens on a host that starts");
             })
         });

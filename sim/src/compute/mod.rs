@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::client::{Client, ClientError, Incoming, NewContent};
-use crate::config::FuelRate;
-use crate::host::{Host, Purpose, TaskGuard};
+use crate::config::{FuelRate, MachineConfig, SessionsConfig};
+use crate::host::{Host, Purpose, SpanKind, TaskGuard};
 use crate::http::{self, Method, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
-use crate::jobs::executor::{prepare, session_entropy};
+use crate::jobs::executor::{Prepared, prepare, session_entropy};
 use crate::jobs::message::{ModuleSource, Role};
 use crate::jobs::modules::Modules;
 use crate::jobs::plan::{Plan, PlannedDevice, PlannedModule, plan};
@@ -34,6 +34,7 @@ pub struct Worker {
     host: Host,
     store: Client,
     fuel_per_second: FuelRate,
+    sessions: SessionsConfig,
     modules: Modules,
     slots: Slots,
 }
@@ -42,13 +43,14 @@ pub struct Worker {
 ///
 /// # Errors
 /// The port is taken.
-pub fn start(host: &Host, store: Client, fuel_per_second: FuelRate) -> io::Result<()> {
+pub fn start(host: &Host, store: Client, machine: &MachineConfig) -> io::Result<()> {
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,
-        fuel_per_second,
+        fuel_per_second: machine.fuel_per_second,
+        sessions: machine.sessions,
         modules: Modules::default(),
-        slots: Slots::default(),
+        slots: Slots::new(&machine.sessions),
     });
     http::serve(host, WORKER_PORT, move |request| {
         let worker = Rc::clone(&worker);
@@ -74,7 +76,7 @@ impl Worker {
         self.admit(&request)?;
         let description = description_of(&mut request).await?;
         let plan = plan(&description, &self.store.account)?;
-        let _slot = self.slots.take(&self.host).await?;
+        let _slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
         for _attempt in 0..ATTEMPTS_MAX {
             if let Some((session, inputs)) = self.attempt(&plan).await? {
                 if session.end.exit_code().is_some() {
@@ -163,10 +165,11 @@ impl Worker {
             }
             PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
         };
-        let (images, module) = match prepare(&self.modules, &module, &parts) {
-            Ok(prepared) => prepared,
-            Err(refused) => return Ran::refused(refused, plan.devices.len()),
-        };
+        let Prepared { images, module, compiled_bytes } =
+            match prepare(&self.modules, &module, &parts) {
+                Ok(prepared) => prepared,
+                Err(refused) => return Ran::refused(refused, plan.devices.len()),
+            };
         let read = |device: &PlannedDevice| {
             device.path.as_ref().filter(|_| device.kind.is_readable()).and_then(of)
         };
@@ -190,7 +193,7 @@ impl Worker {
             limits: Limits::default(),
             entropy: session_entropy(&self.host, &plan.session),
         };
-        run(&self.host, spec, &sources).await
+        run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await
     }
 
     async fn store_outputs(&self, plan: &Plan, session: &Session) -> Result<(), Refusal> {

@@ -1,8 +1,10 @@
 //! Computing, as the seam sees it: work that says afterwards what it spent.
 //!
-//! Leaves out what the work is. Fuel is the only clock of compute: a machine's fuel rate turns it into time.
+//! Leaves out what the work is. A machine's fuel rate turns fuel into time; only what is no computing of a guest's, such as
+//! starting one, takes time of another kind.
 
 use std::any::Any;
+use std::time::Duration;
 
 /// Units of fuel (about one per WebAssembly instruction) that work has spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +14,11 @@ pub struct SpentFuel(pub u64);
 pub trait Work: Send + 'static {
     /// Computes, once, and says what that cost.
     fn run(&mut self) -> SpentFuel;
+
+    /// Time of the core that it takes beside its fuel, asked once after it ran.
+    fn overhead(&mut self) -> Duration {
+        Duration::ZERO
+    }
 
     /// The work itself, for its owner to take its result out of.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;

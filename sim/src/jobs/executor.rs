@@ -18,8 +18,8 @@ use super::run::{Ran, Refused, SessionEnd, Source, run};
 use super::slots::Slots;
 use super::verified::Verified;
 use super::watch::status_path;
-use crate::config::FuelRate;
-use crate::host::{Host, Purpose};
+use crate::config::{FuelRate, MachineConfig, SessionsConfig};
+use crate::host::{Host, Purpose, SpanKind};
 use crate::http::{self, Body, Method, Request, Response, StatusCode};
 use crate::node::{NodeError, ObjectStore};
 use crate::proxy::Refusal;
@@ -39,6 +39,7 @@ pub struct Executor {
     host: Host,
     objects: Rc<ObjectStore>,
     fuel_per_second: FuelRate,
+    sessions: SessionsConfig,
     modules: Modules,
     slots: Slots,
     running: RefCell<BTreeSet<String>>,
@@ -61,14 +62,15 @@ pub fn serve(
     host: &Host,
     ring_port: u16,
     objects: Rc<ObjectStore>,
-    fuel_per_second: FuelRate,
+    machine: &MachineConfig,
 ) -> io::Result<()> {
     let executor = Rc::new(Executor {
         host: host.clone(),
         objects,
-        fuel_per_second,
+        fuel_per_second: machine.fuel_per_second,
+        sessions: machine.sessions,
         modules: Modules::default(),
-        slots: Slots::default(),
+        slots: Slots::new(&machine.sessions),
         running: RefCell::default(),
     });
     http::serve(host, job_port(ring_port), move |request| {
@@ -95,7 +97,7 @@ impl Executor {
         if status_path(&order.id, order.attempt) != path {
             return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
-        let _slot = self.slots.take(&self.host).await?;
+        let _slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
         let ran = self.execute(&order, parts).await?;
         self.report(order, ran)
     }
@@ -113,10 +115,11 @@ impl Executor {
             Some(object) => Some(self.open(object).await?),
             None => None,
         };
-        let (images, module) = match prepare(&self.modules, &order.module, &parts) {
-            Ok(prepared) => prepared,
-            Err(refused) => return Ok(Ran::refused(refused, order.devices.len())),
-        };
+        let Prepared { images, module, compiled_bytes } =
+            match prepare(&self.modules, &order.module, &parts) {
+                Ok(prepared) => prepared,
+                Err(refused) => return Ok(Ran::refused(refused, order.devices.len())),
+            };
         let mut devices = Vec::new();
         let mut sources = Vec::new();
         for device in &order.devices {
@@ -148,7 +151,7 @@ impl Executor {
             limits: Limits::default(),
             entropy: session_entropy(&self.host, &order.session),
         };
-        let ran = run(&self.host, spec, &sources).await;
+        let ran = run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await;
         if let Some(local) = local.filter(|_| ran.end != SessionEnd::OutOfTime) {
             // What the guest made of a damaged copy is worth nothing, whatever it was.
             local.finish().await.map_err(refuse)?;
@@ -198,6 +201,16 @@ impl Executor {
     }
 }
 
+/// What a session is made of.
+pub struct Prepared {
+    /// Its images.
+    pub images: Vec<Arc<Image>>,
+    /// Its module.
+    pub module: Module,
+    /// Bytes that were compiled for that: none if the module was kept from an earlier session.
+    pub compiled_bytes: u64,
+}
+
 /// The images, and the module from its part or out of one of them.
 ///
 /// # Errors
@@ -206,7 +219,7 @@ pub fn prepare(
     modules: &Modules,
     source: &ModuleSource,
     parts: &[(Role, Bytes)],
-) -> Result<(Vec<Arc<Image>>, Module), Refused> {
+) -> Result<Prepared, Refused> {
     let tars = parts.iter().filter(|(role, _)| *role == Role::Image);
     let images = tars
         .map(|(_, tar)| Image::from_tar(tar, ImageLimits::default()).map(Arc::new))
@@ -224,8 +237,9 @@ pub fn prepare(
             .find_map(|image| image.file(path))
             .ok_or_else(|| refused(format!("no image has a file {path}")))?,
     };
-    let module = modules.compile(&wasm).map_err(|error| refused(error.to_string()))?;
-    Ok((images, module))
+    let compiled = modules.compile(&wasm).map_err(|error| refused(error.to_string()))?;
+    let (module, compiled_bytes) = compiled;
+    Ok(Prepared { images, module, compiled_bytes })
 }
 
 /// The seed of a session's randomness: the same wherever it runs, and at each attempt.

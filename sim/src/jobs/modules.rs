@@ -25,14 +25,14 @@ struct Kept {
 }
 
 impl Modules {
-    /// The module of these bytes.
+    /// The module of these bytes, and how many of them had to be compiled for that: none if it is kept.
     ///
     /// # Errors
     /// They are no module that can be run.
-    pub fn compile(&self, wasm: &[u8]) -> Result<Module, ModuleError> {
+    pub fn compile(&self, wasm: &[u8]) -> Result<(Module, u64), ModuleError> {
         let digest = Digest::of(wasm);
         if let Some(module) = self.kept.borrow().by_digest.get(&digest) {
-            return Ok(module.clone());
+            return Ok((module.clone(), 0));
         }
         let module = self.engine.compile(wasm)?;
         let kept = &mut *self.kept.borrow_mut();
@@ -43,6 +43,6 @@ impl Modules {
         }
         kept.order.push_back(digest);
         kept.by_digest.insert(digest, module.clone());
-        Ok(module)
+        Ok((module, wasm.len() as u64))
     }
 }

@@ -119,14 +119,16 @@ impl Ran {
     }
 }
 
-/// Runs a session to its end. `sources` are those of the session's devices, in their order.
-pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
+/// Runs a session to its end. `sources` are those of the session's devices, in their order; starting it takes a core for
+/// `startup`.
+pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Duration) -> Ran {
     assert_eq!(spec.devices.len(), sources.len(), "each device has a source");
     let begun = host.now();
     let mut staged = Staged(vec![Vec::new(); sources.len()]);
     let session = Session::new(spec);
     let mut step = Step {
         session,
+        startup,
         fuel_spent: 0,
         now_unix_ns: SESSION_EPOCH_UNIX_NS,
         pause: Pause::SliceUsed,
@@ -163,6 +165,8 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source]) -> Ran {
 /// A step of a session, as work for a core.
 struct Step {
     session: Session,
+    /// What starting the session takes; nothing once it is started.
+    startup: Duration,
     /// Fuel that a core has spent time on. What starting cost, and the bytes that moved between two steps, come with the
     /// next step.
     fuel_spent: u64,
@@ -177,6 +181,10 @@ impl Work for Step {
         self.pause = self.session.step(self.now_unix_ns, SLICE_FUEL);
         let before = std::mem::replace(&mut self.fuel_spent, self.session.fuel_used());
         SpentFuel(self.fuel_spent.saturating_sub(before))
+    }
+
+    fn overhead(&mut self) -> Duration {
+        std::mem::take(&mut self.startup)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

@@ -6,29 +6,21 @@ use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::host::{Host, SpanKind};
+use crate::config::SessionsConfig;
+use crate::host::OpenSpan;
 use crate::http::StatusCode;
 use crate::proxy::Refusal;
-
-/// Sessions that run on a host at a time, as in ZeroCloud.
-pub const SLOTS: usize = 10;
-/// Sessions that wait for one of the slots.
-pub const QUEUE_MAX: usize = 3;
 
 /// The slots of a host.
 pub struct Slots {
     free: Semaphore,
-    waiting: Cell<usize>,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self { free: Semaphore::new(SLOTS), waiting: Cell::new(0) }
-    }
+    running_max: u32,
+    waiting: Cell<u32>,
+    waiting_max: u32,
 }
 
 /// Counts a session as waiting until it is dropped.
-struct Waiting<'a>(&'a Cell<usize>);
+struct Waiting<'a>(&'a Cell<u32>);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -37,24 +29,63 @@ impl Drop for Waiting<'_> {
 }
 
 impl Slots {
-    /// A slot of `host`, at once or after those that came before.
+    /// As many as `sessions` says, all free.
+    #[must_use]
+    pub fn new(sessions: &SessionsConfig) -> Self {
+        let free = usize::try_from(sessions.running).unwrap_or(usize::MAX);
+        Self {
+            free: Semaphore::new(free.min(Semaphore::MAX_PERMITS)),
+            running_max: sessions.running,
+            waiting: Cell::new(0),
+            waiting_max: sessions.queued,
+        }
+    }
+
+    /// A slot, at once or after those that came before; a wait lasts as long as the span that `wait` begins.
     ///
     /// # Errors
     /// 503 when enough wait already.
-    pub async fn take(&self, host: &Host) -> Result<SemaphorePermit<'_>, Refusal> {
+    pub async fn take(
+        &self,
+        wait: impl FnOnce() -> OpenSpan,
+    ) -> Result<SemaphorePermit<'_>, Refusal> {
         let full = || {
-            let why = format!("{SLOTS} sessions run here and {QUEUE_MAX} wait: ask another host");
+            let (running, waiting) = (self.running_max, self.waiting_max);
+            let why = format!("{running} sessions run here and {waiting} wait: ask another host");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
         };
         if let Ok(slot) = self.free.try_acquire() {
             return Ok(slot);
         }
-        if self.waiting.get() >= QUEUE_MAX {
+        if self.waiting.get() >= self.waiting_max {
             return Err(full());
         }
         self.waiting.set(self.waiting.get() + 1);
         let _waiting = Waiting(&self.waiting);
-        let _queued = host.span(SpanKind::Queue, "slot");
+        let _wait = wait();
         self.free.acquire().await.map_err(|_closed| full())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn so_many_run_and_wait_as_the_machine_says_and_more_are_refused() {
+        let sessions = SessionsConfig { running: 2, queued: 1, ..SessionsConfig::default() };
+        let slots = Slots::new(&sessions);
+        let take = || slots.take(|| OpenSpan::UNHEARD).now_or_never();
+        let (Some(Ok(first)), Some(Ok(_second))) = (take(), take()) else { panic!("two run") };
+        let mut third = Box::pin(slots.take(|| OpenSpan::UNHEARD));
+        assert!(third.as_mut().now_or_never().is_none(), "one waits");
+        let refusal =
+            slots.take(|| OpenSpan::UNHEARD).now_or_never().expect("at once").expect_err("no more");
+        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refusal.why.contains("2 sessions run here and 1 wait"), "{}", refusal.why);
+        drop(first);
+        assert!(third.as_mut().now_or_never().expect("there is room now").is_ok());
     }
 }

@@ -1,4 +1,5 @@
-//! Cores: work queues for one, first come, first served, and keeps it for the time that its fuel takes.
+//! Cores: work queues for one, first come, first served, and keeps it for the time that its fuel and its
+//! overhead take.
 //!
 //! Leaves out priorities and cores of different speed. Work runs at once in wall time; only its virtual time is queued.
 
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::clock::Clock;
 use crate::config::FuelRate;
+use crate::host::time::nanos;
 use crate::host::{LocalFuture, OpenSpan, Recorder, SpanKind, SpentFuel, Time, Work};
 
 /// Fuel that the cores of a world have spent. Clones count together.
@@ -65,7 +67,8 @@ impl Cpu {
             meter.add(spent);
             let mut slice = OpenSpan::begin(&recorder, SpanKind::Compute, "slice", job);
             slice.figure("fuel", spent.0);
-            let end = clock.now().as_nanos().saturating_add(rate.nanos_for(spent.0));
+            let takes = rate.nanos_for(spent.0).saturating_add(nanos(work.overhead()));
+            let end = clock.now().as_nanos().saturating_add(takes);
             clock.sleep_until(Time::from_nanos(end)).await;
             work
         })

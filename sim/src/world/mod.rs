@@ -17,7 +17,7 @@ pub mod wire;
 
 use std::rc::Rc;
 
-pub use fault::{Effects, Fault, FaultError, FaultId};
+pub use fault::{EffectLog, Effects, Fault, FaultError, FaultId};
 pub use ledger::{Counted, Ledger, Totals};
 pub use timeline::Timeline;
 pub use topology::{HostKey, HostSpec, LinkClass, Place};

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_sim::client::{Client, JobAnswer};
 use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_sim::config::{ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig};
+use stayput_sim::config::{
+    ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
+};
 use stayput_sim::host::Time;
 use stayput_sim::swift::Path;
 
@@ -72,6 +74,7 @@ fn machine() -> MachineConfig {
             seek: Duration::from_micros(100),
             capacity: None,
         },
+        sessions: SessionsConfig::default(),
     }
 }
 

@@ -20,7 +20,7 @@ fn after(millis: u64) -> Time {
 }
 
 fn fault(at_ms: u64, lasts_ms: u64, kind: FaultKind) -> Fault {
-    Fault { at: after(at_ms), lasts: Duration::from_millis(lasts_ms), kind }
+    Fault::once(after(at_ms), Duration::from_millis(lasts_ms), kind)
 }
 
 /// Host 0 listens and holds what connects; host 1 connects, then reads until something happens or 3 s are over.
@@ -228,7 +228,7 @@ fn a_batch_is_in_the_table_whole_or_not_at_all_and_stays_once_acknowledged() {
                 commit_pairs(host, Rc::clone(&counting), Rc::clone(&starts), finding.clone())
             });
             let at = Time::ZERO + Duration::from_micros(micros);
-            let fault = Fault { at, lasts: Duration::from_millis(50), kind };
+            let fault = Fault::once(at, Duration::from_millis(50), kind);
             world.schedule(fault).expect("the host exists");
             let (a, b) = found.wait(world);
             assert_eq!(a, b, "half a batch");

@@ -1,5 +1,6 @@
 //! The seam's contract: one suite that every backend passes, and what only worlds with faults can show.
 
+mod disks;
 mod faults;
 mod suite;
 
@@ -24,6 +25,7 @@ every_backend![
     a_guarded_task_ends_with_its_guard,
     entropy_depends_on_its_key_alone,
     work_queues_for_cores_and_takes_its_fuels_time,
+    overhead_keeps_a_core_and_is_no_fuel,
     files_read_back_what_was_appended,
     a_removed_file_stays_readable_while_it_is_open,
     a_batch_changes_the_table_in_order,

@@ -1,5 +1,6 @@
 //! The claims of the seam's contract that hold in every world.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
@@ -242,6 +243,48 @@ pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn Wor
     let (runs, took) = found.wait(world);
     assert_eq!(runs, 3, "each ran once");
     assert!(took >= Duration::from_millis(10), "{took:?}");
+}
+
+/// Work that spends no fuel, and takes its core for 10 ms all the same.
+struct Start;
+
+impl Work for Start {
+    fn run(&mut self) -> SpentFuel {
+        SpentFuel(0)
+    }
+
+    fn overhead(&mut self) -> Duration {
+        Duration::from_millis(10)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any> {
+        self
+    }
+}
+
+/// Three pieces of 10 ms on two cores take 20 ms.
+pub(crate) fn overhead_keeps_a_core_and_is_no_fuel(world: &mut dyn World) {
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, move |host| {
+        let finding = finding.clone();
+        async move {
+            let (begun, left) = (host.now(), Rc::new(Cell::new(3)));
+            for _ in 0..3 {
+                let (finding, left, clock) = (finding.clone(), Rc::clone(&left), host.clone());
+                host.spawn(async move {
+                    clock.compute(Box::new(Start)).await;
+                    left.set(left.get() - 1);
+                    if left.get() == 0 {
+                        finding.set(clock.now().since(begun));
+                    }
+                });
+            }
+        }
+    });
+    let took = found.wait(world);
+    assert!((19..=23).contains(&took.as_millis()), "{took:?}");
+    assert_eq!(world.fuel_spent(), 0);
 }
 
 async fn file_of(host: &Host, path: &str, parts: &[&'static [u8]]) -> Result<(), DiskError> {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
-use stayput_sim::config::{ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig};
+use stayput_sim::config::{
+    ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
+};
 use stayput_sim::host::{Seed, Time};
 use stayput_sim::world::fault::FaultKind;
 use stayput_sim::world::{Fault, HostKey, RunEnd, Trace, World};
@@ -102,6 +104,7 @@ fn machine() -> MachineConfig {
             seek: Duration::from_millis(4),
             capacity: None,
         },
+        sessions: SessionsConfig::default(),
     }
 }
 
@@ -129,7 +132,7 @@ fn faults(case: &Case, cluster: &Cluster, start: Time) -> Vec<Fault> {
             }
         };
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-        Fault { at: start + ms(fault.at_ms), lasts: ms(fault.for_ms), kind }
+        Fault::once(start + ms(fault.at_ms), ms(fault.for_ms), kind)
     };
     case.faults.iter().map(one).collect()
 }

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use stayput_sim::config::{
-    ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
+    ByteRate, Chance, ClusterConfig, DiskConfig, FuelRate, Jitter, LinkConfig, MachineConfig,
+    NetworkConfig, SessionsConfig,
 };
 
 use super::limits::{
     MAX_CORES, MAX_DEVICES_PER_NODE, MAX_HOSTS, MAX_PART_POWER, MAX_REPLICAS, MAX_RING_ENTRIES,
+    MAX_SESSIONS,
 };
 use super::{bounded, quantity, time};
-use crate::quantity::{parse_byte_rate, parse_fuel_rate};
+use crate::quantity::{parse_byte_rate, parse_chance, parse_fuel_rate, parse_size};
 use crate::scenario::error::Flaw;
-use crate::scenario::raw::{RawCluster, RawLink, RawMachine, RawNetwork};
+use crate::scenario::raw::{RawCluster, RawLink, RawMachine, RawNetwork, Text};
 
 const HOSTS: u32 = MAX_HOSTS as u32;
 
@@ -86,7 +88,23 @@ pub(super) fn machine(
             parse_byte_rate,
         )?,
         seek: time(&key("disk.seek"), raw.disk.seek.as_ref(), like.disk.seek)?,
-        capacity: None,
+        capacity: quantity(
+            &key("disk.capacity"),
+            raw.disk.capacity.as_ref(),
+            like.disk.capacity,
+            |text| parse_size(text).map(Some),
+        )?,
+    };
+    let sessions = SessionsConfig {
+        running: bounded(&key("sessions"), raw.sessions, like.sessions.running, 1, MAX_SESSIONS)?,
+        queued: bounded(&key("queued"), raw.queued, like.sessions.queued, 0, MAX_SESSIONS)?,
+        start: time(&key("start"), raw.start.as_ref(), like.sessions.start)?,
+        compile: quantity(
+            &key("compile"),
+            raw.compile.as_ref(),
+            like.sessions.compile,
+            parse_byte_rate,
+        )?,
     };
     Ok(MachineConfig {
         cores: bounded(&key("cores"), raw.cores, like.cores, 1, MAX_CORES)?,
@@ -98,6 +116,7 @@ pub(super) fn machine(
         )?,
         nic: quantity(&key("nic"), raw.nic.as_ref(), like.nic, parse_byte_rate)?,
         disk,
+        sessions,
     })
 }
 
@@ -109,7 +128,7 @@ pub(super) fn network(raw: &RawNetwork) -> Result<NetworkConfig, Flaw> {
         cross_region: link("cross_region", raw.cross_region.as_ref(), us(20_000), Some(gbit(10)))?,
         client: link("client", raw.client.as_ref(), us(5_000), None)?,
         worker: link("worker", raw.worker.as_ref(), us(500), Some(gbit(10)))?,
-        slow_start: false,
+        slow_start: raw.slow_start.unwrap_or(false),
     })
 }
 
@@ -122,11 +141,42 @@ fn link(
     trunk: Option<ByteRate>,
 ) -> Result<LinkConfig, Flaw> {
     let Some(raw) = raw else { return Ok(LinkConfig::new(latency, trunk)) };
-    let trunk_key = format!("network.{name}.trunk");
-    let latency = time(&format!("network.{name}.latency"), raw.latency.as_ref(), latency)?;
-    let trunk =
-        quantity(&trunk_key, raw.trunk.as_ref(), None, |text| parse_byte_rate(text).map(Some))?;
-    Ok(LinkConfig::new(latency, trunk))
+    let key = |key: &str| format!("network.{name}.{key}");
+    let loss = quantity(&key("loss"), raw.loss.as_ref(), Chance::NEVER, parse_chance)?;
+    if loss.get() == Chance::BILLION {
+        let fix = "write less than 100 %, or a [[fault]] with a partition";
+        return Err(Flaw::new(key("loss"), "loses everything", fix));
+    }
+    Ok(LinkConfig {
+        latency: time(&key("latency"), raw.latency.as_ref(), latency)?,
+        jitter: raw
+            .jitter
+            .as_ref()
+            .map_or(Ok(Jitter::None), |text| jitter(&key("jitter"), text))?,
+        loss,
+        trunk: quantity(&key("trunk"), raw.trunk.as_ref(), None, |text| {
+            parse_byte_rate(text).map(Some)
+        })?,
+    })
+}
+
+/// "uniform 200us", "exponential 100us" or "none".
+fn jitter(key: &str, text: &Text) -> Result<Jitter, Flaw> {
+    let words = text.0.trim();
+    if words == "none" {
+        return Ok(Jitter::None);
+    }
+    let (shape, length) = words.split_once(' ').unwrap_or((words, ""));
+    let length = || time(key, Some(&Text(length.to_owned())), Duration::ZERO);
+    match shape {
+        "uniform" => Ok(Jitter::Uniform { max: length()? }),
+        "exponential" => Ok(Jitter::Exponential { mean: length()? }),
+        _ => Err(Flaw::new(
+            key,
+            format!("`{words}` is no kind of jitter"),
+            "write \"uniform 200us\" (up to that) or \"exponential 100us\" (its mean)",
+        )),
+    }
 }
 
 fn default_machine() -> MachineConfig {
@@ -140,6 +190,7 @@ fn default_machine() -> MachineConfig {
             seek: Duration::from_micros(100),
             capacity: None,
         },
+        sessions: SessionsConfig::default(),
     }
 }
 

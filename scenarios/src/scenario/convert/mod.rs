@@ -49,7 +49,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
     let network = cluster::network(&raw.network)?;
     let data = data::data(&raw.data, folder, lines)?;
     let work = work::work(&raw.work, folder, &data)?;
-    let faults = fault::faults(&raw.fault, &cluster, lines)?;
+    let (faults, drawn_faults) = fault::faults(&raw.fault, &cluster, lines)?;
     let policies = promises::policies(&raw.compare, &cluster)?;
     let expect = promises::expectations(&raw.expect)?;
     Ok(Scenario {
@@ -63,6 +63,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
         data,
         work,
         faults,
+        drawn_faults,
         policies,
         expect,
     })

@@ -1,36 +1,62 @@
-//! Faults on the fabric: events that cut links and take hosts down, and others that mend that.
+//! Faults on the fabric: events that trouble links, disks and hosts, and others that mend that.
 
 use std::rc::Rc;
 
 use super::Room;
 use crate::world::clock::Clock;
+use crate::world::disk::{SimDisk, Trouble};
 use crate::world::fault::FaultKind;
 use crate::world::net::rule::Rule;
 use crate::world::{Fault, FaultError, FaultId, HostKey, TraceEvent};
 
 pub(super) fn schedule(room: &Rc<Room>, fault: Fault) -> Result<FaultId, FaultError> {
+    check(room, &fault)?;
+    let id = FaultId(room.faults.replace_with(|made| *made + 1));
+    come(room, id, &Rc::new(fault), 0);
+    Ok(id)
+}
+
+fn check(room: &Room, fault: &Fault) -> Result<(), FaultError> {
     let hosts = room.net.hosts();
-    if let Some(host) = fault.kind.hosts().find(|host| host.0 as usize >= hosts) {
+    if let Some(host) = fault.kind.hosts().into_iter().find(|host| host.0 as usize >= hosts) {
         return Err(FaultError::NoSuchHost { host, hosts });
     }
-    let id = FaultId(room.faults.replace_with(|made| *made + 1));
-    let (begin, end) = (fault.at, fault.at + fault.lasts);
-    let (beginning, kind) = (Rc::clone(room), fault.kind.clone());
-    room.executor.at(begin, move || begin_fault(&beginning, id, &kind));
-    let (ending, kind) = (Rc::clone(room), fault.kind);
-    room.executor.at(end, move || end_fault(&ending, id, &kind));
-    Ok(id)
+    if let Some((host, disk)) = fault.kind.disk()
+        && disks(room, host, disk).is_empty()
+    {
+        let has = room.machinery(host).disks.len();
+        let (host, disk) = (room.net.name(host), disk.map(str::to_owned));
+        return Err(FaultError::NoSuchDisk { host, disk, has });
+    }
+    match fault.repeat {
+        Some(repeat) if repeat.every < fault.lasts => {
+            Err(FaultError::OverlapsItself { lasts: fault.lasts, every: repeat.every })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Lets the fault come for the time numbered `nth`, and then for those after it.
+fn come(room: &Rc<Room>, id: FaultId, fault: &Rc<Fault>, nth: u32) {
+    let Some(begin) = fault.begins(nth) else { return };
+    let (beginning, begins) = (Rc::clone(room), Rc::clone(fault));
+    room.executor.at(begin, move || begin_fault(&beginning, id, &begins.kind));
+    let (ending, ends) = (Rc::clone(room), Rc::clone(fault));
+    room.executor.at(begin + fault.lasts, move || {
+        end_fault(&ending, id, &ends.kind);
+        come(&ending, id, &ends, nth + 1);
+    });
 }
 
 fn begin_fault(room: &Room, id: FaultId, kind: &FaultKind) {
     note(room, "begins", kind);
-    match kind {
-        FaultKind::Partition { from, to, one_way } => {
-            room.net.impose(id, Rule::Cut { from: from.clone(), to: to.clone() });
-            if !one_way {
-                room.net.impose(id, Rule::Cut { from: to.clone(), to: from.clone() });
-            }
+    rules(kind).into_iter().for_each(|rule| room.net.impose(id, rule));
+    if let (Some((host, disk)), Some(trouble)) = (kind.disk(), trouble(kind)) {
+        for disk in disks(room, host, disk) {
+            disk.trouble(id, trouble, room.disk_effects.clone());
         }
+    }
+    match kind {
         FaultKind::Crash(host) => {
             let connections = room.net.crash(id, *host);
             room.net.add_effect(id, "reset_connections", connections);
@@ -44,7 +70,53 @@ fn begin_fault(room: &Room, id: FaultId, kind: &FaultKind) {
                 room.machinery(*host).disks.values().map(|disk| disk.lose_power()).sum();
             room.net.add_effect(id, "lost_unsynced", lost);
         }
+        _ => {}
     }
+}
+
+/// What a fault imposes on the network.
+fn rules(kind: &FaultKind) -> Vec<Rule> {
+    let ways = |from: &Vec<HostKey>, to: &Vec<HostKey>, one_way: bool| {
+        let there = (from.clone(), to.clone());
+        let back = (!one_way).then(|| (to.clone(), from.clone()));
+        std::iter::once(there).chain(back)
+    };
+    match kind {
+        FaultKind::Partition { from, to, one_way } => {
+            ways(from, to, *one_way).map(|(from, to)| Rule::Cut { from, to }).collect()
+        }
+        FaultKind::Delay { from, to, one_way, added } => ways(from, to, *one_way)
+            .map(|(from, to)| Rule::Delay { from, to, added: *added })
+            .collect(),
+        FaultKind::Loss { from, to, one_way, chance } => ways(from, to, *one_way)
+            .map(|(from, to)| Rule::Lose { from, to, chance: *chance })
+            .collect(),
+        FaultKind::ThrottleCard { host, rate } => {
+            vec![Rule::SlowCard { host: *host, rate: *rate }]
+        }
+        FaultKind::ThrottleTrunk { between, rate } => {
+            vec![Rule::SlowTrunk { between: *between, rate: *rate }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a fault does to a disk.
+fn trouble(kind: &FaultKind) -> Option<Trouble> {
+    match kind {
+        FaultKind::SlowDisk { factor, .. } => Some(Trouble::Slow(*factor)),
+        FaultKind::FullDisk { .. } => Some(Trouble::Full),
+        FaultKind::ReadErrors { chance, .. } => Some(Trouble::ReadErrors(*chance)),
+        _ => None,
+    }
+}
+
+/// The disks of that name that a host has; all of them if `None`.
+fn disks(room: &Room, host: HostKey, wanted: Option<&str>) -> Vec<SimDisk> {
+    let machinery = room.machinery(host);
+    let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
+    let named = machinery.disks.iter().filter(|(name, _)| is_wanted(name));
+    named.map(|(_, disk)| disk.share()).collect()
 }
 
 fn kill(room: &Room, id: FaultId, host: HostKey) {
@@ -54,23 +126,18 @@ fn kill(room: &Room, id: FaultId, host: HostKey) {
 
 fn end_fault(room: &Room, id: FaultId, kind: &FaultKind) {
     note(room, "ends", kind);
-    match kind {
-        FaultKind::Partition { .. } => room.net.lift(id),
-        FaultKind::Crash(host) | FaultKind::Power(host) => {
-            if room.net.bring_up(id, *host) {
-                room.start(*host);
-            }
-        }
+    room.net.lift(id);
+    if let Some((host, disk)) = kind.disk() {
+        disks(room, host, disk).iter().for_each(|disk| disk.mend(id));
+    }
+    if let FaultKind::Crash(host) | FaultKind::Power(host) = kind
+        && room.net.bring_up(id, *host)
+    {
+        room.start(*host);
     }
 }
 
 fn note(room: &Room, does: &str, kind: &FaultKind) {
-    let named = match kind {
-        FaultKind::Partition { .. } => kind.to_string(),
-        FaultKind::Crash(host) | FaultKind::Power(host) => {
-            format!("{} {}", kind.name(), room.net.name(*host))
-        }
-    };
-    let what = format!("{named} {does}");
+    let what = format!("{} {does}", kind.describe(|host| room.net.name(host)));
     room.trace.note(room.executor.now(), &TraceEvent::Fault { what: &what });
 }

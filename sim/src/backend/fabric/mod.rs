@@ -14,12 +14,12 @@ use crate::config::NetworkConfig;
 use crate::host::{Host, Recorder, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::SimDisk;
+use crate::world::disk::{DiskIdentity, SimDisk};
 use crate::world::executor::{Executor, Order};
 use crate::world::net::{Net, NetEvent};
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
-    TraceEvent, World,
+    EffectLog, Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd,
+    Timeline, Trace, TraceEvent, World,
 };
 
 /// A world on the fabric.
@@ -34,6 +34,7 @@ struct Room {
     timeline: Timeline,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
+    disk_effects: EffectLog,
     fuel: FuelMeter,
 }
 
@@ -66,6 +67,7 @@ impl Fabric {
             timeline,
             hosts,
             faults,
+            disk_effects: EffectLog::default(),
             fuel: FuelMeter::default(),
         }))
     }
@@ -94,7 +96,7 @@ impl World for Fabric {
     }
 
     fn effects(&self, fault: FaultId) -> Effects {
-        self.0.net.effects(fault)
+        self.0.net.effects(fault).with(&self.0.disk_effects.of(fault))
     }
 
     fn ledger(&self) -> Ledger {
@@ -131,11 +133,13 @@ impl Room {
         let told = (self.recorder(key), Rc::from(disk));
         let (trace, clock) = (self.trace.clone(), self.executor.clone());
         let (host, disk) = (spec.name.clone(), disk.to_owned());
+        let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
         let on_commit = move |what: &str, bytes: u64| {
             let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
             trace.note(clock.now(), &event);
         };
-        SimDisk::new(spec.disk.clone(), Rc::new(self.executor.clone()), Rc::new(on_commit), told)
+        let clock = Rc::new(self.executor.clone());
+        SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit), told)
     }
 
     fn machinery(&self, key: HostKey) -> Rc<Machinery> {

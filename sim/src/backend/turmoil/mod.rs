@@ -16,7 +16,7 @@ use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
 use crate::host::{Disk, Host, Recorder, Seed, Time};
 use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::SimDisk;
+use crate::world::disk::{DiskIdentity, SimDisk};
 use crate::world::ledger::Way;
 use crate::world::topology::{crosses_zones, link};
 use crate::world::{
@@ -93,13 +93,15 @@ impl Turmoil {
         let disk = |name: &String| {
             let shared = Rc::clone(&self.shared);
             let (host, disk) = (spec.name.clone(), name.clone());
+            let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
             let on_commit = move |what: &str, bytes: u64| {
                 let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
                 shared.trace.note(shared.now.get(), &event);
             };
             let clock = Rc::new(TurmoilClock(Rc::clone(&self.shared)));
             let told = (recorder(&self.shared, key), Rc::from(name.as_str()));
-            (name.clone(), SimDisk::new(spec.disk.clone(), clock, Rc::new(on_commit), told))
+            let disk = SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit), told);
+            (name.clone(), disk)
         };
         spec.disks.iter().map(disk).collect()
     }

@@ -151,7 +151,7 @@ fn run<F: Future<Output = ()> + 'static>(
 /// From one second on, for one second.
 fn fault(kind: FaultKind) -> Vec<Fault> {
     let second = Duration::from_secs(1);
-    vec![Fault { at: Time::ZERO + second, lasts: second, kind }]
+    vec![Fault::once(Time::ZERO + second, second, kind)]
 }
 
 #[test]

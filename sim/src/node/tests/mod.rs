@@ -1,6 +1,7 @@
 //! The node's services over the fabric: what clients see, what is on the disks, and what survives.
 
 mod damage;
+mod disks;
 mod listings;
 mod objects;
 mod replicas;

@@ -131,9 +131,9 @@ pub(super) fn power(node: u32, at_ms: u64, lasts_ms: u64) -> Fault {
     fault(FaultKind::Power(HostKey(node)), at_ms, lasts_ms)
 }
 
-fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
+pub(super) fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
     let at = Time::ZERO + Duration::from_millis(at_ms);
-    Fault { at, lasts: Duration::from_millis(lasts_ms), kind }
+    Fault::once(at, Duration::from_millis(lasts_ms), kind)
 }
 
 /// Runs `script` on a client beside `nodes` storage nodes; gives what it gives.

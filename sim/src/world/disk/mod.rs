@@ -1,10 +1,13 @@
 //! The disk model: what is written, what of it survives, and how long that takes.
 //!
-//! One queue, first come, first served; an access that does not go on where the last one ended costs a seek. Leaves
-//! out caches: every read comes from the disk. A change takes effect when its time is over, so what a crash interrupts
-//! never happened.
+//! One queue, first come, first served; an access that does not go on where the last one ended costs a seek. A change
+//! takes effect when its time is over, so what a crash interrupts never happened; what finds no room then takes none.
+//! Room is what the contents of named files and the rows of the table need. Leaves out caches: every read comes from the
+//! disk; and the room that names need.
 
+mod room;
 mod state;
+mod trouble;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +15,10 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use self::state::{FileState, State};
+use self::trouble::Troubles;
+pub use self::trouble::{DiskIdentity, Trouble};
 use super::clock::{Clock, Line};
+use super::fault::{EffectLog, FaultId};
 use crate::config::DiskConfig;
 use crate::host::time::nanos;
 use crate::host::{Batch, Disk, DiskError, File, LocalFuture, Recorder, Row, Span, SpanKind, Time};
@@ -28,11 +34,13 @@ pub struct SimDisk(Rc<Inner>);
 
 struct Inner {
     config: DiskConfig,
+    identity: DiskIdentity,
     clock: Rc<dyn Clock>,
     on_commit: OnCommit,
     told: Told,
     head: RefCell<Head>,
     state: RefCell<State>,
+    troubles: RefCell<Troubles>,
 }
 
 /// Where the last access ended, and when the disk is free.
@@ -56,9 +64,23 @@ enum Access {
 impl SimDisk {
     /// An empty disk.
     #[must_use]
-    pub fn new(config: DiskConfig, clock: Rc<dyn Clock>, on_commit: OnCommit, told: Told) -> Self {
-        let (head, state) = (RefCell::default(), RefCell::default());
-        Self(Rc::new(Inner { config, clock, on_commit, told, head, state }))
+    pub fn new(
+        config: DiskConfig,
+        identity: DiskIdentity,
+        clock: Rc<dyn Clock>,
+        on_commit: OnCommit,
+        told: Told,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            config,
+            identity,
+            clock,
+            on_commit,
+            told,
+            head: RefCell::default(),
+            state: RefCell::default(),
+            troubles: RefCell::default(),
+        }))
     }
 
     /// The same disk, for a host that restarts.
@@ -70,6 +92,16 @@ impl SimDisk {
     /// Takes away what was not synced; says how many bytes and names that were.
     pub fn lose_power(&self) -> u64 {
         self.0.state.borrow_mut().lose_power()
+    }
+
+    /// Lets the disk have a trouble from now on, for `fault`; what it does is counted in `log`.
+    pub fn trouble(&self, fault: FaultId, trouble: Trouble, log: EffectLog) {
+        self.0.troubles.borrow_mut().begin(fault, trouble, log);
+    }
+
+    /// Ends all troubles that the disk has for `fault`.
+    pub fn mend(&self, fault: FaultId) {
+        self.0.troubles.borrow_mut().end(fault);
     }
 }
 
@@ -87,9 +119,10 @@ impl Inner {
         let goes_on = place.is_some() && place == head.ended;
         let seek = if goes_on { 0 } else { nanos(self.config.seek) };
         head.ended = place.map(|(file, offset)| (file, offset + bytes));
-        let (now, nanos) = (self.clock.now(), seek.saturating_add(rate.nanos_for(bytes)));
-        let end = head.line.serve(now, nanos);
-        self.tell(access, now, nanos, end);
+        let takes = self.troubles.borrow().slowed(seek.saturating_add(rate.nanos_for(bytes)));
+        let now = self.clock.now();
+        let end = head.line.serve(now, takes);
+        self.tell(access, now, takes, end);
         end
     }
 
@@ -109,6 +142,19 @@ impl Inner {
         let of = |kind, begin, end| Span::new(kind, name, begin, end).of_job(job).on(disk);
         recorder.add(of(SpanKind::DiskQueue, asked, served));
         recorder.add(of(SpanKind::Disk, served, end).figure("bytes", bytes));
+    }
+
+    /// Whether so many bytes more find room.
+    fn has_room(&self, growth: u64) -> Result<(), DiskError> {
+        if growth == 0 {
+            return Ok(());
+        }
+        self.troubles.borrow().write()?;
+        let used = self.state.borrow().used().saturating_add(growth);
+        match self.config.capacity {
+            Some(capacity) if used > capacity => Err(DiskError::NoSpace),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -132,7 +178,9 @@ fn at_once<T: 'static>(result: Result<T, DiskError>) -> LocalFuture<'static, Res
 
 impl Disk for SimDisk {
     fn create(&self, path: &str) -> LocalFuture<'static, Result<Rc<dyn File>, DiskError>> {
-        let created = self.0.state.borrow_mut().create(path);
+        // A full disk has no room for a name either.
+        let room = self.0.troubles.borrow().write();
+        let created = room.and_then(|()| self.0.state.borrow_mut().create(path));
         at_once(created.map(|state| open_file(&self.0, path, state)))
     }
 
@@ -178,6 +226,8 @@ impl Disk for SimDisk {
     fn commit(&self, batch: Batch) -> LocalFuture<'static, Result<(), DiskError>> {
         let bytes = batch.size_bytes();
         after(&self.0, Access::Small { bytes }, move |disk| {
+            let growth = disk.state.borrow().growth(&batch);
+            disk.has_room(growth)?;
             disk.state.borrow_mut().apply(&batch);
             (disk.on_commit)("table", bytes);
             Ok(())
@@ -204,8 +254,9 @@ impl File for SimFile {
         let bytes = len.min(self.len().saturating_sub(offset));
         let file = self.state.borrow().id;
         let state = Rc::clone(&self.state);
+        let works = self.disk.troubles.borrow_mut().read(&self.disk.identity);
         after(&self.disk, Access::Read { file, offset, bytes }, move |_| {
-            Ok(state.borrow().content.slice(offset, bytes))
+            works.map(|()| state.borrow().content.slice(offset, bytes))
         })
     }
 
@@ -213,8 +264,9 @@ impl File for SimFile {
         let (file, offset) = (self.state.borrow().id, self.len());
         let access = Access::Append { file, offset, bytes: data.len() as u64 };
         let state = Rc::clone(&self.state);
-        after(&self.disk, access, move |_| {
-            state.borrow_mut().content.push(data);
+        after(&self.disk, access, move |disk| {
+            disk.has_room(data.len() as u64)?;
+            disk.state.borrow_mut().append(&state, data);
             Ok(())
         })
     }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::room::{self, Room};
 use crate::host::{Batch, DiskError, Row};
 
 /// Bytes in pieces, as they were appended.
@@ -67,6 +68,8 @@ pub(super) struct FileState {
     pub(super) id: u64,
     pub(super) content: Content,
     durable_len: u64,
+    /// Whether it has a name: only then does it need room.
+    named: bool,
 }
 
 impl FileState {
@@ -84,6 +87,7 @@ pub(super) struct State {
     names: Names,
     durable_names: Names,
     files_made: u64,
+    room: Room,
     pub(super) table: BTreeMap<Vec<u8>, Bytes>,
 }
 
@@ -94,7 +98,7 @@ impl State {
         }
         let id = self.files_made;
         self.files_made += 1;
-        let file = FileState { id, content: Content::default(), durable_len: 0 };
+        let file = FileState { id, content: Content::default(), durable_len: 0, named: true };
         let file = Rc::new(RefCell::new(file));
         self.names.insert(path.to_owned(), Rc::clone(&file));
         Ok(file)
@@ -106,12 +110,40 @@ impl State {
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
         let file = self.names.remove(from).ok_or_else(|| not_found(from))?;
-        self.names.insert(to.to_owned(), file);
+        if let Some(replaced) = self.names.insert(to.to_owned(), file) {
+            self.unname(&replaced);
+        }
         Ok(())
     }
 
     pub(super) fn remove(&mut self, path: &str) -> Result<(), DiskError> {
-        self.names.remove(path).map(drop).ok_or_else(|| not_found(path))
+        let file = self.names.remove(path).ok_or_else(|| not_found(path))?;
+        self.unname(&file);
+        Ok(())
+    }
+
+    fn unname(&mut self, file: &RefCell<FileState>) {
+        let file = &mut *file.borrow_mut();
+        file.named = false;
+        self.room.free(file.content.len());
+    }
+
+    pub(super) fn append(&mut self, file: &RefCell<FileState>, data: Bytes) {
+        let file = &mut *file.borrow_mut();
+        if file.named {
+            self.room.take(data.len() as u64);
+        }
+        file.content.push(data);
+    }
+
+    /// Bytes of room that are taken.
+    pub(super) fn used(&self) -> u64 {
+        self.room.used()
+    }
+
+    /// How many bytes of room more the table needs after `batch`.
+    pub(super) fn growth(&self, batch: &Batch) -> u64 {
+        room::growth(&self.table, batch)
     }
 
     pub(super) fn list(&self, dir: &str) -> Vec<String> {
@@ -158,10 +190,16 @@ impl State {
 
     pub(super) fn apply(&mut self, batch: &Batch) {
         for (key, value) in batch.changes() {
-            match value {
-                Some(value) => self.table.insert(key.clone(), value.clone()),
+            let before = match value {
+                Some(value) => {
+                    self.room.take(room::of_row(key, value));
+                    self.table.insert(key.clone(), value.clone())
+                }
                 None => self.table.remove(key),
             };
+            if let Some(before) = before {
+                self.room.free(room::of_row(key, &before));
+            }
         }
     }
 
@@ -172,11 +210,14 @@ impl State {
                 self.durable_names.get(name).is_some_and(|durable| Rc::ptr_eq(durable, file));
             lost += u64::from(!survives);
         }
-        self.names.clone_from(&self.durable_names);
+        let before = std::mem::replace(&mut self.names, self.durable_names.clone());
+        before.values().for_each(|file| self.unname(file));
         for file in self.names.values() {
             let file = &mut *file.borrow_mut();
             lost += file.content.len() - file.durable_len;
             file.content.truncate(file.durable_len);
+            file.named = true;
+            self.room.take(file.content.len());
         }
         lost
     }
@@ -224,9 +265,9 @@ mod tests {
     fn a_name_without_a_synced_directory_is_lost_with_the_power() {
         let mut state = State::default();
         let kept = state.create("d/kept").unwrap();
-        kept.borrow_mut().content.push(Bytes::from_static(b"synced"));
+        state.append(&kept, Bytes::from_static(b"synced"));
         kept.borrow_mut().sync();
-        kept.borrow_mut().content.push(Bytes::from_static(b"not"));
+        state.append(&kept, Bytes::from_static(b"not"));
         assert_eq!(state.sync_dir("d"), 1);
         state.create("d/lost").unwrap();
         assert_eq!(state.lose_power(), 4, "one name and three bytes");

@@ -1,0 +1,49 @@
+//! The faults that the seed decides: their times are a Poisson process, their places are drawn alike from all that may be hit.
+//!
+//! Leaves out whether they touch anything: they only report.
+
+use crate::generate::number;
+use crate::plan::arrivals::gap;
+use crate::scenario::limits::MAX_DRAWN_FAULTS;
+use crate::scenario::{DrawnFault, Fault, Place, Scenario, ScenarioError};
+
+/// The faults that `scenario` leaves to the seed, section by section.
+pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<Fault>, ScenarioError> {
+    let mut faults = Vec::new();
+    for drawn in &scenario.drawn_faults {
+        let mut at = drawn.at;
+        for n in 0.. {
+            let draw = |purpose| number(seed, purpose, drawn.section as u64, n);
+            at = at.saturating_add(gap(draw("fault time"), drawn.per_second));
+            if at >= drawn.until {
+                break;
+            }
+            if faults.len() >= MAX_DRAWN_FAULTS {
+                return Err(too_many(scenario, drawn));
+            }
+            let kind = match target(&drawn.targets, draw("fault target")) {
+                Some(place) => drawn.kind.moved_to(place),
+                None => drawn.kind.clone(),
+            };
+            let (for_, repeat, line) = (drawn.for_, drawn.repeat, drawn.line);
+            faults.push(Fault { at, for_, repeat, kind, may_miss: true, line });
+        }
+    }
+    Ok(faults)
+}
+
+/// One of `targets`, all alike.
+fn target(targets: &[Place], draw: u64) -> Option<Place> {
+    let index = (u128::from(draw) * targets.len() as u128) >> 64;
+    targets.get(usize::try_from(index).ok()?).copied()
+}
+
+fn too_many(scenario: &Scenario, drawn: &DrawnFault) -> ScenarioError {
+    ScenarioError {
+        file: scenario.file.clone(),
+        line: drawn.line,
+        key: format!("fault[{}].rate", drawn.section),
+        why: format!("more than {MAX_DRAWN_FAULTS} faults are drawn in all"),
+        fix: "write a smaller rate, or an earlier `until`".to_owned(),
+    }
+}
