@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Room;
+use crate::host::{Span, SpanKind};
 use crate::world::clock::Clock;
 use crate::world::disk::{SimDisk, Trouble};
 use crate::world::fault::FaultKind;
@@ -40,7 +41,10 @@ fn check(room: &Room, fault: &Fault) -> Result<(), FaultError> {
 fn come(room: &Rc<Room>, id: FaultId, fault: &Rc<Fault>, nth: u32) {
     let Some(begin) = fault.begins(nth) else { return };
     let (beginning, begins) = (Rc::clone(room), Rc::clone(fault));
-    room.executor.at(begin, move || begin_fault(&beginning, id, &begins.kind));
+    room.executor.at(begin, move || {
+        show(&beginning, &begins);
+        begin_fault(&beginning, id, &begins.kind);
+    });
     let (ending, ends) = (Rc::clone(room), Rc::clone(fault));
     room.executor.at(begin + fault.lasts, move || {
         end_fault(&ending, id, &ends.kind);
@@ -134,6 +138,15 @@ fn end_fault(room: &Room, id: FaultId, kind: &FaultKind) {
         && room.net.bring_up(id, *host)
     {
         room.start(*host);
+    }
+}
+
+/// Tells the timeline of a fault that begins: how long it holds is known by then.
+fn show(room: &Room, fault: &Fault) {
+    if room.timeline.is_on() {
+        let now = room.executor.now();
+        let what = fault.kind.describe(|host| room.net.name(host));
+        room.timeline.add(None, Span::new(SpanKind::Fault, what, now, now + fault.lasts));
     }
 }
 

@@ -138,7 +138,7 @@ impl FaultKind {
         let kind = self.name();
         let sides = |from: &[HostKey], to: &[HostKey], one_way: bool| {
             let arrow = if one_way { ">" } else { "<>" };
-            format!("{} {arrow} {}", numbers(from), numbers(to))
+            format!("{} {arrow} {}", some(from, &name), some(to, &name))
         };
         let disk_of = |host: &HostKey, disk: &Option<String>| {
             format!("{}/{}", name(*host), disk.as_deref().unwrap_or("*"))
@@ -171,8 +171,15 @@ impl FaultKind {
     }
 }
 
-fn numbers(hosts: &[HostKey]) -> String {
-    hosts.iter().map(|host| host.0.to_string()).collect::<Vec<_>>().join(",")
+/// A side may be a thousand hosts: the first few stand for it.
+fn some(hosts: &[HostKey], name: impl Fn(HostKey) -> String) -> String {
+    const NAMED_MAX: usize = 4;
+    let named: Vec<String> = hosts.iter().take(NAMED_MAX).map(|host| name(*host)).collect();
+    let others = match hosts.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    named.join(", ") + &others
 }
 
 fn place(place: Place) -> String {
