@@ -5,7 +5,8 @@
 //!
 //! A kept connection may be dead without anybody having been told: its other end lost power, or died behind a cut link. So only
 //! requests that do no harm when they come twice (GET and HEAD, with a body that is at hand) go over one, and once more over
-//! a fresh one if it breaks before an answer. All others open a connection: what is sent there is never sent again.
+//! a fresh one if it breaks before an answer. All others open a connection of their own: what is sent there is never sent again,
+//! and the buffers that have grown with its body go with it.
 //!
 //! Leaves out pipelining, and resending changes: a node says of one that it has seen already that something newer is there.
 
@@ -110,10 +111,12 @@ impl Pool {
         request: Request<Body>,
         limits: Limits,
     ) -> Result<Answer, SendError> {
+        let Some(second) = copy(&request) else {
+            let (_, connection) = Box::pin(self.open(to, limits.connect)).await?;
+            return self.exchange(None, connection, request, limits.answer).await;
+        };
         let mut request = request;
-        if let Some(second) = copy(&request)
-            && let Some((id, connection)) = self.take(to)
-        {
+        if let Some((id, connection)) = self.take(to) {
             match self.send_over_kept(id, connection, request, limits).await {
                 // Others that were kept are as old.
                 Err(SendError::Broken { .. }) => self.forget(to, |_| true),
@@ -123,7 +126,7 @@ impl Pool {
         }
         // Boxed, like what follows silence: most requests go over a kept connection and need neither.
         let (id, connection) = Box::pin(self.open(to, limits.connect)).await?;
-        self.exchange(id, connection, request, limits.answer).await
+        self.exchange(Some(id), connection, request, limits.answer).await
     }
 
     async fn send_over_kept(
@@ -134,7 +137,7 @@ impl Pool {
         limits: Limits,
     ) -> Result<Answer, SendError> {
         let to = connection.to();
-        let exchange = pin!(self.exchange(id, connection, request, limits.answer));
+        let exchange = pin!(self.exchange(Some(id), connection, request, limits.answer));
         let exchange = match select(exchange, self.0.host.sleep(limits.connect / 2)).await {
             Either::Left((answer, _)) => return answer,
             Either::Right(((), exchange)) => exchange,
@@ -154,15 +157,17 @@ impl Pool {
         }
     }
 
+    /// Sends a request; its connection is kept as `id` afterwards, if it has one.
     async fn exchange(
         &self,
-        id: u64,
+        id: Option<u64>,
         connection: Connection,
         request: Request<Body>,
         limit: Duration,
     ) -> Result<Answer, SendError> {
         let (answer, connection) = connection.exchange(&self.0.host, request, limit).await?;
-        let lease = Lease { connection, home: Some((self.clone(), id)) };
+        let home = id.map(|id| (self.clone(), id));
+        let lease = Lease { connection, home };
         let (head, incoming) = answer.into_parts();
         let body = Received::new(incoming, Some(lease));
         Ok(Answer { status: head.status, headers: head.headers, body })
