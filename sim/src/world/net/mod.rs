@@ -283,6 +283,12 @@ impl Net {
         self.state.borrow().in_flight
     }
 
+    /// Connections that there are: those that somebody holds, and those on which something is still on its way.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state.borrow().connections.len()
+    }
+
     /// What a fault has done to the network so far.
     #[must_use]
     pub fn effects(&self, fault: FaultId) -> Effects {
