@@ -26,6 +26,9 @@ use crate::support::network;
 const QUIET: Duration = Duration::from_secs(60);
 /// After the last look: longer than either end keeps a connection that nobody uses.
 const SETTLED: Duration = Duration::from_secs(300);
+/// Between two looks at whether nothing is on its way then, and how many looks there are.
+const SETTLING_STEP: Duration = Duration::from_millis(100);
+const SETTLING_LOOKS_MAX: u32 = 100;
 /// For a part of a run.
 const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 
@@ -44,8 +47,7 @@ pub(crate) fn run(case: &Case) -> History {
     ends.push(("loading", loading));
     let start = world.now();
     let mut faults = Vec::new();
-    for fault in &case.faults {
-        let fault = fault.in_world(&cluster, start);
+    for fault in super::trouble::in_world(&case.faults, &cluster, start) {
         let name = fault.kind.name();
         let id = world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
         faults.push((name, id));
@@ -60,8 +62,7 @@ pub(crate) fn run(case: &Case) -> History {
         }
         drive.begin(Phase::Last);
         ends.push(("last look", part(&mut world, &mut || drive.all_rest())));
-        let settled = world.now() + SETTLED;
-        world.run(&mut || false, settled);
+        settle(&mut world);
     }
     let trace = String::from_utf8_lossy(&trace.take_lines()).into_owned();
     History {
@@ -75,6 +76,18 @@ pub(crate) fn run(case: &Case) -> History {
         replicas: counts(case).replicas as usize,
         commits: commits(case, &cluster, &trace),
         trace,
+    }
+}
+
+/// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then for ever.
+fn settle(world: &mut Fabric) {
+    let mut until = world.now() + SETTLED;
+    for _ in 0..SETTLING_LOOKS_MAX {
+        world.run(&mut || false, until);
+        if world.connections() == 0 {
+            return;
+        }
+        until = until + SETTLING_STEP;
     }
 }
 

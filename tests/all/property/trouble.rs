@@ -2,6 +2,7 @@
 //!
 //! Leaves out faults of clients' machines, whose histories would be gone with them; their links are troubled as all others are.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -86,13 +87,25 @@ pub(crate) enum Kind {
     },
 }
 
+/// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the first counts: their factors multiply,
+/// and what is queued on both would keep the disk busy for minutes after they are mended.
+pub(crate) fn in_world(faults: &[Fault], cluster: &Cluster, start: Time) -> Vec<world::Fault> {
+    let mut slow = BTreeSet::new();
+    let in_world = faults.iter().map(|fault| fault.in_world(cluster, start));
+    in_world
+        .filter(|fault| match fault.kind {
+            FaultKind::SlowDisk { host, .. } => slow.insert(host),
+            _ => true,
+        })
+        .collect()
+}
+
 impl Fault {
     pub(crate) const fn once(at_ms: u32, for_ms: u32, kind: Kind) -> Self {
         Self { at_ms, for_ms, kind, again: None }
     }
 
-    /// As the world has it, if the case's steps begin at `start`.
-    pub(crate) fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
+    fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
         let again = |again: Again| {
             // Shrunk cases may come to last too long.
@@ -223,7 +236,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         }),
         3 => host().prop_map(Kind::Crash),
         3 => host().prop_map(Kind::Power),
-        1 => (host(), 2_u32..200).prop_map(|(node, factor)| Kind::SlowDisk { node, factor }),
+        1 => (host(), 2_u32..100).prop_map(|(node, factor)| Kind::SlowDisk { node, factor }),
         1 => host().prop_map(Kind::FullDisk),
         1 => (host(), 1_u32..=100).prop_map(|(node, percent)| Kind::ReadErrors { node, percent }),
     ]
