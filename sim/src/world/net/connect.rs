@@ -115,6 +115,8 @@ impl Net {
             return;
         }
         if tries > HANDSHAKES_AGAIN_MAX {
+            // The other end, if it has heard of it, has tried to answer as often.
+            self.reset_in(state, flow.back());
             self.reset_in(state, flow);
             return;
         }
