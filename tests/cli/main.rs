@@ -5,5 +5,6 @@
 mod exits;
 mod output;
 mod repeat;
+mod scenarios;
 mod support;
 mod timeline;

@@ -59,12 +59,23 @@ pub(crate) struct Variant {
 impl Variant {
     /// Each change replaces a text, which must be there, by another.
     pub(crate) fn new(changes: &[(&str, &str)]) -> Self {
-        let root = format!("{}/", path_text(tests_folder().join("../..").as_path()));
-        let mut text = SMALL.replace("../../", &root);
+        let mut text = SMALL.replace("../../", &root());
         for (from, to) in changes {
             assert!(text.contains(from), "{from} is not in the small scenario");
             text = text.replace(from, to);
         }
+        Self::written(&text)
+    }
+
+    /// A copy of one of the repository's scenarios, in which `change` gives another line for each of its lines.
+    pub(crate) fn of(scenario: &Path, change: impl Fn(&str) -> String) -> Self {
+        let text = std::fs::read_to_string(scenario).expect("it can be read");
+        let jobs = format!("\"{}scenarios/jobs/", root());
+        let text = text.replace("\"../", &format!("\"{}", root())).replace("\"jobs/", &jobs);
+        Self::written(&text.lines().map(|line| change(line) + "\n").collect::<String>())
+    }
+
+    fn written(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let file = write(folder.path(), "variant.toml", text.as_bytes());
         Self { folder, file }
@@ -90,6 +101,11 @@ fn write(folder: &Path, name: &str, content: &[u8]) -> String {
     let path = folder.join(name);
     std::fs::write(&path, content).expect("the folder is writable");
     path_text(&path)
+}
+
+/// The repository's root, as a path that ends with a slash.
+pub(crate) fn root() -> String {
+    format!("{}/", path_text(tests_folder().join("../..").as_path()))
 }
 
 fn tests_folder() -> PathBuf {

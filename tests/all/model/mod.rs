@@ -2,9 +2,11 @@
 
 mod bandwidth;
 mod fairness;
+mod handshake;
 mod latency;
 mod loss;
 mod solver;
+mod trouble;
 mod wire;
 
 use std::cell::{Cell, RefCell};
@@ -117,6 +119,12 @@ pub(crate) struct Transfer {
     pub(crate) brought: u64,
 }
 
+/// A transfer that has been set up, in a world that may yet be troubled.
+pub(crate) struct Begun {
+    seen: Rc<RefCell<Seen>>,
+    bytes: u64,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Seen {
     connected: Option<Time>,
@@ -131,6 +139,16 @@ pub(crate) fn transfer(
     begin: Duration,
     bytes: u64,
 ) -> Transfer {
+    begin_transfer(world, hosts, begin, bytes).end(world)
+}
+
+/// Sets up what [`transfer`] does.
+pub(crate) fn begin_transfer(
+    world: &mut dyn World,
+    hosts: [HostSpec; 2],
+    begin: Duration,
+    bytes: u64,
+) -> Begun {
     let seen: Rc<RefCell<Seen>> = Rc::default();
     let to = SocketAddr::new(IpAddr::V4(hosts[1].ip), 80);
     let [sender, receiver] = hosts;
@@ -162,12 +180,19 @@ pub(crate) fn transfer(
         }
     };
     world.add_host(receiver, Rc::new(move |host| Box::pin(receive(host))));
-    let limit = Time::ZERO + Duration::from_secs(600);
-    let end = world.run(&mut || seen.borrow().brought >= bytes, limit);
-    assert!(matches!(end, RunEnd::Done | RunEnd::Stuck), "{end:?}");
-    let Seen { connected, last_read, brought } = *seen.borrow();
-    let took = last_read.unwrap_or(limit).since(connected.expect("it is connected"));
-    Transfer { took, brought }
+    Begun { seen, bytes }
+}
+
+impl Begun {
+    /// Runs until all is there, or nothing more can come.
+    pub(crate) fn end(self, world: &mut dyn World) -> Transfer {
+        let limit = Time::ZERO + Duration::from_secs(600);
+        let end = world.run(&mut || self.seen.borrow().brought >= self.bytes, limit);
+        assert!(matches!(end, RunEnd::Done | RunEnd::Stuck), "{end:?}");
+        let Seen { connected, last_read, brought } = *self.seen.borrow();
+        let took = last_read.unwrap_or(limit).since(connected.expect("it is connected"));
+        Transfer { took, brought }
+    }
 }
 
 async fn write(stream: &mut BoxStream, bytes: u64) {

@@ -7,12 +7,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::trouble::{Fault, Kind, faults};
+
 /// Objects that each client writes.
 pub(crate) const OBJECTS_PER_CLIENT: u32 = 2;
-/// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
-pub(crate) const HORIZON_MS: u32 = 40_000;
-/// All faults begin before then: most steps are taken before then.
-const BEGIN_MS: u32 = 8_000;
 /// What texts are made of, and what jobs count.
 pub(crate) const WORDS: [&str; 6] = ["banana", "apple", "ban", "kiwi", "a", "version"];
 
@@ -33,6 +31,20 @@ pub(crate) struct Case {
     /// What each client does, one after the other.
     pub(crate) clients: Vec<Vec<Step>>,
     pub(crate) faults: Vec<Fault>,
+    /// The seed of the order in which ready tasks run; the fixed order if `None`.
+    #[serde(default)]
+    pub(crate) shuffle: Option<u64>,
+    #[serde(default)]
+    pub(crate) links: Links,
+}
+
+/// How the links are when nothing is wrong with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Links {
+    /// Of an exponential distribution; none if zero.
+    pub(crate) jitter_us_mean: u32,
+    pub(crate) loss_per_mille: u32,
+    pub(crate) slow_start: bool,
 }
 
 /// Something that a client does after a pause.
@@ -75,24 +87,6 @@ pub(crate) enum JobAt {
     Worker,
 }
 
-/// Something that goes wrong, at a time after the start. Hosts are numbered; numbers that are too large wrap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fault {
-    pub(crate) at_ms: u32,
-    pub(crate) for_ms: u32,
-    pub(crate) kind: Kind,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    /// Nodes, proxies, the worker and clients; `to` empty is all others.
-    Partition { from: Vec<u32>, to: Vec<u32>, one_way: bool },
-    /// Nodes, proxies and the worker.
-    Crash(u32),
-    /// As [`Kind::Crash`].
-    Power(u32),
-}
-
 impl Case {
     pub(crate) fn nodes(&self) -> u32 {
         self.regions * self.zones * self.nodes_per_zone
@@ -111,9 +105,10 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 fn any_cases() -> impl Strategy<Value = Case> {
     let cluster = (1_u32..=2, 1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3, 1_u32..=2);
     let clients = vec(vec(step(), 1..9), 1..=2);
-    (any::<u16>(), cluster, clients, vec(fault(), 0..9)).prop_map(
-        |(seed, (regions, zones, nodes_per_zone, devices, replicas, proxies), clients, faults)| {
+    (any::<u16>(), cluster, clients, faults(), shuffle(), links()).prop_map(
+        |(seed, cluster, clients, faults, shuffle, links)| {
             let seed = u64::from(seed);
+            let (regions, zones, nodes_per_zone, devices, replicas, proxies) = cluster;
             Case {
                 seed,
                 regions,
@@ -124,9 +119,28 @@ fn any_cases() -> impl Strategy<Value = Case> {
                 proxies,
                 clients,
                 faults,
+                shuffle,
+                links,
             }
         },
     )
+}
+
+/// Half of all cases run in an order of their own.
+fn shuffle() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![Just(None), any::<u16>().prop_map(|seed| Some(u64::from(seed)))]
+}
+
+/// Half of all cases have links that neither lose nor reorder time.
+fn links() -> impl Strategy<Value = Links> {
+    let worn = (0_u32..3_000, 0_u32..8, any::<bool>()).prop_map(
+        |(jitter_us_mean, loss_per_mille, slow_start)| Links {
+            jitter_us_mean,
+            loss_per_mille,
+            slow_start,
+        },
+    );
+    prop_oneof![Just(Links::default()), worn]
 }
 
 /// A node misses a second version of a long text, and nodes crash while the text is read.
@@ -140,20 +154,20 @@ fn torn_cases() -> impl Strategy<Value = Case> {
     ];
     let reads = vec((0_u32..50, read), 4..10);
     let crash = (3_000_u32..4_500, 1_u32..500, 0_u32..3);
-    let cluster = (any::<u16>(), 2_u32..=3, 1_u32..=2);
+    let cluster = (any::<u16>(), 2_u32..=3, 1_u32..=2, shuffle());
     (cluster, bytes(), bytes(), 0_u32..3, reads, vec(crash, 1..6)).prop_map(
-        |((seed, zones, proxies), first, second, misses, reads, crashes)| {
+        |((seed, zones, proxies, shuffle), first, second, misses, reads, crashes)| {
             let put = |after_ms, bytes| Step { after_ms, op: Op::Put { own: 0, bytes } };
             let mut reader: Vec<Step> =
                 reads.into_iter().map(|(after_ms, op)| Step { after_ms, op }).collect();
             reader[0].after_ms += 3_000;
             let cut = Kind::Partition { from: vec![misses], to: Vec::new(), one_way: false };
-            let mut faults = vec![Fault { at_ms: 1_000, for_ms: 2_000, kind: cut }];
-            faults.extend(crashes.into_iter().map(|(at_ms, for_ms, host)| Fault {
-                at_ms,
-                for_ms,
-                kind: Kind::Crash(host),
-            }));
+            let mut faults = vec![Fault::once(1_000, 2_000, cut)];
+            faults.extend(
+                crashes
+                    .into_iter()
+                    .map(|(at_ms, for_ms, host)| Fault::once(at_ms, for_ms, Kind::Crash(host))),
+            );
             Case {
                 seed: u64::from(seed),
                 regions: 1,
@@ -164,6 +178,8 @@ fn torn_cases() -> impl Strategy<Value = Case> {
                 proxies,
                 clients: vec![vec![put(0, first), put(900, second)], reader],
                 faults,
+                shuffle,
+                links: Links::default(),
             }
         },
     )
@@ -188,24 +204,6 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(object, newest)| Op::Bare { object, newest }),
         3 => (object, word, at).prop_map(|(object, word, at)| Op::Job { object, word, at }),
     ]
-}
-
-fn fault() -> impl Strategy<Value = Fault> {
-    let hosts = || vec(0_u32..16, 1..4);
-    let to = prop_oneof![Just(Vec::new()), hosts()];
-    let kind = prop_oneof![
-        3 => (hosts(), to, any::<bool>())
-            .prop_map(|(from, to, one_way)| Kind::Partition { from, to, one_way }),
-        2 => (0_u32..16).prop_map(Kind::Crash),
-        2 => (0_u32..16).prop_map(Kind::Power),
-    ];
-    let for_ms = prop_oneof![3 => 1..5_000_u32, 2 => 5_000..HORIZON_MS];
-    let time = (0..BEGIN_MS, for_ms);
-    (time, kind).prop_map(|((at_ms, for_ms), kind)| Fault {
-        at_ms,
-        for_ms: for_ms.min(HORIZON_MS - at_ms),
-        kind,
-    })
 }
 
 /// What version `version` of an object holds: lines of words of which each version has its own number.

@@ -181,24 +181,19 @@ fn liveness(record: &Record) -> Option<String> {
     Some(format!("liveness: all is mended and quiet, yet: {error}"))
 }
 
-/// Sent = delivered + dropped + in flight.
+/// Sent = delivered + dropped, for each way and label: nothing is in flight any more, and no connection is left over.
 fn ledger(history: &History) -> Vec<String> {
     let mut found = Vec::new();
-    let mut sums = (0, 0, 0);
     for (way, label, counted) in history.ledger.rows() {
-        if counted.sent < counted.delivered + counted.dropped {
-            found.push(format!("ledger: {way:?} {label:?} got more than was sent: {counted:?}"));
+        if counted.sent != counted.delivered + counted.dropped {
+            found.push(format!("ledger: {way:?} {label:?} does not add up: {counted:?}"));
         }
-        sums.0 += counted.sent;
-        sums.1 += counted.delivered;
-        sums.2 += counted.dropped;
     }
-    let (sent, delivered, dropped) = sums;
-    match history.in_flight {
-        Some(in_flight) if sent == delivered + dropped + in_flight => {}
-        in_flight => found.push(format!(
-            "ledger: {sent} bytes sent, {delivered} delivered, {dropped} dropped, {in_flight:?} in flight"
-        )),
+    if history.in_flight != Some(0) {
+        found.push(format!("ledger: all is over, yet {:?} bytes in flight", history.in_flight));
+    }
+    if history.connections > 0 {
+        found.push(format!("leak: all is over, yet {} connections are", history.connections));
     }
     found
 }

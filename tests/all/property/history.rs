@@ -7,7 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use stayput_sim::host::Time;
 use stayput_sim::swift::Timestamp;
-use stayput_sim::world::{Ledger, RunEnd};
+use stayput_sim::world::{Effects, Ledger, RunEnd};
 
 use super::case::JobAt;
 
@@ -18,7 +18,14 @@ pub(crate) struct History {
     /// Each part of the run and how it ended.
     pub(crate) ends: Vec<(&'static str, RunEnd)>,
     pub(crate) ledger: Ledger,
+    /// When all was over.
     pub(crate) in_flight: Option<u64>,
+    /// As `in_flight`: those that the network still knew.
+    pub(crate) connections: usize,
+    /// The digest of which task ran when.
+    pub(crate) schedule: Option<String>,
+    /// Each fault's kind and what it did.
+    pub(crate) effects: Vec<(&'static str, Effects)>,
     /// Copies of everything that is stored.
     pub(crate) replicas: usize,
     /// What the trace says that disks keep of objects, in order.

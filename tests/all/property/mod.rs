@@ -10,6 +10,7 @@ mod history;
 mod regressions;
 mod run;
 mod tally;
+mod trouble;
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -75,18 +76,22 @@ fn judged(case: &Case) -> (Vec<String>, Tally) {
     };
     let mut wrong = check::violations(&history);
     if case.seed.is_multiple_of(TWICE_EVERY) {
-        wrong.extend(first_difference(case, &history.trace));
+        wrong.extend(first_difference(case, &history));
     }
     (wrong, Tally::of(&history))
 }
 
-/// Where the trace of a second run of a case parts from the first one's.
-fn first_difference(case: &Case, one: &str) -> Option<String> {
-    let History { trace: other, .. } = run::run(case);
-    let mut pairs = one.lines().zip(other.lines()).enumerate();
-    let (line, (here, there)) = pairs.find(|(_, (here, there))| here != there).or_else(|| {
-        (one != other).then_some((usize::MAX, ("one of them ends", "before the other")))
-    })?;
+/// Where a second run of a case parts from the first one.
+fn first_difference(case: &Case, one: &History) -> Option<String> {
+    let other = run::run(case);
+    if one.trace == other.trace && one.schedule == other.schedule {
+        return None;
+    }
+    let mut pairs = one.trace.lines().zip(other.trace.lines()).enumerate();
+    let Some((line, (here, there))) = pairs.find(|(_, (here, there))| here != there) else {
+        let both = (&one.schedule, &other.schedule);
+        return Some(format!("determinism: one trace ends early, or the schedules part: {both:?}"));
+    };
     Some(format!("determinism: the traces part at event {line}:\n    {here}\n    {there}"))
 }
 

@@ -1,7 +1,8 @@
 //! Cases that once failed, each with what was wrong.
 
-use super::case::{Case, Fault, Kind, Op, Step};
+use super::case::{Case, Links, Op, Step};
 use super::judge;
+use super::trouble::{Fault, Kind};
 
 /// The newest version was looked for on handoffs only if too few primaries answered. A write that only handoffs had taken was
 /// lost from sight when the primary came back with an older version.
@@ -17,7 +18,9 @@ fn a_write_that_only_a_handoff_took_is_newest_when_the_primary_is_back() {
         replicas: 1,
         proxies: 2,
         clients: vec![vec![put(0, 0)], vec![put(0, 0), put(500, 0), put(11, 1_488)]],
-        faults: vec![Fault { at_ms: 24, for_ms: 593, kind: Kind::Crash(6) }],
+        faults: vec![Fault::once(24, 593, Kind::Crash(6))],
+        shuffle: None,
+        links: Links::default(),
     };
     assert_eq!(judge(&case), Vec::<String>::new());
 }

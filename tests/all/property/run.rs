@@ -9,26 +9,34 @@ use std::time::Duration;
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::config::{
-    ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
+    ByteRate, Chance, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
+    SessionsConfig,
 };
-use stayput_sim::host::{Seed, Time};
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Fault, HostKey, RunEnd, Trace, World};
+use stayput_sim::host::Seed;
+use stayput_sim::world::executor::Order;
+use stayput_sim::world::{RunEnd, Trace, World};
 
-use super::case::{Case, HORIZON_MS, Kind};
+use super::case::{Case, Links};
 use super::drive::{Drive, Phase, path};
 use super::history::{Commit, History};
+use super::trouble::HORIZON_MS;
 use crate::support::network;
 
 /// After the last fault and the last step: longer than a server waits for what does not come.
 const QUIET: Duration = Duration::from_secs(60);
+/// After the last look: longer than either end keeps a connection that nobody uses.
+const SETTLED: Duration = Duration::from_secs(300);
+/// Between two looks at whether nothing is on its way then, and how many looks there are.
+const SETTLING_STEP: Duration = Duration::from_millis(100);
+const SETTLING_LOOKS_MAX: u32 = 100;
 /// For a part of a run.
 const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 
 /// Runs `case`.
 pub(crate) fn run(case: &Case) -> History {
     let trace = Trace::keeping_lines();
-    let mut world = Fabric::new(Seed(case.seed), network(), trace.clone());
+    let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());
     let drive = Rc::new(Drive::new(case));
     let spec =
         ClusterSpec { counts: counts(case), node: machine(), worker: machine(), seed: case.seed };
@@ -38,8 +46,11 @@ pub(crate) fn run(case: &Case) -> History {
     let loading = part(&mut world, &mut || drive.is_loaded());
     ends.push(("loading", loading));
     let start = world.now();
-    for fault in faults(case, &cluster, start) {
-        world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
+    let mut faults = Vec::new();
+    for fault in super::trouble::in_world(&case.faults, &cluster, start) {
+        let name = fault.kind.name();
+        let id = world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
+        faults.push((name, id));
     }
     if loading == RunEnd::Done {
         drive.begin(Phase::Steps);
@@ -51,6 +62,7 @@ pub(crate) fn run(case: &Case) -> History {
         }
         drive.begin(Phase::Last);
         ends.push(("last look", part(&mut world, &mut || drive.all_rest())));
+        settle(&mut world);
     }
     let trace = String::from_utf8_lossy(&trace.take_lines()).into_owned();
     History {
@@ -58,9 +70,24 @@ pub(crate) fn run(case: &Case) -> History {
         ends,
         ledger: world.ledger(),
         in_flight: world.in_flight(),
+        connections: world.connections(),
+        schedule: world.schedule_hash(),
+        effects: faults.into_iter().map(|(name, id)| (name, world.effects(id))).collect(),
         replicas: counts(case).replicas as usize,
         commits: commits(case, &cluster, &trace),
         trace,
+    }
+}
+
+/// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then for ever.
+fn settle(world: &mut Fabric) {
+    let mut until = world.now() + SETTLED;
+    for _ in 0..SETTLING_LOOKS_MAX {
+        world.run(&mut || false, until);
+        if world.connections() == 0 {
+            return;
+        }
+        until = until + SETTLING_STEP;
     }
 }
 
@@ -70,6 +97,26 @@ fn commits(case: &Case, cluster: &Cluster, trace: &str) -> Vec<Commit> {
         (0..case.objects()).map(|object| (hex(cluster.ring.hash(&path(object))), object)).collect();
     let object_of = |hash: &str| objects.get(hash).copied();
     trace.lines().filter_map(|line| Commit::parse(line, object_of)).collect()
+}
+
+fn links(case: &Case) -> NetworkConfig {
+    let Links { jitter_us_mean, loss_per_mille, slow_start } = case.links;
+    let mean = Duration::from_micros(u64::from(jitter_us_mean));
+    let loss = Chance::per_billion(loss_per_mille * (Chance::BILLION / 1_000));
+    let mut network = NetworkConfig { slow_start, ..network() };
+    for link in [
+        &mut network.same_zone,
+        &mut network.cross_zone,
+        &mut network.cross_region,
+        &mut network.client,
+        &mut network.worker,
+    ] {
+        link.loss = loss.expect("at most all");
+        if !mean.is_zero() {
+            link.jitter = Jitter::Exponential { mean };
+        }
+    }
+    network
 }
 
 fn part(world: &mut Fabric, done: &mut dyn FnMut() -> bool) -> RunEnd {
@@ -106,40 +153,4 @@ fn machine() -> MachineConfig {
         },
         sessions: SessionsConfig::default(),
     }
-}
-
-fn faults(case: &Case, cluster: &Cluster, start: Time) -> Vec<Fault> {
-    let servers: Vec<HostKey> = [&cluster.nodes, &cluster.proxies, &cluster.workers]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect();
-    let all: Vec<HostKey> = servers.iter().chain(&cluster.clients).copied().collect();
-    let pick = |hosts: &[HostKey], number: u32| hosts[number as usize % hosts.len()];
-    let one = |fault: &super::case::Fault| {
-        let kind = match &fault.kind {
-            Kind::Crash(host) => FaultKind::Crash(pick(&servers, *host)),
-            Kind::Power(host) => FaultKind::Power(pick(&servers, *host)),
-            Kind::Partition { from, to, one_way } => {
-                let from = distinct(from.iter().map(|host| pick(&all, *host)));
-                let to = if to.is_empty() {
-                    all.clone()
-                } else {
-                    distinct(to.iter().map(|host| pick(&all, *host)))
-                };
-                let to = to.into_iter().filter(|host| !from.contains(host)).collect();
-                FaultKind::Partition { from, to, one_way: *one_way }
-            }
-        };
-        let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-        Fault::once(start + ms(fault.at_ms), ms(fault.for_ms), kind)
-    };
-    case.faults.iter().map(one).collect()
-}
-
-fn distinct(hosts: impl Iterator<Item = HostKey>) -> Vec<HostKey> {
-    let mut hosts: Vec<HostKey> = hosts.collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    hosts
 }

@@ -71,6 +71,12 @@ impl Fabric {
             fuel: FuelMeter::default(),
         }))
     }
+
+    /// Connections that there are: those that somebody holds, and those on which something is still on its way.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.net.connections()
+    }
 }
 
 impl World for Fabric {

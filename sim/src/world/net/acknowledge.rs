@@ -153,16 +153,14 @@ impl Net {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let Some((since, tries, bytes)) = connection.end(flow).window.held else { return };
-        if self.executor.now().since(since) >= RESET_AFTER {
-            self.reset_in(state, flow);
-            return;
-        }
         let (writer, reader) = ends(connection, flow);
         if state.cuts(reader, writer).is_empty() {
             if let Some(connection) = state.connections.get_mut(flow.connection) {
                 connection.end(flow).window.held = None;
             }
             self.acknowledge(state, flow, bytes, 0);
+        } else if self.executor.now().since(since) >= RESET_AFTER {
+            self.reset_in(state, flow);
         } else {
             self.acknowledge(state, flow, 0, tries + 1);
         }

@@ -237,7 +237,9 @@ impl Net {
         if !is_on {
             self.freeze(state, flow);
         } else if bytes > 0 {
-            self.reset_after_latency(state, flow);
+            if !self.reset_after_latency(state, flow) {
+                self.freeze(state, flow);
+            }
         } else if let Some(way) = way {
             // A kernel acknowledges the end of a connection that its process has closed.
             state.ledger.on_wire(way, flight.chunk.acknowledgement_bytes());
@@ -245,7 +247,7 @@ impl Net {
     }
 
     /// Nothing that `flow` sends arrives any more; later its sender hears of it.
-    fn freeze(&self, state: &mut State, flow: Flow) {
+    pub(super) fn freeze(&self, state: &mut State, flow: Flow) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let end = connection.end(flow);
         if !std::mem::replace(&mut end.frozen, true) {

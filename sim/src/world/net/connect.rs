@@ -104,21 +104,32 @@ impl Net {
         end
     }
 
-    /// Begins the handshake, or begins again what met a cut way.
+    /// Begins the handshake, or begins again what was not answered, unless that was tried too often or nobody waits any more.
     pub(super) fn send_syn(&self, key: ConnectionKey, port: u16, tries: u32) {
         let state = &mut *self.state.borrow_mut();
         let flow = Flow { connection: key, end: 0 };
+        let Some(connection) = state.connections.get_mut(key) else { return };
+        let end = connection.end(flow);
+        let waits = !end.gone && !end.reset;
+        if connection.phase != Phase::Connecting || !waits {
+            return;
+        }
+        if tries > HANDSHAKES_AGAIN_MAX {
+            // The other end, if it has heard of it, has tried to answer as often.
+            self.reset_in(state, flow.back());
+            self.reset_in(state, flow);
+            return;
+        }
         match self.control(state, flow, tries) {
-            Some(at) => self.tell_at(at, What::SynArrives { connection: key, port }),
-            None => self.handshake_again(state, key, port, tries),
+            Some(at) => self.tell_at(at, What::SynArrives { connection: key, port, tries }),
+            None => self.handshake_again(key, port, tries),
         }
     }
 
-    fn handshake_again(&self, state: &State, key: ConnectionKey, port: u16, tries: u32) {
-        if state.connections.contains_key(key) && tries < HANDSHAKES_AGAIN_MAX {
-            let at = self.executor.now() + HANDSHAKE_TIMEOUT * 2_u32.pow(tries);
-            self.tell_at(at, What::Syn { connection: key, port, tries: tries + 1 });
-        }
+    /// Lets a handshake that is not answered begin again, or fail after the last time.
+    fn handshake_again(&self, key: ConnectionKey, port: u16, tries: u32) {
+        let at = self.executor.now() + HANDSHAKE_TIMEOUT * 2_u32.pow(tries);
+        self.tell_at(at, What::Syn { connection: key, port, tries: tries + 1 });
     }
 
     /// Sends a segment of a handshake: when it arrives, or `None` if it is lost to a cut. What the link loses is sent again.
@@ -153,13 +164,14 @@ impl Net {
         cuts.is_empty().then_some(at)
     }
 
-    pub(super) fn receive_syn(&self, key: ConnectionKey, port: u16) {
+    pub(super) fn receive_syn(&self, key: ConnectionKey, port: u16, tries: u32) {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connections.get_mut(key) else { return };
         let to = connection.ends[1].host;
         let host = &mut state.hosts[to.0 as usize];
         if host.power == Power::Off {
             state.charge_down(to, "unanswered_connects", 1);
+            self.handshake_again(key, port, tries);
             return;
         }
         let taken = match host.listeners.get_mut(&port) {
@@ -178,9 +190,9 @@ impl Net {
         if !taken {
             state.charge_down(to, "refused_connects", 1);
         }
-        match self.control(state, Flow { connection: key, end: 1 }, 0) {
+        match self.control(state, Flow { connection: key, end: 1 }, tries) {
             Some(at) => self.tell_at(at, What::Answer { connection: key, taken }),
-            None => self.handshake_again(state, key, port, 0),
+            None => self.handshake_again(key, port, tries),
         }
     }
 

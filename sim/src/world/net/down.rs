@@ -51,7 +51,8 @@ impl Net {
             .flat_map(|(key, connection)| (0..2).map(move |end| (key, end, connection)))
             .filter(|(_, end, connection)| {
                 let end = &connection.ends[usize::from(*end)];
-                end.host == host && !end.gone
+                // What is not attached is a handshake that has not come here yet: whoever is there then answers it.
+                end.host == host && end.attached && !end.gone
             })
             .map(|(connection, end, _)| Flow { connection, end })
             .collect();
@@ -64,17 +65,25 @@ impl Net {
                 gone.inbox.clear();
                 gone.stall = None;
             }
-            if power == Power::On {
-                self.reset_after_latency(state, flow.back());
+            if power == Power::Off || !self.reset_after_latency(state, flow.back()) {
+                self.give_up_waiting(state, flow.back());
             }
             Self::reap(state, flow.connection);
         }
         flows.len() as u64
     }
 
-    /// Tells the sender of `flow` that its peer is gone, unless the way to it is cut when the message leaves.
-    pub(super) fn reset_after_latency(&self, state: &mut State, flow: Flow) {
-        let Some(connection) = state.connections.get(flow.connection) else { return };
+    /// A sender that waits for its window to open asks its peer now and then, and gives up when it hears nothing.
+    fn give_up_waiting(&self, state: &mut State, flow: Flow) {
+        let Some(connection) = state.connections.get_mut(flow.connection) else { return };
+        if connection.end(flow).writer.is_some() {
+            self.freeze(state, flow);
+        }
+    }
+
+    /// Tells the sender of `flow` that its peer is gone, unless the way to it is cut when the message leaves; whether it was not.
+    pub(super) fn reset_after_latency(&self, state: &mut State, flow: Flow) -> bool {
+        let Some(connection) = state.connections.get(flow.connection) else { return false };
         let (to, from) = ends(connection, flow);
         let latency = Duration::from_nanos(connection.latency_ns);
         let cuts = state.cuts(from, to);
@@ -84,6 +93,7 @@ impl Net {
         if cuts.is_empty() {
             self.tell_at(self.executor.now() + latency, What::Reset(flow));
         }
+        cuts.is_empty()
     }
 
     pub(super) fn reset(&self, flow: Flow) {

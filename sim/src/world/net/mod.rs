@@ -91,7 +91,7 @@ enum What {
     /// A handshake begins, or begins again.
     Syn { connection: ConnectionKey, port: u16, tries: u32 },
     /// It reaches the other host.
-    SynArrives { connection: ConnectionKey, port: u16 },
+    SynArrives { connection: ConnectionKey, port: u16, tries: u32 },
     /// The other host's answer is there.
     Answer { connection: ConnectionKey, taken: bool },
     /// An end hears that the connection is no more.
@@ -234,7 +234,9 @@ impl Net {
             What::Retransmit(flow) => self.retransmit(flow),
             What::AcknowledgeAgain(flow) => self.acknowledge_again(flow),
             What::Syn { connection, port, tries } => self.send_syn(connection, port, tries),
-            What::SynArrives { connection, port } => self.receive_syn(connection, port),
+            What::SynArrives { connection, port, tries } => {
+                self.receive_syn(connection, port, tries);
+            }
             What::Answer { connection, taken } => self.receive_answer(connection, taken),
             What::Reset(flow) => self.reset(flow),
         }
@@ -281,6 +283,12 @@ impl Net {
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         self.state.borrow().in_flight
+    }
+
+    /// Connections that there are: those that somebody holds, and those on which something is still on its way.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state.borrow().connections.len()
     }
 
     /// What a fault has done to the network so far.

@@ -61,11 +61,14 @@ impl Net {
     pub(super) fn retransmit(&self, flow: Flow) {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
+        let (from, to) = ends(connection, flow);
         let end = connection.end(flow);
         let Some(stall) = &end.stall else { return };
-        if self.executor.now().since(stall.since) >= RESET_AFTER {
+        let (since, queued) = (stall.since, end.queued);
+        // Whoever's patience is over tries once more: the way may have been mended since the last time.
+        if self.executor.now().since(since) >= RESET_AFTER && !state.cuts(from, to).is_empty() {
             self.reset_in(state, flow);
-        } else if !end.queued {
+        } else if !queued {
             self.queue_now(state, flow);
         }
     }

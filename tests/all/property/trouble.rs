@@ -1,0 +1,243 @@
+//! What goes wrong in a case: every kind of fault that the world has, once or again and again.
+//!
+//! Leaves out faults of clients' machines, whose histories would be gone with them; their links are troubled as all others are.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use stayput_sim::cluster::Cluster;
+use stayput_sim::config::{ByteRate, Chance};
+use stayput_sim::host::Time;
+use stayput_sim::world::fault::{FaultKind, Repeat};
+use stayput_sim::world::{self, HostKey, Place};
+
+/// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
+pub(crate) const HORIZON_MS: u32 = 40_000;
+/// All faults begin before then: most steps are taken before then.
+const BEGIN_MS: u32 = 8_000;
+/// The most that a fault comes.
+const TIMES_MAX: u32 = 6;
+
+/// Something that goes wrong, at a time after the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    pub(crate) at_ms: u32,
+    pub(crate) for_ms: u32,
+    pub(crate) kind: Kind,
+    #[serde(default)]
+    pub(crate) again: Option<Again>,
+}
+
+/// How a fault comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Again {
+    /// How often in all.
+    pub(crate) times: u32,
+    /// How long all is well in between.
+    pub(crate) rest_ms: u32,
+}
+
+/// Hosts are numbered: nodes, proxies, the worker, clients; places are the zones, the workers' and the clients'. Numbers that are too
+/// large wrap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// `to` empty is all others, here and below.
+    Partition {
+        from: Vec<u32>,
+        to: Vec<u32>,
+        one_way: bool,
+    },
+    Latency {
+        from: Vec<u32>,
+        to: Vec<u32>,
+        one_way: bool,
+        added_ms: u32,
+    },
+    Loss {
+        from: Vec<u32>,
+        to: Vec<u32>,
+        one_way: bool,
+        percent: u32,
+    },
+    ThrottleCard {
+        host: u32,
+        kb_per_second: u32,
+    },
+    ThrottleTrunk {
+        between: [u32; 2],
+        kb_per_second: u32,
+    },
+    /// Nodes, proxies and the worker.
+    Crash(u32),
+    /// As [`Kind::Crash`].
+    Power(u32),
+    /// Nodes, here and below.
+    SlowDisk {
+        node: u32,
+        factor: u32,
+    },
+    FullDisk(u32),
+    ReadErrors {
+        node: u32,
+        percent: u32,
+    },
+}
+
+/// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the first counts: their factors multiply,
+/// and what is queued on both would keep the disk busy for minutes after they are mended.
+pub(crate) fn in_world(faults: &[Fault], cluster: &Cluster, start: Time) -> Vec<world::Fault> {
+    let mut slow = BTreeSet::new();
+    let in_world = faults.iter().map(|fault| fault.in_world(cluster, start));
+    in_world
+        .filter(|fault| match fault.kind {
+            FaultKind::SlowDisk { host, .. } => slow.insert(host),
+            _ => true,
+        })
+        .collect()
+}
+
+impl Fault {
+    pub(crate) const fn once(at_ms: u32, for_ms: u32, kind: Kind) -> Self {
+        Self { at_ms, for_ms, kind, again: None }
+    }
+
+    fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
+        let ms = |ms: u32| Duration::from_millis(u64::from(ms));
+        let again = |again: Again| {
+            // Shrunk cases may come to last too long.
+            let every = (self.for_ms + again.rest_ms).max(1);
+            let fits = 1 + HORIZON_MS.saturating_sub(self.at_ms + self.for_ms) / every;
+            Repeat { every: ms(every), times: again.times.min(fits) }
+        };
+        world::Fault {
+            at: start + ms(self.at_ms),
+            lasts: ms(self.for_ms),
+            repeat: self.again.map(again),
+            kind: self.kind.in_world(cluster),
+        }
+    }
+}
+
+impl Kind {
+    fn in_world(&self, cluster: &Cluster) -> FaultKind {
+        let servers = [&cluster.nodes, &cluster.proxies, &cluster.workers];
+        let servers: Vec<HostKey> = servers.into_iter().flatten().copied().collect();
+        let all: Vec<HostKey> = servers.iter().chain(&cluster.clients).copied().collect();
+        let server = |number: &u32| pick(&servers, *number);
+        let node = |number: &u32| pick(&cluster.nodes, *number);
+        let rate = |kb: &u32| ByteRate::new(u64::from(*kb) * 1_000).expect("drawn above zero");
+        let percent = |percent: &u32| {
+            Chance::per_billion(percent * (Chance::BILLION / 100)).expect("at most all")
+        };
+        match self {
+            Self::Partition { from, to, one_way } => {
+                let (from, to) = sides(&all, from, to);
+                FaultKind::Partition { from, to, one_way: *one_way }
+            }
+            Self::Latency { from, to, one_way, added_ms } => {
+                let (from, to) = sides(&all, from, to);
+                let added = Duration::from_millis(u64::from(*added_ms));
+                FaultKind::Delay { from, to, one_way: *one_way, added }
+            }
+            Self::Loss { from, to, one_way, percent: lost } => {
+                let (from, to) = sides(&all, from, to);
+                FaultKind::Loss { from, to, one_way: *one_way, chance: percent(lost) }
+            }
+            Self::ThrottleCard { host, kb_per_second } => {
+                FaultKind::ThrottleCard { host: server(host), rate: rate(kb_per_second) }
+            }
+            Self::ThrottleTrunk { between, kb_per_second } => {
+                let places = places(cluster);
+                let between = between.map(|place| places[place as usize % places.len()]);
+                FaultKind::ThrottleTrunk { between, rate: rate(kb_per_second) }
+            }
+            Self::Crash(host) => FaultKind::Crash(server(host)),
+            Self::Power(host) => FaultKind::Power(server(host)),
+            Self::SlowDisk { node: host, factor } => {
+                let factor = NonZeroU32::new(*factor).expect("drawn above zero");
+                FaultKind::SlowDisk { host: node(host), disk: None, factor }
+            }
+            Self::FullDisk(host) => FaultKind::FullDisk { host: node(host), disk: None },
+            Self::ReadErrors { node: host, percent: failing } => {
+                let chance = percent(failing);
+                FaultKind::ReadErrors { host: node(host), disk: None, chance }
+            }
+        }
+    }
+}
+
+fn pick(hosts: &[HostKey], number: u32) -> HostKey {
+    hosts[number as usize % hosts.len()]
+}
+
+/// The hosts on each side, none on both.
+fn sides(all: &[HostKey], from: &[u32], to: &[u32]) -> (Vec<HostKey>, Vec<HostKey>) {
+    let named = |numbers: &[u32]| {
+        let mut hosts: Vec<HostKey> = numbers.iter().map(|number| pick(all, *number)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts
+    };
+    let from = named(from);
+    let to = if to.is_empty() { all.to_vec() } else { named(to) };
+    let to = to.into_iter().filter(|host| !from.contains(host)).collect();
+    (from, to)
+}
+
+/// The places between which there are trunks.
+fn places(cluster: &Cluster) -> Vec<Place> {
+    let mut places = cluster.places.clone();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// Up to eight faults.
+pub(crate) fn faults() -> impl Strategy<Value = Vec<Fault>> {
+    vec(fault(), 0..9)
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let for_ms = prop_oneof![3 => 1..5_000_u32, 2 => 5_000..HORIZON_MS];
+    let again = (2..=TIMES_MAX, 1_u32..3_000).prop_map(|(times, rest_ms)| Again { times, rest_ms });
+    let again = prop_oneof![3 => Just(None), 1 => again.prop_map(Some)];
+    (0..BEGIN_MS, for_ms, kind(), again).prop_map(|(at_ms, for_ms, kind, again)| Fault {
+        at_ms,
+        for_ms: for_ms.min(HORIZON_MS - at_ms),
+        kind,
+        again,
+    })
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    let sides = || {
+        let hosts = || vec(0_u32..16, 1..4);
+        (hosts(), prop_oneof![Just(Vec::new()), hosts()], any::<bool>())
+    };
+    let host = || 0_u32..16;
+    let slow = || 20_u32..2_000;
+    prop_oneof![
+        4 => sides().prop_map(|(from, to, one_way)| Kind::Partition { from, to, one_way }),
+        1 => (sides(), 1_u32..2_000).prop_map(|((from, to, one_way), added_ms)| {
+            Kind::Latency { from, to, one_way, added_ms }
+        }),
+        1 => (sides(), 1_u32..=30).prop_map(|((from, to, one_way), percent)| {
+            Kind::Loss { from, to, one_way, percent }
+        }),
+        1 => (host(), slow()).prop_map(|(host, kb_per_second)| {
+            Kind::ThrottleCard { host, kb_per_second }
+        }),
+        1 => ([host(), host()], slow()).prop_map(|(between, kb_per_second)| {
+            Kind::ThrottleTrunk { between, kb_per_second }
+        }),
+        3 => host().prop_map(Kind::Crash),
+        3 => host().prop_map(Kind::Power),
+        1 => (host(), 2_u32..100).prop_map(|(node, factor)| Kind::SlowDisk { node, factor }),
+        1 => host().prop_map(Kind::FullDisk),
+        1 => (host(), 1_u32..=100).prop_map(|(node, percent)| Kind::ReadErrors { node, percent }),
+    ]
+}

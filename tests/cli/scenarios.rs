@@ -1,0 +1,74 @@
+//! Every scenario file of the repository runs twice, in processes of their own, and comes to the same hash.
+//!
+//! Leaves out whether they keep their promises: smaller ones need not.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Variant, root, stayput};
+
+/// What a smaller variant has at most.
+const MOST: [(&str, u32); 7] = [
+    ("nodes_per_zone", 4),
+    ("part_power", 8),
+    ("proxies", 2),
+    ("workers", 2),
+    ("clients", 4),
+    ("count", 8),
+    ("runs", 16),
+];
+/// How long its texts are.
+const SIZE: &str = "size = \"64 KiB\"";
+const KEPT: i32 = 0;
+const BROKEN: i32 = 1;
+
+/// The scenario files.
+fn scenarios() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(format!("{}scenarios", root())).expect("it is there");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let is_scenario = |path: &PathBuf| {
+        path.extension().is_some_and(|ending| ending == "toml") && !path.ends_with("Cargo.toml")
+    };
+    let mut found: Vec<PathBuf> = paths.filter(is_scenario).collect();
+    found.sort();
+    assert!(found.len() >= 3, "{found:?}");
+    found
+}
+
+/// A line of a scenario with no more of what it says than [`MOST`].
+fn smaller(line: &str) -> String {
+    let Some((key, value)) = line.split_once('=') else { return line.to_owned() };
+    let (key, value) = (key.trim(), value.split('#').next().unwrap_or_default().trim());
+    if key == "size" {
+        return SIZE.to_owned();
+    }
+    match (MOST.iter().find(|(name, _)| *name == key), value.parse::<u32>()) {
+        (Some((_, most)), Ok(count)) if count > *most => format!("{key} = {most}"),
+        _ => line.to_owned(),
+    }
+}
+
+/// Runs a file twice; says how that ended, if the hashes are the same.
+fn code_of_same_runs(file: &str, of: &Path) -> i32 {
+    let said = stayput(&["twice", file]);
+    let of = of.display();
+    assert!(said.stdout.contains("both runs are the same: trace_hash "), "{of}: {said:?}");
+    said.code
+}
+
+#[test]
+fn every_scenario_made_smaller_runs_twice_with_the_same_hash() {
+    for scenario in scenarios() {
+        let variant = Variant::of(&scenario, smaller);
+        let code = code_of_same_runs(&variant.file, &scenario);
+        assert!([KEPT, BROKEN].contains(&code), "{}: {code}", scenario.display());
+    }
+}
+
+#[test]
+#[ignore = "needs a release build: minutes in debug"]
+fn every_scenario_runs_twice_with_the_same_hash_and_keeps_its_promises() {
+    for scenario in scenarios() {
+        let file = scenario.to_str().expect("the path is text");
+        assert_eq!(code_of_same_runs(file, &scenario), KEPT, "{file}");
+    }
+}
