@@ -127,7 +127,7 @@ pub(super) fn network(raw: &RawNetwork) -> Result<NetworkConfig, Flaw> {
         cross_zone: link("cross_zone", raw.cross_zone.as_ref(), us(500), Some(gbit(40)))?,
         cross_region: link("cross_region", raw.cross_region.as_ref(), us(20_000), Some(gbit(10)))?,
         client: link("client", raw.client.as_ref(), us(5_000), None)?,
-        worker: link("worker", raw.worker.as_ref(), us(500), Some(gbit(10)))?,
+        worker: link("worker", raw.worker.as_ref(), us(500), Some(gbit(2)))?,
         slow_start: raw.slow_start.unwrap_or(false),
     })
 }
