@@ -85,6 +85,32 @@ pub(crate) fn both_ends_may_close_their_half(world: &mut dyn World) {
     assert_eq!(found.wait(world), b"ping");
 }
 
+pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn World) {
+    let found = Found::new();
+    let finding = found.clone();
+    add(world, 0, move |host| {
+        let finding = finding.clone();
+        async move {
+            let mut listener = host.listen(80).expect("the port is free");
+            let mut peers = Vec::new();
+            for _ in 0..2 {
+                let (_stream, peer) = listener.accept().await.expect("somebody connects");
+                peers.push(peer.ip());
+            }
+            peers.sort_unstable();
+            finding.set(peers);
+        }
+    });
+    for index in [1, 2] {
+        add(world, index, |host| async move {
+            host.sleep(Duration::from_millis(5)).await;
+            let _stream = host.connect(address(0, 80)).await.expect("it listens");
+            host.sleep_until(Time::MAX).await;
+        });
+    }
+    assert_eq!(found.wait(world), [address(1, 0).ip(), address(2, 0).ip()]);
+}
+
 /// An answer that is longer than any buffer, while what it answers lies unread and goes on.
 pub(crate) fn what_was_written_arrives_though_its_writer_reads_nothing_and_leaves(
     world: &mut dyn World,
