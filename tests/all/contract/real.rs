@@ -67,7 +67,8 @@ fn a_panic_on_a_host_is_not_lost() {
 #[test]
 fn faults_are_refused() {
     let (at, lasts) = (Time::ZERO, Duration::from_secs(1));
-    let fault = Fault { at, lasts, kind: FaultKind::Crash(HostKey(0)) };
+    let kind = FaultKind::Crash(HostKey(0));
+    let fault = Fault::once(at, lasts, kind);
     let refused = tcp().schedule(fault).expect_err("there are none");
     assert!(refused.to_string().contains("tcp"), "{refused}");
 }
