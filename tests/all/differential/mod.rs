@@ -42,6 +42,11 @@ runs = 64
 arrivals = "poisson 20/s"
 "#;
 
+/// Four clients, each with one job at a time. On a machine that is busy with other things an open loop's jobs would pile up until
+/// their slots are full, and asking again costs bytes.
+const CLOSED: [(&str, &str); 2] =
+    [("\"poisson 20/s\"", "\"closed\""), ("\"zipf 1.0\"", "\"each\"")];
+
 fn plan(seed: u64, net: Net, changes: &[(&str, &str)]) -> RunPlan {
     let mut text = BANANA.to_owned();
     for (from, to) in changes {
@@ -93,9 +98,8 @@ fn downloads_move_the_same_bytes_over_both_simulated_networks() {
 
 #[test]
 fn closed_loops_agree_over_both_simulated_networks() {
-    let changes = [("\"poisson 20/s\"", "\"closed\""), ("\"zipf 1.0\"", "\"each\"")];
     for policy in Policy::ALL {
-        assert_networks_agree(3, policy, Net::Turmoil, &changes);
+        assert_networks_agree(3, policy, Net::Turmoil, &CLOSED);
     }
 }
 
@@ -110,17 +114,14 @@ fn a_crowd_of_jobs_agrees_over_both_simulated_networks() {
     }
 }
 
-/// Sixteen times as many jobs in a second, for nobody to wait long.
-const DENSE: (&str, &str) = ("\"poisson 20/s\"", "\"poisson 320/s\"");
-
 #[test]
 fn jobs_on_storage_move_the_same_bytes_over_real_sockets() {
-    assert_networks_agree(1, Policy::OnStorage, Net::Tcp, &[DENSE]);
+    assert_networks_agree(1, Policy::OnStorage, Net::Tcp, &CLOSED);
 }
 
 #[test]
 fn downloads_move_the_same_bytes_over_real_sockets() {
-    assert_networks_agree(1, Policy::Download, Net::Tcp, &[DENSE]);
+    assert_networks_agree(1, Policy::Download, Net::Tcp, &CLOSED);
 }
 
 #[test]
