@@ -1,4 +1,4 @@
-//! The seam on real sockets: the loopback, the wall clock and tokio's local tasks, for one host.
+//! The seam on real sockets: the loopback, and tokio's clock and local tasks, for one host.
 //!
 //! A connection holds a real port at each end, the connecting one for a minute after its close if it closed first
 //! (TCP's TIME_WAIT): some 28,000 of them a minute are what a machine gives by default, and then connecting fails.
@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::Shared;
+use super::clock::RealClock;
 use super::stream::SocketStream;
 use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
 use crate::world::HostKey;
@@ -31,32 +32,6 @@ const BUFFER_BYTES: u32 = 256 << 10;
 const BACKLOG: u32 = 4096;
 /// Before a listener tries again when the system had no connection to give, being out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-
-/// The wall clock, from when the world began.
-pub(super) struct RealClock {
-    began: tokio::time::Instant,
-}
-
-impl RealClock {
-    pub(super) fn starting_now() -> Self {
-        Self { began: tokio::time::Instant::now() }
-    }
-}
-
-impl Clock for RealClock {
-    fn now(&self) -> Time {
-        Time::ZERO + self.began.elapsed()
-    }
-
-    fn sleep_until(&self, at: Time) -> LocalFuture<'static, ()> {
-        let end = self.began + at.since(Time::ZERO);
-        Box::pin(async move {
-            if end.elapsed() == Duration::ZERO {
-                tokio::time::sleep_until(end).await;
-            }
-        })
-    }
-}
 
 pub(super) struct TcpMachine {
     pub(super) key: HostKey,

@@ -1,12 +1,13 @@
 //! tcp: the same code over real sockets on the loopback, in real time.
 //!
 //! Hosts keep their addresses of the simulated world. A listener gets whatever real port is free, and a directory
-//! in the world says which; so worlds side by side never meet. Disks and cores are our models on the real clock, whose
-//! timer counts in milliseconds: each wait is rounded up to the next. One thread runs all hosts.
+//! in the world says which; so worlds side by side never meet. Disks and cores are our models on the real clock. One
+//! thread runs all hosts.
 //!
 //! Leaves out what the scenario says of links and cards, and faults: those are the fabric's. Nothing here is
 //! deterministic but what is drawn from the seed.
 
+mod clock;
 mod machine;
 mod stream;
 
@@ -25,7 +26,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet};
 
-use self::machine::{RealClock, TcpMachine};
+use self::clock::{CoreClock, DiskClock, RealClock};
+use self::machine::TcpMachine;
 use crate::host::{Disk, Host, LocalFuture, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
@@ -110,26 +112,24 @@ impl Tcp {
         let clock = Rc::new(RealClock::starting_now());
         Ok(Self { seed, clock, tasks: LocalSet::new(), shared, runtime })
     }
-
-    fn clock(&self) -> Rc<dyn Clock> {
-        Rc::<RealClock>::clone(&self.clock)
-    }
 }
 
 impl World for Tcp {
     fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
-        let recorder = self.shared.timeline.of_host(key, self.clock());
-        let disks = disks_of(&spec, self.seed, &self.clock(), &self.shared.trace, &recorder);
+        let clock: Rc<dyn Clock> = Rc::new(DiskClock(Rc::clone(&self.clock)));
+        let recorder = self.shared.timeline.of_host(key, Rc::clone(&clock));
+        let disks = disks_of(&spec, self.seed, &clock, &self.shared.trace, &recorder);
         let disks = disks.into_iter().map(|(name, disk)| (name, Rc::new(disk) as Rc<dyn Disk>));
         let (fuel, told) = (self.shared.fuel.clone(), Rc::clone(&recorder));
+        let core_clock = Rc::new(CoreClock::new(&self.clock));
         let host = Host::new(Rc::new(TcpMachine {
             key,
             ip: IpAddr::V4(spec.ip),
             seed: self.seed,
             shared: Rc::clone(&self.shared),
-            cpu: Cpu::new(spec.cores, spec.fuel_per_second, self.clock(), fuel, told),
+            cpu: Cpu::new(spec.cores, spec.fuel_per_second, core_clock, fuel, told),
             clock: Rc::clone(&self.clock),
             disks: disks.collect(),
             recorder,
