@@ -139,8 +139,9 @@ fn wrong_words_are_told_with_the_right_ones() {
     for (words, parts) in [
         (["--frob", ""].as_slice(), ["--frob", "Usage"].as_slice()),
         (&["--policy", "magic"], &["--policy", "magic", "on-storage and download"]),
-        (&["--net", "pigeon"], &["--net", "fabric, turmoil"]),
+        (&["--net", "pigeon"], &["--net", "fabric, turmoil, tcp"]),
         (&["--net", "turmoil"], &["small.toml", "fault", "--no-faults"]),
+        (&["--net", "tcp"], &["small.toml", "fault", "the network tcp", "--no-faults"]),
         (&["--net", "turmoil", "--no-faults", "--shuffle", "1"], &["--shuffle", "--net fabric"]),
         (&["--seed", "many"], &["--seed", "many"]),
         (&["--data", "demo/log-01.txt"], &["--data", "PATH=FILE"]),
@@ -154,6 +155,8 @@ fn wrong_words_are_told_with_the_right_ones() {
     }
     assert_refused(&stayput(&["run", &absent]), &[&absent, "give an existing scenario file"]);
     assert_refused(&stayput(&["twice", &absent]), &[&absent, "give an existing scenario file"]);
+    let twice = stayput(&["twice", &small(), "--net", "tcp", "--no-faults"]);
+    assert_refused(&twice, &["tcp", "real time", "leave --net out"]);
     assert_refused(&stayput(&["dance"]), &["dance"]);
     assert_refused(&stayput(&[]), &["Usage", "run", "twice"]);
 }

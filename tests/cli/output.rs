@@ -94,6 +94,26 @@ fn figures_that_a_network_does_not_show_are_null() {
 }
 
 #[test]
+fn a_run_in_real_time_claims_no_hash_and_no_figure_that_it_cannot_know() {
+    let said = run_small(&["--json", "-", "--net", "tcp", "--no-faults", "--policy", "on-storage"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let json = said.json();
+    assert_eq!(json["net"], "tcp");
+    let policy = &json["policies"][0];
+    assert_eq!(policy["jobs"]["ok"], 8);
+    for unknown in [&json["trace_hash"], &policy["trace_hash"], &policy["schedule_hash"]] {
+        assert_eq!(*unknown, Value::Null);
+    }
+    for unknown in ["wire", "lost", "in_flight", "end_to_end"] {
+        assert_eq!(policy["bytes"][unknown], Value::Null, "{unknown}");
+    }
+    assert!(policy["bytes"]["body"].as_u64().is_some_and(|bytes| bytes > 0), "{policy}");
+    for part in ["trace_hash none", "network   the loopback", "--net tcp"] {
+        assert!(said.stderr.contains(part), "{part} is not in {}", said.stderr);
+    }
+}
+
+#[test]
 fn policies_are_those_asked_for_each_once_in_that_order() {
     let names = |words: &[&str]| -> Vec<String> {
         let json = run_small(&[words, &["--json", "-"]].concat()).json();

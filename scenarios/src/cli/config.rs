@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use stayput_sim::config::{Chance, Jitter, LinkConfig, MachineConfig};
 
-use crate::plan::RunPlan;
+use crate::plan::{Net, RunPlan};
 use crate::quantity::{
     bit_rate, byte_rate, bytes, chance, count, exact_duration, exact_size, printable,
 };
@@ -38,17 +38,7 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     )?;
     writeln!(out, "node      {}", machine(&scenario.node))?;
     writeln!(out, "worker    {}", machine(&scenario.worker))?;
-    let n = &scenario.network;
-    writeln!(
-        out,
-        "network   same zone {}; cross zone {}; cross region {}; client {}; worker {}{}",
-        link(&n.same_zone),
-        link(&n.cross_zone),
-        link(&n.cross_region),
-        link(&n.client),
-        link(&n.worker),
-        if n.slow_start { "; slow start" } else { "" }
-    )?;
+    write_network(plan, out)?;
     let total: u64 = plan.objects.iter().map(|object| object.content.len() as u64).sum();
     writeln!(out, "data      {} objects, {}", plan.objects.len(), bytes(total))?;
     for work in &scenario.work {
@@ -72,6 +62,24 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
         writeln!(out, "expect    {} {}", expectation.figure.key(), expectation.comparison)?;
     }
     writeln!(out)
+}
+
+fn write_network(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()> {
+    if plan.net == Net::Tcp {
+        let not = "not the latencies, trunks and network cards of the scenario";
+        return writeln!(out, "network   the loopback of this machine, in real time; {not}");
+    }
+    let n = &plan.scenario.network;
+    writeln!(
+        out,
+        "network   same zone {}; cross zone {}; cross region {}; client {}; worker {}{}",
+        link(&n.same_zone),
+        link(&n.cross_zone),
+        link(&n.cross_region),
+        link(&n.client),
+        link(&n.worker),
+        if n.slow_start { "; slow start" } else { "" }
+    )
 }
 
 fn machine(machine: &MachineConfig) -> String {

@@ -26,7 +26,7 @@ impl Bar {
             Phase::Loading => "loading".to_owned(),
             Phase::Jobs => {
                 let now = Duration::from_nanos(progress.now.as_nanos());
-                format!("jobs, virtual time {}", crate::quantity::duration(now))
+                format!("jobs, at {} of the world's time", crate::quantity::duration(now))
             }
         };
         self.bar.set_length(progress.total);

@@ -72,11 +72,11 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
         );
     }
     let has_faults = !scenario.faults.is_empty() || !scenario.drawn_faults.is_empty();
-    if args.net == Net::Turmoil && !args.no_faults && has_faults {
+    if args.net != Net::Fabric && !args.no_faults && has_faults {
         return unfit(
             "fault",
-            "the network turmoil has no faults",
-            "add --no-faults, or leave --net turmoil out",
+            &format!("the network {} has no faults", args.net),
+            &format!("add --no-faults, or leave --net {} out", args.net),
         );
     }
     if args.net != Net::Fabric && args.shuffle.is_some() {

@@ -16,6 +16,15 @@ const CONTEXT_LINES: usize = 5;
 
 /// Runs the scenario twice and compares the traces.
 pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
+    if !args.net.repeats() {
+        return Err(CliError::Usage {
+            why: format!(
+                "the network {} runs in real time, where no two runs are the same",
+                args.net
+            ),
+            fix: "use run, or leave --net out",
+        });
+    }
     let folder = tempfile::tempdir()?;
     let first = one_run(1, args, folder.path())?;
     if first.has_no_result() {

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_sim::backend::fabric::Fabric;
+use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
@@ -29,11 +30,11 @@ use crate::timeline::RunTimeline;
 
 pub use outcome::{Phase, Progress, RunError};
 
-/// Loading may take so long, in simulated time.
+/// Loading may take so long, in the world's time.
 const LOADING_MAX: Duration = Duration::from_secs(3_600);
 /// Between the loading and the first job: what the loading has left to do in the background comes to rest.
 const SETTLING: Duration = Duration::from_secs(5);
-/// After the last arrival, or the begin of a closed loop, jobs may take so long in simulated time.
+/// After the last arrival, or the begin of a closed loop, jobs may take so long in the world's time.
 const JOBS_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Events between two reports of progress.
 const PROGRESS_EVERY: u32 = 1 << 14;
@@ -124,6 +125,10 @@ impl<'a> Run<'a> {
         let mut world: Box<dyn World> = match plan.net {
             Net::Fabric => Box::new(Fabric::in_order(plan.order, seed, network, trace.clone())),
             Net::Turmoil => Box::new(Turmoil::new(seed, network, trace.clone())),
+            Net::Tcp => {
+                let world = Tcp::new(seed, trace.clone());
+                Box::new(world.map_err(|error| unfit("net tcp", &error.to_string()))?)
+            }
         };
         let spec = ClusterSpec {
             counts: plan.scenario.cluster.clone(),
@@ -179,7 +184,7 @@ impl<'a> Run<'a> {
         let finished = jobs.iter().map(|job| job.finished).max().unwrap_or(settled);
         Ok(PolicyRun {
             policy: self.policy,
-            trace_hash: self.world.trace().hash(),
+            trace_hash: self.plan.net.repeats().then(|| self.world.trace().hash()),
             schedule_hash: self.world.schedule_hash(),
             // By the cores' own meters: attempts that were lost are in no answer.
             fuel: self.world.fuel_spent(),

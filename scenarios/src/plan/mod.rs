@@ -47,8 +47,18 @@ pub struct RunPlan {
 pub enum Net {
     /// The simulator's own network: bandwidth, queueing, wire bytes.
     Fabric,
-    /// The turmoil crate's: latency and faults only.
+    /// The turmoil crate's: latency only.
     Turmoil,
+    /// Real sockets on the loopback, in real time: two runs differ in all times.
+    Tcp,
+}
+
+impl Net {
+    /// Whether the same seed gives the same run.
+    #[must_use]
+    pub const fn repeats(self) -> bool {
+        !matches!(self, Self::Tcp)
+    }
 }
 
 impl fmt::Display for Net {
@@ -56,6 +66,7 @@ impl fmt::Display for Net {
         f.write_str(match self {
             Self::Fabric => "fabric",
             Self::Turmoil => "turmoil",
+            Self::Tcp => "tcp",
         })
     }
 }

@@ -31,8 +31,8 @@ pub struct RunReport {
     pub seed: u64,
     /// The network.
     pub net: Net,
-    /// The digest over the policies' names and trace hashes, in the order of their names.
-    pub trace_hash: String,
+    /// The digest over the policies' names and trace hashes, in the order of their names; `None` if one of them has none.
+    pub trace_hash: Option<String>,
     /// The runs, in the order that was asked for.
     pub runs: Vec<PolicyRun>,
     /// What was saved; `None` unless both `on-storage` and `download` ran.
@@ -72,12 +72,13 @@ impl RunReport {
     }
 }
 
-fn combined_hash(runs: &[PolicyRun]) -> String {
-    let mut parts: Vec<_> = runs.iter().map(|run| (run.policy.name(), &run.trace_hash)).collect();
+fn combined_hash(runs: &[PolicyRun]) -> Option<String> {
+    let part = |run: &PolicyRun| Some((run.policy.name(), run.trace_hash.clone()?));
+    let mut parts: Vec<_> = runs.iter().map(part).collect::<Option<_>>()?;
     parts.sort_unstable();
     let mut hash = Sha256::new();
     for (name, trace_hash) in parts {
         hash.update(format!("{name} {trace_hash}\n"));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -16,8 +16,8 @@ use crate::scenario::Policy;
 pub struct PolicyRun {
     /// The policy.
     pub policy: Policy,
-    /// The digest of all semantic events with their times, in hexadecimal.
-    pub trace_hash: String,
+    /// The digest of all semantic events with their times, in hexadecimal; `None` on a network that does not repeat them.
+    pub trace_hash: Option<String>,
     /// The digest of which task ran when, in hexadecimal; `None` on a network that does not say.
     pub schedule_hash: Option<String>,
     /// The jobs, by index.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::topology::{HostKey, LinkClass};
+use super::topology::{HostKey, HostSpec, LinkClass, crosses_zones};
 use crate::host::{Label, Part, Purpose};
 
 /// Bytes that went from one host to another under one label.
@@ -36,6 +36,21 @@ pub struct Way {
 /// A way that a ledger knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WayKey(u32);
+
+impl Way {
+    /// From one of `hosts` to another; `None` if a host is not there, or from a host to itself.
+    #[must_use]
+    pub fn between(hosts: &[HostSpec], from: HostKey, to: HostKey) -> Option<Self> {
+        let (a, b) = (hosts.get(from.0 as usize)?, hosts.get(to.0 as usize)?);
+        (from != to).then(|| Self {
+            from,
+            to,
+            class: LinkClass::between(a, b),
+            crosses_zones: crosses_zones(a.place, b.place),
+            to_consumer: !b.name.starts_with("proxy:"),
+        })
+    }
+}
 
 /// What was sent in a world, or in a part of its time.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! The simulated machine room: topology, clock, disks, cores, meters, faults and the trace.
 //!
-//! What is here knows no HTTP and no store. The `fabric` backend puts all of it together; the `turmoil` backend
-//! takes its network and clock from elsewhere and the rest from here.
+//! What is here knows no HTTP and no store. The `fabric` backend puts all of it together; the `turmoil` and
+//! `tcp` backends take their network and clock from elsewhere and the rest from here.
 
 pub mod clock;
 pub mod cpu;

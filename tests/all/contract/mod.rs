@@ -2,21 +2,42 @@
 
 mod disks;
 mod faults;
+mod real;
 mod suite;
 
-use crate::support::{fabric, turmoil};
+use std::time::Duration;
+
+use crate::support::{fabric, tcp, turmoil};
+
+/// Makes a test of each claim for a backend.
+macro_rules! claims {
+    ($name:ident, $world:ident: $($claim:ident),* $(,)?) => {
+        mod $name { $(#[test] fn $claim() { super::suite::$claim(&mut *super::$world()); })* }
+    };
+}
 
 /// Makes a test of each claim for each backend.
 macro_rules! every_backend {
     ($($claim:ident),* $(,)?) => {
-        mod on_fabric { $(#[test] fn $claim() { super::suite::$claim(&mut *super::fabric()); })* }
-        mod on_turmoil { $(#[test] fn $claim() { super::suite::$claim(&mut *super::turmoil()); })* }
+        claims!(on_fabric, fabric: $($claim),*);
+        claims!(on_turmoil, turmoil: $($claim),*);
+        claims!(on_tcp, tcp: $($claim),*);
+    };
+}
+
+/// The same without turmoil: there, dropping an end with bytes unread resets the connection, what was written is lost, and
+/// a writer whose reader is gone waits for ever.
+macro_rules! every_backend_that_closes_softly {
+    ($($claim:ident),* $(,)?) => {
+        claims!(softly_on_fabric, fabric: $($claim),*);
+        claims!(softly_on_tcp, tcp: $($claim),*);
     };
 }
 
 every_backend![
     bytes_arrive_in_order_and_the_end_after_them,
     both_ends_may_close_their_half,
+    an_acceptor_knows_who_connects,
     a_port_that_nobody_listens_on_refuses,
     a_port_that_is_taken_is_not_given_again,
     a_slow_reader_stops_its_writer,
@@ -32,3 +53,16 @@ every_backend![
     a_request_is_answered_over_http,
     body_bytes_are_counted_by_purpose,
 ];
+
+every_backend_that_closes_softly![
+    what_was_written_arrives_though_its_writer_reads_nothing_and_leaves,
+    a_writer_hears_that_its_reader_is_gone,
+];
+
+#[test]
+fn simulated_work_takes_no_longer_than_its_fuel_and_overhead() {
+    for mut world in [fabric(), turmoil()] {
+        let took = suite::three_starts_take(&mut *world);
+        assert!(took <= Duration::from_millis(23), "{took:?}");
+    }
+}

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_sim::backend::fabric::Fabric;
+use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
 use stayput_sim::host::{Host, Seed, Time};
@@ -33,6 +34,10 @@ pub(crate) fn fabric() -> Box<dyn World> {
 
 pub(crate) fn turmoil() -> Box<dyn World> {
     Box::new(Turmoil::new(Seed(1), network(), Trace::default()))
+}
+
+pub(crate) fn tcp() -> Box<dyn World> {
+    Box::new(Tcp::new(Seed(1), Trace::default()).expect("the system has room for a reactor"))
 }
 
 pub(crate) fn spec(index: u8) -> HostSpec {

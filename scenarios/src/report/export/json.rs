@@ -31,7 +31,7 @@ impl Exporter for JsonExporter {
             scenario: &report.scenario,
             seed: report.seed,
             net: report.net.to_string(),
-            trace_hash: &report.trace_hash,
+            trace_hash: report.trace_hash.as_deref(),
             policies: report.runs.iter().map(JsonPolicy::new).collect(),
             saved: report.saved.as_ref().map(JsonSaved::new),
             latency_comparable: !report.closed_loop,
@@ -51,7 +51,7 @@ struct JsonReport<'a> {
     scenario: &'a str,
     seed: u64,
     net: String,
-    trace_hash: &'a str,
+    trace_hash: Option<&'a str>,
     policies: Vec<JsonPolicy<'a>>,
     saved: Option<JsonSaved<'a>>,
     latency_comparable: bool,
@@ -69,7 +69,7 @@ struct JsonWall {
 #[derive(Serialize)]
 struct JsonPolicy<'a> {
     name: &'static str,
-    trace_hash: &'a str,
+    trace_hash: Option<&'a str>,
     schedule_hash: Option<&'a str>,
     jobs: JsonJobs,
     latency_us: Option<Latency>,
@@ -85,7 +85,7 @@ impl<'a> JsonPolicy<'a> {
         let counts = run.counts();
         Self {
             name: run.policy.name(),
-            trace_hash: &run.trace_hash,
+            trace_hash: run.trace_hash.as_deref(),
             schedule_hash: run.schedule_hash.as_deref(),
             jobs: JsonJobs { ok: counts.ok, failed: counts.failed, wrong: counts.wrong },
             latency_us: latency_us(run),

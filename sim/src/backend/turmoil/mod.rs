@@ -15,13 +15,14 @@ use std::time::Duration;
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
 use crate::host::{Disk, Host, Recorder, Seed, Time};
+use crate::world::clock::Clock;
 use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::{DiskIdentity, SimDisk};
+use crate::world::disk::disks_of;
 use crate::world::ledger::Way;
-use crate::world::topology::{crosses_zones, link};
+use crate::world::topology::link;
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, LinkClass, Main, RunEnd,
-    Timeline, Trace, TraceEvent, World,
+    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
+    World,
 };
 
 /// Segments that may be on their way in one direction of a connection.
@@ -51,15 +52,7 @@ struct Shared {
 
 impl Shared {
     fn way(&self, from: HostKey, to: HostKey) -> Option<Way> {
-        let specs = self.specs.borrow();
-        let (a, b) = (specs.get(from.0 as usize)?, specs.get(to.0 as usize)?);
-        (from != to).then(|| Way {
-            from,
-            to,
-            class: LinkClass::between(a, b),
-            crosses_zones: crosses_zones(a.place, b.place),
-            to_consumer: !b.name.starts_with("proxy:"),
-        })
+        Way::between(&self.specs.borrow(), from, to)
     }
 
     fn host_at(&self, ip: IpAddr) -> Option<HostKey> {
@@ -88,23 +81,6 @@ impl Turmoil {
         };
         Self { sim, seed, network, shared: Rc::new(shared) }
     }
-
-    fn disks(&self, key: HostKey, spec: &HostSpec) -> BTreeMap<String, SimDisk> {
-        let disk = |name: &String| {
-            let shared = Rc::clone(&self.shared);
-            let (host, disk) = (spec.name.clone(), name.clone());
-            let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
-            let on_commit = move |what: &str, bytes: u64| {
-                let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
-                shared.trace.note(shared.now.get(), &event);
-            };
-            let clock = Rc::new(TurmoilClock(Rc::clone(&self.shared)));
-            let told = (recorder(&self.shared, key), Rc::from(name.as_str()));
-            let disk = SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit), told);
-            (name.clone(), disk)
-        };
-        spec.disks.iter().map(disk).collect()
-    }
 }
 
 fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
@@ -116,15 +92,16 @@ impl World for Turmoil {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         self.shared.specs.borrow_mut().push(spec.clone());
-        let (disks, shared, seed) = (self.disks(key, &spec), Rc::clone(&self.shared), self.seed);
+        let (shared, seed) = (Rc::clone(&self.shared), self.seed);
+        let clock: Rc<dyn Clock> = Rc::new(TurmoilClock(Rc::clone(&shared)));
+        let disks = disks_of(&spec, seed, &clock, &shared.trace, &recorder(&shared, key));
         let ip = spec.ip;
         self.sim.host(ip, move || {
-            let clock = Rc::new(TurmoilClock(Rc::clone(&shared)));
             let shared_disks = disks
                 .iter()
                 .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn Disk>));
             let (recorder, fuel) = (recorder(&shared, key), shared.fuel.clone());
-            let told = Rc::clone(&recorder);
+            let (clock, told) = (Rc::clone(&clock), Rc::clone(&recorder));
             let host = Host::new(Rc::new(TurmoilMachine {
                 key,
                 seed,

@@ -10,6 +10,7 @@ mod state;
 mod trouble;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -19,9 +20,13 @@ use self::trouble::Troubles;
 pub use self::trouble::{DiskIdentity, Trouble};
 use super::clock::{Clock, Line};
 use super::fault::{EffectLog, FaultId};
+use super::topology::HostSpec;
+use super::trace::{Trace, TraceEvent};
 use crate::config::DiskConfig;
 use crate::host::time::nanos;
-use crate::host::{Batch, Disk, DiskError, File, LocalFuture, Recorder, Row, Span, SpanKind, Time};
+use crate::host::{
+    Batch, Disk, DiskError, File, LocalFuture, Recorder, Row, Seed, Span, SpanKind, Time,
+};
 
 /// What is told of each change that will survive everything: what it is, and its bytes.
 pub type OnCommit = Rc<dyn Fn(&str, u64)>;
@@ -59,6 +64,30 @@ enum Access {
     Append { file: u64, offset: u64, bytes: u64 },
     /// Something small, somewhere.
     Small { bytes: u64 },
+}
+
+/// The disks of a host of a world with `seed`, all empty, by name. What they keep are events of `trace`.
+#[must_use]
+pub fn disks_of(
+    spec: &HostSpec,
+    seed: Seed,
+    clock: &Rc<dyn Clock>,
+    trace: &Trace,
+    recorder: &Rc<dyn Recorder>,
+) -> BTreeMap<String, SimDisk> {
+    let disk = |name: &String| {
+        let (host, disk) = (spec.name.clone(), name.clone());
+        let (trace, now) = (trace.clone(), Rc::clone(clock));
+        let identity = DiskIdentity { seed, name: format!("{host}/{disk}") };
+        let on_commit = move |what: &str, bytes: u64| {
+            let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
+            trace.note(now.now(), &event);
+        };
+        let told = (Rc::clone(recorder), Rc::from(name.as_str()));
+        let (config, clock) = (spec.disk.clone(), Rc::clone(clock));
+        (name.clone(), SimDisk::new(config, identity, clock, Rc::new(on_commit), told))
+    };
+    spec.disks.iter().map(disk).collect()
 }
 
 impl SimDisk {

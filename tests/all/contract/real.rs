@@ -1,0 +1,74 @@
+//! What the world of real sockets promises beside the seam's contract.
+
+use std::io;
+use std::time::Duration;
+
+use stayput_sim::host::Time;
+use stayput_sim::world::fault::FaultKind;
+use stayput_sim::world::{Fault, HostKey, RunEnd};
+
+use crate::support::{Found, LIMIT, add, address, tcp};
+
+#[test]
+fn a_host_that_is_not_in_the_world_cannot_be_reached() {
+    let (mut world, found) = (tcp(), Found::new());
+    let finding = found.clone();
+    add(&mut *world, 0, move |host| {
+        let finding = finding.clone();
+        async move { finding.set(host.connect(address(7, 80)).await.map(drop)) }
+    });
+    let error = found.wait(&mut *world).expect_err("there is nobody");
+    assert_eq!(error.kind(), io::ErrorKind::HostUnreachable);
+}
+
+#[test]
+fn equal_ports_of_two_worlds_are_not_the_same() {
+    let mut worlds = [tcp(), tcp()];
+    let heard = [Found::new(), Found::new()];
+    for (world, heard) in worlds.iter_mut().zip(&heard) {
+        let heard = heard.clone();
+        add(&mut **world, 0, move |host| {
+            let heard = heard.clone();
+            async move {
+                let mut listener = host.listen(80).expect("each world has this port");
+                let (_stream, peer) = listener.accept().await.expect("somebody connects");
+                heard.set(peer);
+            }
+        });
+    }
+    add(&mut *worlds[1], 1, |host| async move {
+        host.sleep(Duration::from_millis(5)).await;
+        let _stream = host.connect(address(0, 80)).await.expect("it listens");
+        host.sleep_until(Time::MAX).await;
+    });
+    assert_eq!(heard[1].wait(&mut *worlds[1]).ip(), address(1, 0).ip());
+    let soon = worlds[0].now() + Duration::from_millis(50);
+    assert_eq!(worlds[0].run(&mut || false, soon), RunEnd::TimeLimit);
+}
+
+#[test]
+fn a_world_whose_tasks_have_all_ended_is_stuck() {
+    let mut world = tcp();
+    add(&mut *world, 0, |host| async move { host.sleep(Duration::from_millis(1)).await });
+    assert_eq!(world.run(&mut || false, LIMIT), RunEnd::Stuck);
+}
+
+#[test]
+#[should_panic(expected = "an invariant is broken")]
+fn a_panic_on_a_host_is_not_lost() {
+    let mut world = tcp();
+    add(&mut *world, 0, |host| async move {
+        host.spawn(async { panic!("an invariant is broken") });
+        host.sleep_until(Time::MAX).await;
+    });
+    world.run(&mut || false, LIMIT);
+}
+
+#[test]
+fn faults_are_refused() {
+    let (at, lasts) = (Time::ZERO, Duration::from_secs(1));
+    let kind = FaultKind::Crash(HostKey(0));
+    let fault = Fault::once(at, lasts, kind);
+    let refused = tcp().schedule(fault).expect_err("there are none");
+    assert!(refused.to_string().contains("tcp"), "{refused}");
+}
