@@ -5,8 +5,8 @@
 //! link's latency, and enters through the receiver's card. Cards and trunks serve their flows by turns, a chunk each. A card or
 //! trunk that is free passes a chunk on while it comes in; one that is not keeps it until its turn.
 //!
-//! A segment that is lost is sent again, which costs time and bytes ([`loss`]); a chunk that meets a cut way is tried again as
-//! TCP would, until its sender gives up ([`stall`]). Leaves out the card's time for acknowledgements, reordering within a
+//! A segment that is lost is sent again, which costs time and bytes (`loss`); a chunk that meets a cut way is tried again as
+//! TCP would, until its sender gives up (`stall`). Leaves out the card's time for acknowledgements, reordering within a
 //! connection (TCP hides it), and duplicates.
 
 mod acknowledge;
