@@ -5,6 +5,7 @@ mod fairness;
 mod handshake;
 mod latency;
 mod loss;
+mod random;
 mod solver;
 mod trouble;
 mod wire;

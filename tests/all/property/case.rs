@@ -43,6 +43,7 @@ pub(crate) struct Case {
 pub(crate) struct Links {
     /// Of an exponential distribution; none if zero.
     pub(crate) jitter_us_mean: u32,
+    /// Until all is mended: where handshakes are lost, a handoff that alone has the newest version may not be heard.
     pub(crate) loss_per_mille: u32,
     pub(crate) slow_start: bool,
 }

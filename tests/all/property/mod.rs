@@ -23,7 +23,7 @@ use self::history::History;
 use self::tally::Tally;
 
 /// Cases when `PROPTEST_CASES` does not say.
-const CASES: u32 = 1_000;
+const CASES: u32 = 2_000;
 /// Of them, every so many run twice.
 const TWICE_EVERY: u64 = 10;
 /// Shrinking ends at the latest then: each try is a whole run.

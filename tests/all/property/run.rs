@@ -9,7 +9,7 @@ use std::time::Duration;
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::config::{
-    ByteRate, Chance, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
+    ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
 use stayput_sim::host::Seed;
@@ -47,7 +47,7 @@ pub(crate) fn run(case: &Case) -> History {
     ends.push(("loading", loading));
     let start = world.now();
     let mut faults = Vec::new();
-    for fault in super::trouble::in_world(&case.faults, &cluster, start) {
+    for fault in super::trouble::in_world(case, &cluster, start) {
         let name = fault.kind.name();
         let id = world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
         faults.push((name, id));
@@ -100,9 +100,8 @@ fn commits(case: &Case, cluster: &Cluster, trace: &str) -> Vec<Commit> {
 }
 
 fn links(case: &Case) -> NetworkConfig {
-    let Links { jitter_us_mean, loss_per_mille, slow_start } = case.links;
+    let Links { jitter_us_mean, slow_start, .. } = case.links;
     let mean = Duration::from_micros(u64::from(jitter_us_mean));
-    let loss = Chance::per_billion(loss_per_mille * (Chance::BILLION / 1_000));
     let mut network = NetworkConfig { slow_start, ..network() };
     for link in [
         &mut network.same_zone,
@@ -111,7 +110,6 @@ fn links(case: &Case) -> NetworkConfig {
         &mut network.client,
         &mut network.worker,
     ] {
-        link.loss = loss.expect("at most all");
         if !mean.is_zero() {
             link.jitter = Jitter::Exponential { mean };
         }

@@ -15,6 +15,8 @@ use stayput_sim::host::Time;
 use stayput_sim::world::fault::{FaultKind, Repeat};
 use stayput_sim::world::{self, HostKey, Place};
 
+use super::case::Case;
+
 /// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
 pub(crate) const HORIZON_MS: u32 = 40_000;
 /// All faults begin before then: most steps are taken before then.
@@ -89,15 +91,26 @@ pub(crate) enum Kind {
 
 /// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the first counts: their factors multiply,
 /// and what is queued on both would keep the disk busy for minutes after they are mended.
-pub(crate) fn in_world(faults: &[Fault], cluster: &Cluster, start: Time) -> Vec<world::Fault> {
+pub(crate) fn in_world(case: &Case, cluster: &Cluster, start: Time) -> Vec<world::Fault> {
     let mut slow = BTreeSet::new();
-    let in_world = faults.iter().map(|fault| fault.in_world(cluster, start));
-    in_world
+    let faults = case.faults.iter().map(|fault| fault.in_world(cluster, start));
+    faults
+        .chain(worn(case.links.loss_per_mille, cluster, start))
         .filter(|fault| match fault.kind {
             FaultKind::SlowDisk { host, .. } => slow.insert(host),
             _ => true,
         })
         .collect()
+}
+
+/// All links lose segments until all is mended.
+fn worn(loss_per_mille: u32, cluster: &Cluster, start: Time) -> Option<world::Fault> {
+    let chance = Chance::per_billion(loss_per_mille * (Chance::BILLION / 1_000));
+    let chance = chance.filter(|chance| *chance != Chance::NEVER)?;
+    let hosts = [&cluster.nodes, &cluster.proxies, &cluster.workers, &cluster.clients];
+    let all: Vec<HostKey> = hosts.into_iter().flatten().copied().collect();
+    let kind = FaultKind::Loss { from: all.clone(), to: all, one_way: true, chance };
+    Some(world::Fault::once(start, Duration::from_millis(u64::from(HORIZON_MS)), kind))
 }
 
 impl Fault {

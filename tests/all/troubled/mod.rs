@@ -1,6 +1,6 @@
 //! Transfers and jobs on a cluster whose disks are slow, full or fail: later, elsewhere or not at all, and never wrong.
 //!
-//! Leaves out the network's faults.
+//! Leaves out the network's faults: see the model's tests for what they do to a transfer.
 
 mod room;
 
