@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::backend::turmoil::Turmoil;
-use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_sim::host::{Host, Purpose, Seed, Time};
 use stayput_sim::http::{self, Body, Limits, Method, Response};
 use stayput_sim::world::{HostSpec, Place, RunEnd, Trace, World};
@@ -25,15 +25,7 @@ const BODY: [u8; 1_000] = [b'x'; 1_000];
 const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 
 fn network() -> NetworkConfig {
-    let link = || LinkConfig::new(Duration::from_millis(1), None);
-    NetworkConfig {
-        same_zone: link(),
-        cross_zone: link(),
-        cross_region: link(),
-        client: link(),
-        worker: link(),
-        slow_start: false,
-    }
+    NetworkConfig::uniform(Duration::from_millis(1))
 }
 
 fn spec(index: u32) -> HostSpec {

@@ -228,3 +228,18 @@ pub struct NetworkConfig {
     /// Whether connections begin with ten segments and open their window as acknowledgements come (RFC 6928, RFC 5681).
     pub slow_start: bool,
 }
+
+impl NetworkConfig {
+    /// One whose links are all alike: of constant latency, without trunks and losses.
+    #[must_use]
+    pub const fn uniform(latency: Duration) -> Self {
+        Self {
+            same_zone: LinkConfig::new(latency, None),
+            cross_zone: LinkConfig::new(latency, None),
+            cross_region: LinkConfig::new(latency, None),
+            client: LinkConfig::new(latency, None),
+            worker: LinkConfig::new(latency, None),
+            slow_start: false,
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::backend::fabric::Fabric;
-use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use crate::host::{Seed, Time};
 use crate::http::{self, Body, Request, Response};
 use crate::swift::PROXY_PORT;
@@ -43,15 +43,7 @@ fn against<T: 'static, F: Future<Output = T> + 'static>(
     answer: impl Fn(u8, usize, &Request) -> Response + 'static,
     does: impl Fn(Client) -> F + 'static,
 ) -> T {
-    let link = || LinkConfig::new(Duration::from_millis(1), None);
-    let network = NetworkConfig {
-        same_zone: link(),
-        cross_zone: link(),
-        cross_region: link(),
-        client: link(),
-        worker: link(),
-        slow_start: false,
-    };
+    let network = NetworkConfig::uniform(Duration::from_millis(1));
     let mut world = Fabric::new(Seed(1), network, Trace::default());
     let (answer, asked) = (Rc::new(answer), Rc::new(Cell::new(0)));
     for index in 0..2 {

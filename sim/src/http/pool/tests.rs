@@ -11,7 +11,7 @@ use hyper::{Method, Request};
 
 use super::{IDLE_MAX, IDLE_PER_ADDRESS_MAX, IDLE_TIME_MAX, Pool, SWEEP_INTERVAL};
 use crate::backend::fabric::Fabric;
-use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use crate::host::{Host, Purpose, Seed, Time};
 use crate::http::{self, Body, Limits, Response, SendError};
 use crate::world::fault::FaultKind;
@@ -70,15 +70,7 @@ fn address(port: u16) -> SocketAddr {
 }
 
 fn network() -> NetworkConfig {
-    let link = || LinkConfig::new(Duration::from_millis(1), None);
-    NetworkConfig {
-        same_zone: link(),
-        cross_zone: link(),
-        cross_region: link(),
-        client: link(),
-        worker: link(),
-        slow_start: false,
-    }
+    NetworkConfig::uniform(Duration::from_millis(1))
 }
 
 fn spec(host: u8) -> HostSpec {

@@ -24,7 +24,7 @@ use self::node::{Manner, Node};
 use super::{JobService, Placement, Proxy, ProxyConfig, Target};
 use crate::backend::fabric::Fabric;
 use crate::client::Client;
-use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use crate::host::{Host, LocalFuture, Purpose, Seed, Time};
 use crate::http::{self, Body, Limits, Request, Response};
 use crate::swift::{NODE_PORT, PROXY_PORT, Path, Timestamp};
@@ -263,13 +263,5 @@ fn add<F: Future<Output = ()> + 'static>(
 }
 
 fn network() -> NetworkConfig {
-    let link = || LinkConfig::new(Duration::from_micros(200), None);
-    NetworkConfig {
-        same_zone: link(),
-        cross_zone: link(),
-        cross_region: link(),
-        client: link(),
-        worker: link(),
-        slow_start: false,
-    }
+    NetworkConfig::uniform(Duration::from_micros(200))
 }
