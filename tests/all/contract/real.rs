@@ -1,6 +1,7 @@
 //! What the world of real sockets promises beside the seam's contract.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_sim::host::Time;
@@ -62,6 +63,42 @@ fn a_panic_on_a_host_is_not_lost() {
         host.sleep_until(Time::MAX).await;
     });
     world.run(&mut || false, LIMIT);
+}
+
+#[test]
+fn a_world_that_is_dropped_drops_what_its_hosts_were_doing() {
+    let (mut world, found, witness) = (tcp(), Found::new(), Rc::new(()));
+    let held = Rc::clone(&witness);
+    add(&mut *world, 0, move |host| {
+        let held = Rc::clone(&held);
+        async move {
+            let mut listener = host.listen(80).expect("the port is free");
+            let _stream = listener.accept().await.expect("somebody connects");
+            let clock = host.clone();
+            host.spawn(async move {
+                clock.sleep_until(Time::MAX).await;
+                drop(held);
+            });
+            host.sleep_until(Time::MAX).await;
+        }
+    });
+    let finding = found.clone();
+    add(&mut *world, 1, move |host| {
+        let finding = finding.clone();
+        async move {
+            host.sleep(Duration::from_millis(5)).await;
+            let _stream = host.connect(address(0, 80)).await.expect("it listens");
+            // Nobody accepts this one, so the world still waits for its other end to close.
+            drop(host.connect(address(0, 80)).await.expect("it listens"));
+            host.sleep(Duration::from_millis(5)).await;
+            finding.set(());
+            host.sleep_until(Time::MAX).await;
+        }
+    });
+    found.wait(&mut *world);
+    assert!(Rc::strong_count(&witness) > 1, "the host still runs");
+    drop(world);
+    assert_eq!(Rc::strong_count(&witness), 1);
 }
 
 #[test]
