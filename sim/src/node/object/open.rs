@@ -66,6 +66,8 @@ pub struct OpenObject {
     place: Place,
     name: FileName,
     file: Rc<dyn File>,
+    /// The file's end, which was read for the metadata: a small object is in it.
+    tail: Bytes,
 }
 
 impl OpenObject {
@@ -88,7 +90,8 @@ impl OpenObject {
         name: FileName,
         posted: Option<Timestamp>,
     ) -> Result<Self, NodeError> {
-        let (file, mut metadata, body_len) = read_file::<Metadata>(place, name).await?;
+        let Opened { file, mut metadata, body_len, tail } =
+            read_file::<Metadata>(place, name).await?;
         if metadata.length != body_len {
             let damage = Damage::Length { json_len: metadata.length, file_len: file.len() };
             return Err(damaged(place, damage));
@@ -99,10 +102,10 @@ impl OpenObject {
             if matches!(read, Err(NodeError::Damaged { .. })) {
                 quarantine(place, meta).await?;
             }
-            metadata.headers = read?.1.headers;
+            metadata.headers = read?.metadata.headers;
         }
         let changed = posted.unwrap_or(metadata.timestamp);
-        Ok(Self { metadata, changed, place: place.clone(), name, file })
+        Ok(Self { metadata, changed, place: place.clone(), name, file, tail })
     }
 
     /// What is stored with it; the headers are those of the last POST, if there was one.
@@ -138,6 +141,12 @@ impl OpenObject {
         let len = len.min(self.metadata.length.saturating_sub(offset));
         if len == 0 {
             return Ok(Bytes::new());
+        }
+        let in_tail = offset.checked_sub(self.file.len() - self.tail.len() as u64);
+        if let Some(begin) = in_tail.and_then(|begin| usize::try_from(begin).ok())
+            && let Ok(len) = usize::try_from(len)
+        {
+            return Ok(self.tail.slice(begin..begin + len));
         }
         self.file.read_at(offset, len).await.map_err(self.place.failed())
     }
@@ -176,11 +185,21 @@ fn damaged(place: &Place, damage: Damage) -> NodeError {
     NodeError::Damaged { path, device, damage }
 }
 
-/// Opens a file and reads its metadata and how many bytes come before it.
+/// A file and what its end says.
+struct Opened<T> {
+    file: Rc<dyn File>,
+    metadata: T,
+    /// How many bytes come before the metadata.
+    body_len: u64,
+    /// What was read of its end.
+    tail: Bytes,
+}
+
+/// Opens a file and reads its end.
 async fn read_file<T: DeserializeOwned>(
     place: &Place,
     name: FileName,
-) -> Result<(Rc<dyn File>, T, u64), NodeError> {
+) -> Result<Opened<T>, NodeError> {
     let path = format!("{}/{name}", directory(place));
     let file = place.device.disk.open(&path).await.map_err(place.failed())?;
     let file_len = file.len();
@@ -194,7 +213,7 @@ async fn read_file<T: DeserializeOwned>(
         end = read_end(footer.trailer_len()).await.map_err(place.failed())?;
     }
     let metadata = footer.metadata(&end).map_err(|damage| damaged(place, damage))?;
-    Ok((file, metadata, footer.body_len()))
+    Ok(Opened { file, metadata, body_len: footer.body_len(), tail: end })
 }
 
 /// Puts a file aside, so that the next reader does not find it and somebody may look at it.

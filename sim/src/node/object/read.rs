@@ -21,11 +21,13 @@ use crate::node::reply;
 use crate::swift::header::X_BACKEND_PURPOSE;
 use crate::swift::{Path, header};
 
+/// A body up to here is read whole before its answer: it would leave in one piece anyway.
+const SMALL_BYTES_MAX: u64 = 64 << 10;
 /// A reader that takes nothing for so long is given up.
 const SEND_MAX: Duration = Duration::from_secs(120);
 
 /// Answers a GET or HEAD of `object`.
-pub(super) fn answer(
+pub(super) async fn answer(
     host: &Host,
     path: &Path,
     method: &Method,
@@ -63,7 +65,12 @@ pub(super) fn answer(
             span
         }
     };
-    *response.body_mut() = stream(host, object, span, purpose(path, asked)?);
+    let purpose = purpose(path, asked)?;
+    *response.body_mut() = if span.len <= SMALL_BYTES_MAX {
+        small(&object, span, purpose).await?
+    } else {
+        stream(host, object, span, purpose)
+    };
     Ok(response)
 }
 
@@ -92,11 +99,21 @@ fn describe(headers: &mut HeaderMap, object: &OpenObject) {
     reply::set(headers, header::X_BACKEND_DATA_TIMESTAMP, &put);
 }
 
+/// A body that is read, and judged if it is the whole object, before the answer begins: a bad disk is an error then and no
+/// body that breaks off.
+async fn small(object: &OpenObject, span: Span, purpose: Purpose) -> Result<Body, NodeError> {
+    if span.len == 0 {
+        return Ok(Body::empty());
+    }
+    let data = object.read_at(span.first, span.len).await?;
+    if span.len == object.metadata().length {
+        object.judge(Md5::new_with_prefix(&data)).await?;
+    }
+    Ok(Body::full(purpose, data))
+}
+
 /// A body that a task of its own reads from the disk, ahead of the connection by a few pieces.
 fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpose) -> Body {
-    if span.len == 0 {
-        return Body::empty();
-    }
     let (sender, body) = Body::stream(span.len);
     let (host_of_task, object) = (host.clone(), Rc::new(object));
     host.spawn(async move {

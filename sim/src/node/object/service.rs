@@ -46,7 +46,7 @@ pub(in crate::node) async fn handle(
                 let wants = &header::X_BACKEND_WANT_VERSION;
                 object.is_version(request::timestamp(&place.path, &head.headers, wants)?)?;
             }
-            read::answer(&node.host, &place.path, &head.method, &head.headers, object)
+            read::answer(&node.host, &place.path, &head.method, &head.headers, object).await
         }
         // Boxed: whoever only reads would carry the room for all that a change keeps.
         Method::PUT => Box::pin(put(&node, &place, &head.headers, body)).await,

@@ -47,7 +47,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
         }
         let mut search = Search::new(nodes.primaries.len());
         if let Some(answer) = proxy.find(&ask, &mut left, &mut search).await {
-            return answer_with(proxy, ask, answer, left);
+            return answer_with(proxy, ask, answer, left).await;
         }
         status = if newest { StatusCode::SERVICE_UNAVAILABLE } else { search.verdict() };
     }
@@ -74,7 +74,7 @@ async fn pin_newest(
 }
 
 /// The answer to the client: that of the node, its body passed on, from the replicas that are `left` if it breaks off.
-fn answer_with(
+async fn answer_with(
     proxy: &Proxy,
     ask: Ask,
     answer: Answer,
@@ -97,11 +97,8 @@ fn answer_with(
     })?;
     let status = answer.status;
     let span = span_of(status, &answer.headers, length);
-    let (sender, body) = Body::stream(length);
     let relay = Relay::new(proxy.clone(), ask, answer, span, left);
-    // Ends when the client leaves, when a chunk is too late, or at the end.
-    proxy.host().spawn(relay.run(sender));
-    Ok(response(status, headers, body))
+    Ok(response(status, headers, relay.into_body().await))
 }
 
 /// What the client gets or puts the object for: data, code or the result of a job, and nothing else.

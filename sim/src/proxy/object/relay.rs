@@ -18,7 +18,7 @@ use md5::{Digest, Md5};
 use super::get::first_byte;
 use super::{etag, is_md5};
 use crate::host::Purpose;
-use crate::http::{Answer, BodySender, Received};
+use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
@@ -26,6 +26,9 @@ use crate::proxy::limits::{CHUNK_MAX, CLIENT_CHUNK_MAX};
 use crate::proxy::placement::Candidate;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_WANT_VERSION, text, timestamp};
+
+/// A body up to here is taken whole before it goes on: it would leave in one piece anyway.
+const SMALL_BYTES_MAX: u64 = 64 << 10;
 
 /// Which bytes of an object a body is.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,8 @@ pub(super) struct Relay {
     etag: Option<String>,
     md5: Option<Md5>,
     source: Received,
+    /// Whether the body comes from more than one node.
+    resumed: bool,
     left: VecDeque<Candidate>,
 }
 
@@ -73,12 +78,41 @@ impl Relay {
             etag,
             md5: checked.then(Md5::new),
             source: answer.body,
+            resumed: false,
             left,
         }
     }
 
+    /// The body for the client: a small one at once, a large one as it comes.
+    pub(super) async fn into_body(mut self) -> Body {
+        let length = self.span.length;
+        if length <= SMALL_BYTES_MAX {
+            // Without a sender it breaks off at once, which its reader sees.
+            return self.small().await.unwrap_or_else(|| Body::stream(length).1);
+        }
+        let (sender, body) = Body::stream(length);
+        let host = self.proxy.host().clone();
+        // Ends when the client leaves, when a chunk is too late, or at the end.
+        host.spawn(self.run(sender));
+        body
+    }
+
+    /// The whole body, if all of it comes. What comes from one node that node has judged; what comes from several is judged here.
+    async fn small(&mut self) -> Option<Body> {
+        let judged = self.md5.take();
+        let mut pieces = Vec::new();
+        while self.taken < self.span.length {
+            pieces.push((self.purpose, self.next().await?));
+        }
+        if self.resumed && judged.is_some() {
+            let md5 = pieces.iter().fold(Md5::new(), |md5, (_, piece)| md5.chain_update(piece));
+            self.md5 = Some(md5);
+        }
+        self.is_intact().then(|| Body::parts(pieces))
+    }
+
     /// Sends the whole body, or breaks it off by dropping the sender.
-    pub(super) async fn run(mut self, sender: BodySender) {
+    async fn run(mut self, sender: BodySender) {
         while self.taken < self.span.length {
             let Some(chunk) = self.next().await else { return };
             if self.taken == self.span.length && !self.is_intact() {
@@ -105,6 +139,7 @@ impl Relay {
                 return Some(chunk);
             }
             self.source = Box::pin(self.resume()).await?;
+            self.resumed = true;
         }
     }
 
