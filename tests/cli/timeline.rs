@@ -170,7 +170,7 @@ fn the_means_of_the_phases_add_up_to_the_mean_latency() {
 #[test]
 fn jobs_that_come_faster_than_their_host_works_queue() {
     let variant = Variant::new(&[
-        ("[cluster]", "[node]\ncores = 1\n\n[cluster]"),
+        ("[cluster]", "[node]\ncores = 1\nfuel_per_second = \"1e7\"\n\n[cluster]"),
         ("poisson 20/s", "poisson 20000/s"),
         ("count = 4", "count = 1"),
     ]);
