@@ -113,6 +113,15 @@ pub enum DeviceClass {
     SystemImage,
 }
 
+/// Which end of a pipe between two sessions a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeEnd {
+    /// It is read.
+    Reader,
+    /// It is written.
+    Writer,
+}
+
 /// Parses and checks a description.
 ///
 /// # Errors
@@ -156,6 +165,15 @@ impl DeviceClass {
             Self::Input | Self::Script => Some(DeviceKind::RandomRead),
             Self::Output => Some(DeviceKind::RandomWrite),
             Self::Image | Self::Debug | Self::SystemImage => None,
+        }
+    }
+
+    /// Whether a pipe to or from another session may take its place, and which end it is then.
+    pub fn pipe_end(self) -> Option<PipeEnd> {
+        match self.kind() {
+            Some(DeviceKind::SequentialRead) => Some(PipeEnd::Reader),
+            Some(DeviceKind::SequentialWrite) => Some(PipeEnd::Writer),
+            _ => None,
         }
     }
 
