@@ -149,6 +149,11 @@ impl Job {
 }
 
 impl DeviceClass {
+    /// What a device of that name is; none if no device can have the name.
+    pub fn named(name: &str) -> Option<Self> {
+        NodeName::new(name).map(|_| Self::of(name))
+    }
+
     pub(crate) fn of(name: &str) -> Self {
         match name {
             "stdin" => Self::Stdin,
