@@ -31,7 +31,13 @@ fn naive_rows(input: &[u8]) -> Vec<(&[u8], Vec<Vec<u8>>)> {
     let mut fields = vec![Vec::new()];
     for (at, byte) in input.iter().enumerate() {
         match byte {
-            b'"' => quoted = !quoted,
+            b'"' => {
+                quoted = !quoted;
+                // One that follows another is text.
+                if quoted && at > 0 && input[at - 1] == b'"' {
+                    fields.last_mut().unwrap().push(b'"');
+                }
+            }
             b',' if !quoted => fields.push(Vec::new()),
             b'\n' if !quoted => {
                 rows.push((&input[start..=at], std::mem::replace(&mut fields, vec![Vec::new()])));

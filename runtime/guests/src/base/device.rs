@@ -85,12 +85,20 @@ impl Output {
     #[inline]
     pub fn push(&mut self, text: &[u8]) {
         if text.len() > self.waiting.room() - self.waiting.len() {
-            self.flush();
-            if text.len() >= self.waiting.room() {
-                return self.write(text);
-            }
+            self.push_the_last(text);
+        } else {
+            self.waiting.push_within_room(text);
         }
-        self.waiting.push(text);
+    }
+
+    #[inline(never)]
+    fn push_the_last(&mut self, text: &[u8]) {
+        self.flush();
+        if text.len() >= self.waiting.room() {
+            self.write(text);
+        } else {
+            self.waiting.push_within_room(text);
+        }
     }
 
     /// Writes what waits.

@@ -7,6 +7,8 @@ use core::slice;
 const PAGE_BYTES: usize = 65_536;
 /// Everything is aligned so, which is enough for all that is kept here.
 const ALIGNMENT: usize = 16;
+/// So many bytes behind everything may be read as well, which lets searches read whole words.
+const MARGIN_BYTES: usize = 16;
 
 /// The free bytes at the end of memory: from where, up to where.
 static mut FREE: (usize, usize) = (0, 0);
@@ -16,6 +18,19 @@ pub fn bytes(len: usize) -> &'static mut [u8] {
     unsafe {
         let start = take(len);
         slice::from_raw_parts_mut(start as *mut u8, len)
+    }
+}
+
+/// So many values of which all bits are zero.
+///
+/// # Safety
+/// That is a value of the type.
+pub unsafe fn zeros<T: Copy>(len: usize) -> &'static mut [T] {
+    assert!(align_of::<T>() <= ALIGNMENT);
+    match len.checked_mul(size_of::<T>()) {
+        // New memory is zero, and none is used twice.
+        Some(size) => slice::from_raw_parts_mut(take(size) as *mut T, len),
+        None => out_of_memory(),
     }
 }
 
@@ -53,8 +68,8 @@ unsafe fn take(len: usize) -> usize {
         Some(end) => end & !(ALIGNMENT - 1),
         None => out_of_memory(),
     };
-    if end > FREE.1 {
-        let pages = (end - FREE.1 + PAGE_BYTES - 1) / PAGE_BYTES;
+    if end + MARGIN_BYTES > FREE.1 {
+        let pages = (end + MARGIN_BYTES - FREE.1 + PAGE_BYTES - 1) / PAGE_BYTES;
         if memory_grow(0, pages) == usize::MAX {
             out_of_memory();
         }
@@ -137,6 +152,14 @@ impl Buffer {
     pub fn push(&mut self, more: &[u8]) {
         self.spare(more.len())[..more.len()].copy_from_slice(more);
         self.len += more.len();
+    }
+
+    /// [`Buffer::push`] for what is known to fit.
+    #[inline(always)]
+    pub fn push_within_room(&mut self, more: &[u8]) {
+        let end = self.len + more.len();
+        self.data[self.len..end].copy_from_slice(more);
+        self.len = end;
     }
 
     #[inline(never)]

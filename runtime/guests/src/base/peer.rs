@@ -60,8 +60,9 @@ impl Sender {
         self.len += bytes.len();
     }
 
+    /// The same, for what may be large.
     #[inline(never)]
-    fn push_in_parts(&mut self, mut bytes: &[u8]) {
+    pub fn push_in_parts(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.len == FRAME_BYTES {
                 self.flush();

@@ -19,6 +19,12 @@ pub fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(ONES) & !word & HIGHS
 }
 
+/// Marks the zero bytes of `word`, all exactly.
+#[inline(always)]
+pub fn all_zero_bytes(word: u64) -> u64 {
+    !(((word & !HIGHS) + !HIGHS) | word | !HIGHS)
+}
+
 /// Marks the bytes of `word` that are below `bound`, which is at most 128: the first exactly, a
 /// mark above it may be wrong.
 #[inline(always)]
@@ -54,7 +60,7 @@ impl Either {
     }
 
     /// Where the first one is, from `at` on.
-    #[inline(always)]
+    #[inline(never)]
     pub fn find(&self, text: &[u8], mut at: usize) -> Option<usize> {
         let (a, b) = (u64x2_splat(self.words[0]), u64x2_splat(self.words[1]));
         while at + 2 * LANES <= text.len() {

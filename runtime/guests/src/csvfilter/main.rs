@@ -21,88 +21,73 @@ mod rows;
 use base::device::{Input, Output};
 use base::{exit, fail};
 use decimal::parse;
-use rows::{field, unquoted, Rows};
+use rows::{field, Row, Rows};
 
 const USAGE: &[u8] = b"usage: csvfilter COLUMN < | <= | > | >= | = | != NUMBER, or csvfilter --keep SHARE\n";
 
+/// Which outcomes of a comparison are asked for: below in bit 0, equal in bit 1, above in bit 2.
 #[derive(Clone, Copy)]
-enum Operator {
-    Below,
-    AtMost,
-    Above,
-    AtLeast,
-    Equal,
-    Unequal,
-}
+struct Operator(u32);
 
 #[no_mangle]
 extern "C" fn _start() {
     let (column, operator, bound): (&[u8], _, _) = match base::arguments() {
-        [_, b"--keep", share] => (b"score", Operator::Below, *share),
-        [_, column, operator, bound] => (column, parse_operator(operator), *bound),
+        [_, b"--keep", share] => (b"score", Operator::parse(b"<"), *share),
+        [_, column, operator, bound] => (column, Operator::parse(operator), *bound),
         _ => exit(2, USAGE),
     };
     match parse(bound) {
-        Some(bound) => filter(column, operator, bound),
-        None => exit(2, USAGE),
-    }
-}
-
-fn parse_operator(word: &[u8]) -> Operator {
-    match word {
-        b"<" => Operator::Below,
-        b"<=" => Operator::AtMost,
-        b">" => Operator::Above,
-        b">=" => Operator::AtLeast,
-        b"=" => Operator::Equal,
-        b"!=" => Operator::Unequal,
+        Some((number, len)) if len == bound.len() => filter(column, operator, number),
         _ => exit(2, USAGE),
     }
 }
 
 impl Operator {
+    fn parse(word: &[u8]) -> Self {
+        Operator(match word {
+            b"<" => 0b001,
+            b"<=" => 0b011,
+            b">" => 0b100,
+            b">=" => 0b110,
+            b"=" => 0b010,
+            b"!=" => 0b101,
+            _ => exit(2, USAGE),
+        })
+    }
+
     #[inline(always)]
     fn holds(self, number: i64, bound: i64) -> bool {
-        match self {
-            Operator::Below => number < bound,
-            Operator::AtMost => number <= bound,
-            Operator::Above => number > bound,
-            Operator::AtLeast => number >= bound,
-            Operator::Equal => number == bound,
-            Operator::Unequal => number != bound,
-        }
+        let outcome = u32::from(number >= bound) + u32::from(number > bound);
+        self.0 >> outcome & 1 != 0
     }
 }
 
+#[inline(never)]
 fn filter(column: &[u8], operator: Operator, bound: i64) {
     let mut rows = Rows::new(Input::open(b"input"));
     let mut output = Output::open();
     let index = match rows.next() {
         Some(header) => {
-            output.push(header);
-            match index_of(column, header) {
-                Some(index) => index,
-                None => fail(&[b"the first row names no column ", column]),
-            }
+            output.push(header.text);
+            index_of(column, header)
         }
         None => return,
     };
     while let Some(row) = rows.next() {
-        let number = field(row, index).and_then(|field| parse(unquoted(field)));
-        if number.map_or(false, |number| operator.holds(number, bound)) {
-            output.push(row);
+        if row.number(index).map_or(false, |number| operator.holds(number, bound)) {
+            output.push(row.text);
         }
     }
     output.flush();
 }
 
-fn index_of(column: &[u8], header: &[u8]) -> Option<usize> {
+fn index_of(column: &[u8], header: Row) -> usize {
     let mut index = 0;
-    while let Some(name) = field(header, index) {
-        if unquoted(name) == column {
-            return Some(index);
+    while let Some(name) = field(header.text, index) {
+        if name == column {
+            return index;
         }
         index += 1;
     }
-    None
+    fail(&[b"the first row names no column ", column])
 }

@@ -34,17 +34,22 @@ pub fn prefix(bytes: &[u8]) -> u64 {
 /// XORed in, then the hash is multiplied and turned. Any single change of a record changes it.
 #[inline(always)]
 pub fn hash(record: &[u8]) -> u64 {
-    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    const TURN: usize = 32;
     debug_assert!(record.len() == RECORD_BYTES);
     let mut hash = 0;
     let mut at = 0;
-    while at + 8 <= RECORD_BYTES {
-        let word = unsafe { word_at(record.as_ptr().add(at)) };
-        hash = (hash ^ word).wrapping_mul(MULTIPLIER).rotate_left(29);
-        at += 8;
+    while at < RECORD_BYTES - 4 {
+        let word = |more: usize| unsafe { word_at(record.as_ptr().add(at + more)) };
+        hash = mixed(mixed(mixed(mixed(hash, word(0)), word(8)), word(16)), word(24));
+        at += TURN;
     }
     let last = unsafe { (record.as_ptr().add(at) as *const u32).read_unaligned() };
-    (hash ^ u64::from(last)).wrapping_mul(MULTIPLIER).rotate_left(29)
+    mixed(hash, u64::from(last))
+}
+
+#[inline(always)]
+fn mixed(hash: u64, word: u64) -> u64 {
+    (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
 }
 
 /// The records of a device, many at a time.

@@ -1,18 +1,22 @@
 //! Words with their counts, as they go from one session to the next: the word's length in four bytes,
 //! its count in eight, the word.
 
+use crate::table::{Slot, Table, KEY_BYTES};
 use base::peer::{Receiver, Sender};
 
 const HEAD_BYTES: usize = 12;
 
-/// Sends a word, which may be given in two parts.
-pub fn send(target: &mut Sender, word: &[&[u8]; 2], count: u64) {
-    let mut head = [0; HEAD_BYTES];
-    head[..4].copy_from_slice(&((word[0].len() + word[1].len()) as u32).to_le_bytes());
-    head[4..].copy_from_slice(&count.to_le_bytes());
-    target.push(&head);
-    target.push(word[0]);
-    target.push(word[1]);
+/// Sends a word of `table`.
+#[inline(always)]
+pub fn send(target: &mut Sender, table: &Table, slot: &Slot) {
+    let mut bytes = [0; HEAD_BYTES + KEY_BYTES];
+    bytes[..4].copy_from_slice(&slot.len.to_le_bytes());
+    bytes[4..HEAD_BYTES].copy_from_slice(&slot.count.to_le_bytes());
+    bytes[HEAD_BYTES..].copy_from_slice(&slot.key.to_le_bytes());
+    target.push(&bytes[..HEAD_BYTES + KEY_BYTES.min(slot.len as usize)]);
+    if slot.len as usize > KEY_BYTES {
+        target.push_in_parts(table.rest(slot));
+    }
 }
 
 /// A stream of them, of which the first is looked at.
@@ -31,17 +35,21 @@ impl Counts {
     }
 
     /// The first word.
+    #[inline(always)]
     pub fn word(&self) -> Option<&[u8]> {
         let (len, _) = self.head?;
-        Some(&self.receiver.waiting()[HEAD_BYTES..HEAD_BYTES + len])
+        // That it is there was seen when its head was read.
+        Some(unsafe { self.receiver.waiting().get_unchecked(HEAD_BYTES..HEAD_BYTES + len) })
     }
 
     /// The first word's count.
+    #[inline(always)]
     pub fn count(&self) -> u64 {
         self.head.map_or(0, |(_, count)| count)
     }
 
     /// Goes on to the next one.
+    #[inline(always)]
     pub fn advance(&mut self) {
         if let Some((len, _)) = self.head {
             self.receiver.take(HEAD_BYTES + len);
@@ -49,12 +57,12 @@ impl Counts {
         }
     }
 
+    #[inline(never)]
     fn fetch(&mut self) {
-        self.head = self.receiver.peek(HEAD_BYTES).map(|head| {
-            let (mut len, mut count) = ([0; 4], [0; 8]);
-            len.copy_from_slice(&head[..4]);
-            count.copy_from_slice(&head[4..]);
-            (u32::from_le_bytes(len) as usize, u64::from_le_bytes(count))
+        self.head = self.receiver.peek(HEAD_BYTES).map(|head| unsafe {
+            let len = (head.as_ptr() as *const u32).read_unaligned();
+            let count = (head.as_ptr().add(4) as *const u64).read_unaligned();
+            (len as usize, count)
         });
         if let Some((len, _)) = self.head {
             self.receiver.peek(HEAD_BYTES + len);

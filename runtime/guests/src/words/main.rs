@@ -59,7 +59,7 @@ fn partition(table: &Table, reducers: &mut [Sender]) {
     for slot in table.slots() {
         // The table takes the hash's low bits, the partition all of them from the top.
         let share = u64::from(slot.hash) * reducers.len() as u64;
-        counts::send(&mut reducers[(share >> 32) as usize], &table.word(slot), slot.count);
+        counts::send(&mut reducers[(share >> 32) as usize], table, slot);
     }
 }
 
@@ -77,7 +77,7 @@ fn reduce() {
     table.sort();
     for slot in table.slots() {
         for target in targets.iter_mut() {
-            counts::send(target, &table.word(slot), slot.count);
+            counts::send(target, &table, slot);
         }
     }
     finish(targets);

@@ -3,7 +3,6 @@
 use base::memory::{self, Buffer};
 use base::order::sort;
 use base::scan::word_at;
-use core::cmp::Ordering;
 
 const FIRST_SLOTS: usize = 1 << 12;
 /// The first bytes of a word, which its slot holds.
@@ -16,17 +15,21 @@ const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 #[repr(C)]
 pub struct Slot {
     /// The word's first eight bytes, the first one lowest; zeros behind a shorter one.
-    key: u64,
+    pub key: u64,
     /// How often it came.
     pub count: u64,
     /// Its hash.
     pub hash: u32,
-    len: u32,
+    /// How many bytes it has.
+    pub len: u32,
     /// Where the bytes after the first eight begin.
     rest: u32,
 }
 
-const FREE: Slot = Slot { key: 0, count: 0, hash: 0, len: 0, rest: 0 };
+fn free_slots(count: usize) -> &'static mut [Slot] {
+    // All its bits zero, a slot is free.
+    unsafe { memory::zeros(count) }
+}
 
 /// The words.
 pub struct Table {
@@ -54,25 +57,23 @@ pub fn folded(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Up to eight bytes as a number, the first one lowest.
+/// The first bytes of `bytes`, up to eight, as a number, the first one lowest.
+#[inline(always)]
 fn piece(bytes: &[u8]) -> u64 {
-    if bytes.len() >= KEY_BYTES {
-        return unsafe { word_at(bytes.as_ptr()) };
+    // Memory may be read beyond the text.
+    let word = unsafe { word_at(bytes.as_ptr()) };
+    if bytes.len() < KEY_BYTES {
+        word & !(u64::MAX << (8 * bytes.len()))
+    } else {
+        word
     }
-    let mut piece = 0;
-    let mut at = bytes.len();
-    while at > 0 {
-        at -= 1;
-        piece = piece << 8 | u64::from(bytes[at]);
-    }
-    piece
 }
 
 impl Table {
     /// An empty one.
     pub fn new() -> Self {
         Table {
-            slots: memory::array(FIRST_SLOTS, FREE),
+            slots: free_slots(FIRST_SLOTS),
             used: 0,
             text: Buffer::with_room(FIRST_SLOTS),
         }
@@ -90,7 +91,7 @@ impl Table {
 
     /// Forgets all words.
     pub fn clear(&mut self) {
-        self.slots.fill(FREE);
+        unsafe { self.slots.as_mut_ptr().write_bytes(0, self.slots.len()) };
         self.used = 0;
         self.text.truncate(0);
     }
@@ -100,23 +101,26 @@ impl Table {
         self.slots.iter().filter(|slot| slot.len > 0)
     }
 
-    /// A slot's word, in two parts.
-    pub fn word<'a>(&'a self, slot: &'a Slot) -> [&'a [u8]; 2] {
-        let key = unsafe {
-            // Memory is little-endian, as the key is.
-            core::slice::from_raw_parts(&slot.key as *const u64 as *const u8, KEY_BYTES)
-        };
-        [&key[..KEY_BYTES.min(slot.len as usize)], self.rest(slot)]
-    }
-
-    fn rest(&self, slot: &Slot) -> &[u8] {
+    /// What a slot's word has behind its first eight bytes.
+    #[inline]
+    pub fn rest(&self, slot: &Slot) -> &[u8] {
         let start = slot.rest as usize;
         let len = (slot.len as usize).saturating_sub(KEY_BYTES);
         &self.text.as_slice()[start..start + len]
     }
 
     /// Counts a word of at least a byte.
+    #[inline]
     pub fn add(&mut self, word: &[u8], count: u64) {
+        if word.len() <= KEY_BYTES {
+            self.add_short(piece(word), word.len(), count);
+        } else {
+            self.hash_and_add_long(word, count);
+        }
+    }
+
+    #[inline(never)]
+    fn hash_and_add_long(&mut self, word: &[u8], count: u64) {
         let key = piece(word);
         let mut hash = hash_of_key(key);
         let mut at = KEY_BYTES;
@@ -124,11 +128,7 @@ impl Table {
             hash = hash_on(hash, piece(&word[at..]));
             at += KEY_BYTES;
         }
-        if word.len() <= KEY_BYTES {
-            self.add_short(key, word.len(), count);
-        } else {
-            self.add_long(word, key, folded(hash), count);
-        }
+        self.add_long(word, key, folded(hash), count);
     }
 
     /// Counts a word of at most eight bytes, given as its key.
@@ -151,7 +151,7 @@ impl Table {
     }
 
     /// Counts a word of more than eight bytes.
-    #[inline]
+    #[inline(never)]
     pub fn add_long(&mut self, word: &[u8], key: u64, hash: u32, count: u64) {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
@@ -183,8 +183,9 @@ impl Table {
         }
     }
 
+    #[inline(never)]
     fn grow(&mut self) {
-        let larger = memory::array(self.slots.len() * 2, FREE);
+        let larger = free_slots(self.slots.len() * 2);
         let mask = larger.len() - 1;
         for slot in self.slots() {
             let mut at = slot.hash as usize & mask;
@@ -206,21 +207,23 @@ impl Table {
             }
         }
         // Numbers compare as bytes do when the first byte is the highest.
-        let text = self.text.as_slice();
-        let rest = |slot: &Slot| {
-            let start = slot.rest as usize;
-            &text[start..start + (slot.len as usize).saturating_sub(KEY_BYTES)]
-        };
         let words = &mut self.slots[..used];
         words.iter_mut().for_each(|slot| slot.key = slot.key.swap_bytes());
-        sort(words, |a, b| match a.key.cmp(&b.key) {
-            // What is equal with zeros behind it differs in its length, or later.
-            Ordering::Equal if a.len as usize <= KEY_BYTES || b.len as usize <= KEY_BYTES => {
-                a.len < b.len
-            }
-            Ordering::Equal => rest(a) < rest(b),
-            unequal => unequal == Ordering::Less,
-        });
+        let text = self.text.as_slice();
+        sort(words, |a, b| a.key < b.key || a.key == b.key && is_less_by_rest(text, a, b));
         words.iter_mut().for_each(|slot| slot.key = slot.key.swap_bytes());
     }
+}
+
+/// Compares what is equal in its first eight bytes, with zeros behind shorter words.
+#[inline(never)]
+fn is_less_by_rest(text: &[u8], a: &Slot, b: &Slot) -> bool {
+    if a.len as usize <= KEY_BYTES || b.len as usize <= KEY_BYTES {
+        return a.len < b.len;
+    }
+    let rest = |slot: &Slot| {
+        let start = slot.rest as usize;
+        &text[start..start + slot.len as usize - KEY_BYTES]
+    };
+    rest(a) < rest(b)
 }

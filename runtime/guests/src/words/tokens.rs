@@ -53,41 +53,45 @@ fn is_space(byte: u8) -> bool {
 
 /// Counts the words that end within `text`; says where the last one begins if it may go on.
 ///
+/// Fuel is paid for a loop's whole body, also for what a pass through it leaves out, so that what is
+/// rare stands in functions of its own.
+///
 /// # Safety
 /// [`MARGIN`] lies behind `text`.
+#[inline(never)]
 unsafe fn count(text: &[u8], table: &mut Table) -> usize {
     let base = text.as_ptr();
+    let most = text.len();
     let mut at = 0;
-    loop {
-        while at < text.len() && is_space(*base.add(at)) {
-            at += 1;
-        }
+    while at < most {
         let word = word_at(base.add(at));
         let marks = bytes_below(word, SPACE_MAX + 1);
-        if marks != 0 {
-            let bits = marks.trailing_zeros() & !7;
-            let end = at + bits as usize / 8;
-            if end >= text.len() {
-                return at;
-            }
-            if is_space(*base.add(end)) {
-                // A mark is in the highest bit of its byte, so that below it are whole bytes.
-                table.add_short(word & !(u64::MAX << bits), bits as usize / 8, 1);
-                at = end + 1;
-                continue;
-            }
+        // Behind the last byte if there is no mark, and the word is odd then.
+        let bits = marks.trailing_zeros() & !7;
+        let end = at + bits as usize / 8;
+        if bits.wrapping_sub(8) < 56 && end < most && is_space(*base.add(end)) {
+            // A mark is in the highest bit of its byte, so that below it are whole bytes.
+            table.add_short(word & !(u64::MAX << bits), bits as usize / 8, 1);
+            at = end + 1;
+            continue;
         }
-        let end = at + long_word(base.add(at), text.len() - at, table);
-        if end >= text.len() {
+        if is_space(word as u8) {
+            at += 1;
+            continue;
+        }
+        let end = at + odd_word(base.add(at), most - at, table);
+        if end >= most {
             return at;
         }
         at = end + 1;
     }
+    most
 }
 
-/// Counts a word that has eight bytes or more, or a control character in it, unless it may go on.
-/// Says how long it is.
-unsafe fn long_word(word: *const u8, most: usize, table: &mut Table) -> usize {
+/// Counts a word that has eight bytes or more, or a control character in it, or is the last one, unless
+/// it may go on. Says how long it is.
+#[inline(never)]
+unsafe fn odd_word(word: *const u8, most: usize, table: &mut Table) -> usize {
     let key = word_at(word);
     let mut hash = 0;
     let mut len = 0;
@@ -102,12 +106,12 @@ unsafe fn long_word(word: *const u8, most: usize, table: &mut Table) -> usize {
         let bits = marks.trailing_zeros() & !7;
         let end = len + bits as usize / 8;
         if !is_space(*word.add(end)) {
-            return odd_word(word, end, most, table);
+            return word_with_controls(word, end, most, table);
         }
         if end < most {
             let word = core::slice::from_raw_parts(word, end);
             match end - len {
-                0 if len == KEY_BYTES => table.add_short(key, len, 1),
+                _ if end <= KEY_BYTES => table.add(word, 1),
                 0 => table.add_long(word, key, folded(hash), 1),
                 _ => {
                     let last = piece & !(u64::MAX << bits);
@@ -121,7 +125,7 @@ unsafe fn long_word(word: *const u8, most: usize, table: &mut Table) -> usize {
 
 /// The same for a word that has a control character at `at`.
 #[inline(never)]
-unsafe fn odd_word(word: *const u8, at: usize, most: usize, table: &mut Table) -> usize {
+unsafe fn word_with_controls(word: *const u8, at: usize, most: usize, table: &mut Table) -> usize {
     let mut end = at;
     while !is_space(*word.add(end)) {
         end += 1;
