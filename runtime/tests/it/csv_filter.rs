@@ -1,6 +1,6 @@
 //! The filter of CSV rows, against filters that are made in other ways.
 
-use crate::pipes::Draws;
+use crate::driver::Draws;
 use crate::support::{CSVFILTER, compile, piped, run, text};
 use proptest::prelude::*;
 use stayput_runtime::engine::Module;

@@ -1,6 +1,6 @@
 //! The counts of words by map-reduce, against counts that are made in other ways.
 
-use crate::pipes::{Draws, Node, group, run, run_well};
+use crate::driver::{Draws, Node, group, run, run_well};
 use crate::support::{WORDS, compile, piped};
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Records that sessions sort, against sorts that are made in other ways.
 
-use crate::pipes::{Draws, Node, Ran, group, run, run_well};
+use crate::driver::{Draws, Node, Ran, group, run, run_well};
 use crate::support::{SORT, compile, piped};
 use bytes::Bytes;
 use proptest::prelude::*;
