@@ -6,12 +6,13 @@ mod c_program;
 mod csv_filter;
 mod driver;
 mod fuel;
+mod graph;
 mod guests;
 mod images;
 mod jobs;
 mod limits;
 mod map_reduce;
-
+mod pipes;
 mod properties;
 mod script;
 mod sorting;
