@@ -5,6 +5,7 @@
 mod c_program;
 mod csv_filter;
 mod driver;
+mod example_jobs;
 mod fuel;
 mod graph;
 mod guests;
