@@ -7,9 +7,11 @@ use crate::driver::Draws;
 use crate::support::{CSVFILTER, SORT, WORDS, compile, device};
 use bytes::Bytes;
 use stayput_runtime::engine::Module;
-use stayput_runtime::job::{Account, ExecPath, Job, JobPath, Matches, ObjectPath, parse};
+use stayput_runtime::job::{
+    Account, ExecPath, Job, JobPath, JobSession, Matches, ObjectPath, parse,
+};
 use stayput_runtime::limits::Limits;
-use stayput_runtime::local::{LocalSession, run_job};
+use stayput_runtime::local::{LocalSession, SessionRun, run_job};
 use stayput_runtime::outcome::End;
 use stayput_runtime::session::SessionSpec;
 use std::collections::BTreeMap;
@@ -45,38 +47,48 @@ fn module(job: &Job, node: usize, store: &Store) -> Module {
     }
 }
 
-/// Runs a job to its end, stores what it stores, and gives the response.
-fn answer(description: &str, store: &mut Store) -> Vec<u8> {
+/// The sessions of a job with what became of them. `change` may alter how they begin.
+fn run(
+    description: &str,
+    store: &Store,
+    change: impl Fn(&mut SessionSpec),
+) -> Vec<(JobSession, SessionRun)> {
     let job = parse(description.as_bytes()).unwrap();
     let graph = job.graph(&matches(&job, store)).unwrap();
     let modules: Vec<Module> = (0..job.nodes.len()).map(|node| module(&job, node, store)).collect();
-    let local = |session: &stayput_runtime::job::JobSession| {
-        let args =
-            [session.name.clone()].into_iter().chain(job.nodes[session.node].exec.args.clone());
+    let local = |session: &JobSession| {
+        let exec = &job.nodes[session.node].exec;
         let inputs = session.devices.iter().filter_map(|it| match &it.path {
             JobPath::Object(path) if it.kind.is_readable() => {
                 Some((it.name.clone(), store[path.object.as_deref().unwrap()].clone()))
             }
             _ => None,
         });
-        LocalSession {
-            inputs: inputs.collect(),
-            spec: SessionSpec {
-                module: modules[session.node].clone(),
-                args: args.collect(),
-                env: Vec::new(),
-                devices: session.devices.iter().map(|it| device(&it.name, it.kind)).collect(),
-                images: Vec::new(),
-                limits: Limits::default(),
-                entropy: [0; 32],
-            },
-        }
+        let mut spec = SessionSpec {
+            module: modules[session.node].clone(),
+            args: [session.name.clone()].into_iter().chain(exec.args.clone()).collect(),
+            env: Vec::new(),
+            devices: session.devices.iter().map(|it| device(&it.name, it.kind)).collect(),
+            images: Vec::new(),
+            limits: Limits::default(),
+            entropy: [0; 32],
+        };
+        change(&mut spec);
+        LocalSession { inputs: inputs.collect(), spec }
     };
     let ran = run_job(graph.sessions.iter().map(local).collect(), &graph.pipes);
+    graph.sessions.into_iter().zip(ran).collect()
+}
+
+fn end(ran: &SessionRun) -> &End {
+    &ran.outcome.as_ref().expect("nobody waits for ever").end
+}
+
+/// Runs a job that ends well, stores what it stores, and gives the response.
+fn answer(description: &str, store: &mut Store) -> Vec<u8> {
     let mut response = Vec::new();
-    for (session, ran) in graph.sessions.iter().zip(ran) {
-        let outcome = ran.outcome.expect("nobody waits for ever");
-        assert_eq!(outcome.end, End::Exited { code: 0 }, "{}", session.name);
+    for (session, ran) in run(description, store, |_| {}) {
+        assert_eq!(*end(&ran), End::Exited { code: 0 }, "{}", session.name);
         for it in session.devices.iter().filter(|it| it.kind.is_writable()) {
             match (&it.path, ran.outputs.get(&it.name)) {
                 (JobPath::Client, Some(bytes)) => response.extend_from_slice(bytes),
@@ -88,6 +100,17 @@ fn answer(description: &str, store: &mut Store) -> Vec<u8> {
         }
     }
     response
+}
+
+/// How each session of a job ends and what it has written, if the named one gets as good as no fuel.
+fn ends_without(dying: &str, description: &str, store: &Store) -> Vec<(String, End, usize)> {
+    let ran = run(description, store, |spec| {
+        if spec.args[0] == dying {
+            spec.limits.fuel_max = 20_000;
+        }
+    });
+    let written = |ran: &SessionRun| ran.outputs.values().map(Bytes::len).sum();
+    ran.iter().map(|(it, ran)| (it.name.clone(), end(ran).clone(), written(ran))).collect()
 }
 
 #[test]
@@ -150,4 +173,40 @@ fn the_filter_keeps_the_rows_below_its_threshold() {
     store.insert("sales-01.csv".to_owned(), table.into());
     let job = CSV_JOB.replace("{object}", "swift://~/demo/sales-01.csv");
     assert!(answer(&job, &mut store) == wanted.as_bytes(), "they differ");
+}
+
+#[test]
+fn whoever_dies_no_session_of_the_word_count_gives_half_an_answer() {
+    let mut store = store();
+    for number in 1..=5 {
+        store.insert(format!("text-{number}.txt"), "some words ".repeat(3_000).into());
+    }
+    for dying in ["mapper-3", "reducer-2", "manager"] {
+        for (name, end, written) in ends_without(dying, WORDCOUNT_JOB, &store) {
+            match name.as_str() {
+                name if name == dying => assert_eq!(end, End::OutOfFuel, "{name}"),
+                "manager" => assert_eq!((end, written), (End::Exited { code: 1 }, 0), "{dying}"),
+                _ => assert!(end.is_exit(), "{name} when {dying} dies: {end:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_dies_the_judge_of_the_sort_does_not_say_that_all_is_well() {
+    let (mut store, mut draws) = (store(), Draws(4));
+    for number in 1..=5 {
+        let mut records = vec![0; 30_000];
+        records.fill_with(|| draws.next() as u8);
+        store.insert(format!("records-{number}.dat"), records.into());
+    }
+    for dying in ["partitioner-2", "sampler", "sorter-1", "sorter-4"] {
+        for (name, end, written) in ends_without(dying, SORT_JOB, &store) {
+            match name.as_str() {
+                name if name == dying => assert_eq!(end, End::OutOfFuel, "{name}"),
+                "judge" => assert_eq!((end, written), (End::Exited { code: 1 }, 0), "{dying}"),
+                _ => assert!(end.is_exit(), "{name} when {dying} dies: {end:?}"),
+            }
+        }
+    }
 }

@@ -93,6 +93,18 @@ fn more_words_than_a_mapper_keeps_are_counted_all_the_same() {
 }
 
 #[test]
+fn a_word_costs_a_reducer_as_much_among_many_as_among_few() {
+    let fuel_per_word = |words: u64| {
+        let text: String = (0..words).map(|number| format!("{:x} ", number * 7_919)).collect();
+        let ran = run_well(&nodes(&one(text), 1), 1);
+        ran["reducer-1"].outcome.fuel / words
+    };
+    let (few, many) = (fuel_per_word(5_000), fuel_per_word(120_000));
+    // Sorting makes it grow, by the logarithm of the number.
+    assert!(many < few * 2, "{many} units among many, {few} among few");
+}
+
+#[test]
 fn a_mapper_without_reducers_and_a_wrong_role_say_so() {
     let lost = &run(&[Node::new("m", &MODULE, "map")], 1)["m"];
     assert_eq!(lost.outcome.end, End::Exited { code: 2 });

@@ -8,7 +8,8 @@
 //!
 //! A word is what stands between white space, which is that of C's `isspace`: space, tab, newline,
 //! vertical tab, form feed, carriage return. It may have any other bytes and any length. Left out:
-//! encodings, and upper and lower case.
+//! encodings, upper and lower case, and more different words than fit into the memory of all reducers,
+//! each of which has room for a million and a half in 256 MiB.
 
 #![no_std]
 #![no_main]
@@ -22,7 +23,7 @@ use base::memory;
 use base::number::Digits;
 use base::peer::{self, Sender};
 use counts::Counts;
-use table::Table;
+use table::{Table, MAPPER, REDUCER};
 use tokens::Tokens;
 
 /// A mapper sends what it has when it knows so many different words, or so many bytes of long ones:
@@ -44,7 +45,7 @@ extern "C" fn _start() {
 fn map() {
     let mut tokens = Tokens::new(Input::open(b"input"));
     let reducers = targets(b"map sends words to reducers: connect it to some\n");
-    let mut table = Table::new();
+    let mut table = Table::new(MAPPER);
     while tokens.count_chunk(&mut table) {
         if table.len() >= MAPPER_WORDS_MAX || table.text_bytes() >= MAPPER_BYTES_MAX {
             partition(&table, reducers);
@@ -57,7 +58,6 @@ fn map() {
 
 fn partition(table: &Table, reducers: &mut [Sender]) {
     for slot in table.slots() {
-        // The table takes the hash's low bits, the partition all of them from the top.
         let share = u64::from(slot.hash) * reducers.len() as u64;
         counts::send(&mut reducers[(share >> 32) as usize], table, slot);
     }
@@ -65,7 +65,7 @@ fn partition(table: &Table, reducers: &mut [Sender]) {
 
 #[inline(never)]
 fn reduce() {
-    let mut table = Table::new();
+    let mut table = Table::new(REDUCER);
     for mapper in peer::sources() {
         let mut counts = Counts::open(mapper);
         while let Some(word) = counts.word() {

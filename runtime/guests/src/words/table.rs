@@ -31,8 +31,21 @@ fn free_slots(count: usize) -> &'static mut [Slot] {
     unsafe { memory::zeros(count) }
 }
 
+/// What decides where a table's words lie. One that is filled in the order of another's slots needs
+/// another order, or its words would come where it is crowded already.
+#[derive(Clone, Copy)]
+pub struct Order(u32);
+
+/// A mapper's order.
+pub const MAPPER: Order = Order(0x9e37_79b1);
+/// A reducer's order.
+pub const REDUCER: Order = Order(0x85eb_ca6b);
+
 /// The words.
 pub struct Table {
+    order: Order,
+    /// Hashes have so many bits too many to be the place of a slot.
+    shift: u32,
     slots: &'static mut [Slot],
     used: usize,
     /// What the slots cannot hold of long words.
@@ -71,8 +84,10 @@ fn piece(bytes: &[u8]) -> u64 {
 
 impl Table {
     /// An empty one.
-    pub fn new() -> Self {
+    pub fn new(order: Order) -> Self {
         Table {
+            order,
+            shift: u32::BITS - FIRST_SLOTS.trailing_zeros(),
             slots: free_slots(FIRST_SLOTS),
             used: 0,
             text: Buffer::with_room(FIRST_SLOTS),
@@ -109,6 +124,12 @@ impl Table {
         &self.text.as_slice()[start..start + len]
     }
 
+    /// Where a word of that hash is looked for first.
+    #[inline(always)]
+    fn place(&self, hash: u32) -> usize {
+        (hash.wrapping_mul(self.order.0) >> self.shift) as usize
+    }
+
     /// Counts a word of at least a byte.
     #[inline]
     pub fn add(&mut self, word: &[u8], count: u64) {
@@ -136,7 +157,7 @@ impl Table {
     pub fn add_short(&mut self, key: u64, len: usize, count: u64) {
         let hash = folded(hash_of_key(key));
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = self.place(hash);
         loop {
             let slot = unsafe { self.slots.get_unchecked_mut(at) };
             if slot.key == key && slot.len as usize == len {
@@ -154,7 +175,7 @@ impl Table {
     #[inline(never)]
     pub fn add_long(&mut self, word: &[u8], key: u64, hash: u32, count: u64) {
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = self.place(hash);
         loop {
             let slot = self.slots[at];
             if slot.hash == hash
@@ -178,7 +199,7 @@ impl Table {
     fn insert(&mut self, at: usize, slot: Slot) {
         self.slots[at] = slot;
         self.used += 1;
-        if self.used > self.slots.len() / 2 {
+        if self.used > self.slots.len() / 4 * 3 {
             self.grow();
         }
     }
@@ -187,8 +208,9 @@ impl Table {
     fn grow(&mut self) {
         let larger = free_slots(self.slots.len() * 2);
         let mask = larger.len() - 1;
+        self.shift -= 1;
         for slot in self.slots() {
-            let mut at = slot.hash as usize & mask;
+            let mut at = self.place(slot.hash);
             while larger[at].len > 0 {
                 at = (at + 1) & mask;
             }
