@@ -108,7 +108,7 @@ fn uniform_and_skewed_keys_are_shared_out_evenly() {
     for key in [uniform, |draws: &mut Draws, key: &mut [u8]| {
         key.fill(0);
         // Dense at one end, in one byte.
-        key[4] = (draws.below(256) * draws.below(256) * draws.below(256) >> 16) as u8;
+        key[4] = ((draws.below(256) * draws.below(256) * draws.below(256)) >> 16) as u8;
         key[5..].fill_with(|| draws.next() as u8);
     }] {
         // Inputs of very different sizes: each one's sample stands for what it has.
