@@ -17,8 +17,8 @@ const MOST: [(&str, u32); 7] = [
     ("count", 8),
     ("runs", 16),
 ];
-/// How long its texts are.
-const SIZE: &str = "size = \"64 KiB\"";
+/// How long its texts are: a whole number of records too.
+const SIZE: &str = "size = \"64 kB\"";
 const KEPT: i32 = 0;
 const BROKEN: i32 = 1;
 const USAGE: i32 = 2;

@@ -207,9 +207,15 @@ fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Pat
             let bytes = read_bounded(path, max).map_err(|error| (path.as_path(), error))?;
             Ok(bytes.map(Bytes::from))
         }
-        Content::Generate { kind: Generator::Log, size_bytes } => {
+        Content::Generate { kind, size_bytes } => {
+            let generate = match kind {
+                Generator::Csv => generate::csv,
+                Generator::Log => generate::log,
+                Generator::Records => generate::records,
+                Generator::Text => generate::text,
+            };
             let size = usize::try_from(*size_bytes).ok().filter(|_| *size_bytes <= max);
-            Ok(size.map(|size| generate::log(seed, &source.name.to_string(), size)))
+            Ok(size.map(|size| generate(seed, &source.name.to_string(), size)))
         }
     }
 }

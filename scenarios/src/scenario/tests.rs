@@ -165,6 +165,7 @@ fn quantities_show_the_right_form() {
 #[test]
 fn data_sections_say_one_source_for_each_object() {
     refused("generate = \"log\"", "generate = \"cats\"", "data[1].generate", "no generator");
+    refused("generate = \"log\"", "generate = \"records\"", "data[1].size", "records of 100");
     refused("count = 16", "file = \"x\"", "data[1]", "either `generate` or `file`");
     refused("count = 16\n", "", "data[1].count", "missing");
     refused("log-*.txt\"     #", "log.txt\" #", "data[1].path", "no `*`");
