@@ -9,7 +9,7 @@ pub(super) fn whole(nodes: &[Node], names: &BTreeSet<NodeName>, found: &mut Foun
     for node in nodes {
         let place = Place::of(NodeRef::Named(node.name.clone()));
         check_devices(node, &place, found);
-        check_peers(node, nodes, names, &place, found);
+        check_pipes(node, nodes, names, &place, found);
         check_wildcards(node, &place, found);
         check_connections(node, names, &place, found);
         if let Some(attach) = node.attach.as_deref().filter(|name| node.device(name).is_none()) {
@@ -19,12 +19,12 @@ pub(super) fn whole(nodes: &[Node], names: &BTreeSet<NodeName>, found: &mut Foun
     }
 }
 
-/// A job that is itself the request's body leaves no body for a device without a path.
+/// A job that is itself the request's body leaves no body for a device without a path, unless a pipe ends there.
 pub(super) fn no_body(nodes: &[Node], found: &mut Found) {
     for node in nodes {
         for (index, device) in node.devices.iter().enumerate() {
-            if device.path.is_none() && (device.is_readable() || device.class == DeviceClass::Image)
-            {
+            let wants_body = device.is_readable() || device.class == DeviceClass::Image;
+            if device.path.is_none() && wants_body && !has_pipe(nodes, node, device) {
                 let place = Place::of(NodeRef::Named(node.name.clone()));
                 let place = place.field("devices").index(index).field("path");
                 found.add(place.flaw(format!(
@@ -34,6 +34,16 @@ pub(super) fn no_body(nodes: &[Node], found: &mut Found) {
             }
         }
     }
+}
+
+fn has_pipe(nodes: &[Node], node: &Node, device: &Device) -> bool {
+    let mut paths = nodes.iter().flat_map(|node| &node.devices).filter_map(|it| it.path.as_ref());
+    paths.any(|path| leads_to(path, node, &device.name))
+}
+
+/// Whether the path is that of a pipe to this device.
+fn leads_to(path: &DevicePath, to: &Node, name: &str) -> bool {
+    matches!(path, DevicePath::Zvm { node, device } if *node == to.name && device == name)
 }
 
 fn check_devices(node: &Node, place: &Place, found: &mut Found) {
@@ -48,8 +58,9 @@ fn check_devices(node: &Node, place: &Place, found: &mut Found) {
     }
 }
 
-/// What a `zvm://` path names must be there, or be a device that can be made there.
-fn check_peers(
+/// A device with a `zvm://` path is one end of a pipe. The other one may be left out of its node, which then has it all the
+/// same; if it is there, it fits and has no path of its own, or the path that leads back.
+fn check_pipes(
     node: &Node,
     nodes: &[Node],
     names: &BTreeSet<NodeName>,
@@ -59,25 +70,38 @@ fn check_peers(
     let is_file = |device: &Device| device.class.kind().is_some();
     for (index, device) in node.devices.iter().enumerate().filter(|(_, it)| is_file(it)) {
         let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path else { continue };
-        let declared = nodes.iter().find(|node| node.name == *target);
-        let why = match declared.and_then(|node| node.device(peer)) {
+        let name = &device.name;
+        let way = device.class.pipe_end();
+        let declared =
+            nodes.iter().find(|node| node.name == *target).and_then(|it| it.device(peer));
+        let why = match DeviceClass::of(peer) {
             _ if !names.contains(target) => {
                 format!("names the node \"{target}\", which the job does not have")
             }
+            _ if way.is_none() => format!(
+                "connects \"{name}\", which is read or written anywhere: a pipe goes from stdout or stderr to stdin"
+            ),
             _ if *target == node.name => "connects a node to itself".to_owned(),
-            Some(other) if !flows(device, other) => {
-                let name = &device.name;
-                format!("connects \"{name}\" to \"{peer}\": one must be read, the other written")
+            DeviceClass::SystemImage if declared.is_some() => {
+                format!("names \"{peer}\", which is a system image of node \"{target}\"")
             }
-            _ => continue,
+            class
+                if class != DeviceClass::SystemImage
+                    && class.pipe_end().is_none_or(|end| Some(end) == way) =>
+            {
+                format!(
+                    "connects \"{name}\" to \"{peer}\": one must be read, the other written, both from front to back"
+                )
+            }
+            _ => match declared.and_then(|peer| peer.path.as_ref()) {
+                Some(path) if !leads_to(path, node, name) => {
+                    format!("names \"{peer}\" of node \"{target}\", which has another path")
+                }
+                _ => continue,
+            },
         };
         found.add(place.field("devices").index(index).field("path").flaw(why));
     }
-}
-
-/// Whether one of the two is read and the other written.
-fn flows(device: &Device, other: &Device) -> bool {
-    (device.is_readable() && other.is_writable()) || (device.is_writable() && other.is_readable())
 }
 
 /// Whether the device may have the path that it has, or may have none.
@@ -137,9 +161,6 @@ fn check_wildcards(node: &Node, place: &Place, found: &mut Found) {
             }
             (wanted, Some(captured)) if wanted > captured => {
                 format!("has {wanted} `*`, but only {captured} are matched by the input")
-            }
-            (wanted, None) if wanted > 1 => {
-                "has several `*`, but only the session's name to put there".to_owned()
             }
             _ => continue,
         };

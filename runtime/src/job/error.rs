@@ -75,6 +75,12 @@ impl fmt::Display for Flaws {
     }
 }
 
+impl From<Flaw> for JobError {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flawed(Flaws { told: vec![flaw], untold: 0 })
+    }
+}
+
 /// One thing that is wrong with a description.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{node}, field `{field}`: {why}")]

@@ -1,5 +1,6 @@
 //! Job descriptions: what is understood, and what is refused with which words.
 
+mod groups;
 mod near;
 mod oracle;
 mod rules;

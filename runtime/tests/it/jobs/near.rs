@@ -22,7 +22,8 @@ fn good() -> Vec<Value> {
             {"name": "red", "exec": {"path": "bin/red", "args": ["a", ""], "name": "r"}, "count": 4,
              "file_list": [{"device": "stdin"}, {"name": "stderr", "path": "swift://~/log/*.err"}]},
             {"name": "end", "exec": {"path": "file://python:python"},
-             "devices": [{"name": "python"}, {"name": "script", "path": "swift://~/c/s%20.py"},
+             "connect": ["red"],
+             "devices": [{"name": "python"}, {"name": "stdin"}, {"name": "stdout"}, {"name": "script", "path": "swift://~/c/s%20.py"},
                          {"name": "image", "path": "swift://~/c/i.tar"},
                          {"name": "debug", "path": "tcp://host:80"}]}]),
     ]
@@ -39,6 +40,8 @@ enum Change {
     Repeat(Index, Index, String),
     /// A value takes the place of another.
     Move(Index, Index),
+    /// A field of that name, wherever one is, gets another value.
+    Set(Index, String, Value),
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -128,14 +131,79 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A field, and a value that it may have somewhere.
+fn field() -> impl Strategy<Value = (String, Value)> {
+    let paths = [
+        "swift://~/c/o",
+        "swift://~/c",
+        "swift://~/c/*",
+        "swift://~/*/*",
+        "swift://~/c/*-*",
+        "zvm://map:/dev/stdin",
+        "zvm://map:/dev/stdout",
+        "zvm://red:/dev/stdin",
+        "zvm://red:/dev/stderr",
+        "zvm://end:/dev/stdin",
+        "zvm://end:/dev/made",
+        "zvm://end:/dev/python",
+        "zvm://red:/dev/input",
+        "tcp://h:1",
+    ];
+    let devices =
+        ["stdin", "stdout", "stderr", "input", "script", "output", "image", "debug", "python"];
+    let one_of =
+        |texts: &[&'static str]| prop::sample::select(texts.to_vec()).prop_map(Value::from);
+    prop_oneof![
+        4 => one_of(&paths).prop_map(|path| ("path".to_owned(), path)),
+        2 => one_of(&devices).prop_map(|name| ("name".to_owned(), name)),
+        1 => one_of(&devices).prop_map(|name| ("attach".to_owned(), name)),
+        1 => (0u32..4).prop_map(|count| ("count".to_owned(), json!(count))),
+        1 => prop::collection::vec(one_of(&["map", "red", "end"]), 0..3)
+            .prop_map(|names| ("connect".to_owned(), Value::from(names))),
+    ]
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let at = any::<Index>;
     prop_oneof![
-        3 => (at(), value()).prop_map(|(at, value)| Change::Replace(at, value)),
+        2 => (at(), value()).prop_map(|(at, value)| Change::Replace(at, value)),
         2 => (at(), at()).prop_map(|(at, part)| Change::Remove(at, part)),
-        2 => (at(), at(), word()).prop_map(|(at, part, name)| Change::Repeat(at, part, name)),
+        1 => (at(), at(), word()).prop_map(|(at, part, name)| Change::Repeat(at, part, name)),
         1 => (at(), at()).prop_map(|(from, to)| Change::Move(from, to)),
+        6 => (at(), field()).prop_map(|(at, (name, value))| Change::Set(at, name, value)),
     ]
+}
+
+/// How many fields of that name there are.
+fn fields(value: &Value, name: &str) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(|item| fields(item, name)).sum(),
+        Value::Object(object) => {
+            let below: usize = object.values().map(|value| fields(value, name)).sum();
+            below + usize::from(object.contains_key(name))
+        }
+        _ => 0,
+    }
+}
+
+/// Sets the field of that name that comes as the `left`-th, counted down.
+fn set(value: &mut Value, name: &str, left: &mut usize, new: &Value) {
+    if let Value::Object(object) = value
+        && let Some(field) = object.get_mut(name)
+    {
+        if *left == 0 {
+            *field = new.clone();
+        }
+        *left = left.wrapping_sub(1);
+    }
+    let parts: Vec<&mut Value> = match value {
+        Value::Array(items) => items.iter_mut().collect(),
+        Value::Object(fields) => fields.values_mut().collect(),
+        _ => return,
+    };
+    for part in parts {
+        set(part, name, left, new);
+    }
 }
 
 /// How many values there are, this one included.
@@ -192,6 +260,11 @@ fn apply(job: &mut Value, change: Change) {
             }
             _ => {}
         },
+        Change::Set(place, name, new) => {
+            if let Some(count) = Some(fields(job, &name)).filter(|count| *count > 0) {
+                set(job, &name, &mut place.index(count), &new);
+            }
+        }
         Change::Move(from, to) => {
             let moved = at(job, from.index(all)).clone();
             *at(job, to.index(all)) = moved;

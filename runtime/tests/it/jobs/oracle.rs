@@ -34,6 +34,7 @@ fn are_distinct(names: &[&str]) -> bool {
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
+        && ![".", ".."].contains(&text)
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
@@ -233,18 +234,29 @@ fn is_address(path: &str) -> bool {
     })
 }
 
-/// A device of another node that flows the other way. One that is not declared there is made.
+/// The other end of a pipe from front to back. One that is not declared there is made.
 fn is_peer(name: &str, path: &str, node: &Object, nodes: &[&Object]) -> bool {
-    let parts = path.strip_prefix("zvm://").and_then(|rest| rest.split_once(":/dev/"));
-    let Some((target, peer)) = parts.filter(|(node, peer)| is_name(node) && is_name(peer)) else {
-        return false;
-    };
-    let named = |node: &&&Object| given(node, "name").and_then(Value::as_str) == Some(target);
+    let Some((target, peer)) = pipe(path) else { return false };
+    let name_of = |node: &Object| given(node, "name").and_then(Value::as_str).map(str::to_owned);
+    let own = name_of(node).unwrap_or_default();
+    let named = |node: &&&Object| name_of(node).as_deref() == Some(target);
     let Some(other) = nodes.iter().find(named) else { return false };
-    let declared = devices(other).unwrap_or_default();
-    let is_declared = declared.iter().any(|device| device_name(device) == Some(peer));
-    let flows = (is_read(name) && is_written(peer)) || (is_written(name) && is_read(peer));
-    given(node, "name").and_then(Value::as_str) != Some(target) && (flows || !is_declared)
+    let others = devices(other).unwrap_or_default();
+    let declared = others.iter().find(|device| device_name(device) == Some(peer));
+    let other_path = declared.and_then(|device| given(device, "path")).and_then(Value::as_str);
+    let is_end = |name: &str| name == "stdin" || name == "stdout" || name == "stderr";
+    let is_own = is_read(peer) || is_written(peer) || peer == "image" || peer == "debug";
+    let flows = is_end(peer) && is_read(name) != is_read(peer);
+    is_end(name)
+        && own != target
+        && (flows || (!is_own && declared.is_none()))
+        && other_path.is_none_or(|path| pipe(path) == Some((own.as_str(), name)))
+}
+
+/// The node and the device that a `zvm://` path names.
+fn pipe(path: &str) -> Option<(&str, &str)> {
+    let parts = path.strip_prefix("zvm://").and_then(|rest| rest.split_once(":/dev/"));
+    parts.filter(|(node, device)| is_name(node) && is_name(device))
 }
 
 /// The `*` of each readable device's object, of those that have some.
@@ -267,7 +279,7 @@ fn wildcards_fit(node: &Object, devices: &[&Object]) -> bool {
         let Some((_, stars)) = path.filter(|_| is_written).and_then(swift) else { return true };
         match captured.first() {
             Some(most) => (1..=*most).contains(&stars),
-            None => stars <= 1 && (stars == 1 || !several),
+            None => stars > 0 || !several,
         }
     };
     captured.windows(2).all(|two| two[0] == two[1]) && devices.iter().all(fits)
