@@ -31,6 +31,10 @@ use std::fmt;
 /// The most bytes of a description; more is [`JobError::TooLarge`].
 pub const DESCRIPTION_BYTES_MAX: usize = 64 * 1024;
 
+/// The JSON Schema (draft 2020-12) of descriptions, for editors. It says what a schema can say: what it refuses,
+/// [`parse`] refuses too.
+pub const SCHEMA: &str = include_str!("job.schema.json");
+
 /// A whole description: nodes of distinct names, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {

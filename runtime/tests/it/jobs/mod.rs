@@ -4,6 +4,7 @@ mod groups;
 mod near;
 mod oracle;
 mod rules;
+mod schema;
 
 use stayput_runtime::device::DeviceMode;
 use stayput_runtime::job::{

@@ -2,6 +2,7 @@
 //! breaks one.
 
 use super::oracle::is_job;
+use super::schema::takes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value, json};
@@ -279,6 +280,7 @@ fn check(value: &Value) -> Result<(), TestCaseError> {
     match job::parse(text.as_bytes()) {
         Ok(job) => {
             prop_assert!(is_job(value), "passes, and breaks a rule: {}", text);
+            prop_assert!(takes(value), "passes, and the schema refuses it: {}", text);
             for node in &job.nodes {
                 let _ = attached_device(node);
             }

@@ -230,7 +230,11 @@ fn is_path_of(name: &str, path: &str, node: &Object, nodes: &[&Object]) -> bool 
 fn is_address(path: &str) -> bool {
     let address = path.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':'));
     address.is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0)
+        let is_number = port.chars().all(|c| c.is_ascii_digit());
+        is_number
+            && !host.is_empty()
+            && !host.contains('/')
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Wildcards, groups and connections have a file of their own. Leaves out what only the store can say: which objects a wildcard matches, which system images there are.
 
+use super::schema::takes;
 use stayput_runtime::job::{self, Job, JobError, unknown_fields};
 
 /// A job of node `a` with this `exec`.
@@ -20,6 +21,7 @@ pub(super) fn devices(devices: &str) -> String {
 }
 
 pub(super) fn good(json: &str) -> Job {
+    assert!(takes(&serde_json::from_str(json).unwrap()), "the schema refuses {json}");
     job::parse(json.as_bytes()).unwrap_or_else(|error| panic!("{json}\n  gave: {error}"))
 }
 
@@ -255,6 +257,7 @@ fn a_path_fits_its_device() {
         (at("debug", "swift://~/c/o"), path, "must be `tcp://host:port`"),
         (at("debug", "tcp://host"), path, "must be `tcp://host:port`"),
         (at("debug", "tcp://:80"), path, "must be `tcp://host:port`"),
+        (at("debug", "tcp://h:+80"), path, "must be `tcp://host:port`"),
         (at("debug", "tcp://h:0"), path, "must be `tcp://host:port`"),
         (at("debug", "tcp://h:65536"), path, "must be `tcp://host:port`"),
         (at("debug", "tcp://a/b:80"), path, "must be `tcp://host:port`"),
