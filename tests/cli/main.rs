@@ -4,6 +4,7 @@
 
 mod exits;
 mod images;
+mod job;
 mod output;
 mod repeat;
 mod scenarios;
