@@ -6,6 +6,7 @@
 mod args;
 mod config;
 mod exit;
+mod image;
 mod progress;
 mod run;
 #[cfg(test)]
@@ -16,10 +17,11 @@ mod wall;
 use std::io;
 use std::path::PathBuf;
 
-pub use args::{Cli, Command, DataArg, RunArgs};
+pub use args::{Cli, Command, DataArg, ImageArgs, ImageKind, RunArgs};
 pub use exit::Exit;
 
 use crate::engine::RunError;
+use crate::image::ImageBuildError;
 use crate::scenario::ScenarioError;
 
 /// Why a command did not come to a result.
@@ -31,6 +33,9 @@ pub enum CliError {
     /// The run failed as a whole.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// An image cannot be built.
+    #[error(transparent)]
+    Image(#[from] ImageBuildError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -70,5 +75,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Twice(args) => twice::twice(args),
+        Command::Image(args) => image::image(args),
     }
 }
