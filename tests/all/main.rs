@@ -6,6 +6,8 @@ mod differential;
 mod house;
 mod model;
 mod property;
+mod published;
+mod python;
 mod readme;
 mod spans;
 mod support;

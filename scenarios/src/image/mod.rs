@@ -15,7 +15,7 @@ use bytes::Bytes;
 use stayput_runtime::digest::Digest;
 use stayput_runtime::image::{Image, ImageLimits};
 
-use archive::Archive;
+pub(crate) use archive::Archive;
 use interpreter::Interpreter;
 
 pub use fetch::FetchError;

@@ -60,13 +60,16 @@ def run(source, name, namespace):
     """Executes a program; what it does not catch is shown without the frames of this module, and ends it with 1."""
     try:
         exec(translated(source, name), namespace)
+        python2_library.end_line(sys.stdout)
     except SystemExit:
+        python2_library.end_line(sys.stdout)
         raise
     except BaseException as error:
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == run.__code__.co_filename:
             trace = trace.tb_next
         try:
+            python2_library.end_line(sys.stdout)
             sys.stdout.flush()
         finally:
             sys.excepthook(type(error), error.with_traceback(trace), trace)
@@ -91,7 +94,7 @@ def translated(source, name, mode="exec"):
 def futures(tree):
     """The names that the program imports from `__future__`."""
     found = set()
-    for node in getattr(tree, "body", None) or ():
+    for node in tree.body if isinstance(tree, _ast.Module) else ():
         if isinstance(node, _ast.ImportFrom) and node.module == "__future__":
             found.update(alias.name for alias in node.names)
     return found
@@ -188,6 +191,7 @@ class Meaning:
     def __init__(self, tree):
         imported = futures(tree)
         self.true_division = "division" in imported
+        self.print_statement = "print_function" not in imported
         self.unicode_literals = "unicode_literals" in imported
 
     def apply(self, root):
@@ -209,6 +213,8 @@ class Meaning:
         kind = type(node)
         if kind is _ast.Constant:
             self.literal(node)
+        elif kind is _ast.Name and node.id == "print" and self.print_statement:
+            node.id = "__py2_print__"
         elif kind is _ast.BinOp and type(node.op) is _ast.Div and not self.true_division:
             return call(node, "__py2_div__", node.left, node.right)
         elif kind is _ast.AugAssign and type(node.op) is _ast.Div and not self.true_division:
@@ -248,7 +254,6 @@ def call(place, name, *args):
 
 def prepare_imports():
     """Has the program's own modules translated, and finds the library's under their old names."""
-    import python2_library
     from _frozen_importlib_external import FileFinder, SourceFileLoader, SourcelessFileLoader
 
     class Loader(SourceFileLoader):
@@ -268,6 +273,8 @@ def prepare_imports():
     python2_library.fill(names)
     sys.meta_path.insert(0, python2_library.Renamed(names))
 
+
+import python2_library  # which needs this module
 
 # The names that a program of Python 2 finds without an import.
 names = type(sys)("__builtin__")

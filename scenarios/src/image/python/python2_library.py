@@ -54,6 +54,7 @@ def fill(names):
     names.__dict__.update({function.__name__.rstrip("_"): function for function in own})
     names.file, names.xrange, names.StandardError = open_, builtins.range, Exception
     names.__py2_div__, names.__py2_divisor__ = divide, Divisor
+    names.__py2_print__ = print_
     names.__py2_method__, names.__py2_class__ = method, of_class
     sys.maxint, sys.exc_clear, sys.setdefaultencoding = sys.maxsize, lambda: None, lambda name: None
     for old, new in (("imap", map), ("ifilter", filter), ("izip", zip), ("izip_longest", itertools.zip_longest)):
@@ -131,6 +132,23 @@ def of_class(cls):
     if own.get("__hash__", True) is None and ("__eq__" in own):
         cls.__hash__ = object.__hash__
     return cls
+
+
+def print_(*values, end="\n", file=None):
+    """The statement: after one that ends with a comma the next begins with a blank, if it goes on in the same line."""
+    file = sys.stdout if file is None else file
+    goes_on = getattr(file, "softspace", False)
+    if end == "\n" and not goes_on:
+        return builtins.print(*values, file=file)
+    text = " ".join([value if type(value) is str else str(value) for value in values])
+    file.write((" " if goes_on and values else "") + text + ("\n" if end == "\n" else ""))
+    file.softspace = end != "\n" and text[-1:] not in ("\n", "\t")
+
+
+def end_line(file):
+    """What Python 2 does when a program ends after a comma."""
+    if getattr(file, "softspace", False):
+        file.write("\n")
 
 
 def cmp(a, b):
