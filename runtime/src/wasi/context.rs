@@ -1,10 +1,12 @@
 //! What the host calls of one session share.
 
 use super::Transfer;
-use super::fds::{Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, Target};
+use super::fds::{
+    Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, RIGHTS_DIRECTORY, RIGHTS_FILE, Target,
+};
 use super::poll::Sleep;
 use super::tree::{ROOT, Tree};
-use crate::device::{DeviceId, DeviceSpec, SIZE_UNKNOWN};
+use crate::device::{DeviceId, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use crate::image::Image;
 use crate::limits::{Limits, fuel_for_bytes};
 use crate::outcome::{Accounting, DeviceAccount};
@@ -77,18 +79,21 @@ impl Context {
         let Setup { args, env, devices, images, limits, entropy } = setup;
         let mut tree = Tree::new(images, limits.tree_bytes_max);
         let mut fds = Fds::new(limits.open_files_max.max(8));
-        for (name, right) in
-            [("stdin", RIGHT_READ), ("stdout", RIGHT_WRITE), ("stderr", RIGHT_WRITE)]
-        {
+        for (name, usual) in [
+            ("stdin", DeviceKind::SequentialRead),
+            ("stdout", DeviceKind::SequentialWrite),
+            ("stderr", DeviceKind::SequentialWrite),
+        ] {
             let device = devices.iter().position(|device| device.name == name);
             let target = device.map_or(Target::Nothing, |index| Target::Device(DeviceId(index)));
-            let rights = if target == Target::Nothing { right } else { RIGHTS_ALL };
-            preopen(&mut fds, target, rights);
+            let kind = device.map_or(usual, |index| devices[index].kind);
+            preopen(&mut fds, File::new(target, RIGHTS_FILE & !right_lacked(kind), 0, 0));
         }
-        for (_, path) in PREOPENS {
+        for path in PREOPENS {
             let directory = if path == "/" { ROOT } else { tree.dev() };
             tree.opened(directory);
-            preopen(&mut fds, Target::Node(directory), RIGHTS_ALL);
+            let file = File::new(Target::Node(directory), RIGHTS_DIRECTORY, RIGHTS_ALL, 0);
+            preopen(&mut fds, File { preopen: Some(path), ..file });
         }
         for (index, device) in devices.iter().enumerate() {
             tree.add_device(&device.name, DeviceId(index));
@@ -158,9 +163,13 @@ impl Context {
     }
 }
 
-fn preopen(fds: &mut Fds, target: Target, rights: u64) {
-    fds.insert(File::new(target, rights, RIGHTS_ALL, 0))
-        .expect("the table has room for the standard files");
+fn preopen(fds: &mut Fds, file: File) {
+    fds.insert(file).expect("the table has room for the standard files");
+}
+
+/// The right of the direction that a device does not have.
+pub(super) fn right_lacked(kind: DeviceKind) -> u64 {
+    if kind.is_readable() { RIGHT_WRITE } else { RIGHT_READ }
 }
 
 /// Decides what the guest's memory and tables may grow to.

@@ -46,6 +46,9 @@ pub(super) fn read(
     let segments = guest.segments(request.segments, request.count)?;
     guest.bytes(request.result_at, 4)?;
     let file = context.fds.get(request.fd)?;
+    if let Target::Node(ino) = file.target {
+        context.tree.content(ino)?;
+    }
     file.demand(RIGHT_READ)?;
     match file.target {
         Target::Nothing => Ok(guest.put_u32(request.result_at, 0)?),

@@ -12,3 +12,5 @@ mod properties;
 mod script;
 mod support;
 mod wasi;
+mod wasi_corners;
+mod wasi_testsuite;
