@@ -9,6 +9,7 @@ mod images;
 mod jobs;
 mod limits;
 mod properties;
+mod rust_program;
 mod script;
 mod support;
 mod wasi;
