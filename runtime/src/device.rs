@@ -82,6 +82,8 @@ pub struct DeviceSpec {
 pub enum DeviceFault {
     /// There is no room for more: the guest sees `EDQUOT` and goes on.
     Quota,
+    /// Who wrote to the pipe was stopped by a trap or a limit: the guest sees `EIO` and goes on.
+    PeerDied,
     /// The device is gone or broken: the session ends as
     /// [`End::DeviceFailed`](crate::outcome::End::DeviceFailed).
     Failed {

@@ -13,5 +13,6 @@ pub mod job;
 pub mod limits;
 pub mod local;
 pub mod outcome;
+pub mod pipe;
 pub mod session;
 mod wasi;

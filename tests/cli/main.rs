@@ -3,6 +3,7 @@
 //! Leaves out what the figures mean, which the tests of the engine and of the report hold.
 
 mod exits;
+mod images;
 mod output;
 mod repeat;
 mod scenarios;

@@ -26,12 +26,12 @@ pub(super) fn whole(job: &Job) -> Result<(), JobError> {
     Ok(())
 }
 
-/// A job that is itself the request's body leaves no body for a device without a path.
+/// A job that is itself the request's body leaves no body for a device without a path, unless a pipe ends there.
 pub(super) fn no_body(job: &Job) -> Result<(), JobError> {
     for node in &job.nodes {
         for (index, device) in node.devices.iter().enumerate() {
-            if device.path.is_none() && (device.is_readable() || device.class == DeviceClass::Image)
-            {
+            let wants_body = device.is_readable() || device.class == DeviceClass::Image;
+            if device.path.is_none() && wants_body && !has_pipe(job, node, device) {
                 let place = Place::of(NodeRef::Named(node.name.clone()));
                 let place = place.field("devices").index(index).field("path");
                 return Err(place.flaw(format!(
@@ -44,6 +44,15 @@ pub(super) fn no_body(job: &Job) -> Result<(), JobError> {
     Ok(())
 }
 
+fn has_pipe(job: &Job, node: &Node, device: &Device) -> bool {
+    let leads_here = |path: &DevicePath| matches!(path, DevicePath::Zvm { node: n, device: d } if *n == node.name && *d == device.name);
+    job.nodes
+        .iter()
+        .flat_map(|node| &node.devices)
+        .filter_map(|it| it.path.as_ref())
+        .any(leads_here)
+}
+
 fn check_devices(node: &Node, job: &Job, place: &Place) -> Result<(), JobError> {
     let mut names = BTreeSet::new();
     for (index, device) in node.devices.iter().enumerate() {
@@ -53,29 +62,49 @@ fn check_devices(node: &Node, job: &Job, place: &Place) -> Result<(), JobError> 
             return Err(place.field("name").flaw(why));
         }
         check_path(device, &place.field("path"))?;
-        if let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path {
-            let found = job.nodes.iter().find(|node| node.name == *target);
-            let why = match found.map(|node| node.device(peer)) {
-                None => format!("names the node \"{target}\", which the job does not have"),
-                Some(None) => format!("names \"{peer}\", which node \"{target}\" does not have"),
-                Some(Some(other)) if !flows(device, other) => {
-                    format!(
-                        "connects \"{}\" to \"{peer}\": one must be read, the other written",
-                        device.name
-                    )
-                }
-                Some(Some(_)) if *target == node.name => "connects a node to itself".to_owned(),
-                Some(Some(_)) => continue,
-            };
-            return Err(place.field("path").flaw(why));
-        }
+        check_pipe(device, node, job, &place.field("path"))?;
     }
     Ok(())
 }
 
-/// Whether one of the two is read and the other written.
-fn flows(device: &Device, other: &Device) -> bool {
-    (device.is_readable() && other.is_writable()) || (device.is_writable() && other.is_readable())
+/// A device with a `zvm://` path is one end of a pipe. The other one may be left out of its node, which then has it all the
+/// same; if it is there, it fits and has no path of its own, or the path that leads back.
+fn check_pipe(device: &Device, node: &Node, job: &Job, place: &Place) -> Result<(), JobError> {
+    let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path else { return Ok(()) };
+    let name = &device.name;
+    let Some(other) = job.nodes.iter().find(|node| node.name == *target) else {
+        return Err(place.flaw(format!("names the node \"{target}\", which the job does not have")));
+    };
+    let Some(way) = device.class.pipe_end() else {
+        return Err(place.flaw(format!(
+            "connects \"{name}\", which is read or written anywhere: a pipe goes from stdout or stderr to stdin"
+        )));
+    };
+    if *target == node.name {
+        return Err(place.flaw("connects a node to itself"));
+    }
+    let class = DeviceClass::of(peer);
+    let fits = match class {
+        DeviceClass::SystemImage => true,
+        _ => class.pipe_end().is_some_and(|end| end != way),
+    };
+    if !fits {
+        return Err(place.flaw(format!(
+            "connects \"{name}\" to \"{peer}\": one must be read, the other written, both from front to back"
+        )));
+    }
+    let back = |path: &DevicePath| matches!(path, DevicePath::Zvm { node: n, device: d } if *n == node.name && d == name);
+    match other.device(peer) {
+        Some(declared) if declared.class == DeviceClass::SystemImage => {
+            Err(place
+                .flaw(format!("names \"{peer}\", which is a system image of node \"{target}\"")))
+        }
+        Some(declared) if declared.path.as_ref().is_some_and(|path| !back(path)) => {
+            Err(place
+                .flaw(format!("names \"{peer}\" of node \"{target}\", which has another path")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the device may have the path that it has, or may have none.
@@ -140,9 +169,6 @@ fn check_wildcards(node: &Node, place: &Place) -> Result<(), JobError> {
             (wanted, Some(captured)) if wanted > captured => {
                 let why = format!("has {wanted} `*`, but only {captured} are matched by the input");
                 return Err(place.flaw(why));
-            }
-            (wanted, None) if wanted > 1 => {
-                return Err(place.flaw("has several `*`, but only the session's name to put there"));
             }
             _ => {}
         }

@@ -1,16 +1,22 @@
 //! Job descriptions: the JSON that ZeroCloud's users post, as types that hold no flaw.
 //!
 //! [`parse`] checks all that can be known without the store: fields, names, paths, devices and
-//! connections. Left out: expanding wildcards and groups into sessions, which needs listings.
+//! connections. [`Job::graph`] makes sessions of it, when it is known what its wildcards match. Left out: what the paths mean
+//! in a store.
 
 mod check;
 mod error;
+mod graph;
 mod json;
 mod path;
 mod placement;
 mod words;
 
 pub use error::{Field, JobError, NodeRef};
+pub use graph::{
+    Attached, Gang, JobDevice, JobGraph, JobImage, JobPath, JobSession, Matches, PIPES_MAX, Pipe,
+    PipeTip, SESSIONS_MAX,
+};
 pub use path::{Account, DevicePath, ExecPath, ObjectPath};
 pub use placement::attached_device;
 pub use words::split_words;
@@ -50,7 +56,7 @@ pub struct Node {
     pub location: Option<String>,
 }
 
-/// A node's name: 1 to 64 of letters, digits, `-`, `_` and `.`.
+/// A node's name: 1 to 64 of letters, digits, `-`, `_` and `.`, neither `.` nor `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeName(String);
 
@@ -113,6 +119,15 @@ pub enum DeviceClass {
     SystemImage,
 }
 
+/// Which end of a pipe between two sessions a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeEnd {
+    /// It is read.
+    Reader,
+    /// It is written.
+    Writer,
+}
+
 /// Parses and checks a description.
 ///
 /// # Errors
@@ -134,6 +149,11 @@ impl Job {
 }
 
 impl DeviceClass {
+    /// What a device of that name is; none if no device can have the name.
+    pub fn named(name: &str) -> Option<Self> {
+        NodeName::new(name).map(|_| Self::of(name))
+    }
+
     pub(crate) fn of(name: &str) -> Self {
         match name {
             "stdin" => Self::Stdin,
@@ -156,6 +176,15 @@ impl DeviceClass {
             Self::Input | Self::Script => Some(DeviceKind::RandomRead),
             Self::Output => Some(DeviceKind::RandomWrite),
             Self::Image | Self::Debug | Self::SystemImage => None,
+        }
+    }
+
+    /// Whether a pipe to or from another session may take its place, and which end it is then.
+    pub fn pipe_end(self) -> Option<PipeEnd> {
+        match self.kind() {
+            Some(DeviceKind::SequentialRead) => Some(PipeEnd::Reader),
+            Some(DeviceKind::SequentialWrite) => Some(PipeEnd::Writer),
+            _ => None,
         }
     }
 
@@ -216,7 +245,8 @@ impl NodeName {
     pub(crate) fn new(name: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let fits = (1..=Self::BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed);
-        fits.then(|| Self(name.to_owned()))
+        // A session's name is a file's name for its peers.
+        (fits && !matches!(name, "." | "..")).then(|| Self(name.to_owned()))
     }
 
     /// The name as text.

@@ -319,6 +319,7 @@ impl Session {
                     self.end(End::OutOfFuel);
                 }
             }
+            DeviceFault::PeerDied => self.phase = Phase::Answered(call, Errno::Io),
             DeviceFault::Failed { reason } => {
                 let device = self.store.data().device_name(transfer.device).to_owned();
                 self.end(End::DeviceFailed { device, reason });

@@ -12,6 +12,7 @@ pub(crate) enum Errno {
     Fbig = 22,
     Ilseq = 25,
     Inval = 28,
+    Io = 29,
     Isdir = 31,
     Loop = 32,
     Mfile = 33,

@@ -4,10 +4,12 @@
 
 mod c_program;
 mod fuel;
+mod graph;
 mod guests;
 mod images;
 mod jobs;
 mod limits;
+mod pipes;
 mod properties;
 mod rust_program;
 mod script;

@@ -12,10 +12,9 @@ use stayput_runtime::session::SessionSpec;
 use stayput_sim::cluster::ACCOUNT;
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::answer::in_response;
-use stayput_sim::jobs::executor::{Prepared, prepare};
 use stayput_sim::jobs::message::{ModuleSource, Role};
-use stayput_sim::jobs::modules::Modules;
 use stayput_sim::jobs::plan::{Plan, PlannedModule, plan};
+use stayput_sim::jobs::prepare::{Prepared, Preparer, Wanted};
 use stayput_sim::swift::Path;
 
 use crate::plan::{PlannedJob, RunPlan};
@@ -31,13 +30,14 @@ struct Reference {
 /// Computes reference answers.
 pub(super) struct References<'a> {
     plan: &'a RunPlan,
-    modules: Modules,
+    preparer: Preparer,
     known: BTreeMap<String, Result<Reference, String>>,
 }
 
 impl<'a> References<'a> {
     pub(super) fn new(plan: &'a RunPlan) -> Self {
-        Self { plan, modules: Modules::default(), known: BTreeMap::new() }
+        let preparer = Preparer::new(plan.images.clone());
+        Self { plan, preparer, known: BTreeMap::new() }
     }
 
     /// Turns an answered job whose answer is not the reference into a wrong one.
@@ -68,10 +68,14 @@ impl<'a> References<'a> {
     }
 
     fn answer(&self, text: &str) -> Result<Reference, String> {
-        let plan = plan(text.as_bytes(), ACCOUNT).map_err(|refusal| refusal.why)?;
+        let plan =
+            plan(text.as_bytes(), ACCOUNT, &self.plan.images).map_err(|refusal| refusal.why)?;
         let (module, parts) = self.code_of(&plan)?;
-        let Prepared { images, module, .. } =
-            prepare(&self.modules, &module, &parts).map_err(|refused| refused.to_string())?;
+        let wanted =
+            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+        let prepared = self.preparer.prepare(wanted, &parts);
+        let Prepared { images, module, args, .. } =
+            prepared.map_err(|refused| refused.to_string())?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),
             kind: device.kind,
@@ -81,7 +85,7 @@ impl<'a> References<'a> {
         let seed = Seed(self.plan.seed).entropy("session", plan.session.as_bytes(), 0).seed();
         let spec = SessionSpec {
             module,
-            args: plan.args.clone(),
+            args,
             env: plan.env.clone(),
             devices: devices.collect(),
             images,
@@ -115,7 +119,9 @@ impl<'a> References<'a> {
                 parts.push((Role::Module, self.object(path)?));
                 ModuleSource::Pushed
             }
-            PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
+            PlannedModule::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
         };
         Ok((module, parts))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
 use super::*;
@@ -21,6 +22,7 @@ pub(crate) fn plan() -> RunPlan {
         scenario,
         seed: 1,
         net: Net::Fabric,
+        images: SystemImages::default(),
         objects: Vec::new(),
         jobs,
         faults: true,

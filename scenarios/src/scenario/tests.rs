@@ -174,6 +174,24 @@ fn data_sections_say_one_source_for_each_object() {
 }
 
 #[test]
+fn images_have_names_that_jobs_can_use_and_keep_their_lines() {
+    let images = "[images]\npython = \"p.tar\"\n\"python2.7\" = \"q.tar\"\n\n[network]";
+    let scenario = changed("[network]", images).unwrap();
+    let [first, second] = scenario.images.as_slice() else { panic!("two images") };
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("python", "python2.7"));
+    assert_eq!(second.file, file().with_file_name("q.tar"));
+    assert_eq!(second.line, first.line.map(|line| line + 1));
+    assert_eq!(second.fix(), "build it: stayput image python");
+    refused(
+        "[network]",
+        "[images]\nstdin = \"x\"\n[network]",
+        "images",
+        "cannot be a system image",
+    );
+    refused("[network]", "[images]\npython = 3\n[network]", "images.python", "invalid type");
+}
+
+#[test]
 fn work_sections_name_jobs_and_objects_that_exist() {
     refused("jobs/banana.json", "jobs/none.json", "work[1].job", "cannot read the job file");
     refused("jobs/banana.json", "banana.toml", "work[1].job", "is no JSON");

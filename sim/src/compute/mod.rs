@@ -14,13 +14,14 @@ use crate::config::{FuelRate, MachineConfig, SessionsConfig};
 use crate::host::{Host, Purpose, SpanKind, TaskGuard};
 use crate::http::{self, Method, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
-use crate::jobs::executor::{Prepared, prepare, session_entropy};
+use crate::jobs::executor::session_entropy;
 use crate::jobs::message::{ModuleSource, Role};
-use crate::jobs::modules::Modules;
 use crate::jobs::plan::{Plan, PlannedDevice, PlannedModule, plan};
+use crate::jobs::prepare::{Prepared, Preparer, Wanted};
 use crate::jobs::run::{Ran, Source, run};
 use crate::jobs::service::description_of;
 use crate::jobs::slots::Slots;
+use crate::jobs::system_images::SystemImages;
 use crate::proxy::Refusal;
 use crate::swift::header::{X_AUTH_TOKEN, X_TIMESTAMP, X_ZEROVM_EXECUTE, text, timestamp};
 use crate::swift::{Path, Timestamp, WORKER_PORT, decode_path};
@@ -35,21 +36,28 @@ pub struct Worker {
     store: Client,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
-    modules: Modules,
+    images: SystemImages,
+    preparer: Preparer,
     slots: Slots,
 }
 
-/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store.
+/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store, `images` are installed on it.
 ///
 /// # Errors
 /// The port is taken.
-pub fn start(host: &Host, store: Client, machine: &MachineConfig) -> io::Result<()> {
+pub fn start(
+    host: &Host,
+    store: Client,
+    machine: &MachineConfig,
+    images: SystemImages,
+) -> io::Result<()> {
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
-        modules: Modules::default(),
+        preparer: Preparer::new(images.clone()),
+        images,
         slots: Slots::new(&machine.sessions),
     });
     http::serve(host, WORKER_PORT, move |request| {
@@ -75,7 +83,7 @@ impl Worker {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         self.admit(&request)?;
         let description = description_of(&mut request).await?;
-        let plan = plan(&description, &self.store.account)?;
+        let plan = plan(&description, &self.store.account, &self.images)?;
         let _slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
         for _attempt in 0..ATTEMPTS_MAX {
             if let Some((session, inputs)) = self.attempt(&plan).await? {
@@ -163,10 +171,14 @@ impl Worker {
                 parts.push((Role::Module, whole(of(path)).await));
                 ModuleSource::Pushed
             }
-            PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
+            PlannedModule::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
         };
-        let Prepared { images, module, compiled_bytes } =
-            match prepare(&self.modules, &module, &parts) {
+        let wanted =
+            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+        let Prepared { images, module, args, compiled_bytes } =
+            match self.preparer.prepare(wanted, &parts) {
                 Ok(prepared) => prepared,
                 Err(refused) => return Ran::refused(refused, plan.devices.len()),
             };
@@ -186,7 +198,7 @@ impl Worker {
         });
         let spec = SessionSpec {
             module,
-            args: plan.args.clone(),
+            args,
             env: plan.env.clone(),
             devices: devices.collect(),
             images,

@@ -7,15 +7,13 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::{
-    DeviceSource, LocalObject, ModuleSource, Order, PartHead, Report, Role, decode, encode,
-};
-use super::modules::Modules;
-use super::run::{Ran, Refused, SessionEnd, Source, run};
+use super::message::{DeviceSource, LocalObject, Order, PartHead, Report, Role, decode, encode};
+use super::prepare::{Prepared, Preparer, Wanted};
+use super::run::{Ran, SessionEnd, Source, run};
 use super::slots::Slots;
+use super::system_images::SystemImages;
 use super::verified::Verified;
 use super::watch::status_path;
 use crate::config::{FuelRate, MachineConfig, SessionsConfig};
@@ -26,8 +24,6 @@ use crate::proxy::Refusal;
 use crate::swift::job_port;
 use bytes::Bytes;
 use stayput_runtime::device::DeviceSpec;
-use stayput_runtime::engine::Module;
-use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::session::SessionSpec;
 
@@ -40,7 +36,7 @@ pub struct Executor {
     objects: Rc<ObjectStore>,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
-    modules: Modules,
+    preparer: Preparer,
     slots: Slots,
     running: RefCell<BTreeSet<String>>,
 }
@@ -63,13 +59,14 @@ pub fn serve(
     ring_port: u16,
     objects: Rc<ObjectStore>,
     machine: &MachineConfig,
+    images: SystemImages,
 ) -> io::Result<()> {
     let executor = Rc::new(Executor {
         host: host.clone(),
         objects,
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
-        modules: Modules::default(),
+        preparer: Preparer::new(images),
         slots: Slots::new(&machine.sessions),
         running: RefCell::default(),
     });
@@ -115,8 +112,9 @@ impl Executor {
             Some(object) => Some(self.open(object).await?),
             None => None,
         };
-        let Prepared { images, module, compiled_bytes } =
-            match prepare(&self.modules, &order.module, &parts) {
+        let Order { module, system_images, args, .. } = order;
+        let Prepared { images, module, args, compiled_bytes } =
+            match self.preparer.prepare(Wanted { module, system_images, args }, &parts) {
                 Ok(prepared) => prepared,
                 Err(refused) => return Ok(Ran::refused(refused, order.devices.len())),
             };
@@ -144,7 +142,7 @@ impl Executor {
         }
         let spec = SessionSpec {
             module,
-            args: order.args.clone(),
+            args,
             env: order.env.clone(),
             devices,
             images,
@@ -199,47 +197,6 @@ impl Executor {
             .map_err(|bad| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, bad.to_string()))?;
         Ok(Response::new(body))
     }
-}
-
-/// What a session is made of.
-pub struct Prepared {
-    /// Its images.
-    pub images: Vec<Arc<Image>>,
-    /// Its module.
-    pub module: Module,
-    /// Bytes that were compiled for that: none if the module was kept from an earlier session.
-    pub compiled_bytes: u64,
-}
-
-/// The images, and the module from its part or out of one of them.
-///
-/// # Errors
-/// Says what is wrong with them.
-pub fn prepare(
-    modules: &Modules,
-    source: &ModuleSource,
-    parts: &[(Role, Bytes)],
-) -> Result<Prepared, Refused> {
-    let tars = parts.iter().filter(|(role, _)| *role == Role::Image);
-    let images = tars
-        .map(|(_, tar)| Image::from_tar(tar, ImageLimits::default()).map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Refused::Image { why: error.to_string() })?;
-    let refused = |why: String| Refused::Module { why };
-    let wasm = match source {
-        ModuleSource::Pushed => {
-            let part = parts.iter().find(|(role, _)| *role == Role::Module);
-            part.map(|(_, wasm)| wasm.clone())
-                .ok_or_else(|| refused("the module was not sent along".to_owned()))?
-        }
-        ModuleSource::InImage(path) => images
-            .iter()
-            .find_map(|image| image.file(path))
-            .ok_or_else(|| refused(format!("no image has a file {path}")))?,
-    };
-    let compiled = modules.compile(&wasm).map_err(|error| refused(error.to_string()))?;
-    let (module, compiled_bytes) = compiled;
-    Ok(Prepared { images, module, compiled_bytes })
 }
 
 /// The seed of a session's randomness: the same wherever it runs, and at each attempt.

@@ -32,6 +32,8 @@ pub struct Order {
     pub env: Vec<(String, String)>,
     /// Where its module comes from.
     pub module: ModuleSource,
+    /// The system images that it has, in their order.
+    pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<OrderedDevice>,
     /// The object of the store that the node shall have, if it shall have one.
@@ -46,8 +48,13 @@ pub struct Order {
 pub enum ModuleSource {
     /// It is the part [`Role::Module`].
     Pushed,
-    /// It is in one of the images, at this path.
-    InImage(String),
+    /// It is a file of an image, or the interpreter of a script that is one.
+    InImage {
+        /// The image's name; without one the first that has the file.
+        image: Option<String>,
+        /// The file's path.
+        path: String,
+    },
 }
 
 /// A device of a session.

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use stayput_runtime::device::{DeviceKind, DeviceMode};
+use stayput_runtime::image::executable::USER_IMAGE;
 use stayput_runtime::job::{
     self, Account, Device, DeviceClass, DevicePath, ExecPath, Node, ObjectPath, Replicate,
     attached_device,
 };
 
+use super::system_images::SystemImages;
 use crate::http::StatusCode;
 use crate::proxy::Refusal;
 use crate::swift::Path;
@@ -26,8 +28,10 @@ pub struct Plan {
     pub env: Vec<(String, String)>,
     /// What it runs.
     pub module: PlannedModule,
-    /// Its images, in their order.
+    /// The user's images, in their order.
     pub images: Vec<Path>,
+    /// The system images that it has beneath them, in their order.
+    pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<PlannedDevice>,
     /// The object that it wants to be near to.
@@ -40,7 +44,12 @@ pub enum PlannedModule {
     /// An object.
     Object(Path),
     /// A file of an image.
-    InImage(String),
+    InImage {
+        /// The image's name; without one the first that has the file.
+        image: Option<String>,
+        /// The file's path.
+        path: String,
+    },
 }
 
 /// A device of a session.
@@ -76,7 +85,7 @@ impl Plan {
     pub fn reads(&self) -> Vec<Path> {
         let module = match &self.module {
             PlannedModule::Object(path) => Some(path),
-            PlannedModule::InImage(_) => None,
+            PlannedModule::InImage { .. } => None,
         };
         let readable = self.devices.iter().filter(|device| device.kind.is_readable());
         let objects = readable.filter_map(|device| device.path.as_ref());
@@ -88,12 +97,16 @@ impl Plan {
     }
 }
 
-/// Reads a description that `account` has posted as JSON.
+/// Reads a description that `account` has posted as JSON to a cluster that offers `system_images`.
 ///
 /// # Errors
 /// A refusal that names node and field: 400 for flaws, 403 for somebody else's objects, 413 and 422 as the description's
 /// parser says, 501 for what this version cannot do.
-pub fn plan(description: &[u8], account: &str) -> Result<Plan, Refusal> {
+pub fn plan(
+    description: &[u8],
+    account: &str,
+    system_images: &SystemImages,
+) -> Result<Plan, Refusal> {
     let refused = |error: job::JobError| {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
         Refusal::new(status, error.to_string())
@@ -105,7 +118,7 @@ pub fn plan(description: &[u8], account: &str) -> Result<Plan, Refusal> {
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, why));
     };
     refuse_groups(node)?;
-    Planner { node, account }.plan()
+    Planner { node, account, offered: system_images }.plan()
 }
 
 /// Wildcards are refused where their device is read, which names it.
@@ -128,6 +141,7 @@ fn refuse_groups(node: &Node) -> Result<(), Refusal> {
 struct Planner<'a> {
     node: &'a Node,
     account: &'a str,
+    offered: &'a SystemImages,
 }
 
 impl Planner<'_> {
@@ -135,13 +149,13 @@ impl Planner<'_> {
         let node = self.node;
         let module = match &node.exec.path {
             ExecPath::Swift(path) => PlannedModule::Object(self.object("exec.path", path)?),
-            ExecPath::Image { image: Some(image), .. } if image != "image" => {
-                let why = format!("there is no system image {image:?} here: use one of your own");
-                return Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", &why));
+            ExecPath::Image { image, path } => {
+                self.check_image(image.as_deref())?;
+                PlannedModule::InImage { image: image.clone(), path: path.clone() }
             }
-            ExecPath::Image { path, .. } => PlannedModule::InImage(path.clone()),
         };
         let mut images = Vec::new();
+        let mut system_images = Vec::new();
         let mut devices = Vec::new();
         for device in &node.devices {
             match (device.class, device.class.kind()) {
@@ -152,15 +166,10 @@ impl Planner<'_> {
                     return Err(self.refuse(StatusCode::BAD_REQUEST, "devices.debug", why));
                 }
                 _ => {
-                    let why = "there is no system image of that name here";
-                    let field = format!("devices.{}", device.name);
-                    return Err(self.refuse(StatusCode::BAD_REQUEST, &field, why));
+                    self.check_offered(&format!("devices.{}", device.name), &device.name)?;
+                    system_images.push(device.name.clone());
                 }
             }
-        }
-        if matches!(module, PlannedModule::InImage(_)) && images.is_empty() {
-            let why = "it names a file of an image, and the node has no image device";
-            return Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", why));
         }
         let attached = match attached_device(node).and_then(Device::object) {
             Some(path) => Some(self.object("devices", path)?),
@@ -174,9 +183,43 @@ impl Planner<'_> {
             session,
             module,
             images,
+            system_images,
             devices,
             attached,
         })
+    }
+
+    /// The image that an executable's path names, or any, must be among the node's devices.
+    fn check_image(&self, image: Option<&str>) -> Result<(), Refusal> {
+        let mut of_images =
+            self.node.devices.iter().filter(|device| {
+                matches!(device.class, DeviceClass::Image | DeviceClass::SystemImage)
+            });
+        let Some(image) = image else {
+            return match of_images.next() {
+                Some(_) => Ok(()),
+                None => {
+                    let why = "it names a file of an image, and the node has no image device";
+                    Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", why))
+                }
+            };
+        };
+        if of_images.any(|device| device.name == image) {
+            return Ok(());
+        }
+        if image != USER_IMAGE {
+            self.check_offered("exec.path", image)?;
+        }
+        let why = format!("it names a file of {image:?}, which is no device of the node: add it");
+        Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", &why))
+    }
+
+    fn check_offered(&self, field: &str, image: &str) -> Result<(), Refusal> {
+        if self.offered.get(image).is_some() {
+            return Ok(());
+        }
+        let why = format!("there is no system image {image:?}: {}", self.offered.known());
+        Err(self.refuse(StatusCode::BAD_REQUEST, field, &why))
     }
 
     fn device(&self, device: &Device, kind: DeviceKind) -> Result<PlannedDevice, Refusal> {
@@ -241,6 +284,10 @@ impl Planner<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use stayput_runtime::image::{Image, ImageLimits};
+
     use super::*;
 
     fn of(devices: &str, more: &str) -> Result<Plan, Refusal> {
@@ -248,7 +295,7 @@ mod tests {
             r#"[{{"name": "n", "exec": {{"path": "swift://~/c/m.wasm", "args": "a 'b c'"}},
                  "devices": [{devices}] {more}}}]"#
         );
-        plan(description.as_bytes(), "AUTH_x")
+        plan(description.as_bytes(), "AUTH_x", &SystemImages::default())
     }
 
     fn status(devices: &str, more: &str) -> u16 {
@@ -279,10 +326,56 @@ mod tests {
         assert!(refusal.why.contains("node \"n\", field `devices.input.path`"), "{}", refusal.why);
     }
 
+    fn with_images(exec: &str, devices: &str) -> Result<Plan, Refusal> {
+        let tar = tar::Builder::new(Vec::new()).into_inner().unwrap();
+        let image = Arc::new(Image::from_tar(&tar, ImageLimits::default()).unwrap());
+        let names = ["python", "python2.7"];
+        let images = names.map(|name| (name.to_owned(), Arc::clone(&image)));
+        let images = SystemImages::new(images.into_iter().collect()).unwrap();
+        let description =
+            format!(r#"[{{"name": "n", "exec": {{"path": "{exec}"}}, "devices": [{devices}]}}]"#);
+        plan(description.as_bytes(), "AUTH_x", &images)
+    }
+
+    #[test]
+    fn system_images_are_devices_of_the_node_and_keep_their_order() {
+        let devices = r#"{"name": "python2.7"}, {"name": "python"},
+                         {"name": "image", "path": "swift://~/c/tar"}"#;
+        let plan = with_images("file://python2.7:bin/python", devices).unwrap();
+        let (image, path) = (Some("python2.7".to_owned()), "bin/python".to_owned());
+        assert_eq!(plan.module, PlannedModule::InImage { image, path });
+        assert_eq!(plan.system_images, ["python2.7", "python"]);
+        assert_eq!(plan.images, [Path::object_of("AUTH_x", "c", "tar").unwrap()]);
+        let plan = with_images("python", r#"{"name": "python"}"#).unwrap();
+        let path = "python".to_owned();
+        assert_eq!(plan.module, PlannedModule::InImage { image: None, path });
+    }
+
+    #[test]
+    fn an_image_that_is_not_there_is_refused_by_node_field_and_those_that_are() {
+        let refused = |exec: &str, devices: &str, why: &str| {
+            let refusal = with_images(exec, devices).expect_err("it is refused");
+            assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
+            assert!(refusal.why.contains("node \"n\", field `"), "{}", refusal.why);
+            assert!(refusal.why.contains(why), "{}", refusal.why);
+        };
+        let none = "there is no system image \"ruby\": there are python, python2.7";
+        refused(
+            "python",
+            r#"{"name": "python"}, {"name": "ruby"}"#,
+            &format!("`devices.ruby`: {none}"),
+        );
+        refused("file://ruby:r", r#"{"name": "python"}"#, &format!("`exec.path`: {none}"));
+        refused("file://python:p", r#"{"name": "python2.7"}"#, "no device of the node: add it");
+        refused("file://image:p", r#"{"name": "python"}"#, "no device of the node: add it");
+        refused("p", r#"{"name": "stdout"}"#, "the node has no image device");
+    }
+
     #[test]
     fn no_json_is_422_and_too_much_of_it_413() {
-        assert_eq!(plan(b"{", "AUTH_x").expect_err("refused").status.as_u16(), 422);
+        let none = SystemImages::default();
+        assert_eq!(plan(b"{", "AUTH_x", &none).expect_err("refused").status.as_u16(), 422);
         let long = vec![b' '; 64 * 1024 + 1];
-        assert_eq!(plan(&long, "AUTH_x").expect_err("refused").status.as_u16(), 413);
+        assert_eq!(plan(&long, "AUTH_x", &none).expect_err("refused").status.as_u16(), 413);
     }
 }

@@ -21,6 +21,7 @@ use super::message::{
 use super::placement::on_storage;
 use super::plan::{Plan, PlannedModule, plan};
 use super::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
+use super::system_images::SystemImages;
 use super::watch::{lost, status_path};
 use crate::host::{LocalFuture, Purpose};
 use crate::http::{Answer, BodyBroken, Limits, Method, Request, Response, StatusCode};
@@ -53,13 +54,15 @@ const ANSWER_BYTES_MAX: u64 = STAGED_BYTES_MAX + (1 << 20);
 pub struct OnStorage {
     /// Where things belong.
     pub ring: Rc<dyn Placement>,
+    /// What is installed on the nodes.
+    pub images: SystemImages,
 }
 
 impl JobService for OnStorage {
     fn run(&self, proxy: Proxy, call: JobCall) -> LocalFuture<'static, Response> {
-        let ring = Rc::clone(&self.ring);
+        let (ring, images) = (Rc::clone(&self.ring), self.images.clone());
         Box::pin(async move {
-            let job = Job { proxy, ring, id: call.trans_id.clone() };
+            let job = Job { proxy, ring, images, id: call.trans_id.clone() };
             job.run(call).await.unwrap_or_else(Refusal::into_response)
         })
     }
@@ -96,6 +99,7 @@ pub async fn description_of(request: &mut Request) -> Result<Bytes, Refusal> {
 struct Job {
     proxy: Proxy,
     ring: Rc<dyn Placement>,
+    images: SystemImages,
     id: String,
 }
 
@@ -114,7 +118,7 @@ enum Attempt {
 impl Job {
     async fn run(&self, mut call: JobCall) -> Result<Response, Refusal> {
         let description = description_of(&mut call.request).await?;
-        let plan = plan(&description, &call.account)?;
+        let plan = plan(&description, &call.account, &self.images)?;
         // Outputs get this time whichever attempt makes them.
         let written_at = self.proxy.next_timestamp();
         let inputs = self.locate_all(&plan).await?;
@@ -194,7 +198,7 @@ impl Job {
     fn elsewhere(&self, plan: &Plan, posted_to: &Path) -> Vec<Target> {
         let near = plan.attached.as_ref().or(match &plan.module {
             PlannedModule::Object(path) => Some(path),
-            PlannedModule::InImage(_) => plan.images.first(),
+            PlannedModule::InImage { .. } => plan.images.first(),
         });
         let partition = self.ring.partition(near.unwrap_or(posted_to));
         let handoffs = self.ring.handoffs(partition, ATTEMPTS_MAX);
@@ -252,8 +256,11 @@ impl Job {
             env: plan.env.clone(),
             module: match &plan.module {
                 PlannedModule::Object(_) => ModuleSource::Pushed,
-                PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
+                PlannedModule::InImage { image, path } => {
+                    ModuleSource::InImage { image: image.clone(), path: path.clone() }
+                }
             },
+            system_images: plan.system_images.clone(),
             devices: devices.collect(),
             local: local.map(|local| LocalObject {
                 disk: target.device.clone(),

@@ -1,7 +1,11 @@
-//! Runs a session with its devices in memory: reference answers, tests and benchmarks.
+//! Runs a session, or a whole job, with its devices in memory: reference answers, tests and benchmarks.
 //!
 //! Time stands at the epoch of sessions, except that sleeping makes it pass. Left out: everything that a cluster
 //! adds, which is the point of a reference.
+
+mod job;
+
+pub use job::{LocalSession, SessionRun, run_job};
 
 use crate::device::DeviceFault;
 use crate::outcome::Outcome;
@@ -48,10 +52,8 @@ pub fn run_sliced(
         match session.step(now, slice) {
             Pause::SliceUsed => {}
             Pause::Read { device, offset, len } => {
-                let all = &bytes[device.index()];
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
-                let end = start.saturating_add(len.min(part_bytes.max(1))).min(all.len());
-                session.provide_read(Ok(all.slice(start..end)));
+                let len = len.min(part_bytes.max(1));
+                session.provide_read(Ok(part_of(&bytes[device.index()], offset, len)));
             }
             Pause::Write { device, offset, data } => {
                 session.accept_write(store(&mut written[device.index()], offset, &data));
@@ -63,6 +65,11 @@ pub fn run_sliced(
     let outputs = devices.iter().zip(written).filter(|(device, _)| device.kind.is_writable());
     let outputs = outputs.map(|(device, bytes)| (device.name.clone(), bytes.into())).collect();
     LocalRun { outcome, outputs }
+}
+
+fn part_of(all: &Bytes, offset: u64, len: usize) -> Bytes {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+    all.slice(start..start.saturating_add(len).min(all.len()))
 }
 
 fn store(bytes: &mut Vec<u8>, offset: u64, data: &[u8]) -> Result<(), DeviceFault> {

@@ -1,0 +1,196 @@
+//! Runs all sessions of a job together, with pipes in memory: reference answers, and jobs on the machine of who writes them.
+//!
+//! Sessions take turns in the order of the job. Leaves out machines, so that copies of a session would be of no use, and limits of
+//! time: sleeping makes a session's clock go on at once.
+
+use super::{SLICE_FUEL, part_of, store};
+use crate::device::{DeviceFault, DeviceId, SIZE_UNKNOWN};
+use crate::job::Pipe;
+use crate::outcome::Outcome;
+use crate::pipe::{PipeBuffer, PipeRead, WriterEnd};
+use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// A session of a job that runs here.
+#[derive(Clone, Debug)]
+pub struct LocalSession {
+    /// What runs. The sizes of its devices are set by what they read.
+    pub spec: SessionSpec,
+    /// The bytes of its readable devices by name; none for those of pipes.
+    pub inputs: BTreeMap<String, Bytes>,
+}
+
+/// What became of a session of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRun {
+    /// How it ended; `None` if it waited for a peer that waited for it in turn, which a cluster ends as out of time.
+    pub outcome: Option<Outcome>,
+    /// What it wrote to each writable device by name, pipes left out.
+    pub outputs: BTreeMap<String, Bytes>,
+}
+
+/// Runs the sessions to their ends. `pipes` name them by their places in the list.
+pub fn run_job(sessions: Vec<LocalSession>, pipes: &[Pipe]) -> Vec<SessionRun> {
+    let mut running: Vec<Running> = sessions.into_iter().map(Running::new).collect();
+    for (index, pipe) in pipes.iter().enumerate() {
+        for tip in [pipe.from, pipe.to] {
+            running[tip.session].ways[tip.device] = Way::Pipe(index);
+        }
+    }
+    let mut sessions: Vec<(Running, Option<Session>)> = running
+        .into_iter()
+        .map(|mut running| {
+            let session = running.begin();
+            (running, Some(session))
+        })
+        .collect();
+    let mut pipes = vec![PipeBuffer::default(); pipes.len()];
+    loop {
+        let mut has_moved = false;
+        for (running, session) in &mut sessions {
+            has_moved |= running.advance(session, &mut pipes);
+        }
+        if !has_moved {
+            return sessions.into_iter().map(|(running, _)| running.finish()).collect();
+        }
+    }
+}
+
+/// Where a device's bytes come from or go to.
+enum Way {
+    Memory,
+    Pipe(usize),
+}
+
+struct Running {
+    spec: Option<SessionSpec>,
+    names: Vec<String>,
+    is_writable: Vec<bool>,
+    inputs: Vec<Bytes>,
+    ways: Vec<Way>,
+    written: Vec<Vec<u8>>,
+    now: u64,
+    /// What it waits for.
+    pause: Pause,
+    outcome: Option<Outcome>,
+}
+
+impl Running {
+    fn new(session: LocalSession) -> Self {
+        let LocalSession { spec, inputs } = session;
+        let devices = &spec.devices;
+        Self {
+            names: devices.iter().map(|device| device.name.clone()).collect(),
+            is_writable: devices.iter().map(|device| device.kind.is_writable()).collect(),
+            inputs: devices
+                .iter()
+                .map(|device| inputs.get(&device.name).cloned().unwrap_or_default())
+                .collect(),
+            ways: devices.iter().map(|_| Way::Memory).collect(),
+            written: vec![Vec::new(); devices.len()],
+            now: SESSION_EPOCH_UNIX_NS,
+            pause: Pause::SliceUsed,
+            outcome: None,
+            spec: Some(spec),
+        }
+    }
+
+    fn begin(&mut self) -> Session {
+        let mut spec = self.spec.take().expect("a session begins once");
+        for (index, device) in spec.devices.iter_mut().enumerate() {
+            device.size = match (&self.ways[index], device.kind.is_readable()) {
+                (_, false) => 0,
+                (Way::Memory, true) => self.inputs[index].len() as u64,
+                (Way::Pipe(_), true) => SIZE_UNKNOWN,
+            };
+        }
+        Session::new(spec)
+    }
+
+    /// Runs until it waits for a peer or ends; false if it did nothing.
+    fn advance(&mut self, session: &mut Option<Session>, pipes: &mut [PipeBuffer]) -> bool {
+        let mut has_moved = false;
+        while let Some(it) = session {
+            if !self.answer(it, pipes) {
+                return has_moved;
+            }
+            has_moved = true;
+            self.pause = it.step(self.now, SLICE_FUEL);
+            if let Pause::Ended(outcome) = &self.pause {
+                self.outcome = Some(outcome.clone());
+                self.leave(pipes);
+                *session = None;
+            }
+        }
+        has_moved
+    }
+
+    /// Gives the session what it waits for; false if that is not there yet.
+    fn answer(&mut self, session: &mut Session, pipes: &mut [PipeBuffer]) -> bool {
+        match &self.pause {
+            Pause::SliceUsed => {}
+            Pause::Read { device, offset, len } => match self.read(*device, *offset, *len, pipes) {
+                Some(data) => session.provide_read(data),
+                None => return false,
+            },
+            Pause::Write { device, offset, data } => {
+                let index = device.index();
+                match self.ways[index] {
+                    Way::Memory => {
+                        session.accept_write(store(&mut self.written[index], *offset, data));
+                    }
+                    Way::Pipe(pipe) if pipes[pipe].has_room() => {
+                        pipes[pipe].write(data.clone());
+                        session.accept_write(Ok(()));
+                    }
+                    Way::Pipe(_) => return false,
+                }
+            }
+            Pause::Sleep { until_unix_ns } => self.now = *until_unix_ns,
+            Pause::Ended(_) => return false,
+        }
+        self.pause = Pause::SliceUsed;
+        true
+    }
+
+    fn read(
+        &self,
+        device: DeviceId,
+        offset: u64,
+        len: usize,
+        pipes: &mut [PipeBuffer],
+    ) -> Option<Result<Bytes, DeviceFault>> {
+        let index = device.index();
+        match self.ways[index] {
+            Way::Memory => Some(Ok(part_of(&self.inputs[index], offset, len))),
+            Way::Pipe(pipe) => match pipes[pipe].read(len) {
+                PipeRead::Data(data) => Some(Ok(data)),
+                PipeRead::End(WriterEnd::Exited) => Some(Ok(Bytes::new())),
+                PipeRead::End(WriterEnd::Died) => Some(Err(DeviceFault::PeerDied)),
+                PipeRead::Empty => None,
+            },
+        }
+    }
+
+    /// Tells its peers that it has ended.
+    fn leave(&self, pipes: &mut [PipeBuffer]) {
+        let exited = self.outcome.as_ref().is_some_and(|outcome| outcome.end.is_exit());
+        for (index, way) in self.ways.iter().enumerate() {
+            let Way::Pipe(pipe) = way else { continue };
+            match self.is_writable[index] {
+                true if exited => pipes[*pipe].end(WriterEnd::Exited),
+                true => pipes[*pipe].end(WriterEnd::Died),
+                false => pipes[*pipe].abandon(),
+            }
+        }
+    }
+
+    fn finish(self) -> SessionRun {
+        let devices = self.names.into_iter().zip(self.written).zip(self.ways).zip(self.is_writable);
+        let outputs = devices
+            .filter(|((_, way), is_writable)| *is_writable && matches!(way, Way::Memory))
+            .map(|(((name, written), _), _)| (name, written.into()));
+        SessionRun { outcome: self.outcome, outputs: outputs.collect() }
+    }
+}
