@@ -159,7 +159,8 @@ fn define_files(linker: &mut Linker<Guest>) -> Result<(), Error> {
          _inheriting: u64,
          _flags: u32,
          fd: u32| {
-            let (memory, _) = memory(&mut caller);
+            let (memory, guest) = memory(&mut caller);
+            guest.position = 0;
             let path = &memory[path as usize..(path + len) as usize];
             if !path.ends_with(b"input") {
                 return NOENT;

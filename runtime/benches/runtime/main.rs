@@ -10,7 +10,7 @@ mod bare;
 mod pairs;
 
 use bytes::Bytes;
-use pairs::{Pair, sorted, timed};
+use pairs::{AIM, Pair, sorted, timed};
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::{Engine, Module};
 use stayput_runtime::limits::Limits;
@@ -25,6 +25,8 @@ const SMALL: &str = r#"(module
     (func (export "_start") (call 0 (i32.const 3))))"#;
 
 const LOG_BYTES: usize = 64 << 20;
+/// How often the plain reader reads all of it, so that a round takes tens of milliseconds.
+const PASSES: usize = 16;
 const STARTS: usize = 2_000;
 
 fn main() {
@@ -42,7 +44,8 @@ fn lines() {
     let log = log(LOG_BYTES);
     let args = ["linecount", "banana"];
     let title = format!("line counter, {} MiB of log", LOG_BYTES >> 20);
-    beside_bare(LINECOUNT, &args, &log).show(&title, |seconds| rate(log.len(), seconds));
+    let pair = beside_bare(LINECOUNT, &args, &log, usize::MAX);
+    pair.show(&title, AIM, |seconds| rate(log.len(), seconds));
 }
 
 fn reads() {
@@ -50,8 +53,13 @@ fn reads() {
     for (piece, name) in [(64 << 10, "64 KiB"), (1 << 20, "1 MiB")] {
         let reader = wat::parse_str(reader(piece)).expect("the module is valid");
         let title = format!("reads of {name}, {} MiB of log", LOG_BYTES >> 20);
-        let pair = beside_bare(&reader, &["reader"], &log);
-        pair.show(&title, |seconds| rate(log.len(), seconds));
+        let pair = beside_bare(&reader, &["reader"], &log, usize::MAX);
+        pair.show(&title, AIM, |seconds| rate(PASSES * log.len(), seconds));
+        let paused = beside_bare(&reader, &["reader"], &log, piece);
+        let aim = "; no aim: a driver whose bytes come from a disk waits longer for them";
+        paused.show(&format!("{title}, a pause for each"), aim, |seconds| {
+            rate(PASSES * log.len(), seconds)
+        });
     }
 }
 
@@ -63,8 +71,8 @@ fn python() {
     };
     let wasm = std::fs::read(&path).expect("PYTHON_WASM names a file");
     let args = ["python", "-c", "print(6 * 7)"];
-    beside_bare(&wasm, &args, &Bytes::new())
-        .show("CPython's start", |seconds| format!("{:8.1} ms", seconds * 1e3));
+    let pair = beside_bare(&wasm, &args, &Bytes::new(), usize::MAX);
+    pair.show("CPython's start", AIM, |seconds| format!("{:8.1} ms", seconds * 1e3));
 }
 
 fn starts() {
@@ -82,22 +90,23 @@ fn starts() {
     println!("compiling linecount    {:8.1} us", sorted(compiles)[100] * 1e6);
 }
 
-/// The guest over the input, by our runtime and by bare wasmi.
-fn beside_bare(wasm: &[u8], args: &[&str], input: &Bytes) -> Pair {
+/// The guest over the input, by our runtime and by bare wasmi. Ours gets `part_bytes` for each read that it pauses for.
+fn beside_bare(wasm: &[u8], args: &[&str], input: &Bytes, part_bytes: usize) -> Pair {
     let module = Engine::new().compile(wasm).expect("the guest is valid");
     let bare = bare::Bare::new(wasm);
-    Pair::time(|| run(&module, args, input), || bare.run(args, input))
+    Pair::time(|| run(&module, args, input, part_bytes), || bare.run(args, input))
 }
 
 /// What the guest wrote.
-fn run(module: &Module, args: &[&str], input: &Bytes) -> String {
+fn run(module: &Module, args: &[&str], input: &Bytes, part_bytes: usize) -> String {
     let device = |name: &str, kind, mode| DeviceSpec { name: name.to_owned(), kind, mode, size: 0 };
     let mut spec = spec(module, args);
     spec.devices = vec![
         device("stdout", DeviceKind::SequentialWrite, DeviceMode::Pipe),
         device("input", DeviceKind::RandomRead, DeviceMode::File),
     ];
-    let run = local::run(spec, BTreeMap::from([("input".to_owned(), input.clone())]));
+    let inputs = BTreeMap::from([("input".to_owned(), input.clone())]);
+    let run = local::run_sliced(spec, inputs, local::SLICE_FUEL, part_bytes);
     String::from_utf8_lossy(&run.outputs["stdout"]).into_owned()
 }
 
@@ -113,7 +122,7 @@ fn spec(module: &Module, args: &[&str]) -> SessionSpec {
     }
 }
 
-/// A guest that reads `/dev/input` to its end, `piece` bytes at a time, and writes how many there were.
+/// A guest that reads `/dev/input` to its end, `piece` bytes at a time and [`PASSES`] times over, and writes how many there were.
 fn reader(piece: usize) -> String {
     const BUFFER: usize = 4_096;
     let pages = (BUFFER + piece).div_ceil(65_536);
@@ -128,17 +137,21 @@ fn reader(piece: usize) -> String {
         (memory (export "memory") {pages})
         (data (i32.const 64) "input")
         (func (export "_start")
-            (if (call $open (i32.const 4) (i32.const 1) (i32.const 64) (i32.const 5) (i32.const 0)
-                    (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0))
-                (then unreachable))
+            (local $pass i32)
             (i32.store (i32.const 8) (i32.const {BUFFER}))
             (i32.store (i32.const 12) (i32.const {piece}))
-            (loop $next
-                (if (call $read (i32.load (i32.const 0)) (i32.const 8) (i32.const 1) (i32.const 4))
+            (loop $again
+                (if (call $open (i32.const 4) (i32.const 1) (i32.const 64) (i32.const 5)
+                        (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0))
                     (then unreachable))
-                (i64.store (i32.const 32)
-                    (i64.add (i64.load (i32.const 32)) (i64.load32_u (i32.const 4))))
-                (br_if $next (i32.load (i32.const 4))))
+                (loop $next
+                    (if (call $read (i32.load (i32.const 0)) (i32.const 8) (i32.const 1) (i32.const 4))
+                        (then unreachable))
+                    (i64.store (i32.const 32)
+                        (i64.add (i64.load (i32.const 32)) (i64.load32_u (i32.const 4))))
+                    (br_if $next (i32.load (i32.const 4))))
+                (local.set $pass (i32.add (local.get $pass) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $pass) (i32.const {PASSES}))))
             (i32.store (i32.const 8) (i32.const 32))
             (i32.store (i32.const 12) (i32.const 8))
             (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 4)))))"#

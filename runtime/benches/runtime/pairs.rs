@@ -8,6 +8,9 @@ pub(crate) const ROUNDS: usize = 41;
 /// Ranks that hold the median of 41 rounds with 95 % certainty (binomial, p = 1/2).
 const INTERVAL_RANKS: (usize, usize) = (13, 27);
 
+/// Of what is to cost next to nothing.
+pub(crate) const AIM: &str = "; aim: at most 1.05";
+
 /// Seconds of each round.
 pub(crate) struct Pair {
     ours: Vec<f64>,
@@ -34,8 +37,8 @@ impl Pair {
         pair
     }
 
-    /// Prints the median of each and of their ratio. `figure` says what seconds mean here.
-    pub(crate) fn show(&self, what: &str, figure: impl Fn(f64) -> String) {
+    /// Prints the median of each and of their ratio. `figure` says what seconds mean here, `aim` what the ratio should be.
+    pub(crate) fn show(&self, what: &str, aim: &str, figure: impl Fn(f64) -> String) {
         let median = |seconds: &[f64]| figure(sorted(seconds.to_vec())[ROUNDS / 2]);
         let ratios = self.ours.iter().zip(&self.bare).map(|(ours, bare)| ours / bare);
         let ratios = sorted(ratios.collect());
@@ -43,7 +46,7 @@ impl Pair {
         println!("  ours                 {}", median(&self.ours));
         println!("  bare wasmi           {}", median(&self.bare));
         println!(
-            "  time, ours to bare   {:8.4}  (95 % of the median: {:.4} to {:.4}; aim: at most 1.05)",
+            "  time, ours to bare   {:8.4}  (95 % of the median: {:.4} to {:.4}{aim})",
             ratios[ROUNDS / 2],
             ratios[INTERVAL_RANKS.0],
             ratios[INTERVAL_RANKS.1]

@@ -10,6 +10,7 @@ use crate::device::{DeviceId, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use crate::image::Image;
 use crate::limits::{Limits, fuel_for_bytes};
 use crate::outcome::{Accounting, DeviceAccount};
+use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::Arc;
@@ -51,9 +52,18 @@ pub(super) struct Device {
     /// The end of what was written.
     pub(super) end: u64,
     pub(super) account: DeviceAccount,
+    /// Bytes that the driver gave beyond what was asked, and where they begin.
+    at_hand: Option<(u64, Bytes)>,
 }
 
 impl Device {
+    /// The bytes of that place, if all of them are there already.
+    pub(super) fn at_hand(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let (start, bytes) = self.at_hand.as_ref()?;
+        let skip = usize::try_from(offset.checked_sub(*start)?).ok()?;
+        bytes.get(skip..skip.checked_add(len)?)
+    }
+
     /// The size that `stat` and seeking from the end go by.
     pub(super) fn size(&self) -> u64 {
         match self.spec.size {
@@ -100,7 +110,7 @@ impl Context {
         }
         let devices = devices.into_iter().map(|spec| {
             let account = DeviceAccount { name: spec.name.clone(), ..DeviceAccount::default() };
-            Device { spec, position: 0, end: 0, account }
+            Device { spec, position: 0, end: 0, account, at_hand: None }
         });
         Self {
             memory: None,
@@ -144,6 +154,11 @@ impl Context {
         let left = self.reserve.checked_sub(fuel);
         self.reserve = left.unwrap_or(0);
         left.is_some()
+    }
+
+    /// Keeps what a driver has given, which begins at `offset`, for the guest's next reads.
+    pub(crate) fn keep_at_hand(&mut self, device: DeviceId, offset: u64, bytes: Bytes) {
+        self.devices[device.index()].at_hand = Some((offset, bytes));
     }
 
     pub(crate) fn device_name(&self, device: DeviceId) -> &str {

@@ -4,11 +4,14 @@
 
 use crate::script::Arg::{I, L, Load, Text};
 use crate::script::{OUT, Script};
+use crate::support::{compile, spec};
 use crate::wasi::{
     BADF, BUFFER, CREATE, DEV, DIRECTORY, FD, INVAL, ISDIR, NOTCAPABLE, NOTDIR, PERM, ROOT, play,
     play_with,
 };
-use stayput_runtime::session::SESSION_EPOCH_UNIX_NS;
+use stayput_runtime::device::DeviceId;
+use stayput_runtime::outcome::End;
+use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session};
 
 /// Rights as preview 1 numbers them.
 const RIGHTS_OF_DIRECTORIES: u32 = 0x0fbf_fe99;
@@ -153,6 +156,29 @@ fn a_directory_lists_a_device_under_its_own_number() {
         .number(308, 4)
         .number(559, 4);
     play(&script);
+}
+
+#[test]
+fn bytes_beyond_what_was_asked_answer_the_next_reads_without_a_pause() {
+    let mut script = Script::default();
+    let read = [Load(FD), I(BUFFER), I(1), I(OUT)];
+    script.open(DEV, "input", 0, FD, 0).buffer(BUFFER, 200, 4);
+    script.call("fd_read", &read, 0).bytes(200, b"the ");
+    script.call("fd_read", &read, 0).bytes(200, b"inpu");
+    script.call("fd_pread", &[Load(FD), I(BUFFER), I(1), L(1), I(OUT)], 0).bytes(200, b"he i");
+    script.call("fd_read", &read, 0).number(OUT, 1).bytes(200, b"t");
+    let mut spec = spec(&compile(&script.build()), &["guest"]);
+    spec.devices[3].size = 9;
+    let mut session = Session::new(spec);
+    for (asked_at, asked, given) in [(0, 4, &b"the inpu"[..]), (8, 1, b"t")] {
+        let pause = session.step(0, 1_000_000);
+        assert_eq!(pause, Pause::Read { device: DeviceId(3), offset: asked_at, len: asked });
+        session.provide_read(Ok(given.into()));
+    }
+    let Pause::Ended(outcome) = session.step(0, 1_000_000) else { panic!("it pauses again") };
+    assert_eq!(outcome.end, End::Exited { code: 0 });
+    let account = &outcome.accounting.devices[3];
+    assert_eq!((account.reads, account.read_bytes), (4, 13));
 }
 
 #[test]
