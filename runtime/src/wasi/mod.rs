@@ -86,7 +86,7 @@ fn spend(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<bool, Error> {
     let slice = caller.get_fuel()?;
     let from_slice = slice.min(fuel);
     caller.set_fuel(slice - from_slice)?;
-    Ok(caller.data_mut().spend_reserve(fuel - from_slice))
+    Ok(from_slice == fuel || caller.data_mut().spend_reserve(fuel - from_slice))
 }
 
 /// A type that a call's parameter may have.

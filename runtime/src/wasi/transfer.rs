@@ -4,7 +4,7 @@ use super::Stop;
 use super::context::{Context, Interrupt};
 use super::errno::Errno;
 use super::fds::{FLAG_APPEND, RIGHT_READ, RIGHT_WRITE, Target};
-use super::guest::{Guest, Segment, total_len};
+use super::guest::{Guest, Segments, total_len};
 use crate::device::{DeviceId, DeviceKind};
 use crate::limits::{TRANSFER_BYTES_MAX, fuel_for_bytes};
 
@@ -22,7 +22,7 @@ pub(crate) struct Transfer {
     pub(crate) offset: u64,
     pub(crate) total: usize,
     pub(crate) done: usize,
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) segments: Segments,
     /// The open file whose position moves along, unless the guest named the place.
     fd: Option<u32>,
     result_at: u32,
@@ -86,7 +86,7 @@ pub(super) fn write(
             }
             let at = request.at.unwrap_or(file.position);
             let mut place = context.tree.writable(ino, at, len, context.now)?;
-            for segment in &segments {
+            for segment in segments.iter() {
                 let (now, later) = place.split_at_mut(segment.len);
                 now.copy_from_slice(&guest.0[segment.at..segment.at + segment.len]);
                 place = later;
@@ -114,7 +114,7 @@ fn read_device(
     guest: &mut Guest<'_>,
     context: &mut Context,
     request: &Request,
-    segments: Vec<Segment>,
+    segments: Segments,
     id: DeviceId,
 ) -> Result<(), Stop> {
     let position = context.fds.get(request.fd)?.position;
@@ -163,7 +163,7 @@ fn write_device(
     guest: &mut Guest<'_>,
     context: &mut Context,
     request: &Request,
-    segments: Vec<Segment>,
+    segments: Segments,
     id: DeviceId,
 ) -> Result<(), Stop> {
     let file = context.fds.get(request.fd)?;
