@@ -31,7 +31,8 @@ pub fn run(spec: SessionSpec, inputs: BTreeMap<String, Bytes>) -> LocalRun {
     run_sliced(spec, inputs, SLICE_FUEL, usize::MAX)
 }
 
-/// Like [`run`], in steps of `slice` fuel, with reads answered by at most `part_bytes` each.
+/// Like [`run`], in steps of `slice` fuel, with reads answered by `part_bytes` each, be it less or more than the guest asks
+/// for.
 pub fn run_sliced(
     mut spec: SessionSpec,
     inputs: BTreeMap<String, Bytes>,
@@ -51,9 +52,9 @@ pub fn run_sliced(
     let outcome = loop {
         match session.step(now, slice) {
             Pause::SliceUsed => {}
-            Pause::Read { device, offset, len } => {
-                let len = len.min(part_bytes.max(1));
-                session.provide_read(Ok(part_of(&bytes[device.index()], offset, len)));
+            Pause::Read { device, offset, len: _ } => {
+                let part = part_of(&bytes[device.index()], offset, part_bytes.max(1));
+                session.provide_read(Ok(part));
             }
             Pause::Write { device, offset, data } => {
                 session.accept_write(store(&mut written[device.index()], offset, &data));

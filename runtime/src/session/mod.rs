@@ -182,10 +182,12 @@ impl Session {
     }
 
     /// Answers [`Pause::Read`]. Fewer bytes than asked are welcome, none means the end of the
-    /// device, and if its size is known the rest is asked for next.
+    /// device, and if its size is known the rest is asked for next. If its size is known, more are
+    /// welcome too: they answer the guest's next reads without a pause.
     ///
     /// # Panics
-    /// The session does not wait for a read, or `data` is longer than what it asked for.
+    /// The session does not wait for a read, or `data` is longer than what it asked for and the
+    /// device's size is unknown.
     pub fn provide_read(&mut self, data: Result<Bytes, DeviceFault>) {
         let (call, mut transfer) = self.take_transfer(Direction::Read);
         let data = match data {
@@ -193,13 +195,16 @@ impl Session {
             Err(fault) => return self.fault(call, &transfer, fault),
         };
         let asked = asked_len(&transfer);
-        assert!(data.len() <= asked, "{} bytes for a read of {asked}", data.len());
         let (mut guest, context) = self.guest();
-        guest.scatter(&transfer.segments, transfer.done, &data);
-        transfer.done += data.len();
-        let goes_on = !data.is_empty()
-            && transfer.done < transfer.total
-            && context.has_known_size(transfer.device);
+        let is_sized = context.has_known_size(transfer.device);
+        let given = data.len().min(asked);
+        assert!(given == data.len() || is_sized, "{} bytes for a read of {asked}", data.len());
+        guest.scatter(&transfer.segments, transfer.done, &data[..given]);
+        if given < data.len() {
+            context.keep_at_hand(transfer.device, transfer.offset + transfer.done as u64, data);
+        }
+        transfer.done += given;
+        let goes_on = given > 0 && transfer.done < transfer.total && is_sized;
         self.advance(call, transfer, goes_on);
     }
 

@@ -1,13 +1,16 @@
 //! What the host calls of one session share.
 
 use super::Transfer;
-use super::fds::{Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, Target};
+use super::fds::{
+    Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, RIGHTS_DIRECTORY, RIGHTS_FILE, Target,
+};
 use super::poll::Sleep;
 use super::tree::{ROOT, Tree};
-use crate::device::{DeviceId, DeviceSpec, SIZE_UNKNOWN};
+use crate::device::{DeviceId, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use crate::image::Image;
 use crate::limits::{Limits, fuel_for_bytes};
 use crate::outcome::{Accounting, DeviceAccount};
+use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::Arc;
@@ -49,9 +52,18 @@ pub(super) struct Device {
     /// The end of what was written.
     pub(super) end: u64,
     pub(super) account: DeviceAccount,
+    /// Bytes that the driver gave beyond what was asked, and where they begin.
+    at_hand: Option<(u64, Bytes)>,
 }
 
 impl Device {
+    /// The bytes of that place, if all of them are there already.
+    pub(super) fn at_hand(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let (start, bytes) = self.at_hand.as_ref()?;
+        let skip = usize::try_from(offset.checked_sub(*start)?).ok()?;
+        bytes.get(skip..skip.checked_add(len)?)
+    }
+
     /// The size that `stat` and seeking from the end go by.
     pub(super) fn size(&self) -> u64 {
         match self.spec.size {
@@ -77,25 +89,28 @@ impl Context {
         let Setup { args, env, devices, images, limits, entropy } = setup;
         let mut tree = Tree::new(images, limits.tree_bytes_max);
         let mut fds = Fds::new(limits.open_files_max.max(8));
-        for (name, right) in
-            [("stdin", RIGHT_READ), ("stdout", RIGHT_WRITE), ("stderr", RIGHT_WRITE)]
-        {
+        for (name, usual) in [
+            ("stdin", DeviceKind::SequentialRead),
+            ("stdout", DeviceKind::SequentialWrite),
+            ("stderr", DeviceKind::SequentialWrite),
+        ] {
             let device = devices.iter().position(|device| device.name == name);
             let target = device.map_or(Target::Nothing, |index| Target::Device(DeviceId(index)));
-            let rights = if target == Target::Nothing { right } else { RIGHTS_ALL };
-            preopen(&mut fds, target, rights);
+            let kind = device.map_or(usual, |index| devices[index].kind);
+            preopen(&mut fds, File::new(target, RIGHTS_FILE & !right_lacked(kind), 0, 0));
         }
-        for (_, path) in PREOPENS {
+        for path in PREOPENS {
             let directory = if path == "/" { ROOT } else { tree.dev() };
             tree.opened(directory);
-            preopen(&mut fds, Target::Node(directory), RIGHTS_ALL);
+            let file = File::new(Target::Node(directory), RIGHTS_DIRECTORY, RIGHTS_ALL, 0);
+            preopen(&mut fds, File { preopen: Some(path), ..file });
         }
         for (index, device) in devices.iter().enumerate() {
             tree.add_device(&device.name, DeviceId(index));
         }
         let devices = devices.into_iter().map(|spec| {
             let account = DeviceAccount { name: spec.name.clone(), ..DeviceAccount::default() };
-            Device { spec, position: 0, end: 0, account }
+            Device { spec, position: 0, end: 0, account, at_hand: None }
         });
         Self {
             memory: None,
@@ -141,6 +156,11 @@ impl Context {
         left.is_some()
     }
 
+    /// Keeps what a driver has given, which begins at `offset`, for the guest's next reads.
+    pub(crate) fn keep_at_hand(&mut self, device: DeviceId, offset: u64, bytes: Bytes) {
+        self.devices[device.index()].at_hand = Some((offset, bytes));
+    }
+
     pub(crate) fn device_name(&self, device: DeviceId) -> &str {
         &self.devices[device.index()].spec.name
     }
@@ -158,9 +178,13 @@ impl Context {
     }
 }
 
-fn preopen(fds: &mut Fds, target: Target, rights: u64) {
-    fds.insert(File::new(target, rights, RIGHTS_ALL, 0))
-        .expect("the table has room for the standard files");
+fn preopen(fds: &mut Fds, file: File) {
+    fds.insert(file).expect("the table has room for the standard files");
+}
+
+/// The right of the direction that a device does not have.
+pub(super) fn right_lacked(kind: DeviceKind) -> u64 {
+    if kind.is_readable() { RIGHT_WRITE } else { RIGHT_READ }
 }
 
 /// Decides what the guest's memory and tables may grow to.

@@ -3,16 +3,15 @@
 use super::Stop;
 use super::context::Context;
 use super::errno::Errno;
-use super::fds::{PREOPENS, RIGHT_READDIR, Target};
+use super::fds::{RIGHT_READDIR, Target};
 use super::guest::Guest;
-use super::stat::{TYPE_UNKNOWN, file_type};
+use super::stat::{TYPE_UNKNOWN, file_type, inode_number};
 use std::sync::Arc;
 
 const DIRENT_BYTES: usize = 24;
 
 fn preopen_name(context: &Context, fd: u32) -> Result<&'static str, Errno> {
-    context.fds.get(fd)?;
-    PREOPENS.iter().find(|(number, _)| *number == fd).map(|(_, name)| *name).ok_or(Errno::Badf)
+    context.fds.get(fd)?.preopen.ok_or(Errno::Badf)
 }
 
 pub(super) fn fd_prestat_get(
@@ -68,13 +67,14 @@ pub(super) fn fd_readdir(
     let mut bytes = Vec::new();
     let from = usize::try_from(cookie).unwrap_or(usize::MAX);
     for (index, (name, ino)) in listing.iter().enumerate().skip(from) {
-        let kind = match context.tree.get(*ino) {
-            Some(_) => file_type(context, Target::Node(*ino)),
-            None => TYPE_UNKNOWN,
+        let target = Target::Node(*ino);
+        let (kind, number) = match context.tree.get(*ino) {
+            Some(_) => (file_type(context, target), inode_number(context, target)),
+            None => (TYPE_UNKNOWN, 0),
         };
         let mut dirent = [0; DIRENT_BYTES];
         dirent[..8].copy_from_slice(&(index as u64 + 1).to_le_bytes());
-        dirent[8..16].copy_from_slice(&(ino.0 as u64 + 1).to_le_bytes());
+        dirent[8..16].copy_from_slice(&number.to_le_bytes());
         dirent[16..20].copy_from_slice(&(name.len() as u32).to_le_bytes());
         dirent[20] = kind;
         bytes.extend_from_slice(&dirent);

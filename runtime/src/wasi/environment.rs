@@ -131,47 +131,55 @@ pub(super) fn proc_raise(_: &mut Guest<'_>, _: &mut Context, signal: u32) -> Res
     Err(Stop::Interrupt(Interrupt::Exit(SIGNAL_EXIT_BASE.saturating_add(signal))))
 }
 
+/// No descriptor is a socket.
+fn no_socket(context: &Context, fd: u32) -> Stop {
+    match context.fds.get(fd) {
+        Ok(_) => Errno::Notsock.into(),
+        Err(errno) => errno.into(),
+    }
+}
+
 pub(super) fn sock_accept(
     _: &mut Guest<'_>,
-    _: &mut Context,
-    _fd: u32,
+    context: &mut Context,
+    fd: u32,
     _flags: u32,
     _out: u32,
 ) -> Result<(), Stop> {
-    Err(Errno::Notsup.into())
+    Err(no_socket(context, fd))
 }
 
 #[expect(clippy::too_many_arguments, reason = "WASI's own signature")]
 pub(super) fn sock_recv(
     _: &mut Guest<'_>,
-    _: &mut Context,
-    _fd: u32,
+    context: &mut Context,
+    fd: u32,
     _segments: u32,
     _count: u32,
     _flags: u32,
     _out: u32,
     _out_flags: u32,
 ) -> Result<(), Stop> {
-    Err(Errno::Notsup.into())
+    Err(no_socket(context, fd))
 }
 
 pub(super) fn sock_send(
     _: &mut Guest<'_>,
-    _: &mut Context,
-    _fd: u32,
+    context: &mut Context,
+    fd: u32,
     _segments: u32,
     _count: u32,
     _flags: u32,
     _out: u32,
 ) -> Result<(), Stop> {
-    Err(Errno::Notsup.into())
+    Err(no_socket(context, fd))
 }
 
 pub(super) fn sock_shutdown(
     _: &mut Guest<'_>,
-    _: &mut Context,
-    _fd: u32,
+    context: &mut Context,
+    fd: u32,
     _how: u32,
 ) -> Result<(), Stop> {
-    Err(Errno::Notsup.into())
+    Err(no_socket(context, fd))
 }

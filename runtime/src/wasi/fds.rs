@@ -9,14 +9,27 @@ pub(crate) const RIGHT_READ: u64 = 1 << 1;
 pub(crate) const RIGHT_SEEK: u64 = 1 << 2;
 pub(crate) const RIGHT_TELL: u64 = 1 << 5;
 pub(crate) const RIGHT_WRITE: u64 = 1 << 6;
+const RIGHT_ALLOCATE: u64 = 1 << 8;
 pub(crate) const RIGHT_READDIR: u64 = 1 << 14;
+pub(crate) const RIGHT_PATH_SET_SIZE: u64 = 1 << 19;
+const RIGHT_SET_SIZE: u64 = 1 << 22;
+/// Those of making, opening, linking, naming and describing what a path leads to.
+const RIGHTS_PATHS: u64 = (0x1f << 9) | (0x3f << 15) | (7 << 24);
+/// Those of sockets.
+const RIGHTS_SOCKETS: u64 = (1 << 28) | (1 << 29);
 /// All rights that preview 1 has, sockets included.
 pub(crate) const RIGHTS_ALL: u64 = (1 << 30) - 1;
+/// What can be done with a file, and nothing that needs a directory or a socket.
+pub(crate) const RIGHTS_FILE: u64 = RIGHTS_ALL & !(RIGHTS_PATHS | RIGHT_READDIR | RIGHTS_SOCKETS);
+/// What can be done with a directory: it has neither bytes nor a size.
+pub(crate) const RIGHTS_DIRECTORY: u64 = RIGHTS_ALL
+    & !(RIGHT_READ | RIGHT_SEEK | RIGHT_TELL | RIGHT_WRITE)
+    & !(RIGHT_ALLOCATE | RIGHT_SET_SIZE | RIGHTS_SOCKETS);
 
 pub(crate) const FLAG_APPEND: u16 = 1;
 
-/// The first descriptors after the three standard ones.
-pub(crate) const PREOPENS: [(u32, &str); 2] = [(3, "/"), (4, "/dev")];
+/// The directories that a guest is given: the first descriptors after the three standard ones.
+pub(crate) const PREOPENS: [&str; 2] = ["/", "/dev"];
 
 /// An open file.
 #[derive(Clone)]
@@ -26,6 +39,8 @@ pub(crate) struct File {
     pub(crate) flags: u16,
     pub(crate) rights: u64,
     pub(crate) inheriting: u64,
+    /// The name under which the guest was given it, wherever it is renumbered to.
+    pub(crate) preopen: Option<&'static str>,
     /// The names of a directory as they were when its reading began.
     pub(crate) listing: Option<Arc<Vec<(String, Ino)>>>,
 }
@@ -40,7 +55,8 @@ pub(crate) enum Target {
 
 impl File {
     pub(crate) fn new(target: Target, rights: u64, inheriting: u64, flags: u16) -> Self {
-        Self { target, position: 0, flags, rights, inheriting, listing: None }
+        let preopen = None;
+        Self { target, position: 0, flags, rights, inheriting, preopen, listing: None }
     }
 
     /// An error number if the file was not opened for this.

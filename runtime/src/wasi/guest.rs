@@ -14,6 +14,24 @@ pub(crate) struct Segment {
     pub(crate) len: usize,
 }
 
+/// The buffers of one call. Nearly always there is one, which needs no room elsewhere.
+#[derive(Debug)]
+pub(crate) enum Segments {
+    One(Segment),
+    Many(Vec<Segment>),
+}
+
+impl std::ops::Deref for Segments {
+    type Target = [Segment];
+
+    fn deref(&self) -> &[Segment] {
+        match self {
+            Self::One(segment) => std::slice::from_ref(segment),
+            Self::Many(segments) => segments,
+        }
+    }
+}
+
 impl Guest<'_> {
     pub(crate) fn bytes(&self, at: u32, len: u32) -> Result<&[u8], Errno> {
         let at = at as usize;
@@ -44,26 +62,32 @@ impl Guest<'_> {
     }
 
     /// The list of buffers that lies at `at`. Their total fits the guest's 32-bit result.
-    pub(crate) fn segments(&self, at: u32, count: u32) -> Result<Vec<Segment>, Errno> {
+    pub(crate) fn segments(&self, at: u32, count: u32) -> Result<Segments, Errno> {
         if count > SEGMENTS_MAX {
             return Err(Errno::Inval);
         }
         let list = self.bytes(at, count * 8)?;
-        let mut segments = Vec::with_capacity(count as usize);
-        let mut total = 0u64;
-        for pair in list.chunks_exact(8) {
-            let start = u32::from_le_bytes([pair[0], pair[1], pair[2], pair[3]]);
-            let len = u32::from_le_bytes([pair[4], pair[5], pair[6], pair[7]]);
-            self.bytes(start, len)?;
-            total += u64::from(len);
-            if len > 0 {
-                segments.push(Segment { at: start as usize, len: len as usize });
+        let segments = if count == 1 {
+            Segments::One(self.segment(list)?)
+        } else {
+            let mut segments = Vec::with_capacity(count as usize);
+            for pair in list.chunks_exact(8) {
+                segments.push(self.segment(pair)?);
             }
-        }
-        if total > i32::MAX as u64 {
+            Segments::Many(segments)
+        };
+        if total_len(&segments) > i32::MAX as usize {
             return Err(Errno::Inval);
         }
         Ok(segments)
+    }
+
+    fn segment(&self, pair: &[u8]) -> Result<Segment, Errno> {
+        let number =
+            |at: usize| u32::from_le_bytes([pair[at], pair[at + 1], pair[at + 2], pair[at + 3]]);
+        let (at, len) = (number(0), number(4));
+        self.bytes(at, len)?;
+        Ok(Segment { at: at as usize, len: len as usize })
     }
 
     /// Copies `data` into the segments, beginning `skip` bytes into them.

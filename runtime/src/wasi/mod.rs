@@ -1,8 +1,9 @@
 //! WASI preview 1 over a session's devices, its tree, and the clock and seed it was given.
 //!
 //! Calls that need the outside leave an [`Interrupt`] and suspend the guest; all others finish at
-//! once. Left out: sockets (`ENOTSUP`), rights as a sandbox (there is nothing to escape to; they
-//! only tell reading from writing), and file times beyond what programs compare.
+//! once. What each call does, and what is refused and why, stands in `WASI.md`. Left out: sockets
+//! (`ENOTSOCK`), rights as a sandbox (there is nothing to escape to; they tell reading from
+//! writing and little more), and times of what comes from images.
 
 pub(crate) mod context;
 mod directories;
@@ -85,7 +86,7 @@ fn spend(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<bool, Error> {
     let slice = caller.get_fuel()?;
     let from_slice = slice.min(fuel);
     caller.set_fuel(slice - from_slice)?;
-    Ok(caller.data_mut().spend_reserve(fuel - from_slice))
+    Ok(from_slice == fuel || caller.data_mut().spend_reserve(fuel - from_slice))
 }
 
 /// A type that a call's parameter may have.
@@ -199,4 +200,28 @@ pub(crate) fn calls(engine: &Engine) -> Calls {
         .expect("each name is defined once");
     types.insert("proc_exit", FuncType::new([ValType::I32], []));
     Calls { linker, types }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calls;
+    use std::collections::BTreeSet;
+
+    /// The names in the first column of the table.
+    fn documented() -> Vec<&'static str> {
+        let rows = include_str!("../../WASI.md").lines().filter(|line| line.starts_with("| `"));
+        let first = rows.filter_map(|row| row.split('|').nth(1));
+        first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+    }
+
+    #[test]
+    fn the_documents_table_names_exactly_the_functions_that_there_are() {
+        let calls = calls(&wasmi::Engine::default());
+        let defined: BTreeSet<&str> = calls.types.keys().copied().collect();
+        let documented = documented();
+        assert_eq!(documented.iter().copied().collect::<BTreeSet<_>>(), defined);
+        assert_eq!(documented.len(), defined.len(), "each is named once");
+        let text = include_str!("../../WASI.md");
+        assert!(text.contains(&format!("these {} functions", defined.len())));
+    }
 }

@@ -28,6 +28,14 @@ impl Place {
         self.node.ok_or(Errno::Noent)
     }
 
+    /// A path that ends in a slash must not name anything but a directory.
+    pub(crate) fn refuse_slash_on_file(&self, tree: &Tree) -> Result<(), Errno> {
+        match self.node {
+            Some(ino) if self.wants_directory && !tree.is_directory(ino) => Err(Errno::Notdir),
+            _ => Ok(()),
+        }
+    }
+
     /// The parent and name, for what must have one.
     pub(crate) fn entry(&self) -> Result<(Ino, &str), Errno> {
         Ok((self.parent(), self.name.as_deref().ok_or(Errno::Inval)?))

@@ -1,12 +1,14 @@
 //! Calls that name a path: opening, creating, removing, renaming, linking.
 
 use super::Stop;
-use super::context::Context;
+use super::context::{Context, right_lacked};
 use super::errno::Errno;
-use super::fds::{File, RIGHT_READ, RIGHT_WRITE, Target};
+use super::fds::{
+    File, RIGHT_PATH_SET_SIZE, RIGHT_READ, RIGHT_WRITE, RIGHTS_DIRECTORY, RIGHTS_FILE, Target,
+};
 use super::guest::Guest;
 use super::path::{Place, resolve};
-use super::stat::{LOOKUP_FOLLOW, truncate_device};
+use super::stat::{FLAGS_ALL, LOOKUP_FOLLOW, truncate_device};
 use super::tree::{Content, Ino, Kind};
 use crate::device::DeviceId;
 use crate::limits::PATH_BYTES_MAX;
@@ -15,6 +17,7 @@ const OPEN_CREATE: u32 = 1;
 const OPEN_DIRECTORY: u32 = 2;
 const OPEN_EXCLUSIVE: u32 = 4;
 const OPEN_TRUNCATE: u32 = 8;
+const OPEN_ALL: u32 = 15;
 
 /// The directory that a path begins at.
 pub(super) fn base(context: &Context, fd: u32) -> Result<Ino, Errno> {
@@ -49,9 +52,15 @@ pub(super) fn path_open(
     out: u32,
 ) -> Result<(), Stop> {
     guest.bytes(out, 4)?;
+    if open & !OPEN_ALL != 0 || flags & !FLAGS_ALL != 0 {
+        return Err(Errno::Inval.into());
+    }
     let follow = lookup & LOOKUP_FOLLOW != 0 && open & OPEN_EXCLUSIVE == 0;
     let place = place(guest, context, (fd, path, len), follow)?;
     let dir = context.fds.get(fd)?;
+    if open & OPEN_TRUNCATE != 0 && dir.demand(RIGHT_PATH_SET_SIZE).is_err() {
+        return Err(Errno::Notcapable.into());
+    }
     let (rights, inheriting) = (rights & dir.inheriting, inheriting & dir.inheriting);
     let target = match place.node {
         Some(_) if open & OPEN_CREATE != 0 && open & OPEN_EXCLUSIVE != 0 => {
@@ -68,9 +77,12 @@ pub(super) fn path_open(
             Target::Node(context.tree.create(dir, name, kind, context.now)?)
         }
     };
-    let rights = match target {
-        Target::Device(device) => device_rights(context, device, rights)?,
-        Target::Node(_) | Target::Nothing => rights,
+    let (rights, inheriting) = match target {
+        Target::Device(device) => (device_rights(context, device, rights)?, 0),
+        Target::Node(ino) if context.tree.is_directory(ino) => {
+            (rights & RIGHTS_DIRECTORY, inheriting)
+        }
+        Target::Node(_) | Target::Nothing => (rights & RIGHTS_FILE, 0),
     };
     let number = context.fds.insert(File::new(target, rights, inheriting, flags as u16))?;
     if let Target::Node(ino) = target {
@@ -89,7 +101,7 @@ fn open_existing(
     let wants_directory = place.wants_directory || open & OPEN_DIRECTORY != 0;
     match context.tree.node(ino).kind {
         Kind::Symlink(_) => Err(Errno::Loop),
-        Kind::Directory(_) if rights & RIGHT_WRITE != 0 && !wants_directory => Err(Errno::Isdir),
+        Kind::Directory(_) if rights & RIGHT_WRITE != 0 => Err(Errno::Isdir),
         Kind::Directory(_) => Ok(Target::Node(ino)),
         Kind::File(_) | Kind::Device(_) if wants_directory => Err(Errno::Notdir),
         Kind::File(_) => {
@@ -110,12 +122,12 @@ fn open_existing(
 
 /// A device has only the direction that it has. Asking for the other one alone is refused.
 fn device_rights(context: &Context, device: DeviceId, rights: u64) -> Result<u64, Errno> {
-    let readable = context.devices[device.index()].spec.kind.is_readable();
-    let (has, lacks) = if readable { (RIGHT_READ, RIGHT_WRITE) } else { (RIGHT_WRITE, RIGHT_READ) };
+    let lacks = right_lacked(context.devices[device.index()].spec.kind);
+    let has = (RIGHT_READ | RIGHT_WRITE) & !lacks;
     if rights & lacks != 0 && rights & has == 0 {
         return Err(Errno::Perm);
     }
-    Ok(rights & !lacks)
+    Ok(rights & RIGHTS_FILE & !lacks)
 }
 
 pub(super) fn path_create_directory(
@@ -162,10 +174,7 @@ fn remove(
 ) -> Result<(), Stop> {
     let place = place(guest, context, path, false)?;
     let (dir, name) = place.entry()?;
-    let ino = place.existing()?;
-    if place.wants_directory && !context.tree.is_directory(ino) {
-        return Err(Errno::Notdir.into());
-    }
+    place.refuse_slash_on_file(&context.tree)?;
     Ok(context.tree.remove(dir, name, directory, context.now)?)
 }
 
@@ -227,8 +236,12 @@ pub(super) fn path_symlink(
     if target.len() > PATH_BYTES_MAX {
         return Err(Errno::Nametoolong.into());
     }
+    if target.starts_with('/') {
+        return Err(Errno::Perm.into());
+    }
     let kind = Kind::Symlink(target.to_owned());
     let place = place(guest, context, (fd, path, len), false)?;
+    place.refuse_slash_on_file(&context.tree)?;
     let (dir, name) = place.free_entry()?;
     if place.wants_directory {
         return Err(Errno::Noent.into());

@@ -17,7 +17,8 @@ const TYPE_DIRECTORY: u8 = 3;
 const TYPE_FILE: u8 = 4;
 const TYPE_SYMLINK: u8 = 7;
 
-const FLAGS_ALL: u32 = 0x1f;
+/// Every flag of an open file.
+pub(super) const FLAGS_ALL: u32 = 0x1f;
 pub(super) const LOOKUP_FOLLOW: u32 = 1;
 
 const ATIM: u32 = 1;
@@ -38,6 +39,18 @@ pub(super) fn file_type(context: &Context, target: Target) -> u8 {
             Kind::Directory(_) => TYPE_DIRECTORY,
             Kind::Symlink(_) => TYPE_SYMLINK,
             Kind::Device(device) => device_type(context, *device),
+        },
+    }
+}
+
+/// What tells a file from the others of its file system.
+pub(super) fn inode_number(context: &Context, target: Target) -> u64 {
+    match target {
+        Target::Nothing => 0,
+        Target::Device(device) => device.index() as u64 + 1,
+        Target::Node(ino) => match context.tree.node(ino).kind {
+            Kind::Device(device) => device.index() as u64 + 1,
+            _ => ino.0 as u64 + 1,
         },
     }
 }
@@ -129,11 +142,8 @@ fn existing(
     let base = base(context, fd)?;
     let follow = lookup & LOOKUP_FOLLOW != 0;
     let place = resolve(&mut context.tree, base, guest.text(path, len)?, follow)?;
-    let ino = place.existing()?;
-    if place.wants_directory && !context.tree.is_directory(ino) {
-        return Err(Errno::Notdir);
-    }
-    Ok(ino)
+    place.refuse_slash_on_file(&context.tree)?;
+    place.existing()
 }
 
 fn put_filestat(
@@ -150,10 +160,10 @@ fn put_filestat(
         },
         Target::Nothing => None,
     };
-    let (number, ino, links, size, times) = match (device, target) {
+    let (number, links, size, times) = match (device, target) {
         (Some(device), _) => {
             let size = context.devices[device.index()].size();
-            (DEVICES_NUMBER, device.index() as u64 + 1, 1, size, [0; 3])
+            (DEVICES_NUMBER, 1, size, [0; 3])
         }
         (None, Target::Node(ino)) => {
             let node = context.tree.node(ino);
@@ -163,11 +173,12 @@ fn put_filestat(
                 Kind::Directory(_) | Kind::Device(_) => 0,
             };
             let times = [node.atim, node.mtim, node.ctim];
-            (TREE_NUMBER, ino.0 as u64 + 1, node.links, size as u64, times)
+            (TREE_NUMBER, node.links, size as u64, times)
         }
-        (None, _) => (DEVICES_NUMBER, 0, 1, 0, [0; 3]),
+        (None, _) => (DEVICES_NUMBER, 1, 0, [0; 3]),
     };
     let mut stat = [0; 64];
+    let ino = inode_number(context, target);
     let fields = [(0, number), (8, ino), (24, links), (32, size)];
     let times = [(40, times[0]), (48, times[1]), (56, times[2])];
     for (at, value) in fields.into_iter().chain(times) {
@@ -252,6 +263,6 @@ fn set_times(
     };
     let atim = choose(atim, ATIM, ATIM_NOW)?;
     let mtim = choose(mtim, MTIM, MTIM_NOW)?;
-    context.tree.set_times(ino, atim, mtim);
+    context.tree.set_times(ino, atim, mtim, now);
     Ok(())
 }

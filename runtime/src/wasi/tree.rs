@@ -20,6 +20,8 @@ pub(crate) struct Ino(pub(crate) usize);
 
 pub(crate) struct Tree {
     nodes: Vec<Option<Node>>,
+    /// Places in `nodes` that can be used again.
+    free: Vec<Ino>,
     used_bytes: u64,
     bytes_max: u64,
     dev: Ino,
@@ -30,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) links: u64,
     /// Descriptors that hold it. It goes when both counts are zero.
     opens: u64,
+    /// What it and its names cost of the budget, beside its content.
+    spent_bytes: u64,
     pub(crate) atim: u64,
     pub(crate) mtim: u64,
     pub(crate) ctim: u64,
@@ -74,7 +78,8 @@ pub(crate) const ROOT: Ino = Ino(0);
 
 impl Tree {
     pub(crate) fn new(images: &[Arc<Image>], bytes_max: u64) -> Self {
-        let mut tree = Self { nodes: Vec::new(), used_bytes: 0, bytes_max, dev: ROOT };
+        let mut tree =
+            Self { nodes: Vec::new(), free: Vec::new(), used_bytes: 0, bytes_max, dev: ROOT };
         let below = images.iter().map(|image| image.root().clone()).collect();
         let root = Directory { below, ..Directory::default() };
         tree.add(Kind::Directory(root), 0);
@@ -186,7 +191,12 @@ impl Tree {
     }
 
     fn add(&mut self, kind: Kind, now: u64) -> Ino {
-        let node = Node { kind, links: 1, opens: 0, atim: now, mtim: now, ctim: now };
+        let node =
+            Node { kind, links: 1, opens: 0, spent_bytes: 0, atim: now, mtim: now, ctim: now };
+        if let Some(ino) = self.free.pop() {
+            self.nodes[ino.0] = Some(node);
+            return ino;
+        }
         self.nodes.push(Some(node));
         Ino(self.nodes.len() - 1)
     }
@@ -223,15 +233,23 @@ impl Tree {
             Kind::Symlink(target) => target.len() as u64,
             _ => 0,
         };
-        self.spend(NODE_BYTES + name.len() as u64 + content)?;
+        let spent_bytes = NODE_BYTES + name.len() as u64 + content;
+        self.spend(spent_bytes)?;
         let ino = self.add(kind, now);
+        self.node_mut(ino).spent_bytes = spent_bytes;
         self.enter(dir, name, ino, now);
         Ok(ino)
     }
 
     fn enter(&mut self, dir: Ino, name: &str, ino: Ino, now: u64) {
         self.open_directory(dir).entries.insert(name.to_owned(), Child::Node(ino));
-        self.node_mut(dir).mtim = now;
+        self.touch(dir, now);
+    }
+
+    /// A directory's names have changed.
+    fn touch(&mut self, dir: Ino, now: u64) {
+        let node = self.node_mut(dir);
+        (node.mtim, node.ctim) = (now, now);
     }
 
     /// Gives a file a second name.
@@ -241,8 +259,12 @@ impl Tree {
             Kind::File(_) | Kind::Symlink(_) => {}
             Kind::Directory(_) | Kind::Device(_) => return Err(Errno::Perm),
         }
-        self.spend(NODE_BYTES + name.len() as u64)?;
-        self.node_mut(ino).links += 1;
+        let spent_bytes = NODE_BYTES + name.len() as u64;
+        self.spend(spent_bytes)?;
+        let node = self.node_mut(ino);
+        node.spent_bytes += spent_bytes;
+        node.links += 1;
+        node.ctim = now;
         self.enter(dir, name, ino, now);
         Ok(())
     }
@@ -270,8 +292,10 @@ impl Tree {
             return Err(Errno::Notempty);
         }
         self.open_directory(dir).entries.remove(name);
-        self.node_mut(dir).mtim = now;
-        self.node_mut(ino).links -= 1;
+        self.touch(dir, now);
+        let node = self.node_mut(ino);
+        node.links -= 1;
+        node.ctim = now;
         self.reap(ino);
         Ok(())
     }
@@ -303,8 +327,10 @@ impl Tree {
             }
         }
         self.spend(to.len() as u64)?;
+        self.node_mut(ino).spent_bytes += to.len() as u64;
         self.open_directory(from_dir).entries.remove(from);
-        self.node_mut(from_dir).mtim = now;
+        self.touch(from_dir, now);
+        self.node_mut(ino).ctim = now;
         self.enter(to_dir, to, ino, now);
         Ok(())
     }
@@ -340,10 +366,13 @@ impl Tree {
         if node.links > 0 || node.opens > 0 {
             return;
         }
-        if let Kind::File(Content::Own(bytes)) = &node.kind {
-            self.used_bytes -= bytes.len() as u64;
-        }
+        let content = match &node.kind {
+            Kind::File(Content::Own(bytes)) => bytes.len() as u64,
+            _ => 0,
+        };
+        self.used_bytes -= node.spent_bytes + content;
         self.nodes[ino.0] = None;
+        self.free.push(ino);
     }
 
     /// A file's bytes; an error for what is no file.
@@ -397,8 +426,9 @@ impl Tree {
         Ok(&mut bytes[at as usize..end as usize])
     }
 
-    pub(crate) fn set_times(&mut self, ino: Ino, atim: Option<u64>, mtim: Option<u64>) {
+    pub(crate) fn set_times(&mut self, ino: Ino, atim: Option<u64>, mtim: Option<u64>, now: u64) {
         let node = self.node_mut(ino);
+        node.ctim = now;
         node.atim = atim.unwrap_or(node.atim);
         node.mtim = mtim.unwrap_or(node.mtim);
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Builds the program with Debian's clang and wasi-libc.
 fn build() -> Vec<u8> {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/c_program.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/programs/c.c");
     let wasm = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_program.wasm");
     let status = Command::new("clang")
         .args(["--target=wasm32-wasi", "--sysroot=/usr", "-I/usr/include/wasm32-wasi"])

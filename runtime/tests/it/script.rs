@@ -79,7 +79,7 @@ impl Script {
         self.store(at, start).store(at + 4, len)
     }
 
-    /// Opens `path` below `dir` and puts the descriptor at `out`.
+    /// Opens `path` below `dir` with all rights that it can have and puts the descriptor at `out`.
     pub(crate) fn open(
         &mut self,
         dir: u32,
@@ -89,8 +89,10 @@ impl Script {
         errno: u32,
     ) -> &mut Self {
         use Arg::{I, L, Text};
-        let all = (1 << 30) - 1;
-        let args = [I(dir), I(1), Text(path), I(flags), L(all), L(all), I(0), I(out)];
+        let (all, write) = ((1 << 30) - 1, 1 << 6);
+        let is_directory = flags & 2 != 0;
+        let rights = if is_directory { all & !write } else { all };
+        let args = [I(dir), I(1), Text(path), I(flags), L(rights), L(all), I(0), I(out)];
         self.call("path_open", &args, errno)
     }
 

@@ -9,32 +9,33 @@ use stayput_runtime::outcome::End;
 use stayput_runtime::session::{SESSION_EPOCH_UNIX_NS, SessionSpec};
 use std::sync::Arc;
 
-const BADF: u32 = 8;
+pub(crate) const BADF: u32 = 8;
 const EXIST: u32 = 20;
-const INVAL: u32 = 28;
-const ISDIR: u32 = 31;
+pub(crate) const INVAL: u32 = 28;
+pub(crate) const ISDIR: u32 = 31;
 const LOOP: u32 = 32;
 const NOENT: u32 = 44;
 const NOSPC: u32 = 51;
-const NOTDIR: u32 = 54;
+pub(crate) const NOTDIR: u32 = 54;
 const NOTEMPTY: u32 = 55;
+const NOTSOCK: u32 = 57;
 const NOTSUP: u32 = 58;
-const PERM: u32 = 63;
+pub(crate) const PERM: u32 = 63;
 const ROFS: u32 = 69;
 const SPIPE: u32 = 70;
-const NOTCAPABLE: u32 = 76;
+pub(crate) const NOTCAPABLE: u32 = 76;
 
-const CREATE: u32 = 1;
-const DIRECTORY: u32 = 2;
+pub(crate) const CREATE: u32 = 1;
+pub(crate) const DIRECTORY: u32 = 2;
 const CREATE_NEW: u32 = 5;
 const TRUNCATE: u32 = 9;
 
-const ROOT: u32 = 3;
-const DEV: u32 = 4;
-const FD: u32 = 16;
-const BUFFER: u32 = 24;
+pub(crate) const ROOT: u32 = 3;
+pub(crate) const DEV: u32 = 4;
+pub(crate) const FD: u32 = 16;
+pub(crate) const BUFFER: u32 = 24;
 
-fn play_with(script: &Script, change: impl FnOnce(&mut SessionSpec)) -> LocalRun {
+pub(crate) fn play_with(script: &Script, change: impl FnOnce(&mut SessionSpec)) -> LocalRun {
     let module = compile(&script.build());
     let mut spec = spec(&module, &["guest"]);
     change(&mut spec);
@@ -43,7 +44,7 @@ fn play_with(script: &Script, change: impl FnOnce(&mut SessionSpec)) -> LocalRun
     run
 }
 
-fn play(script: &Script) -> LocalRun {
+pub(crate) fn play(script: &Script) -> LocalRun {
     play_with(script, |_| {})
 }
 
@@ -120,13 +121,29 @@ fn no_path_leads_out_of_where_it_began() {
         .call("path_create_directory", &[I(ROOT), Text("d")], 0)
         .open(ROOT, "d", DIRECTORY, FD, 0)
         .call("path_symlink", &[Text("../../x"), I(ROOT), Text("d/up")], 0)
-        .call("path_symlink", &[Text("/d"), I(ROOT), Text("d/abs")], 0)
+        .call("path_symlink", &[Text("/d"), I(ROOT), Text("d/abs")], PERM)
         .open(ROOT, "d/up", 0, OUT, NOTCAPABLE)
-        .open(ROOT, "d/abs", 0, OUT, ISDIR)
-        .open(ROOT, "d/abs", DIRECTORY, OUT, 0)
         .call("path_unlink_file", &[Load(FD), Text("../d")], NOTCAPABLE)
-        .call("path_filestat_get", &[Load(FD), I(1), Text("abs"), I(300)], NOTCAPABLE);
+        .call("path_filestat_get", &[Load(FD), I(1), Text("up"), I(300)], NOTCAPABLE);
     play(&script);
+}
+
+#[test]
+fn an_images_absolute_link_leads_to_the_root_and_only_from_there() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    builder.append_link(&mut header, "d/abs", "/d").unwrap();
+    let tar = builder.into_inner().unwrap();
+    let image = Arc::new(Image::from_tar(&tar, ImageLimits::default()).unwrap());
+    let mut script = Script::default();
+    script.open(ROOT, "d/abs", 0, OUT, ISDIR).open(ROOT, "d/abs", DIRECTORY, FD, 0).call(
+        "path_filestat_get",
+        &[Load(FD), I(1), Text("abs"), I(300)],
+        NOTCAPABLE,
+    );
+    play_with(&script, |spec| spec.images = vec![image]);
 }
 
 #[test]
@@ -207,7 +224,8 @@ fn preopens_arguments_and_environment_are_given() {
         .bytes(100, b"guest\0")
         .call("environ_get", &[I(OUT), I(100)], 0)
         .bytes(100, b"K=v\0")
-        .call("sock_shutdown", &[I(0), I(0)], NOTSUP)
+        .call("sock_shutdown", &[I(0), I(0)], NOTSOCK)
+        .call("sock_shutdown", &[I(9), I(0)], BADF)
         .call("sched_yield", &[], 0)
         .call("args_get", &[I(65_535), I(100)], 21);
     play_with(&script, |spec| spec.env = vec![("K".to_owned(), "v".to_owned())]);
