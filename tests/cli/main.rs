@@ -5,6 +5,7 @@
 mod examples;
 mod exits;
 mod images;
+mod job;
 mod output;
 mod repeat;
 mod scenarios;

@@ -1,8 +1,11 @@
-//! What is wrong with a description, and where.
+//! What is wrong with a description, and where: every flaw of it, not only the first.
 
 use super::{DESCRIPTION_BYTES_MAX, NodeName};
 use std::fmt;
 use thiserror::Error;
+
+/// The most flaws that are told one by one; of more, only their number is.
+pub const FLAWS_MAX: usize = 100;
 
 /// Why a job description is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -16,19 +19,16 @@ pub enum JobError {
     /// No JSON, or nested too deeply: HTTP status 422.
     #[error("the job description is no JSON: {why}")]
     NotJson {
-        /// What the parser said.
+        /// What the parser said, the place included.
         why: String,
+        /// The line of it, from 1.
+        line: usize,
+        /// The column of it, from 1; 0 if the line begins there.
+        column: usize,
     },
     /// JSON, but no job: HTTP status 400.
-    #[error("{node}, field `{field}`: {why}")]
-    Flaw {
-        /// The node.
-        node: NodeRef,
-        /// The field.
-        field: Field,
-        /// What is wrong, and what would be right.
-        why: String,
-    },
+    #[error(transparent)]
+    Flawed(Flaws),
 }
 
 impl JobError {
@@ -37,8 +37,88 @@ impl JobError {
         match self {
             Self::TooLarge { .. } => 413,
             Self::NotJson { .. } => 422,
-            Self::Flaw { .. } => 400,
+            Self::Flawed(_) => 400,
         }
+    }
+}
+
+/// The flaws of a description, at least one, in the order of its nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct Flaws {
+    told: Vec<Flaw>,
+    untold: usize,
+}
+
+impl Flaws {
+    /// The flaws, the first [`FLAWS_MAX`] of them.
+    pub fn told(&self) -> &[Flaw] {
+        &self.told
+    }
+
+    /// How many more there are.
+    pub fn untold(&self) -> usize {
+        self.untold
+    }
+}
+
+impl fmt::Display for Flaws {
+    /// A line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, flaw) in self.told.iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{flaw}")?;
+        }
+        if self.untold > 0 {
+            write!(f, "\nand {} more", self.untold)?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Flaw> for JobError {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flawed(Flaws { told: vec![flaw], untold: 0 })
+    }
+}
+
+/// One thing that is wrong with a description.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{node}, field `{field}`: {why}")]
+pub struct Flaw {
+    /// The node.
+    pub node: NodeRef,
+    /// The field.
+    pub field: Field,
+    /// What is wrong, and what would be right.
+    pub why: String,
+}
+
+/// Flaws while they are found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    told: Vec<Flaw>,
+    untold: usize,
+}
+
+impl Found {
+    pub(super) fn add(&mut self, flaw: Flaw) {
+        if self.told.len() < FLAWS_MAX {
+            self.told.push(flaw);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// What was read; if it is flawed, the flaw is added and there is nothing.
+    pub(super) fn keep<T>(&mut self, read: Result<T, Flaw>) -> Option<T> {
+        read.map_err(|flaw| self.add(flaw)).ok()
+    }
+
+    pub(super) fn into_result<T>(self, sound: T) -> Result<T, JobError> {
+        if self.told.is_empty() {
+            return Ok(sound);
+        }
+        Err(JobError::Flawed(Flaws { told: self.told, untold: self.untold }))
     }
 }
 
@@ -47,7 +127,7 @@ impl JobError {
 pub enum NodeRef {
     /// The list of nodes itself.
     Job,
-    /// A node without a good name, by its place from 0.
+    /// A node without a good name, or with that of an earlier one, by its place from 0.
     Index(usize),
     /// A node with a name.
     Named(NodeName),
@@ -64,45 +144,65 @@ impl fmt::Display for NodeRef {
 }
 
 /// A field's place within its node, such as `devices[1].path`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field(Vec<FieldStep>);
+
+/// One step on the way from a node to a field of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field(pub(super) String);
+pub enum FieldStep {
+    /// To the field of that name.
+    Name(String),
+    /// To the item of a list, from 0.
+    Index(usize),
+}
 
 impl Field {
-    /// The field's place as text.
-    pub fn as_str(&self) -> &str {
+    /// The way from the node to the field.
+    pub fn steps(&self) -> &[FieldStep] {
         &self.0
     }
 }
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        for (at, step) in self.0.iter().enumerate() {
+            match step {
+                FieldStep::Name(name) if at == 0 => f.write_str(name)?,
+                FieldStep::Name(name) => write!(f, ".{name}")?,
+                FieldStep::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
     }
 }
 
 /// Where reading is, so that every error can say so.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    pub(super) node: NodeRef,
-    field: String,
+    node: NodeRef,
+    field: Field,
 }
 
 impl Place {
     pub(super) fn of(node: NodeRef) -> Self {
-        Self { node, field: String::new() }
+        Self { node, field: Field::default() }
     }
 
     pub(super) fn field(&self, name: &str) -> Self {
-        let dot = if self.field.is_empty() { "" } else { "." };
-        Self { node: self.node.clone(), field: format!("{}{dot}{name}", self.field) }
+        self.step(FieldStep::Name(name.to_owned()))
     }
 
     pub(super) fn index(&self, index: usize) -> Self {
-        Self { node: self.node.clone(), field: format!("{}[{index}]", self.field) }
+        self.step(FieldStep::Index(index))
     }
 
-    pub(super) fn flaw(&self, why: impl Into<String>) -> JobError {
-        let node = self.node.clone();
-        JobError::Flaw { node, field: Field(self.field.clone()), why: why.into() }
+    fn step(&self, step: FieldStep) -> Self {
+        let mut place = self.clone();
+        place.field.0.push(step);
+        place
+    }
+
+    pub(super) fn flaw(&self, why: impl Into<String>) -> Flaw {
+        Flaw { node: self.node.clone(), field: self.field.clone(), why: why.into() }
     }
 }

@@ -1,94 +1,141 @@
 //! From JSON to nodes, one field at a time, so that each error names its place.
+//!
+//! A flawed field does not keep the others from being read; a node with one is left out of what is read.
 
-use super::error::{NodeRef, Place};
+use super::error::{Flaw, Found, NodeRef, Place};
 use super::{
-    DESCRIPTION_BYTES_MAX, Device, DeviceClass, DevicePath, Exec, ExecPath, Job, JobError, Node,
+    DESCRIPTION_BYTES_MAX, Device, DeviceClass, DevicePath, Exec, ExecPath, JobError, Node,
     NodeName, Replicate, split_words,
 };
 use crate::device::DeviceMode;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NODES_MAX: usize = 1_000;
 const COUNT_MAX: u64 = 10_000;
 
 type Object = Map<String, Value>;
 
-pub(super) fn read(json: &[u8]) -> Result<Job, JobError> {
+/// What could be read of a description.
+pub(super) struct Read {
+    /// The nodes without a flaw, in its order.
+    pub(super) nodes: Vec<Node>,
+    /// The names of all nodes, flawed ones included.
+    pub(super) names: BTreeSet<NodeName>,
+}
+
+pub(super) fn read(json: &[u8], found: &mut Found) -> Result<Read, JobError> {
+    let value = value(json)?;
+    let mut read = Read { nodes: Vec::new(), names: BTreeSet::new() };
+    let place = Place::of(NodeRef::Job).field("nodes");
+    let Some(list) = found.keep(array(&value, &place)) else { return Ok(read) };
+    if list.is_empty() {
+        found.add(place.flaw("the list of nodes is empty: a job needs at least one"));
+    }
+    if list.len() > NODES_MAX {
+        let why = format!("has {} nodes, the most are {NODES_MAX}", list.len());
+        found.add(place.flaw(why));
+        return Ok(read);
+    }
+    for (index, value) in list.iter().enumerate() {
+        let node = node(value, index, &mut read.names, found);
+        read.nodes.extend(node);
+    }
+    Ok(read)
+}
+
+/// The JSON, if it is some, and not too much.
+pub(super) fn value(json: &[u8]) -> Result<Value, JobError> {
     if json.len() > DESCRIPTION_BYTES_MAX {
         return Err(JobError::TooLarge { bytes: json.len() });
     }
-    let value: Value = serde_json::from_slice(json)
-        .map_err(|error| JobError::NotJson { why: error.to_string() })?;
-    let place = Place::of(NodeRef::Job).field("nodes");
-    let list = array(&value, &place)?;
-    if list.is_empty() {
-        return Err(place.flaw("the list of nodes is empty: a job needs at least one"));
-    }
-    if list.len() > NODES_MAX {
-        return Err(place.flaw(format!("has {} nodes, the most are {NODES_MAX}", list.len())));
-    }
-    let nodes = list.iter().enumerate().map(|(index, value)| node(value, index));
-    Ok(Job { nodes: nodes.collect::<Result<_, _>>()? })
+    serde_json::from_slice(json).map_err(|error| JobError::NotJson {
+        why: error.to_string(),
+        line: error.line(),
+        column: error.column(),
+    })
 }
 
-fn node(value: &Value, index: usize) -> Result<Node, JobError> {
+fn node(
+    value: &Value,
+    index: usize,
+    names: &mut BTreeSet<NodeName>,
+    found: &mut Found,
+) -> Option<Node> {
     let unnamed = Place::of(NodeRef::Index(index));
-    let object = object(value, &unnamed.field("node"))?;
-    let at = unnamed.field("name");
-    let name = NodeName::new(required_text(object, "name", &unnamed)?)
-        .ok_or_else(|| at.flaw("must be 1 to 64 letters, digits, `-`, `_` or `.`"))?;
-    let place = Place::of(NodeRef::Named(name.clone()));
-    let exec = exec(required(object, "exec", &place)?, &place.field("exec"))?;
-    Ok(Node {
-        exec,
-        devices: devices(object, &place)?,
-        count: count(object, &place)?,
-        connect: connect(object, &place)?,
-        replicate: replicate(object, &place)?,
-        attach: optional_text(object, "attach", &place)?.map(str::to_owned),
-        location: optional_text(object, "location", &place)?.map(str::to_owned),
-        name,
+    let object = found.keep(object(value, &unnamed.field("node")))?;
+    let name = found.keep(node_name(object, names, &unnamed));
+    let place = match &name {
+        Some(name) => Place::of(NodeRef::Named(name.clone())),
+        None => unnamed,
+    };
+    names.extend(name.clone());
+    // All are read before any is missed, so that each flaw is found.
+    let exec = found.keep(required(object, "exec", &place));
+    let exec = exec.and_then(|value| self::exec(value, &place.field("exec"), found));
+    let devices = devices(object, &place, found);
+    let count = found.keep(count(object, &place));
+    let connect = connect(object, &place, found);
+    let replicate = found.keep(replicate(object, &place));
+    let attach = found.keep(optional_text(object, "attach", &place));
+    let location = found.keep(optional_text(object, "location", &place));
+    Some(Node {
+        name: name?,
+        exec: exec?,
+        devices: devices?,
+        count: count?,
+        connect: connect?,
+        replicate: replicate?,
+        attach: attach?.map(str::to_owned),
+        location: location?.map(str::to_owned),
     })
 }
 
-fn exec(value: &Value, place: &Place) -> Result<Exec, JobError> {
-    let object = object(value, place)?;
-    let path = required_text(object, "path", place)?;
-    Ok(Exec {
-        path: ExecPath::parse(path).map_err(|why| place.field("path").flaw(why))?,
-        args: args(object, &place.field("args"))?,
-        env: env(object, &place.field("env"))?,
-        name: optional_text(object, "name", place)?.map(str::to_owned),
-    })
+fn node_name(object: &Object, names: &BTreeSet<NodeName>, place: &Place) -> Result<NodeName, Flaw> {
+    let at = place.field("name");
+    let name = NodeName::new(required_text(object, "name", place)?)
+        .ok_or_else(|| at.flaw("must be 1 to 64 letters, digits, `-`, `_` or `.`"))?;
+    if names.contains(&name) {
+        return Err(at.flaw(format!("\"{name}\" is the name of an earlier node")));
+    }
+    Ok(name)
+}
+
+fn exec(value: &Value, place: &Place, found: &mut Found) -> Option<Exec> {
+    let object = found.keep(object(value, place))?;
+    let parse = |path| ExecPath::parse(path).map_err(|why| place.field("path").flaw(why));
+    let path = found.keep(required_text(object, "path", place).and_then(parse));
+    let args = args(object, &place.field("args"), found);
+    let env = env(object, &place.field("env"), found);
+    let name = found.keep(optional_text(object, "name", place));
+    Some(Exec { path: path?, args: args?, env: env?, name: name?.map(str::to_owned) })
 }
 
 /// A string is split into words; a list of words is taken as it is.
-fn args(object: &Object, place: &Place) -> Result<Vec<String>, JobError> {
+fn args(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<String>> {
     match present(object, "args") {
-        None => Ok(Vec::new()),
-        Some(Value::String(line)) => {
-            check_text(line, place)?;
-            split_words(line).map_err(|error| place.flaw(error.to_string()))
-        }
+        None => Some(Vec::new()),
+        Some(Value::String(line)) => found.keep(
+            check_text(line, place)
+                .and_then(|()| split_words(line).map_err(|error| place.flaw(error.to_string()))),
+        ),
         Some(Value::Array(words)) => {
-            let word = |(index, value): (usize, &Value)| {
-                text(value, &place.index(index)).map(str::to_owned)
-            };
-            words.iter().enumerate().map(word).collect()
+            let word = |(index, value)| text(value, &place.index(index)).map(str::to_owned);
+            all(words.iter().enumerate().map(word), found)
         }
-        Some(_) => Err(place.flaw("must be a string or a list of strings")),
+        Some(_) => found.keep(Err(place.flaw("must be a string or a list of strings"))),
     }
 }
 
-fn env(object: &Object, place: &Place) -> Result<BTreeMap<String, String>, JobError> {
-    let env = text_map(object, "env", place)?;
-    match env.keys().find(|name| name.is_empty() || name.contains('=')) {
-        Some(name) => {
-            Err(place.flaw(format!("{name:?} is no name of a variable: none is empty or has `=`")))
-        }
-        None => Ok(env),
+fn env(object: &Object, place: &Place, found: &mut Found) -> Option<BTreeMap<String, String>> {
+    let env = text_map(object, "env", place, found)?;
+    let mut is_sound = true;
+    for name in env.keys().filter(|name| name.is_empty() || name.contains('=')) {
+        let why = format!("{name:?} is no name of a variable: none is empty or has `=`");
+        found.add(place.flaw(why));
+        is_sound = false;
     }
+    is_sound.then_some(env)
 }
 
 /// An object whose values are strings; numbers and booleans are taken as they are written.
@@ -96,44 +143,68 @@ fn text_map(
     parent: &Object,
     name: &str,
     place: &Place,
-) -> Result<BTreeMap<String, String>, JobError> {
-    let Some(value) = present(parent, name) else { return Ok(BTreeMap::new()) };
-    let mut map = BTreeMap::new();
-    for (name, value) in object(value, place)? {
+    found: &mut Found,
+) -> Option<BTreeMap<String, String>> {
+    let Some(value) = present(parent, name) else { return Some(BTreeMap::new()) };
+    let entry = |(name, value): (&String, &Value)| {
         check_text(name, place)?;
         let value = match value {
             Value::Number(number) => number.to_string(),
             Value::Bool(value) => value.to_string(),
             value => text(value, &place.field(name))?.to_owned(),
         };
-        map.insert(name.clone(), value);
-    }
-    Ok(map)
+        Ok((name.clone(), value))
+    };
+    let entries = found.keep(object(value, place))?.iter().map(entry);
+    all(entries, found).map(BTreeMap::from_iter)
 }
 
-fn devices(object: &Object, place: &Place) -> Result<Vec<Device>, JobError> {
+fn devices(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<Device>> {
     let (name, value) = match (present(object, "devices"), present(object, "file_list")) {
         (Some(_), Some(_)) => {
-            return Err(place
-                .field("file_list")
-                .flaw("is the old name of `devices`, and both are given: keep one"));
+            let why = "is the old name of `devices`, and both are given: keep one";
+            return found.keep(Err(place.field("file_list").flaw(why)));
         }
         (Some(value), None) => ("devices", value),
         (None, Some(value)) => ("file_list", value),
-        (None, None) => return Ok(Vec::new()),
+        (None, None) => return Some(Vec::new()),
     };
     let place = place.field(name);
-    let list = array(value, &place)?;
-    list.iter().enumerate().map(|(index, value)| device(value, &place.index(index))).collect()
+    let list = found.keep(array(value, &place))?;
+    let mut devices = Vec::with_capacity(list.len());
+    for (index, value) in list.iter().enumerate() {
+        devices.push(device(value, &place.index(index), found));
+    }
+    devices.into_iter().collect()
 }
 
-fn device(value: &Value, place: &Place) -> Result<Device, JobError> {
-    let object = object(value, place)?;
+fn device(value: &Value, place: &Place, found: &mut Found) -> Option<Device> {
+    let object = found.keep(object(value, place))?;
+    let name = found.keep(device_name(object, place));
+    let parse = |path| DevicePath::parse(path).map_err(|why| place.field("path").flaw(why));
+    let path = optional_text(object, "path", place);
+    let path = found.keep(path.and_then(|path| path.map(parse).transpose()));
+    let content_type = found.keep(optional_text(object, "content_type", place));
+    let meta = text_map(object, "meta", &place.field("meta"), found);
+    let mode = found.keep(mode(object, &place.field("mode")));
+    let min_size = found.keep(min_size(object, &place.field("min_size")));
+    let (name, class) = name.map(|name| (name, DeviceClass::of(name)))?;
+    Some(Device {
+        name: name.to_owned(),
+        class,
+        path: path?,
+        content_type: content_type?.map(str::to_owned),
+        meta: meta?,
+        mode: mode?.unwrap_or(class.default_mode()),
+        min_size: min_size?,
+    })
+}
+
+fn device_name<'a>(object: &'a Object, place: &Place) -> Result<&'a str, Flaw> {
     let key = match (present(object, "name"), present(object, "device")) {
         (Some(_), Some(_)) => {
-            return Err(place
-                .field("device")
-                .flaw("is the old name of `name`, and both are given: keep one"));
+            let why = "is the old name of `name`, and both are given: keep one";
+            return Err(place.field("device").flaw(why));
         }
         (None, Some(_)) => "device",
         _ => "name",
@@ -142,24 +213,10 @@ fn device(value: &Value, place: &Place) -> Result<Device, JobError> {
     if NodeName::new(name).is_none() {
         return Err(place.field(key).flaw("must be 1 to 64 letters, digits, `-`, `_` or `.`"));
     }
-    let class = DeviceClass::of(name);
-    let path = match optional_text(object, "path", place)? {
-        Some(path) => Some(DevicePath::parse(path).map_err(|why| place.field("path").flaw(why))?),
-        None => None,
-    };
-    let content_type = optional_text(object, "content_type", place)?;
-    Ok(Device {
-        name: name.to_owned(),
-        class,
-        path,
-        content_type: content_type.map(str::to_owned),
-        meta: text_map(object, "meta", &place.field("meta"))?,
-        mode: mode(object, &place.field("mode"))?.unwrap_or(class.default_mode()),
-        min_size: min_size(object, &place.field("min_size"))?,
-    })
+    Ok(name)
 }
 
-fn mode(object: &Object, place: &Place) -> Result<Option<DeviceMode>, JobError> {
+fn mode(object: &Object, place: &Place) -> Result<Option<DeviceMode>, Flaw> {
     let Some(value) = present(object, "mode") else { return Ok(None) };
     match value.as_str() {
         Some("file") => Ok(Some(DeviceMode::File)),
@@ -170,14 +227,14 @@ fn mode(object: &Object, place: &Place) -> Result<Option<DeviceMode>, JobError> 
     }
 }
 
-fn min_size(object: &Object, place: &Place) -> Result<u64, JobError> {
+fn min_size(object: &Object, place: &Place) -> Result<u64, Flaw> {
     match present(object, "min_size") {
         None => Ok(0),
         Some(value) => value.as_u64().ok_or_else(|| place.flaw("must be a number of bytes, 0 up")),
     }
 }
 
-fn count(object: &Object, place: &Place) -> Result<Option<u32>, JobError> {
+fn count(object: &Object, place: &Place) -> Result<Option<u32>, Flaw> {
     let Some(value) = present(object, "count") else { return Ok(None) };
     match value.as_u64().filter(|count| (1..=COUNT_MAX).contains(count)) {
         Some(count) => Ok(Some(count as u32)),
@@ -187,20 +244,27 @@ fn count(object: &Object, place: &Place) -> Result<Option<u32>, JobError> {
     }
 }
 
-fn replicate(object: &Object, place: &Place) -> Result<Replicate, JobError> {
+fn replicate(object: &Object, place: &Place) -> Result<Replicate, Flaw> {
     let Some(value) = present(object, "replicate") else { return Ok(Replicate::ONE) };
     let flaw = || place.field("replicate").flaw("must be 1, 2 or 3");
     value.as_u64().and_then(Replicate::new).ok_or_else(flaw)
 }
 
-fn connect(object: &Object, place: &Place) -> Result<Vec<NodeName>, JobError> {
-    let Some(value) = present(object, "connect") else { return Ok(Vec::new()) };
+fn connect(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<NodeName>> {
+    let Some(value) = present(object, "connect") else { return Some(Vec::new()) };
     let place = place.field("connect");
-    let name = |(index, value): (usize, &Value)| {
+    let name = |(index, value)| {
         let place = place.index(index);
         NodeName::new(text(value, &place)?).ok_or_else(|| place.flaw("is no name of a node"))
     };
-    array(value, &place)?.iter().enumerate().map(name).collect()
+    let list = found.keep(array(value, &place))?;
+    all(list.iter().enumerate().map(name), found)
+}
+
+/// All that was read, if no flaw is among it. Each flaw is added.
+fn all<T>(read: impl Iterator<Item = Result<T, Flaw>>, found: &mut Found) -> Option<Vec<T>> {
+    let kept: Vec<Option<T>> = read.map(|one| found.keep(one)).collect();
+    kept.into_iter().collect()
 }
 
 /// A field's value. What is `null` is as good as absent.
@@ -208,11 +272,11 @@ fn present<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }
 
-fn required<'a>(object: &'a Object, name: &str, place: &Place) -> Result<&'a Value, JobError> {
+fn required<'a>(object: &'a Object, name: &str, place: &Place) -> Result<&'a Value, Flaw> {
     present(object, name).ok_or_else(|| place.field(name).flaw("is missing"))
 }
 
-fn required_text<'a>(object: &'a Object, name: &str, place: &Place) -> Result<&'a str, JobError> {
+fn required_text<'a>(object: &'a Object, name: &str, place: &Place) -> Result<&'a str, Flaw> {
     let value = text(required(object, name, place)?, &place.field(name))?;
     if value.is_empty() { Err(place.field(name).flaw("is empty")) } else { Ok(value) }
 }
@@ -221,27 +285,27 @@ fn optional_text<'a>(
     object: &'a Object,
     name: &str,
     place: &Place,
-) -> Result<Option<&'a str>, JobError> {
+) -> Result<Option<&'a str>, Flaw> {
     present(object, name).map(|_| required_text(object, name, place)).transpose()
 }
 
-fn text<'a>(value: &'a Value, place: &Place) -> Result<&'a str, JobError> {
+fn text<'a>(value: &'a Value, place: &Place) -> Result<&'a str, Flaw> {
     let text = value.as_str().ok_or_else(|| place.flaw("must be a string"))?;
     check_text(text, place)?;
     Ok(text)
 }
 
-fn check_text(text: &str, place: &Place) -> Result<(), JobError> {
+fn check_text(text: &str, place: &Place) -> Result<(), Flaw> {
     match text.chars().find(|c| c.is_control()) {
         Some(c) => Err(place.flaw(format!("has the control character {c:?}, none is allowed"))),
         None => Ok(()),
     }
 }
 
-fn array<'a>(value: &'a Value, place: &Place) -> Result<&'a Vec<Value>, JobError> {
+fn array<'a>(value: &'a Value, place: &Place) -> Result<&'a Vec<Value>, Flaw> {
     value.as_array().ok_or_else(|| place.flaw("must be a list"))
 }
 
-fn object<'a>(value: &'a Value, place: &Place) -> Result<&'a Object, JobError> {
+fn object<'a>(value: &'a Value, place: &Place) -> Result<&'a Object, Flaw> {
     value.as_object().ok_or_else(|| place.flaw("must be an object"))
 }

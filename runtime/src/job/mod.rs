@@ -6,13 +6,15 @@
 
 mod check;
 mod error;
+mod fields;
 mod graph;
 mod json;
 mod path;
 mod placement;
 mod words;
 
-pub use error::{Field, JobError, NodeRef};
+pub use error::{FLAWS_MAX, Field, FieldStep, Flaw, Flaws, JobError, NodeRef};
+pub use fields::{DEVICE_FIELDS, EXEC_FIELDS, NODE_FIELDS, unknown_fields};
 pub use graph::{
     Attached, Gang, JobDevice, JobGraph, JobImage, JobPath, JobSession, Matches, PIPES_MAX, Pipe,
     PipeTip, SESSIONS_MAX,
@@ -22,11 +24,16 @@ pub use placement::attached_device;
 pub use words::split_words;
 
 use crate::device::{DeviceKind, DeviceMode};
+use error::Found;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The most bytes of a description; more is [`JobError::TooLarge`].
 pub const DESCRIPTION_BYTES_MAX: usize = 64 * 1024;
+
+/// The JSON Schema (draft 2020-12) of descriptions, for editors. It says what a schema can say: what it refuses,
+/// [`parse`] refuses too.
+pub const SCHEMA: &str = include_str!("job.schema.json");
 
 /// A whole description: nodes of distinct names, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,20 +138,23 @@ pub enum PipeEnd {
 /// Parses and checks a description.
 ///
 /// # Errors
-/// [`JobError`] names the node, the field and the reason.
+/// [`JobError`] names the node, the field and the reason of each flaw.
 pub fn parse(json: &[u8]) -> Result<Job, JobError> {
-    let job = json::read(json)?;
-    check::whole(&job)?;
-    Ok(job)
+    let mut found = Found::default();
+    let read = json::read(json, &mut found)?;
+    check::whole(&read.nodes, &read.names, &mut found);
+    found.into_result(Job { nodes: read.nodes })
 }
 
 impl Job {
     /// Refuses readable devices without a path, for a job that is itself the request's body.
     ///
     /// # Errors
-    /// The first such device.
+    /// Each such device.
     pub fn check_without_body(&self) -> Result<(), JobError> {
-        check::no_body(self)
+        let mut found = Found::default();
+        check::no_body(&self.nodes, &mut found);
+        found.into_result(())
     }
 }
 
@@ -197,7 +207,33 @@ impl DeviceClass {
     }
 }
 
+/// A job of one node with nothing but what is given.
+///
+/// # Panics
+/// `name` is no node's name.
+pub fn single(name: &str, path: ExecPath, args: Vec<String>, devices: Vec<Device>) -> Job {
+    let name = NodeName::new(name).expect("the name is one that a node can have");
+    let exec = Exec { path, args, env: BTreeMap::new(), name: None };
+    let (replicate, connect) = (Replicate::ONE, Vec::new());
+    let node =
+        Node { name, exec, devices, count: None, connect, replicate, attach: None, location: None };
+    Job { nodes: vec![node] }
+}
+
 impl Device {
+    /// One of which nothing but the name is said.
+    pub fn bare(name: &str, class: DeviceClass) -> Self {
+        Self {
+            name: name.to_owned(),
+            class,
+            path: None,
+            content_type: None,
+            meta: BTreeMap::new(),
+            mode: class.default_mode(),
+            min_size: 0,
+        }
+    }
+
     /// Whether the guest reads from it.
     pub fn is_readable(&self) -> bool {
         self.class.kind().is_some_and(DeviceKind::is_readable)

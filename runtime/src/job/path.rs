@@ -168,7 +168,8 @@ impl DevicePath {
         if let Some(rest) = text.strip_prefix(TCP) {
             let wrong = || format!("must be `{TCP}host:port`");
             let (host, port) = rest.rsplit_once(':').ok_or_else(wrong)?;
-            let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+            let port = port.parse().ok().filter(|port| *port > 0 && is_number).ok_or_else(wrong)?;
             if host.is_empty() || host.chars().any(|c| c.is_control() || c == '/') {
                 return Err(wrong());
             }

@@ -27,6 +27,27 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario in two processes and fail at the first difference of their traces.
     Twice(RunArgs),
+    /// Tools for authors of jobs.
+    #[command(subcommand)]
+    Job(JobCommand),
+}
+
+/// A command for authors of jobs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum JobCommand {
+    /// Say what a job would do and where, or what is wrong with its description and where.
+    ///
+    /// Exit codes: 0 it can be posted, 2 it cannot. Warnings change nothing.
+    Check(CheckArgs),
+    /// Print the JSON Schema of job descriptions, for editors.
+    Schema,
+}
+
+/// The options of `job check`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The job's description.
+    pub file: PathBuf,
 }
 
 /// The options of a run.

@@ -6,6 +6,7 @@
 mod args;
 mod config;
 mod exit;
+mod job;
 mod progress;
 mod run;
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod wall;
 use std::io;
 use std::path::PathBuf;
 
-pub use args::{Cli, Command, DataArg, RunArgs};
+pub use args::{CheckArgs, Cli, Command, DataArg, JobCommand, RunArgs};
 pub use exit::Exit;
 
 use crate::engine::RunError;
@@ -70,5 +71,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Twice(args) => twice::twice(args),
+        Command::Job(command) => job::job(command),
     }
 }

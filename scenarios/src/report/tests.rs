@@ -46,7 +46,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
             compute: Duration::from_millis(5),
         },
         end: JobEnd::Ok,
-        exit_code: Some(0),
+        exit_codes: vec![0],
         answer: Bytes::from_static(b"42\n"),
         version: "1704067200.00000".to_owned(),
         completed: true,

@@ -229,11 +229,12 @@ impl Assembly<'_> {
         let own_name = name.clone();
         let turn = Turn { number: index, of: spec.counts.proxies };
         let images = spec.images.clone();
+        let sessions_per_node = u64::from(spec.node.sessions.running);
         let main: Main = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
             let images = images.clone();
             Box::pin(async move {
-                let jobs = OnStorage { ring: ring.clone(), images };
+                let jobs = OnStorage { sessions_per_node, ring: ring.clone(), images };
                 let tokens = Tokens::from([(TOKEN.to_owned(), ACCOUNT.to_owned())]);
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
                 let config = ProxyConfig { name, turn, ring, tokens, jobs };

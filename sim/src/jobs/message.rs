@@ -3,6 +3,8 @@
 //! The body is the head's length (four bytes, big endian), the head, and the parts that it lists one after the other.
 //! Leaves out encryption and compression.
 
+use std::net::SocketAddr;
+
 use bytes::{Buf, Bytes};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ pub struct Order {
     pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<OrderedDevice>,
+    /// Names the attempt of the gang that its pipes are of, for all hosts alike; empty without pipes.
+    pub gang: String,
     /// The object of the store that the node shall have, if it shall have one.
     pub local: Option<LocalObject>,
     /// What follows the head.
@@ -80,6 +84,13 @@ pub enum DeviceSource {
     Pushed,
     /// Nowhere: it is written to.
     Written,
+    /// From another session of the gang, or to it.
+    Pipe {
+        /// The pipe's number in the job.
+        number: u32,
+        /// The host of the reader, if that is another one than the writer's.
+        reader: Option<SocketAddr>,
+    },
 }
 
 /// An object that the node shall hold in just this version.

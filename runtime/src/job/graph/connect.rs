@@ -1,12 +1,12 @@
 //! Pipes between sessions: those that `connect` asks for, and those of `zvm://` paths.
 
-use super::super::error::{NodeRef, Place};
-use super::super::{DevicePath, Job, JobError, NodeName, PipeEnd};
+use super::super::error::{Flaw, NodeRef, Place};
+use super::super::{DevicePath, Job, NodeName, PipeEnd};
 use super::{Gang, JobDevice, JobGraph, JobPath, PIPES_MAX, Pipe, PipeTip};
 use crate::device::{DeviceKind, DeviceMode};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn connect(job: &Job, graph: &mut JobGraph) -> Result<(), JobError> {
+pub(super) fn connect(job: &Job, graph: &mut JobGraph) -> Result<(), Flaw> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (index, session) in graph.sessions.iter().enumerate() {
         members.entry(session.node).or_default().push(index);
@@ -29,7 +29,7 @@ struct Layer<'a> {
 
 impl Layer<'_> {
     /// The pipes of `zvm://` paths.
-    fn lay_named(&mut self) -> Result<(), JobError> {
+    fn lay_named(&mut self) -> Result<(), Flaw> {
         for (node_index, node) in self.job.nodes.iter().enumerate() {
             for (index, device) in node.devices.iter().enumerate() {
                 let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path else {
@@ -64,7 +64,7 @@ impl Layer<'_> {
         (own, name): (usize, &str),
         (other, peer): (usize, &str),
         place: &Place,
-    ) -> Result<(), JobError> {
+    ) -> Result<(), Flaw> {
         let near = self.tip(own, name, way);
         let far = match way {
             PipeEnd::Writer => self.tip(other, peer, PipeEnd::Reader),
@@ -87,7 +87,7 @@ impl Layer<'_> {
     }
 
     /// The pipes of `connect`, from each session of a node to each of the other.
-    fn lay_connections(&mut self) -> Result<(), JobError> {
+    fn lay_connections(&mut self) -> Result<(), Flaw> {
         for (node_index, node) in self.job.nodes.iter().enumerate() {
             for (index, name) in node.connect.iter().enumerate() {
                 let place = Place::of(NodeRef::Named(node.name.clone()));
@@ -111,7 +111,7 @@ impl Layer<'_> {
         Ok(())
     }
 
-    fn lay(&mut self, from: PipeTip, to: PipeTip, place: &Place) -> Result<(), JobError> {
+    fn lay(&mut self, from: PipeTip, to: PipeTip, place: &Place) -> Result<(), Flaw> {
         let pipe = self.graph.pipes.len();
         if pipe >= PIPES_MAX {
             return Err(place.flaw(format!("makes more than {PIPES_MAX} connections of this job")));

@@ -1,14 +1,12 @@
 //! Sessions of nodes: one, so many, or one for each match of a wildcard.
 
-use super::super::error::{NodeRef, Place};
-use super::super::{
-    Device, DeviceClass, DevicePath, Job, JobError, Node, ObjectPath, attached_device,
-};
+use super::super::error::{Flaw, NodeRef, Place};
+use super::super::{Device, DeviceClass, DevicePath, Job, Node, ObjectPath, attached_device};
 use super::{Attached, JobDevice, JobGraph, JobImage, JobPath, JobSession, Matches, SESSIONS_MAX};
 use std::collections::BTreeSet;
 
 /// All sessions, without their pipes.
-pub(super) fn sessions(job: &Job, matches: &Matches) -> Result<JobGraph, JobError> {
+pub(super) fn sessions(job: &Job, matches: &Matches) -> Result<JobGraph, Flaw> {
     let mut sessions = Vec::new();
     let mut names = BTreeSet::new();
     for (index, node) in job.nodes.iter().enumerate() {
@@ -36,7 +34,7 @@ struct Member {
     texts: Option<Vec<String>>,
 }
 
-fn members(node: &Node, matches: &Matches, place: &Place) -> Result<Vec<Member>, JobError> {
+fn members(node: &Node, matches: &Matches, place: &Place) -> Result<Vec<Member>, Flaw> {
     let numbered = |number: usize| format!("{}-{number}", node.name);
     let Some(texts) = captured(node, matches, place)? else {
         return Ok(match node.count.unwrap_or(1) {
@@ -56,7 +54,7 @@ fn captured(
     node: &Node,
     matches: &Matches,
     place: &Place,
-) -> Result<Option<Vec<Vec<String>>>, JobError> {
+) -> Result<Option<Vec<Vec<String>>>, Flaw> {
     let mut captured: Option<Vec<Vec<String>>> = None;
     for (index, device) in node.devices.iter().enumerate().filter(|(_, it)| it.is_readable()) {
         let Some(pattern) = device.object().filter(|path| path.has_wildcard()) else { continue };
@@ -87,7 +85,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn session(&self) -> Result<JobSession, JobError> {
+    fn session(&self) -> Result<JobSession, Flaw> {
         let node = self.node;
         let mut images = Vec::new();
         let mut devices = Vec::new();
@@ -127,14 +125,14 @@ impl Builder<'_> {
         })
     }
 
-    fn path(&self, index: usize, device: &Device) -> Result<JobPath, JobError> {
+    fn path(&self, index: usize, device: &Device) -> Result<JobPath, Flaw> {
         let place = self.place.field("devices").index(index).field("path");
         // Pipes are laid when all sessions are known.
         Ok(self.object(device, &place)?.map_or(JobPath::Client, JobPath::Object))
     }
 
     /// The object of a device, with what its `*` stand for in this session.
-    fn object(&self, device: &Device, place: &Place) -> Result<Option<ObjectPath>, JobError> {
+    fn object(&self, device: &Device, place: &Place) -> Result<Option<ObjectPath>, Flaw> {
         let Some(DevicePath::Swift(pattern)) = &device.path else { return Ok(None) };
         let stars = pattern.to_string().matches('*').count();
         let own_name = || vec![self.member.name.clone(); stars];

@@ -1,5 +1,11 @@
 //! Job descriptions: what is understood, and what is refused with which words.
 
+mod groups;
+mod near;
+mod oracle;
+mod rules;
+mod schema;
+
 use stayput_runtime::device::DeviceMode;
 use stayput_runtime::job::{
     self, Account, DeviceClass, DevicePath, ExecPath, JobError, Replicate, attached_device,
@@ -154,10 +160,17 @@ fn two_nodes_of_one_name_are_refused() {
 
 #[test]
 fn a_job_that_is_the_body_cannot_read_the_body() {
-    let json = node_with(r#""devices": [{"name": "stdin"}]"#);
+    let json = node_with(
+        r#""devices": [{"name": "stdin"}, {"name": "stdout"}, {"name": "image"}, {"name": "script"}]"#,
+    );
     let job = job::parse(json.as_bytes()).unwrap();
     let error = job.check_without_body().unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 3, "{error}");
     assert!(error.contains("field `devices[0].path`: is missing: stdin would read"), "{error}");
+    assert!(error.contains("field `devices[3].path`: is missing: script would read"), "{error}");
+    let written =
+        node_with(r#""devices": [{"name": "stdout"}, {"name": "output"}, {"name": "python"}]"#);
+    job::parse(written.as_bytes()).unwrap().check_without_body().unwrap();
 }
 
 #[test]
@@ -190,4 +203,10 @@ fn placement_prefers_what_is_read_and_takes_a_script_only_if_alone() {
     assert_eq!(place(&format!("{all}{input}]")).as_deref(), Some("input"));
     assert_eq!(place(&format!(r#"{all}], "attach": "image""#)).as_deref(), Some("image"));
     assert_eq!(place(r#""devices": [{"name": "stdout"}]"#), None);
+    let elsewhere = r#""attach": "stderr", "devices": [{"name": "stderr"},
+        {"name": "stdin", "path": "swift://~/c/o"}]"#;
+    assert_eq!(place(elsewhere), None, "attached to what is no object: anywhere");
+    let only_outputs = r#""devices": [{"name": "image", "path": "swift://~/c/i"},
+        {"name": "stderr", "path": "swift://~/c/e"}, {"name": "stdout", "path": "swift://~/c/o"}]"#;
+    assert_eq!(place(only_outputs).as_deref(), Some("stderr"));
 }

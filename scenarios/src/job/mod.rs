@@ -1,0 +1,89 @@
+//! Tools for authors of jobs: what a description would do, and what is wrong with one, with line and column.
+//!
+//! Leaves out what only a store knows: which objects there are and on which nodes they lie.
+
+mod explain;
+mod finding;
+mod place;
+
+use std::path::Path;
+
+use stayput_runtime::job::{self, ExecPath, Job, JobError, JobGraph, Matches};
+
+pub use finding::{Finding, Severity};
+
+/// What can be said of a description without a store.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it would do, as lines of text; nothing if it is flawed.
+    pub plan: Option<String>,
+    /// What is wrong or odd, flaws first.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks a description. `file` is what its findings call it.
+#[must_use]
+pub fn check(file: &Path, description: &[u8]) -> Checked {
+    let places = place::Places::of(description);
+    let mut findings = Vec::new();
+    let mut tell = |severity, error: &JobError| {
+        findings.extend(finding::of_error(file, &places, severity, error));
+    };
+    let plan = match read(description) {
+        Ok((job, graph)) => {
+            if let Err(error) = job.check_without_body() {
+                tell(Severity::Warning, &error);
+            }
+            Some((explain::explain(&job, &graph), odd_executables(&job)))
+        }
+        Err(error) => {
+            tell(Severity::Flaw, &error);
+            None
+        }
+    };
+    let unknown = job::unknown_fields(description).unwrap_or_default();
+    findings.extend(
+        unknown.iter().map(|flaw| finding::of_flaw(file, &places, Severity::Warning, flaw)),
+    );
+    findings.extend(finding::of_repeated(file, &places));
+    let (plan, odd) = plan.unzip();
+    let odd = odd.into_iter().flatten();
+    findings.extend(odd.map(|why| Finding::of_file(file, Severity::Warning, why)));
+    Checked { plan, findings }
+}
+
+/// The job and its sessions. Each wildcard stands for itself, as if it had matched one object of its own name.
+fn read(description: &[u8]) -> Result<(Job, JobGraph), JobError> {
+    let job = job::parse(description)?;
+    let mut matches = Matches::default();
+    for pattern in job.wildcards() {
+        matches.insert(pattern.clone(), vec![pattern.clone()]);
+    }
+    let graph = job.graph(&matches)?;
+    Ok((job, graph))
+}
+
+/// Executables in images that their nodes do not have, which only a run can refuse.
+fn odd_executables(job: &Job) -> Vec<String> {
+    let odd = |node: &job::Node| {
+        let images = || node.devices.iter().filter(|device| device.class.kind().is_none());
+        match &node.exec.path {
+            ExecPath::Image { image: Some(image), .. } if node.device(image).is_none() => {
+                Some(format!(
+                    "node \"{}\", field `exec.path`: the image \"{image}\" is no device of the node: add {{\"name\": \"{image}\"}}",
+                    node.name
+                ))
+            }
+            ExecPath::Image { image: None, path } if images().next().is_none() => Some(format!(
+                "node \"{}\", field `exec.path`: \"{path}\" is a file of an image, and the node has none: \
+                 add a device `image`, or name an object as swift://account/container/object",
+                node.name
+            )),
+            _ => None,
+        }
+    };
+    job.nodes.iter().filter_map(odd).collect()
+}
+
+#[cfg(test)]
+mod tests;
