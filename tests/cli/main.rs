@@ -2,6 +2,7 @@
 //!
 //! Leaves out what the figures mean, which the tests of the engine and of the report hold.
 
+mod examples;
 mod exits;
 mod images;
 mod job;

@@ -121,6 +121,23 @@ fn uniform_and_skewed_keys_are_shared_out_evenly() {
     }
 }
 
+#[test]
+fn a_large_input_counts_for_more_than_small_ones() {
+    let mut draws = Draws(12);
+    // Each has keys of its own, those of the large one below the others'.
+    let inputs = [(40_000, 0), (400, 1), (400, 2), (400, 3), (400, 4)].map(|(count, first)| {
+        records(count, &mut draws, |draws, key| {
+            uniform(draws, key);
+            key[0] = first;
+        })
+    });
+    let ran = run_well(&nodes(&inputs, 4), 13);
+    for name in group("sorter", 4) {
+        let share = ran[&name].stdout().len() / RECORD;
+        assert!((6_000..16_000).contains(&share), "{name} has {share} of 41,600");
+    }
+}
+
 /// What the checking sessions say of ranges.
 fn judged(ranges: &[Bytes], seed: u64) -> Ran {
     let names = group("checker", ranges.len());
