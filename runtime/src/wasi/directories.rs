@@ -3,7 +3,7 @@
 use super::Stop;
 use super::context::Context;
 use super::errno::Errno;
-use super::fds::{PREOPENS, RIGHT_READDIR, Target};
+use super::fds::{Listing, PREOPENS, RIGHT_READDIR, Target};
 use super::guest::Guest;
 use super::stat::{TYPE_UNKNOWN, file_type};
 use std::sync::Arc;
@@ -60,14 +60,14 @@ pub(super) fn fd_readdir(
         _ => {
             let mut list = vec![(".".to_owned(), ino), ("..".to_owned(), ino)];
             list.extend(context.tree.list(ino)?);
-            let listing = Arc::new(list);
-            context.fds.get_mut(fd)?.listing = Some(listing.clone());
+            let listing = Arc::new(Listing::new(list));
+            context.fds.keep_listing(fd, listing.clone())?;
             listing
         }
     };
     let mut bytes = Vec::new();
     let from = usize::try_from(cookie).unwrap_or(usize::MAX);
-    for (index, (name, ino)) in listing.iter().enumerate().skip(from) {
+    for (index, (name, ino)) in listing.names.iter().enumerate().skip(from) {
         let kind = match context.tree.get(*ino) {
             Some(_) => file_type(context, Target::Node(*ino)),
             None => TYPE_UNKNOWN,

@@ -6,6 +6,7 @@ mod c_program;
 mod fuel;
 mod graph;
 mod guests;
+mod hostile;
 mod images;
 mod jobs;
 mod limits;
