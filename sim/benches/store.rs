@@ -23,6 +23,7 @@ use stayput_sim::config::{
 };
 use stayput_sim::host::{Host, Purpose, Seed, Time};
 use stayput_sim::http::{self, Body, Limits, Method, Pool, Response};
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 use stayput_sim::world::{HostSpec, Main, Place, RunEnd, Trace, World};
 
@@ -146,7 +147,13 @@ fn store_rate(seed: Seed, nodes: u32) -> f64 {
         workers_zone: None,
         clients: CLIENTS,
     };
-    let spec = ClusterSpec { counts, node: machine(), worker: machine(), seed: seed.0 };
+    let spec = ClusterSpec {
+        counts,
+        node: machine(),
+        worker: machine(),
+        images: SystemImages::default(),
+        seed: seed.0,
+    };
     let theirs = progress.clone();
     let client: ClientMain =
         Rc::new(move |number, side| Box::pin(use_store(number, side, theirs.clone())));

@@ -4,6 +4,7 @@ mod bad_input;
 mod contract;
 mod differential;
 mod house;
+mod jobs;
 mod model;
 mod property;
 mod readme;

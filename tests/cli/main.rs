@@ -4,6 +4,7 @@
 
 mod exits;
 mod job;
+mod images;
 mod output;
 mod repeat;
 mod scenarios;

@@ -3,6 +3,7 @@
 //! An image never changes; a session writes to its own copies. Left out: owners, permissions,
 //! times and extended attributes, which no guest can use.
 
+pub mod executable;
 mod unpack;
 
 use bytes::Bytes;
@@ -99,8 +100,17 @@ impl Image {
 
     /// The file at `path`, which may begin with a slash, symbolic links followed.
     pub fn file(&self, path: &str) -> Option<Bytes> {
-        match &**self.find(path)? {
-            ImageNode::File(bytes) => Some(bytes.clone()),
+        self.real_file(path).map(|(_, bytes)| bytes)
+    }
+
+    /// The file at `path` and where it really lies: an absolute path without symbolic links.
+    pub fn real_file(&self, path: &str) -> Option<(String, Bytes)> {
+        let trail = self.trail(path)?;
+        match &**trail.last()?.1 {
+            ImageNode::File(bytes) => {
+                let names: Vec<&str> = trail.iter().map(|(name, _)| name.as_str()).collect();
+                Some((names.join("/"), bytes.clone()))
+            }
             ImageNode::Directory(_) | ImageNode::Symlink(_) => None,
         }
     }
@@ -109,10 +119,11 @@ impl Image {
         &self.root
     }
 
-    fn find(&self, path: &str) -> Option<&Arc<ImageNode>> {
+    /// The nodes from the root, which has no name, to what lies at `path`.
+    fn trail(&self, path: &str) -> Option<Vec<(String, &Arc<ImageNode>)>> {
         const LINKS_MAX: usize = 40;
         let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
-        let mut trail = vec![&self.root];
+        let mut trail = vec![(String::new(), &self.root)];
         let mut links = 0;
         while let Some(name) = todo.pop() {
             match name.as_str() {
@@ -126,7 +137,7 @@ impl Image {
                 }
                 _ => {}
             }
-            let ImageNode::Directory(entries) = &***trail.last()? else { return None };
+            let ImageNode::Directory(entries) = &**trail.last()?.1 else { return None };
             let node = entries.get(&name)?;
             if let ImageNode::Symlink(target) = &**node {
                 links += 1;
@@ -138,9 +149,9 @@ impl Image {
                 }
                 todo.extend(target.split('/').rev().map(str::to_owned));
             } else {
-                trail.push(node);
+                trail.push((name, node));
             }
         }
-        trail.pop()
+        Some(trail)
     }
 }

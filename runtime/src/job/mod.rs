@@ -159,6 +159,11 @@ impl Job {
 }
 
 impl DeviceClass {
+    /// What a device of that name is; none if no device can have the name.
+    pub fn named(name: &str) -> Option<Self> {
+        NodeName::new(name).map(|_| Self::of(name))
+    }
+
     pub(crate) fn of(name: &str) -> Self {
         match name {
             "stdin" => Self::Stdin,
@@ -202,7 +207,33 @@ impl DeviceClass {
     }
 }
 
+/// A job of one node with nothing but what is given.
+///
+/// # Panics
+/// `name` is no node's name.
+pub fn single(name: &str, path: ExecPath, args: Vec<String>, devices: Vec<Device>) -> Job {
+    let name = NodeName::new(name).expect("the name is one that a node can have");
+    let exec = Exec { path, args, env: BTreeMap::new(), name: None };
+    let (replicate, connect) = (Replicate::ONE, Vec::new());
+    let node =
+        Node { name, exec, devices, count: None, connect, replicate, attach: None, location: None };
+    Job { nodes: vec![node] }
+}
+
 impl Device {
+    /// One of which nothing but the name is said.
+    pub fn bare(name: &str, class: DeviceClass) -> Self {
+        Self {
+            name: name.to_owned(),
+            class,
+            path: None,
+            content_type: None,
+            meta: BTreeMap::new(),
+            mode: class.default_mode(),
+            min_size: 0,
+        }
+    }
+
     /// Whether the guest reads from it.
     pub fn is_readable(&self) -> bool {
         self.class.kind().is_some_and(DeviceKind::is_readable)

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod c_program;
+mod csv_filter;
+mod driver;
+mod example_jobs;
 mod fuel;
 mod graph;
 mod guests;
@@ -10,8 +13,10 @@ mod hostile;
 mod images;
 mod jobs;
 mod limits;
+mod map_reduce;
 mod pipes;
 mod properties;
 mod script;
+mod sorting;
 mod support;
 mod wasi;

@@ -7,8 +7,13 @@ use stayput_runtime::limits::Limits;
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::session::SessionSpec;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 pub(crate) const LINECOUNT: &[u8] = include_bytes!("../../guests/linecount.wasm");
+pub(crate) const CSVFILTER: &[u8] = include_bytes!("../../guests/csvfilter.wasm");
+pub(crate) const SORT: &[u8] = include_bytes!("../../guests/sort.wasm");
+pub(crate) const WORDS: &[u8] = include_bytes!("../../guests/words.wasm");
 pub(crate) const WORDCOUNT: &[u8] = include_bytes!("../../guests/wordcount.wasm");
 
 pub(crate) fn compile(wasm: &[u8]) -> Module {
@@ -49,4 +54,21 @@ pub(crate) fn run(module: &Module, args: &[&str], input: impl Into<Bytes>) -> Lo
 
 pub(crate) fn text(run: &LocalRun, device: &str) -> String {
     String::from_utf8_lossy(&run.outputs[device]).into_owned()
+}
+
+/// What another program makes of `input`.
+pub(crate) fn piped(command: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(command[0])
+        .args(&command[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the other program is there");
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input));
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    output.stdout
 }

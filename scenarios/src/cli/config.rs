@@ -41,6 +41,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     write_network(plan, out)?;
     let total: u64 = plan.objects.iter().map(|object| object.content.len() as u64).sum();
     writeln!(out, "data      {} objects, {}", plan.objects.len(), bytes(total))?;
+    for image in &scenario.images {
+        writeln!(out, "image     {} ({})", image.name, image.file.display())?;
+    }
     for work in &scenario.work {
         writeln!(out, "work      {}", work_words(work))?;
     }

@@ -173,7 +173,7 @@ impl Drive {
         let poster = target.clone();
         let posting = async move { poster.post_job(text, "application/json", &[]).await };
         let answered = target.host.in_job(Some(JobNumber(job.index)), posting).await;
-        let exit_code = answered.as_ref().ok().and_then(exit_code_of);
+        let exit_codes = answered.as_ref().map(exit_codes_of).unwrap_or_default();
         let (end, answer, version) = match answered {
             Ok(answer) => Self::take(answer),
             Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
@@ -198,7 +198,7 @@ impl Drive {
             // Known when all is over: see `judge`.
             split: LatencySplit::default(),
             end,
-            exit_code,
+            exit_codes,
             answer,
             version,
             completed,
@@ -224,6 +224,8 @@ impl Drive {
     }
 }
 
-fn exit_code_of(answer: &JobAnswer) -> Option<u32> {
-    answer.headers.get("x-nexe-retcode")?.to_str().ok()?.parse().ok()
+/// The exit codes of the sessions that exited.
+fn exit_codes_of(answer: &JobAnswer) -> Vec<u32> {
+    let codes = answer.headers.get("x-nexe-retcode").and_then(|codes| codes.to_str().ok());
+    codes.unwrap_or_default().split(',').filter_map(|code| code.parse().ok()).collect()
 }

@@ -134,6 +134,7 @@ impl<'a> Run<'a> {
             counts: plan.scenario.cluster.clone(),
             node: plan.scenario.node.clone(),
             worker: plan.scenario.worker.clone(),
+            images: plan.images.clone(),
             seed: plan.seed,
         };
         let drive = Rc::new(Drive::new(plan, policy, trace));

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod faults;
+mod images;
 mod pick;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
 use crate::generate;
@@ -32,6 +34,8 @@ pub struct RunPlan {
     pub seed: u64,
     /// The network that the hosts talk over.
     pub net: Net,
+    /// The images that are installed on nodes and workers.
+    pub images: SystemImages,
     /// The objects to load before the first job, in the order of the scenario.
     pub objects: Vec<LoadedObject>,
     /// The jobs, by index.
@@ -104,19 +108,20 @@ impl RunPlan {
     /// Reads or generates the objects and draws the jobs.
     ///
     /// # Errors
-    /// When a data file cannot be read, the data are too large in all, or too many faults are drawn.
+    /// When a data file or an image cannot be read, the data are too large in all, or too many faults are drawn.
     pub fn build(
         mut scenario: Scenario,
         seed: u64,
         net: Net,
         faults: bool,
     ) -> Result<Self, ScenarioError> {
+        let images = images::load(&scenario)?;
         let objects = load(&scenario, seed)?;
         let jobs = draw_jobs(&scenario, seed);
         let drawn = faults::draw(&scenario, seed)?;
         scenario.drawn_faults.clear();
         scenario.faults.extend(drawn);
-        Ok(Self { scenario, seed, net, objects, jobs, faults, order: Order::Fixed })
+        Ok(Self { scenario, seed, net, images, objects, jobs, faults, order: Order::Fixed })
     }
 
     /// The job description to post for `job`.
@@ -202,9 +207,15 @@ fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Pat
             let bytes = read_bounded(path, max).map_err(|error| (path.as_path(), error))?;
             Ok(bytes.map(Bytes::from))
         }
-        Content::Generate { kind: Generator::Log, size_bytes } => {
+        Content::Generate { kind, size_bytes } => {
+            let generate = match kind {
+                Generator::Csv => generate::csv,
+                Generator::Log => generate::log,
+                Generator::Records => generate::records,
+                Generator::Text => generate::text,
+            };
             let size = usize::try_from(*size_bytes).ok().filter(|_| *size_bytes <= max);
-            Ok(size.map(|size| generate::log(seed, &source.name.to_string(), size)))
+            Ok(size.map(|size| generate(seed, &source.name.to_string(), size)))
         }
     }
 }

@@ -53,8 +53,8 @@ pub struct JobRecord {
     pub split: LatencySplit,
     /// How it ended.
     pub end: JobEnd,
-    /// The guest's exit code, if the answer names one.
-    pub exit_code: Option<u32>,
+    /// The exit codes of its sessions, those that did not exit left out.
+    pub exit_codes: Vec<u32>,
     /// The answer's body.
     pub answer: Bytes,
     /// The version of the object that the answer names; empty if none.

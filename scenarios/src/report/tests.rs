@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
 use super::*;
@@ -21,6 +22,7 @@ pub(crate) fn plan() -> RunPlan {
         scenario,
         seed: 1,
         net: Net::Fabric,
+        images: SystemImages::default(),
         objects: Vec::new(),
         jobs,
         faults: true,
@@ -44,7 +46,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
             compute: Duration::from_millis(5),
         },
         end: JobEnd::Ok,
-        exit_code: Some(0),
+        exit_codes: vec![0],
         answer: Bytes::from_static(b"42\n"),
         version: "1704067200.00000".to_owned(),
         completed: true,

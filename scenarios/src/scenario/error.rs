@@ -105,6 +105,13 @@ impl<'a> Lines<'a> {
         line
     }
 
+    /// The line of the key `name`, which may have dots in it, of the table `table`.
+    pub(super) fn line_of_entry(&self, table: &str, name: &str) -> Option<usize> {
+        let entries = self.root.get(table)?.get_ref().as_table()?;
+        let (key, _) = entries.iter().find(|(key, _)| key.get_ref() == name)?;
+        Some(self.line_at(key.span().start))
+    }
+
     /// The innermost key whose own text or value covers the byte `offset`; empty if none does.
     pub(super) fn key_at(&self, offset: usize) -> String {
         let mut path = String::new();

@@ -10,6 +10,7 @@ mod expect;
 mod fault;
 #[cfg(test)]
 mod fault_tests;
+mod image;
 mod object;
 mod place;
 mod policy;
@@ -29,6 +30,7 @@ pub use data::{Content, DataSource, Generator};
 pub use error::ScenarioError;
 pub use expect::{Comparison, Expectation, Figure, Sign};
 pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
+pub use image::ImageSource;
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
@@ -51,6 +53,8 @@ pub struct Scenario {
     pub worker: MachineConfig,
     /// Latencies and trunks.
     pub network: NetworkConfig,
+    /// The images that are installed on all nodes and workers, by name.
+    pub images: Vec<ImageSource>,
     /// The objects that the store holds before the first job, each name once.
     pub data: Vec<DataSource>,
     /// The jobs, in groups.

@@ -3,6 +3,7 @@
 //! An unknown key is refused here. What a value means, and whether it makes sense together with
 //! the others, is decided once, in `convert`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -22,6 +23,8 @@ pub(super) struct RawScenario {
     pub(super) worker: RawMachine,
     #[serde(default)]
     pub(super) network: RawNetwork,
+    #[serde(default)]
+    pub(super) images: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) data: Vec<RawData>,
     #[serde(default)]

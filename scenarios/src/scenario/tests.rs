@@ -165,12 +165,31 @@ fn quantities_show_the_right_form() {
 #[test]
 fn data_sections_say_one_source_for_each_object() {
     refused("generate = \"log\"", "generate = \"cats\"", "data[1].generate", "no generator");
+    refused("generate = \"log\"", "generate = \"records\"", "data[1].size", "records of 100");
     refused("count = 16", "file = \"x\"", "data[1]", "either `generate` or `file`");
     refused("count = 16\n", "", "data[1].count", "missing");
     refused("log-*.txt\"     #", "log.txt\" #", "data[1].path", "no `*`");
     refused("swift://~/demo/linecount.wasm", "swift://~/demo/log-01.txt", "data[2].path", "twice");
     refused("swift://~/demo/linecount.wasm", "swift://bob/demo/x", "data[2].path", "own account");
     refused("size = \"8 MiB\"", "", "data[1].size", "missing");
+}
+
+#[test]
+fn images_have_names_that_jobs_can_use_and_keep_their_lines() {
+    let images = "[images]\npython = \"p.tar\"\n\"python2.7\" = \"q.tar\"\n\n[network]";
+    let scenario = changed("[network]", images).unwrap();
+    let [first, second] = scenario.images.as_slice() else { panic!("two images") };
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("python", "python2.7"));
+    assert_eq!(second.file, file().with_file_name("q.tar"));
+    assert_eq!(second.line, first.line.map(|line| line + 1));
+    assert_eq!(second.fix(), "build it: stayput image python");
+    refused(
+        "[network]",
+        "[images]\nstdin = \"x\"\n[network]",
+        "images",
+        "cannot be a system image",
+    );
+    refused("[network]", "[images]\npython = 3\n[network]", "images.python", "invalid type");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::host::{Host, Purpose};
 use crate::proxy::ListedObject;
@@ -146,10 +148,38 @@ impl Client {
         prefix: &str,
         rows_max: usize,
     ) -> Result<Vec<ListedObject>, ClientError> {
-        let mut rows: Vec<ListedObject> = Vec::new();
+        self.rows(container, prefix, rows_max, |row: &ListedObject| &row.name).await
+    }
+
+    /// The names of the account's containers that begin with `prefix`, page by page, at most `rows_max`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list_containers(
+        &self,
+        prefix: &str,
+        rows_max: usize,
+    ) -> Result<Vec<String>, ClientError> {
+        #[derive(Deserialize)]
+        struct Row {
+            name: String,
+        }
+        let account = Path::account_only(&self.account)?;
+        let rows = self.rows(&account, prefix, rows_max, |row: &Row| &row.name).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
+
+    async fn rows<R: DeserializeOwned>(
+        &self,
+        of: &Path,
+        prefix: &str,
+        rows_max: usize,
+        name: impl Fn(&R) -> &String,
+    ) -> Result<Vec<R>, ClientError> {
+        let mut rows: Vec<R> = Vec::new();
         while rows.len() < rows_max {
-            let mut exchange = Exchange::new(Method::GET, container);
-            let marker = rows.last().map_or(String::new(), |row| row.name.clone());
+            let mut exchange = Exchange::new(Method::GET, of);
+            let marker = rows.last().map_or(String::new(), |row| name(row).clone());
             let limit = (rows_max - rows.len()).min(limits::PAGE_ROWS);
             exchange.query = format!(
                 "format=json&prefix={}&marker={}&limit={limit}",
@@ -157,12 +187,12 @@ impl Client {
                 encode_query(&marker),
             );
             let reply = self.exchange(exchange).await?;
-            let page: Vec<ListedObject> = match reply.status {
+            let page: Vec<R> = match reply.status {
                 StatusCode::NO_CONTENT => Vec::new(),
                 _ => serde_json::from_slice(&reply.body)
                     .map_err(|bad| reply.senseless(&format!("its listing is no JSON: {bad}")))?,
             };
-            if page.iter().any(|row| row.name <= marker) {
+            if page.iter().any(|row| *name(row) <= marker) {
                 return Err(reply.senseless("its page of a listing does not go on"));
             }
             let is_last = page.len() < limit;

@@ -163,8 +163,9 @@ impl Client {
         request.headers_mut().extend(exchange.headers.clone());
         if [Method::PUT, Method::POST].contains(&exchange.method) {
             // hyper leaves it out for a body of nothing.
-            let length = request.body().len();
-            request.headers_mut().insert(CONTENT_LENGTH, length.into());
+            if let Some(length) = request.body().len() {
+                request.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
         }
         let limits = Limits { connect: limits::CONNECT_MAX, answer: exchange.answer_max };
         let answer = http::send(&self.host, proxy, request, limits).await;

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::compute;
 use crate::config::{ClusterConfig, DiskConfig, MachineConfig};
 use crate::host::{Host, LocalFuture};
-use crate::jobs::{executor, service::OnStorage};
+use crate::jobs::{executor, service::OnStorage, system_images::SystemImages};
 use crate::node::{Node, NodeConfig};
 use crate::proxy::{self, JobService, ProxyConfig, Tokens, Turn};
 use crate::ring::{
@@ -36,6 +36,8 @@ pub struct ClusterSpec {
     pub node: MachineConfig,
     /// A worker.
     pub worker: MachineConfig,
+    /// Images that are installed on all storage nodes and workers.
+    pub images: SystemImages,
     /// Of the ring's balancing and of its hashes.
     pub seed: u64,
 }
@@ -202,15 +204,16 @@ impl Assembly<'_> {
         let spec = self.spec;
         let place = zone(&spec.counts, index / spec.counts.nodes_per_zone + 1);
         let (devices, ring) = (device_names(spec), Rc::clone(&self.ring));
-        let machine = Rc::new(spec.node.clone());
+        let (machine, images) = (Rc::new(spec.node.clone()), spec.images.clone());
         let disks = devices.clone();
         let main: Main = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
+            let images = images.clone();
             let name_hash = Rc::new(move |path: &crate::swift::Path| ring.hash(path));
             let config = NodeConfig::new(devices.clone(), NODE_PORT, name_hash);
             Box::pin(async move {
                 let node = Node::recover(host.clone(), config).await;
-                executor::serve(&host, NODE_PORT, node.objects(), &machine)
+                executor::serve(&host, NODE_PORT, node.objects(), &machine, images)
                     .expect("nothing else listens on a host that starts");
                 node.serve().await.expect("nothing else listens on a host that starts");
             })
@@ -225,10 +228,13 @@ impl Assembly<'_> {
         let (ring, name) = (Rc::clone(&self.ring), format!("proxy:{}", index + 1));
         let own_name = name.clone();
         let turn = Turn { number: index, of: spec.counts.proxies };
+        let images = spec.images.clone();
+        let sessions_per_node = u64::from(spec.node.sessions.running);
         let main: Main = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
+            let images = images.clone();
             Box::pin(async move {
-                let jobs = OnStorage { ring: ring.clone() };
+                let jobs = OnStorage { sessions_per_node, ring: ring.clone(), images };
                 let tokens = Tokens::from([(TOKEN.to_owned(), ACCOUNT.to_owned())]);
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
                 let config = ProxyConfig { name, turn, ring, tokens, jobs };
@@ -243,11 +249,12 @@ impl Assembly<'_> {
         let spec = self.spec;
         let place = spec.counts.workers_zone.map_or(Place::Workers, |n| zone(&spec.counts, n));
         let (counts, machine) = (spec.counts.clone(), Rc::new(spec.worker.clone()));
+        let images = spec.images.clone();
         let main: Main = Rc::new(move |host: Host| {
             let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
-            let machine = Rc::clone(&machine);
+            let (machine, images) = (Rc::clone(&machine), images.clone());
             Box::pin(async move {
-                compute::start(&host, store, &machine)
+                compute::start(&host, store, &machine, images)
                     .expect("nothing else listens on a host that starts");
             })
         });

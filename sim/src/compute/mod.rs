@@ -2,32 +2,44 @@
 //!
 //! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs the same session in the same
 //! runtime, stores outputs through the proxies and answers the client. A session computes on what has come of its inputs
-//! while the rest is still coming, as a node's does on what the disk has read. Leaves out a cache.
+//! while the rest is still coming, as a node's does on what the disk has read. All sessions of a job run here, beside each other;
+//! copies would have no other host to run on, so that each runs once. Leaves out a cache.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::client::{Client, ClientError, Incoming, NewContent};
-use crate::config::{FuelRate, MachineConfig, SessionsConfig};
-use crate::host::{Host, Purpose, SpanKind, TaskGuard};
-use crate::http::{self, Method, Request, Response, StatusCode};
-use crate::jobs::answer::{Circumstances, Session, answer};
-use crate::jobs::executor::{Prepared, prepare, session_entropy};
-use crate::jobs::message::{ModuleSource, Role};
-use crate::jobs::modules::Modules;
-use crate::jobs::plan::{Plan, PlannedDevice, PlannedModule, plan};
-use crate::jobs::run::{Ran, Source, run};
-use crate::jobs::service::description_of;
-use crate::jobs::slots::Slots;
-use crate::proxy::Refusal;
-use crate::swift::header::{X_AUTH_TOKEN, X_TIMESTAMP, X_ZEROVM_EXECUTE, text, timestamp};
-use crate::swift::{Path, Timestamp, WORKER_PORT, decode_path};
 use bytes::Bytes;
-use stayput_runtime::device::{DeviceFault, DeviceSpec};
+use futures_util::future::join_all;
+use hyper::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
+use stayput_runtime::device::{DeviceFault, DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::session::SessionSpec;
+
+use crate::client::{Client, ClientError, Incoming, NewContent};
+use crate::config::{FuelRate, MachineConfig, SessionsConfig};
+use crate::host::{Host, LocalFuture, Purpose, SpanKind, TaskGuard};
+use crate::http::{self, Method, Request, Response, StatusCode};
+use crate::jobs::answer::{Circumstances, Session, answer};
+use crate::jobs::executor::session_entropy;
+use crate::jobs::lookup::{Lookup, NAMES_MAX, as_lines, plan};
+use crate::jobs::message::{ModuleSource, Role};
+use crate::jobs::pipe::Pipe;
+use crate::jobs::plan::{
+    JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, Planning,
+};
+use crate::jobs::posted::{Posted, Reception};
+use crate::jobs::prepare::{Prepared, Preparer, Wanted};
+use crate::jobs::run::{Ran, Source, run};
+use crate::jobs::service::{CONTENT_TYPE, filled_up};
+use crate::jobs::slots::Slots;
+use crate::jobs::system_images::SystemImages;
+use crate::proxy::{ListedObject, Refusal};
+use crate::swift::header::{X_AUTH_TOKEN, X_TIMESTAMP, X_ZEROVM_EXECUTE, text, timestamp};
+use crate::swift::{Path, Timestamp, WORKER_PORT, decode_path};
 
 /// A worker of one account.
 pub struct Worker {
@@ -35,21 +47,28 @@ pub struct Worker {
     store: Client,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
-    modules: Modules,
+    images: SystemImages,
+    preparer: Preparer,
     slots: Slots,
 }
 
-/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store.
+/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store, `images` are installed on it.
 ///
 /// # Errors
 /// The port is taken.
-pub fn start(host: &Host, store: Client, machine: &MachineConfig) -> io::Result<()> {
+pub fn start(
+    host: &Host,
+    store: Client,
+    machine: &MachineConfig,
+    images: SystemImages,
+) -> io::Result<()> {
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
-        modules: Modules::default(),
+        preparer: Preparer::new(images.clone()),
+        images,
         slots: Slots::new(&machine.sessions),
     });
     http::serve(host, WORKER_PORT, move |request| {
@@ -60,6 +79,8 @@ pub fn start(host: &Host, store: Client, machine: &MachineConfig) -> io::Result<
 
 /// A job whose input was replaced or broke off while it ran begins anew so often.
 const ATTEMPTS_MAX: u32 = 3;
+/// Downloads that are waited for at a time until it is known what comes.
+const DOWNLOADS_BEGUN_AT_ONCE: usize = 32;
 
 /// An object on its way to the worker.
 struct Download {
@@ -73,17 +94,23 @@ struct Download {
 
 impl Worker {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
-        let description = description_of(&mut request).await?;
-        let plan = plan(&description, &self.store.account)?;
+        let posted_to = self.admit(&request)?;
+        let reception = Reception {
+            host: &self.host,
+            account: &self.store.account,
+            posted_to: &posted_to,
+            store: self,
+        };
+        let posted = reception.receive(&mut request).await?;
+        let planning = Planning { account: &self.store.account, system_images: &self.images };
+        let plan = plan(&planning, &posted.job, self).await?;
+        // A job of many sessions is one job: they share the worker's cores as those of several jobs do.
         let _slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
         for _attempt in 0..ATTEMPTS_MAX {
-            if let Some((session, inputs)) = self.attempt(&plan).await? {
-                if session.end.exit_code().is_some() {
-                    self.store_outputs(&plan, &session).await?;
-                }
-                let around = Circumstances { policy: "download", colocated: false, inputs };
-                return Ok(answer(&plan.devices, &session, &around));
+            if let Some((sessions, inputs)) = self.attempt(&plan, &posted).await? {
+                self.store_outputs(&plan, &sessions).await?;
+                let around = Circumstances { policy: "download", inputs };
+                return Ok(answer(&plan, &sessions, &around));
             }
         }
         let why = "its inputs changed or broke off each time it ran: try again later";
@@ -91,7 +118,7 @@ impl Worker {
     }
 
     /// Lets in who has the worker's own right to the store, and nobody else: it would lend its right to them.
-    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+    fn admit(&self, request: &Request) -> Result<Path, Refusal> {
         if request.method() != Method::POST || !request.headers().contains_key(X_ZEROVM_EXECUTE) {
             let why = "a worker takes jobs: POST with X-Zerovm-Execute";
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
@@ -101,34 +128,48 @@ impl Worker {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, why));
         }
         let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
-        let account = decode_path(path).map(|path| path.account().to_owned());
-        if account.as_deref() != Ok(self.store.account.as_str()) {
-            let why = format!("this token is for the account {}", self.store.account);
-            return Err(Refusal::new(StatusCode::FORBIDDEN, why));
+        match decode_path(path) {
+            Ok(path) if path.account() == self.store.account => Ok(path),
+            _ => {
+                let why = format!("this token is for the account {}", self.store.account);
+                Err(Refusal::new(StatusCode::FORBIDDEN, why))
+            }
         }
-        Ok(())
     }
 
     /// Downloads and computes once; `None` if what was computed on was not whole.
     async fn attempt(
         &self,
-        plan: &Plan,
-    ) -> Result<Option<(Session, Vec<(Path, Timestamp)>)>, Refusal> {
+        plan: &JobPlan,
+        posted: &Posted,
+    ) -> Result<Option<(Vec<Session>, Vec<(Path, Timestamp)>)>, Refusal> {
         let mut downloads = Vec::new();
-        for path in plan.reads() {
-            let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
-            downloads.push(self.download(path, purpose).await?);
+        for paths in plan.reads().chunks(DOWNLOADS_BEGUN_AT_ONCE) {
+            let begin = |path: &Path| {
+                let is_code = plan.is_code(path);
+                let purpose = if is_code { Purpose::JobCode } else { Purpose::ObjectData };
+                self.download(path.clone(), purpose)
+            };
+            for download in join_all(paths.iter().map(begin)).await {
+                downloads.push(download?);
+            }
         }
-        let ran = self.run(plan, &downloads).await;
-        for download in &downloads {
+        let mut listings = BTreeMap::new();
+        for container in plan.listings() {
+            let rows = self.objects(&container, "").await?;
+            let lines = as_lines(&container, &rows)?;
+            listings.insert(container, lines);
+        }
+        let pipes = plan.pipes.iter().map(|_| Rc::new(Pipe::default())).collect();
+        let inputs = Inputs { downloads, listings, pipes, posted };
+        let sessions = join_all(plan.sessions.iter().map(|plan| self.run(plan, &inputs))).await;
+        for download in &inputs.downloads {
             if !download.incoming.finished().await {
                 return Ok(None);
             }
         }
-        let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
-        let session = Session::of(&plan.session, ran, core, &plan.devices);
-        let inputs = downloads.into_iter().map(|download| (download.path, download.version));
-        Ok(Some((session, inputs.collect())))
+        let versions = inputs.downloads.into_iter().map(|it| (it.path, it.version)).collect();
+        Ok(Some((sessions, versions)))
     }
 
     /// Begins a download; returns when it is known what comes.
@@ -152,64 +193,155 @@ impl Worker {
         Ok(Download { path, version, size, incoming, _task: task })
     }
 
-    async fn run(&self, plan: &Plan, downloads: &[Download]) -> Ran {
-        let of = |path: &Path| downloads.iter().find(|download| download.path == *path);
-        let mut parts: Vec<(Role, Bytes)> = Vec::new();
-        for path in &plan.images {
-            parts.push((Role::Image, whole(of(path)).await));
-        }
-        let module = match &plan.module {
-            PlannedModule::Object(path) => {
-                parts.push((Role::Module, whole(of(path)).await));
-                ModuleSource::Pushed
+    async fn run(&self, plan: &Plan, inputs: &Inputs<'_>) -> Session {
+        let (devices, sources): (Vec<DeviceSpec>, Vec<Source>) =
+            plan.devices.iter().map(|device| inputs.device(device)).unzip();
+        let (parts, module) = inputs.code(plan).await;
+        let wanted =
+            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+        let ran = match self.preparer.prepare(wanted, &parts) {
+            Err(refused) => Ran::refused(refused, &devices, &sources),
+            Ok(Prepared { images, module, args, compiled_bytes }) => {
+                let spec = SessionSpec {
+                    module,
+                    args,
+                    env: plan.env.clone(),
+                    devices,
+                    images,
+                    limits: Limits::default(),
+                    entropy: session_entropy(&self.host, &plan.session),
+                };
+                run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await
             }
-            PlannedModule::InImage(path) => ModuleSource::InImage(path.clone()),
         };
-        let Prepared { images, module, compiled_bytes } =
-            match prepare(&self.modules, &module, &parts) {
-                Ok(prepared) => prepared,
-                Err(refused) => return Ran::refused(refused, plan.devices.len()),
-            };
-        let read = |device: &PlannedDevice| {
-            device.path.as_ref().filter(|_| device.kind.is_readable()).and_then(of)
-        };
-        let sources: Vec<Source> = plan
-            .devices
-            .iter()
-            .map(|device| read(device).map_or(Source::Written, |it| reader(&it.incoming)))
-            .collect();
-        let devices = plan.devices.iter().map(|device| DeviceSpec {
-            name: device.name.clone(),
-            kind: device.kind,
-            mode: device.mode,
-            size: read(device).map_or(0, |download| download.size),
-        });
-        let spec = SessionSpec {
-            module,
-            args: plan.args.clone(),
-            env: plan.env.clone(),
-            devices: devices.collect(),
-            images,
-            limits: Limits::default(),
-            entropy: session_entropy(&self.host, &plan.session),
-        };
-        run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await
+        let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
+        Session::of(&plan.session, ran, core, &plan.devices)
     }
 
-    async fn store_outputs(&self, plan: &Plan, session: &Session) -> Result<(), Refusal> {
-        for device in plan.devices.iter().filter(|device| device.kind.is_writable()) {
-            let Some(path) = &device.path else { continue };
-            let content_type = device.content_type.as_deref();
-            let output = NewContent {
-                content: session.output(&device.name),
-                content_type: content_type.unwrap_or("application/octet-stream"),
-                meta: &device.meta,
-                purpose: Purpose::JobResult,
-            };
-            self.store.put_content(path, output).await.map_err(|error| refuse(&error))?;
+    async fn store_outputs(&self, plan: &JobPlan, sessions: &[Session]) -> Result<(), Refusal> {
+        let ended =
+            plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
+        for (of, session) in ended {
+            for device in &of.devices {
+                let Some(path) = device.written_object() else { continue };
+                let output = NewContent {
+                    content: filled_up(session.output(&device.name), device),
+                    content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE),
+                    meta: &device.meta,
+                    purpose: Purpose::JobResult,
+                };
+                self.store.put_content(path, output).await.map_err(|error| refuse(&error))?;
+            }
         }
         Ok(())
     }
+}
+
+impl Lookup for Worker {
+    fn objects<'a>(
+        &'a self,
+        container: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<ListedObject>, Refusal>> {
+        Box::pin(async move {
+            let rows = self.store.list(container, prefix, NAMES_MAX + 1).await;
+            at_most(rows.map_err(|error| refuse(&error))?, container)
+        })
+    }
+
+    fn containers<'a>(&'a self, prefix: &'a str) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+        Box::pin(async move {
+            let names = self.store.list_containers(prefix, NAMES_MAX + 1).await;
+            at_most(names.map_err(|error| refuse(&error))?, &self.store.account)
+        })
+    }
+
+    fn content<'a>(
+        &'a self,
+        object: &'a Path,
+        purpose: Purpose,
+        bytes_max: u64,
+    ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
+        Box::pin(async move {
+            let object = self.store.get_object_for(object, purpose).await;
+            let object = object.map_err(|error| refuse(&error))?;
+            if object.content.len() as u64 > bytes_max {
+                let why = format!("it has over {bytes_max} bytes");
+                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+            }
+            let content_type = text(&object.headers, &CONTENT_TYPE_HEADER).unwrap_or_default();
+            Ok((object.content, content_type.to_owned()))
+        })
+    }
+}
+
+fn at_most<T>(names: Vec<T>, of: impl Display) -> Result<Vec<T>, Refusal> {
+    if names.len() <= NAMES_MAX {
+        return Ok(names);
+    }
+    let why = format!("{of} has more than {NAMES_MAX} names that the wildcard could mean");
+    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
+}
+
+/// What the sessions of a job read.
+struct Inputs<'a> {
+    downloads: Vec<Download>,
+    listings: BTreeMap<Path, Bytes>,
+    pipes: Vec<Rc<Pipe>>,
+    posted: &'a Posted,
+}
+
+impl Inputs<'_> {
+    fn download(&self, path: &Path) -> Option<&Download> {
+        self.downloads.iter().find(|download| download.path == *path)
+    }
+
+    /// A device of a session and where its bytes come from.
+    fn device(&self, device: &PlannedDevice) -> (DeviceSpec, Source) {
+        let (source, size) = match (&device.path, device.kind.is_readable()) {
+            (PlannedPath::Pipe(pipe), is_read) => (
+                Source::Pipe(Rc::clone(&self.pipes[*pipe])),
+                if is_read { SIZE_UNKNOWN } else { 0 },
+            ),
+            (_, false) => (Source::Written, 0),
+            (PlannedPath::Object(path), true) => match self.download(path) {
+                Some(download) => (reader(&download.incoming), download.size),
+                None => (Source::Memory(Bytes::new()), 0),
+            },
+            (PlannedPath::Listing(path), true) => in_memory(self.listings.get(path)),
+            (PlannedPath::Client, true) => in_memory(self.posted.body.as_ref()),
+        };
+        let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
+        (DeviceSpec { name, kind, mode, size }, source)
+    }
+
+    /// The images and the module of a session, when they have come.
+    async fn code(&self, plan: &Plan) -> (Vec<(Role, Bytes)>, ModuleSource) {
+        let mut parts: Vec<(Role, Bytes)> = Vec::new();
+        for image in &plan.images {
+            let tar = match image {
+                PlannedImage::Object(path) => whole(self.download(path)).await,
+                PlannedImage::Posted => self.posted.image.clone().unwrap_or_default(),
+            };
+            parts.push((Role::Image, tar));
+        }
+        let module = match &plan.module {
+            PlannedModule::Object(path) => {
+                parts.push((Role::Module, whole(self.download(path)).await));
+                ModuleSource::Pushed
+            }
+            PlannedModule::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
+        };
+        (parts, module)
+    }
+}
+
+fn in_memory(data: Option<&Bytes>) -> (Source, u64) {
+    let data = data.cloned().unwrap_or_default();
+    let size = data.len() as u64;
+    (Source::Memory(data), size)
 }
 
 /// All of a download; what has come of one that broke off is found out by [`Incoming::finished`].

@@ -1,7 +1,7 @@
-//! Bodies: those we send know their length and what their bytes are for; those we receive are read in chunks.
+//! Bodies: those we send know what their bytes are for; those we receive are read in chunks.
 //!
-//! Leaves out bodies of unknown length: everything that is sent here has a `Content-Length`, so a body that
-//! ends early is seen by its receiver.
+//! Most know their length, one that is written while it is sent does not and goes in HTTP's chunked coding; either way a
+//! body that ends early is seen by its receiver. Leaves out trailers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -43,6 +43,8 @@ pub enum BodyBroken {
 pub(super) enum Piece {
     /// So many bytes for a purpose.
     Bytes(Purpose, u64),
+    /// So many bytes that hyper puts around a chunk.
+    Framing(u64),
     /// Nothing more of this body: a head comes next.
     End,
 }
@@ -50,20 +52,44 @@ pub(super) enum Piece {
 /// What a connection is given to send, beside heads.
 pub(super) type Labels = Rc<RefCell<VecDeque<Piece>>>;
 
+impl Default for Length {
+    fn default() -> Self {
+        Self::Known(0)
+    }
+}
+
 /// A body to be sent.
 #[derive(Debug, Default)]
 pub struct Body {
     parts: VecDeque<(Purpose, Bytes)>,
-    stream: Option<mpsc::Receiver<(Purpose, Bytes)>>,
-    remaining: u64,
+    stream: Option<mpsc::Receiver<Fed>>,
+    length: Length,
     labels: Option<Labels>,
     /// What ends when it has been handed over, or given up.
     span: OpenSpan,
 }
 
-/// Feeds a [`Body`]. Dropping it before the promised length was sent breaks the body off.
+/// How much of a body is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    Known(u64),
+    /// Until its sender says so.
+    Open,
+    /// Nothing.
+    Ended,
+}
+
+/// What a sender feeds to a body.
 #[derive(Debug)]
-pub struct BodySender(mpsc::Sender<(Purpose, Bytes)>);
+enum Fed {
+    Piece(Purpose, Bytes),
+    End,
+}
+
+/// Feeds a [`Body`]. Dropping it before the promised length was sent, or before [`BodySender::finish`] if none was promised, breaks
+/// the body off.
+#[derive(Debug)]
+pub struct BodySender(mpsc::Sender<Fed>);
 
 impl Body {
     /// A body of nothing.
@@ -82,54 +108,61 @@ impl Body {
     #[must_use]
     pub fn parts(parts: impl IntoIterator<Item = (Purpose, Bytes)>) -> Self {
         let parts: VecDeque<_> = parts.into_iter().filter(|(_, data)| !data.is_empty()).collect();
-        let remaining = parts.iter().map(|(_, data)| data.len() as u64).sum();
-        Self { parts, stream: None, remaining, labels: None, span: OpenSpan::UNHEARD }
+        let length = Length::Known(parts.iter().map(|(_, data)| data.len() as u64).sum());
+        Self { parts, length, ..Self::default() }
     }
 
     /// A body of `length` bytes that its sender will bring.
     #[must_use]
     pub fn stream(length: u64) -> (BodySender, Self) {
-        let (sender, receiver) = mpsc::channel(STREAM_CHUNKS_MAX);
-        let body = Self {
-            parts: VecDeque::new(),
-            stream: Some(receiver),
-            remaining: length,
-            labels: None,
-            span: OpenSpan::UNHEARD,
-        };
-        (BodySender(sender), body)
+        Self::fed(Length::Known(length))
     }
 
-    /// How many bytes are still to come.
+    /// A body of as many bytes as its sender brings until it says that it has finished.
     #[must_use]
-    pub const fn len(&self) -> u64 {
-        self.remaining
+    pub fn open() -> (BodySender, Self) {
+        Self::fed(Length::Open)
+    }
+
+    fn fed(length: Length) -> (BodySender, Self) {
+        let (sender, receiver) = mpsc::channel(STREAM_CHUNKS_MAX);
+        (BodySender(sender), Self { stream: Some(receiver), length, ..Self::default() })
+    }
+
+    /// How many bytes are still to come, if that is known.
+    #[must_use]
+    pub const fn len(&self) -> Option<u64> {
+        match self.length {
+            Length::Known(bytes) => Some(bytes),
+            Length::Open => None,
+            Length::Ended => Some(0),
+        }
     }
 
     /// Whether nothing is still to come.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.remaining == 0
+        matches!(self.len(), Some(0))
     }
 
     /// The same once more, unless a sender brings it.
     pub(super) fn copy(&self) -> Option<Self> {
-        let (parts, remaining) = (self.parts.clone(), self.remaining);
-        self.stream.is_none().then_some(Self {
-            parts,
-            stream: None,
-            remaining,
-            labels: None,
-            span: OpenSpan::UNHEARD,
-        })
+        let (parts, length) = (self.parts.clone(), self.length);
+        self.stream.is_none().then(|| Self { parts, length, ..Self::default() })
     }
 
     pub(super) fn labelled(mut self, labels: &Labels) -> Self {
-        if self.remaining == 0 {
+        if self.is_empty() {
             labels.borrow_mut().push_back(Piece::End);
         }
         self.labels = Some(Rc::clone(labels));
         self
+    }
+
+    fn label<const N: usize>(&self, pieces: [Piece; N]) {
+        if let Some(labels) = &self.labels {
+            labels.borrow_mut().extend(pieces);
+        }
     }
 
     /// Lets `span` last as long as the body is being sent.
@@ -138,9 +171,9 @@ impl Body {
         self
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Purpose, Bytes)>> {
-        if let Some(piece) = self.parts.pop_front() {
-            return Poll::Ready(Some(piece));
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Fed>> {
+        if let Some((purpose, data)) = self.parts.pop_front() {
+            return Poll::Ready(Some(Fed::Piece(purpose, data)));
         }
         match &mut self.stream {
             Some(stream) => stream.poll_recv(cx),
@@ -152,7 +185,12 @@ impl Body {
 impl BodySender {
     /// Sends a piece, waiting while the connection is behind. False when nobody takes it any more.
     pub async fn send(&self, purpose: Purpose, data: Bytes) -> bool {
-        data.is_empty() || self.0.send((purpose, data)).await.is_ok()
+        data.is_empty() || self.0.send(Fed::Piece(purpose, data)).await.is_ok()
+    }
+
+    /// Says that this was all of a body of unknown length.
+    pub async fn finish(self) {
+        let _nobody_takes_it = self.0.send(Fed::End).await;
     }
 }
 
@@ -165,32 +203,60 @@ impl HyperBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyBroken>>> {
         let body = self.get_mut();
-        if body.remaining == 0 {
+        if body.is_empty() {
             return Poll::Ready(None);
         }
-        let Some((purpose, mut data)) = std::task::ready!(body.poll_piece(cx)) else {
-            let why = format!("its sender left with {} bytes to go", body.remaining);
-            return Poll::Ready(Some(Err(BodyBroken::BrokeOff { why })));
+        let broken = |why: String| Poll::Ready(Some(Err(BodyBroken::BrokeOff { why })));
+        let (purpose, mut data) = match std::task::ready!(body.poll_piece(cx)) {
+            Some(Fed::Piece(purpose, data)) => (purpose, data),
+            Some(Fed::End) if body.length == Length::Open => {
+                body.length = Length::Ended;
+                body.label([Piece::Framing(CHUNKS_END), Piece::End]);
+                return Poll::Ready(None);
+            }
+            Some(Fed::End) | None => {
+                let to_go = body.len().map(|bytes| format!(" with {bytes} bytes to go"));
+                return broken(format!("its sender left{}", to_go.unwrap_or_default()));
+            }
         };
-        data.truncate(usize::try_from(body.remaining).unwrap_or(usize::MAX));
-        body.remaining -= data.len() as u64;
-        if let Some(labels) = &body.labels {
-            let mut labels = labels.borrow_mut();
-            labels.push_back(Piece::Bytes(purpose, data.len() as u64));
-            if body.remaining == 0 {
-                labels.push_back(Piece::End);
+        match &mut body.length {
+            Length::Known(remaining) => {
+                data.truncate(usize::try_from(*remaining).unwrap_or(usize::MAX));
+                *remaining -= data.len() as u64;
+                body.label([Piece::Bytes(purpose, data.len() as u64)]);
+                if body.is_empty() {
+                    body.label([Piece::End]);
+                }
+            }
+            Length::Open | Length::Ended => {
+                let bytes = data.len() as u64;
+                body.label([
+                    Piece::Framing(chunk_head(bytes)),
+                    Piece::Bytes(purpose, bytes),
+                    Piece::Framing(CHUNK_END),
+                ]);
             }
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == 0
+        self.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+        self.len().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+/// What ends a chunk, in bytes: an end of line.
+const CHUNK_END: u64 = 2;
+/// What ends the last chunk of all: a zero and two ends of lines.
+const CHUNKS_END: u64 = 5;
+
+/// What begins a chunk of so many bytes, in bytes: their number in hexadecimal digits, and an end of line.
+const fn chunk_head(bytes: u64) -> u64 {
+    bytes.ilog2() as u64 / 4 + 1 + 2
 }
 
 /// A body on its way in. Dropping it before its end closes the connection that it comes by.

@@ -1,8 +1,8 @@
 //! Between hyper and a stream: says of each byte that hyper writes whether it is head or body, and what the body is for.
 //!
 //! hyper writes a head, then the body's pieces in the order in which it took them. So the head ends at the
-//! first empty line, and after it as many bytes are body as pieces were taken. That holds because every body we send has a
-//! `Content-Length`: a chunked one would have framing in between.
+//! first empty line, and after it as many bytes are body as pieces were taken. Around the pieces of a body of unknown length it
+//! puts the framing of HTTP's chunked coding, whose lengths follow from the pieces' own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -51,6 +51,10 @@ impl Io {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
                     return (len, Label::body(*purpose));
                 }
+                Some(Piece::Framing(left)) => {
+                    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
+                    return (len, Label::HEAD);
+                }
                 Some(Piece::End) | None => self.head_end_seen = Some(0),
             }
         }
@@ -67,8 +71,9 @@ impl Io {
     /// Takes note that `written`, of `label`, is on its way.
     fn advance(&mut self, written: &[u8], label: Label) {
         self.last_progress = self.host.now();
-        if label == Label::HEAD {
-            let mut seen = self.head_end_seen.unwrap_or(0);
+        if label == Label::HEAD
+            && let Some(mut seen) = self.head_end_seen
+        {
             for byte in written {
                 seen = if *byte == HEAD_END[seen] { seen + 1 } else { usize::from(*byte == b'\r') };
                 if seen == HEAD_END.len() {
@@ -81,7 +86,7 @@ impl Io {
             return;
         }
         let mut labels = self.labels.borrow_mut();
-        if let Some(Piece::Bytes(_, left)) = labels.front_mut() {
+        if let Some(Piece::Bytes(_, left) | Piece::Framing(left)) = labels.front_mut() {
             *left -= written.len() as u64;
             if *left == 0 {
                 labels.pop_front();

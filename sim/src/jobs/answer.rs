@@ -8,12 +8,12 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use stayput_runtime::outcome::Accounting;
 
-use super::plan::PlannedDevice;
+use super::plan::{JobPlan, PlannedDevice};
 use super::run::{Ran, Refused, SessionEnd};
 use crate::host::Purpose;
 use crate::http::{Body, HeaderName, HeaderValue, Response, StatusCode};
 use crate::proxy::Refusal;
-use crate::swift::header::X_STAYPUT_INPUTS;
+use crate::swift::header::{X_STAYPUT_COPIES, X_STAYPUT_DEVIATING, X_STAYPUT_INPUTS};
 use crate::swift::{Path, Timestamp};
 
 /// What became of a session, wherever it ran.
@@ -33,6 +33,26 @@ pub struct Session {
     pub accounting: Accounting,
     /// What its devices wrote, by name.
     pub outputs: Vec<(String, Bytes)>,
+    /// Whether it ran on a host that holds its input.
+    pub colocated: bool,
+    /// How many copies of it said the same, of how many that were asked for.
+    pub copies: Agreement,
+}
+
+/// How many copies of a session agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Said the same.
+    pub agreeing: u8,
+    /// Were asked for.
+    pub asked: u8,
+    /// Where others ran that said something else, or nothing.
+    pub deviating: Vec<String>,
+}
+
+impl Agreement {
+    /// Of a session that ran once.
+    pub const ALONE: Self = Self { agreeing: 1, asked: 1, deviating: Vec::new() };
 }
 
 impl Session {
@@ -48,6 +68,8 @@ impl Session {
             core,
             accounting: ran.accounting,
             outputs: written.map(|(device, output)| (device.name.clone(), output)).collect(),
+            colocated: false,
+            copies: Agreement::ALONE,
         }
     }
 
@@ -57,94 +79,163 @@ impl Session {
         let found = self.outputs.iter().find(|(name, _)| name == device);
         found.map(|(_, output)| output.clone()).unwrap_or_default()
     }
+
+    /// What it adds to the response.
+    fn response(&self, devices: &[PlannedDevice]) -> Bytes {
+        let parts: Vec<Bytes> =
+            in_response(devices).iter().map(|device| self.output(&device.name)).collect();
+        match parts.as_slice() {
+            [one] => one.clone(),
+            several => several.concat().into(),
+        }
+    }
+
+    /// The status that the job has for its sake.
+    fn status(&self) -> StatusCode {
+        match &self.end {
+            SessionEnd::Refused(Refused::Module { .. }) => StatusCode::BAD_REQUEST,
+            SessionEnd::Refused(Refused::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            end if end.exit_code().is_some() => StatusCode::OK,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Says where and why it never began, if so.
+    fn refusal(&self) -> Option<String> {
+        let SessionEnd::Refused(refused) = &self.end else { return None };
+        let field = match refused {
+            Refused::Module { .. } => "exec.path",
+            Refused::Image { .. } => "devices.image.path",
+        };
+        Some(format!("node {:?}, field `{field}`: {refused}", self.name))
+    }
 }
 
-/// Where and on what it ran.
+/// On what a job ran, and by which rule.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
     /// The policy that placed it.
     pub policy: &'static str,
-    /// Whether it ran on a host that holds its input.
-    pub colocated: bool,
     /// The versions that it read.
     pub inputs: Vec<(Path, Timestamp)>,
 }
 
-/// The order in which the outputs without a path go into the response.
+/// The order in which the outputs of a session without a path go into the response.
 const RESPONSE_ORDER: [&str; 3] = ["stdout", "stderr", "output"];
 
-/// The devices whose outputs are the response, in its order.
+/// The devices of a session whose outputs are in the response, in its order.
 #[must_use]
 pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
-    let unnamed = |name: &str| {
-        devices.iter().find(|d| d.name == name && d.kind.is_writable() && d.path.is_none())
-    };
+    let unnamed = |name: &str| devices.iter().find(|d| d.name == name && d.is_response());
     RESPONSE_ORDER.iter().filter_map(|name| unnamed(name)).collect()
 }
 
-/// The answer that a client gets.
+/// The answer that a client gets. `sessions` are the plan's, in its order.
 #[must_use]
-pub fn answer(devices: &[PlannedDevice], session: &Session, around: &Circumstances) -> Response {
-    if let SessionEnd::Refused(refused) = &session.end {
-        let (status, field) = match refused {
-            Refused::Module { .. } => (StatusCode::BAD_REQUEST, "exec.path"),
-            Refused::Image { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "devices.image.path"),
-        };
-        let why = format!("node {:?}, field `{field}`: {refused}", session.name);
-        let mut response = Refusal::new(status, why).into_response();
-        describe(&mut response, session, around, &Bytes::new());
-        return response;
-    }
-    let to_response = in_response(devices);
-    let parts: Vec<Bytes> = to_response.iter().map(|d| session.output(&d.name)).collect();
-    let whole = Bytes::from(parts.concat());
-    let body = Body::full(Purpose::JobResult, whole.clone());
-    let mut response = Response::new(body);
-    if session.end.exit_code().is_none() {
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    }
-    let content_type = to_response.iter().find_map(|d| d.content_type.as_deref());
-    set(&mut response, "content-type", content_type.unwrap_or("text/plain"));
-    describe(&mut response, session, around, &whole);
+pub fn answer(plan: &JobPlan, sessions: &[Session], around: &Circumstances) -> Response {
+    let devices = || plan.sessions.iter().map(|session| session.devices.as_slice());
+    let parts: Vec<Bytes> =
+        sessions.iter().zip(devices()).map(|(session, of)| session.response(of)).collect();
+    let refused = sessions.iter().find_map(|session| Some((session.status(), session.refusal()?)));
+    let mut response = match refused {
+        Some((status, why)) => Refusal::new(status, why).into_response(),
+        None => {
+            let whole = parts.iter().map(|part| (Purpose::JobResult, part.clone()));
+            let mut response = Response::new(Body::parts(whole));
+            let named = devices().flat_map(in_response).find_map(|d| d.content_type.as_deref());
+            set(&mut response, "content-type", named.unwrap_or("text/plain"));
+            response
+        }
+    };
+    let worst = sessions.iter().map(Session::status).max().unwrap_or(StatusCode::OK);
+    *response.status_mut() = worst;
+    describe(&mut response, sessions, around, &parts);
     response
 }
 
-fn describe(response: &mut Response, session: &Session, around: &Circumstances, body: &Bytes) {
-    let status = session.end.to_string();
-    let refused = matches!(session.end, SessionEnd::Refused(_));
-    let code = session.end.exit_code().map_or_else(|| "-1".to_owned(), |code| code.to_string());
-    set(response, "x-nexe-system", &session.name);
-    set(response, "x-nexe-status", &status);
-    set(response, "x-nexe-retcode", &code);
-    let etag: String = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    set(response, "x-nexe-etag", &etag);
-    set(response, "x-nexe-validation", if refused { "1" } else { "0" });
-    set(response, "x-nexe-cdr-line", &cdr_line(session));
-    set(response, "x-nexe-policy", around.policy);
-    set(response, "x-nexe-colocated", if around.colocated { "1" } else { "0" });
-    set(response, "x-nexe-fuel", &session.fuel.to_string());
-    if session.end.exit_code().is_none() {
-        set(response, "x-nexe-error", &status);
+fn describe(
+    response: &mut Response,
+    sessions: &[Session],
+    around: &Circumstances,
+    parts: &[Bytes],
+) {
+    let mut each = |name: &'static str, figure: &dyn Fn(&Session) -> String| {
+        let figures: Vec<String> = sessions.iter().map(figure).collect();
+        set(response, name, &figures.join(","));
+    };
+    each("x-nexe-system", &|session| session.name.clone());
+    each("x-nexe-status", &|session| session.end.to_string());
+    each("x-nexe-retcode", &|session| match session.end.exit_code() {
+        Some(code) => code.to_string(),
+        None => "-1".to_owned(),
+    });
+    each("x-nexe-validation", &|session| match session.end {
+        SessionEnd::Refused(_) => "1".to_owned(),
+        _ => "0".to_owned(),
+    });
+    each("x-nexe-colocated", &|session| u8::from(session.colocated).to_string());
+    each("x-nexe-fuel", &|session| session.fuel.to_string());
+    let failed = sessions.iter().filter(|session| session.end.exit_code().is_none());
+    let errors: Vec<String> = failed
+        .map(|session| match sessions.len() {
+            1 => session.end.to_string(),
+            _ => format!("{}: {}", session.name, session.end),
+        })
+        .collect();
+    if !errors.is_empty() {
+        set(response, "x-nexe-error", &errors.join(","));
     }
+    let etag = |part: &Bytes| {
+        Md5::digest(part).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    set(response, "x-nexe-etag", &parts.iter().map(etag).collect::<Vec<_>>().join(","));
+    set(response, "x-nexe-cdr-line", &cdr_line(sessions));
+    set(response, "x-nexe-policy", around.policy);
+    describe_copies(response, sessions);
     let inputs =
         around.inputs.iter().map(|(path, version)| format!("{}@{version}", path.encoded()));
     put(response, X_STAYPUT_INPUTS, &inputs.collect::<Vec<_>>().join(","));
 }
 
-/// ZeroCloud's accounting line: total seconds; then the session's, and `sys user reads rbytes writes wbytes nreads nrbytes
+/// Says of copies how many agreed, and which did not.
+fn describe_copies(response: &mut Response, sessions: &[Session]) {
+    if sessions.iter().all(|session| session.copies.asked == 1) {
+        return;
+    }
+    let copies = sessions
+        .iter()
+        .map(|session| format!("{}/{}", session.copies.agreeing, session.copies.asked));
+    put(response, X_STAYPUT_COPIES, &copies.collect::<Vec<_>>().join(","));
+    let deviating = sessions.iter().flat_map(|session| {
+        session.copies.deviating.iter().map(|place| format!("{}@{place}", session.name))
+    });
+    let deviating: Vec<String> = deviating.collect();
+    if !deviating.is_empty() {
+        put(response, X_STAYPUT_DEVIATING, &deviating.join(","));
+    }
+}
+
+/// ZeroCloud's accounting line: total seconds; then of each session its own, and `sys user reads rbytes writes wbytes nreads nrbytes
 /// nwrites nwbytes`.
-fn cdr_line(session: &Session) -> String {
-    let total = session.accounting.total();
+fn cdr_line(sessions: &[Session]) -> String {
     let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
-    format!(
-        "{took}, {took}, 0.000000 {core} {} {} {} {} 0 0 0 0",
-        total.reads,
-        total.read_bytes,
-        total.writes,
-        total.written_bytes,
-        took = seconds(session.took),
-        core = seconds(session.core),
-    )
+    let total = sessions.iter().map(|session| session.took).max().unwrap_or_default();
+    let mut line = vec![seconds(total)];
+    for session in sessions {
+        line.push(seconds(session.took));
+        // Of devices, and of the connections to other sessions.
+        let mut figures = [[0_u64; 4]; 2];
+        for account in &session.accounting.devices {
+            let is_peer = account.name.starts_with("in/") || account.name.starts_with("out/");
+            let of = [account.reads, account.read_bytes, account.writes, account.written_bytes];
+            for (sum, figure) in figures[usize::from(is_peer)].iter_mut().zip(of) {
+                *sum += figure;
+            }
+        }
+        let figures = figures.concat().iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        line.push(format!("0.000000 {} {figures}", seconds(session.core)));
+    }
+    line.join(", ")
 }
 
 fn set(response: &mut Response, name: &'static str, value: &str) {

@@ -7,32 +7,38 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::message::{
-    DeviceSource, LocalObject, ModuleSource, Order, PartHead, Report, Role, decode, encode,
+    DeviceSource, LocalObject, Order, OrderedDevice, PartHead, Report, Role, decode, encode,
 };
-use super::modules::Modules;
-use super::run::{Ran, Refused, SessionEnd, Source, run};
+use super::pipe::Pipe;
+use super::pipes::Pipes;
+use super::prepare::{Prepared, Preparer, Wanted};
+use super::run::{Ran, SessionEnd, Source, run};
 use super::slots::Slots;
+use super::system_images::SystemImages;
 use super::verified::Verified;
 use super::watch::status_path;
+use super::wire;
 use crate::config::{FuelRate, MachineConfig, SessionsConfig};
-use crate::host::{Host, Purpose, SpanKind};
-use crate::http::{self, Body, Method, Request, Response, StatusCode};
+use crate::host::{Host, LocalFuture, Purpose, SpanKind};
+use crate::http::{self, Body, Method, Pool, Request, Response, StatusCode};
 use crate::node::{NodeError, ObjectStore};
 use crate::proxy::Refusal;
 use crate::swift::job_port;
 use bytes::Bytes;
-use stayput_runtime::device::DeviceSpec;
-use stayput_runtime::engine::Module;
-use stayput_runtime::image::{Image, ImageLimits};
+use futures_util::future::{join, join_all};
+use stayput_runtime::device::{DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::limits::Limits;
+use stayput_runtime::outcome::End;
 use stayput_runtime::session::SessionSpec;
 
 /// The longest order: what is pushed with it is held whole.
 pub const ORDER_BYTES_MAX: u64 = 320 << 20;
+
+/// What a node says of a session that lost a peer on another node, through no doing of either.
+pub(super) const PEER_LOST: StatusCode = StatusCode::FAILED_DEPENDENCY;
 
 /// What runs sessions on a node.
 pub struct Executor {
@@ -40,10 +46,15 @@ pub struct Executor {
     objects: Rc<ObjectStore>,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
-    modules: Modules,
+    preparer: Preparer,
     slots: Slots,
     running: RefCell<BTreeSet<String>>,
+    pipes: Pipes,
+    /// Connections to the nodes of peers.
+    pool: Pool,
 }
+
+type Senders<'a> = Vec<LocalFuture<'a, Result<(), String>>>;
 
 /// Counts a session as running until it is dropped.
 struct Running<'a>(&'a Executor, String);
@@ -63,15 +74,18 @@ pub fn serve(
     ring_port: u16,
     objects: Rc<ObjectStore>,
     machine: &MachineConfig,
+    images: SystemImages,
 ) -> io::Result<()> {
     let executor = Rc::new(Executor {
         host: host.clone(),
         objects,
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
-        modules: Modules::default(),
+        preparer: Preparer::new(images),
         slots: Slots::new(&machine.sessions),
         running: RefCell::default(),
+        pipes: Pipes::default(),
+        pool: Pool::new(host.clone()),
     });
     http::serve(host, job_port(ring_port), move |request| {
         let executor = Rc::clone(&executor);
@@ -83,6 +97,10 @@ impl Executor {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         if request.method() == Method::GET {
             return Ok(self.status(request.uri().path()));
+        }
+        if wire::is_path(request.uri().path()) {
+            let pipe = self.pipes.enter(request.uri().path(), self.host.now());
+            return Ok(wire::receive(&self.host, &pipe, request).await);
         }
         let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
         // Known from the first byte on: a long order is no lost session.
@@ -97,7 +115,10 @@ impl Executor {
         if status_path(&order.id, order.attempt) != path {
             return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
-        let _slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
+        let _slot = match order.gang.is_empty() {
+            true => self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?,
+            false => self.slots.take_now()?,
+        };
         let ran = self.execute(&order, parts).await?;
         self.report(order, ran)
     }
@@ -115,17 +136,39 @@ impl Executor {
             Some(object) => Some(self.open(object).await?),
             None => None,
         };
-        let Prepared { images, module, compiled_bytes } =
-            match prepare(&self.modules, &order.module, &parts) {
-                Ok(prepared) => prepared,
-                Err(refused) => return Ok(Ran::refused(refused, order.devices.len())),
-            };
-        let mut devices = Vec::new();
-        let mut sources = Vec::new();
+        let (devices, sources, senders) = self.devices(order, &parts, local.as_ref())?;
+        let running = self.run(order, &parts, devices, &sources);
+        let (ran, sent) = join(running, join_all(senders)).await;
+        if let Some(why) = sent.into_iter().find_map(Result::err) {
+            // Not the guest's doing: the whole gang has to begin anew.
+            return Err(Refusal::new(PEER_LOST, why));
+        }
+        if let Some(local) = local.filter(|_| ran.end != SessionEnd::OutOfTime) {
+            // What the guest made of a damaged copy is worth nothing, whatever it was.
+            local.finish().await.map_err(refuse)?;
+        }
+        if let SessionEnd::Guest(end @ End::DeviceFailed { device, .. }) = &ran.end {
+            // Not the guest's doing: another replica may do better, or other peers.
+            let is_pipe = |it: &OrderedDevice| matches!(it.source, DeviceSource::Pipe { .. });
+            let is_peers = order.devices.iter().any(|it| it.name == *device && is_pipe(it));
+            let status = if is_peers { PEER_LOST } else { StatusCode::INSUFFICIENT_STORAGE };
+            return Err(Refusal::new(status, end.to_string()));
+        }
+        Ok(ran)
+    }
+
+    /// The devices of a session and where their bytes come from; and what carries its pipes to other nodes.
+    fn devices<'a>(
+        &'a self,
+        order: &'a Order,
+        parts: &[(Role, Bytes)],
+        local: Option<&Rc<Verified>>,
+    ) -> Result<(Vec<DeviceSpec>, Vec<Source>, Senders<'a>), Refusal> {
+        let (mut devices, mut sources, mut senders) = (Vec::new(), Vec::new(), Vec::new());
         for device in &order.devices {
             let (source, size) = match device.source {
                 DeviceSource::Local => {
-                    let object = local.clone().ok_or_else(|| missing("its local object"))?;
+                    let object = Rc::clone(local.ok_or_else(|| missing("its local object"))?);
                     let size = object.len();
                     (Source::Reader(Verified::reader(object)), size)
                 }
@@ -137,32 +180,54 @@ impl Executor {
                     (Source::Memory(data), size)
                 }
                 DeviceSource::Written => (Source::Written, 0),
+                DeviceSource::Pipe { number, reader } => {
+                    let path = wire::path_of(&order.gang, order.attempt, number);
+                    let pipe = match reader.filter(|_| device.kind.is_writable()) {
+                        None => self.pipes.enter(&path, self.host.now()),
+                        Some(to) => {
+                            let pipe = Rc::new(Pipe::default());
+                            let sender = Rc::clone(&pipe);
+                            let pool = &self.pool;
+                            senders.push(Box::pin(async move {
+                                wire::send(pool, to, &path, &sender).await
+                            }) as LocalFuture<'a, _>);
+                            pipe
+                        }
+                    };
+                    let size = if device.kind.is_readable() { SIZE_UNKNOWN } else { 0 };
+                    (Source::Pipe(pipe), size)
+                }
             };
             let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
             devices.push(DeviceSpec { name, kind, mode, size });
             sources.push(source);
         }
+        Ok((devices, sources, senders))
+    }
+
+    async fn run(
+        &self,
+        order: &Order,
+        parts: &[(Role, Bytes)],
+        devices: Vec<DeviceSpec>,
+        sources: &[Source],
+    ) -> Ran {
+        let Order { module, system_images, args, .. } = order;
+        let prepared = self.preparer.prepare(Wanted { module, system_images, args }, parts);
+        let Prepared { images, module, args, compiled_bytes } = match prepared {
+            Ok(prepared) => prepared,
+            Err(refused) => return Ran::refused(refused, &devices, sources),
+        };
         let spec = SessionSpec {
             module,
-            args: order.args.clone(),
+            args,
             env: order.env.clone(),
             devices,
             images,
             limits: Limits::default(),
             entropy: session_entropy(&self.host, &order.session),
         };
-        let ran = run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await;
-        if let Some(local) = local.filter(|_| ran.end != SessionEnd::OutOfTime) {
-            // What the guest made of a damaged copy is worth nothing, whatever it was.
-            local.finish().await.map_err(refuse)?;
-        }
-        if let SessionEnd::Guest(end @ stayput_runtime::outcome::End::DeviceFailed { .. }) =
-            &ran.end
-        {
-            // Not the guest's doing: another replica may do better.
-            return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, end.to_string()));
-        }
-        Ok(ran)
+        run(&self.host, spec, sources, self.sessions.startup(compiled_bytes)).await
     }
 
     /// The node's own copy, if it is of the version that the order names.
@@ -199,47 +264,6 @@ impl Executor {
             .map_err(|bad| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, bad.to_string()))?;
         Ok(Response::new(body))
     }
-}
-
-/// What a session is made of.
-pub struct Prepared {
-    /// Its images.
-    pub images: Vec<Arc<Image>>,
-    /// Its module.
-    pub module: Module,
-    /// Bytes that were compiled for that: none if the module was kept from an earlier session.
-    pub compiled_bytes: u64,
-}
-
-/// The images, and the module from its part or out of one of them.
-///
-/// # Errors
-/// Says what is wrong with them.
-pub fn prepare(
-    modules: &Modules,
-    source: &ModuleSource,
-    parts: &[(Role, Bytes)],
-) -> Result<Prepared, Refused> {
-    let tars = parts.iter().filter(|(role, _)| *role == Role::Image);
-    let images = tars
-        .map(|(_, tar)| Image::from_tar(tar, ImageLimits::default()).map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Refused::Image { why: error.to_string() })?;
-    let refused = |why: String| Refused::Module { why };
-    let wasm = match source {
-        ModuleSource::Pushed => {
-            let part = parts.iter().find(|(role, _)| *role == Role::Module);
-            part.map(|(_, wasm)| wasm.clone())
-                .ok_or_else(|| refused("the module was not sent along".to_owned()))?
-        }
-        ModuleSource::InImage(path) => images
-            .iter()
-            .find_map(|image| image.file(path))
-            .ok_or_else(|| refused(format!("no image has a file {path}")))?,
-    };
-    let compiled = modules.compile(&wasm).map_err(|error| refused(error.to_string()))?;
-    let (module, compiled_bytes) = compiled;
-    Ok(Prepared { images, module, compiled_bytes })
 }
 
 /// The seed of a session's randomness: the same wherever it runs, and at each attempt.

@@ -3,6 +3,8 @@
 //! The body is the head's length (four bytes, big endian), the head, and the parts that it lists one after the other.
 //! Leaves out encryption and compression.
 
+use std::net::SocketAddr;
+
 use bytes::{Buf, Bytes};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,8 +34,12 @@ pub struct Order {
     pub env: Vec<(String, String)>,
     /// Where its module comes from.
     pub module: ModuleSource,
+    /// The system images that it has, in their order.
+    pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<OrderedDevice>,
+    /// Names the attempt of the gang that its pipes are of, for all hosts alike; empty without pipes.
+    pub gang: String,
     /// The object of the store that the node shall have, if it shall have one.
     pub local: Option<LocalObject>,
     /// What follows the head.
@@ -46,8 +52,13 @@ pub struct Order {
 pub enum ModuleSource {
     /// It is the part [`Role::Module`].
     Pushed,
-    /// It is in one of the images, at this path.
-    InImage(String),
+    /// It is a file of an image, or the interpreter of a script that is one.
+    InImage {
+        /// The image's name; without one the first that has the file.
+        image: Option<String>,
+        /// The file's path.
+        path: String,
+    },
 }
 
 /// A device of a session.
@@ -73,6 +84,13 @@ pub enum DeviceSource {
     Pushed,
     /// Nowhere: it is written to.
     Written,
+    /// From another session of the gang, or to it.
+    Pipe {
+        /// The pipe's number in the job.
+        number: u32,
+        /// The host of the reader, if that is another one than the writer's.
+        reader: Option<SocketAddr>,
+    },
 }
 
 /// An object that the node shall hold in just this version.

@@ -12,12 +12,20 @@
 
 pub mod answer;
 pub mod executor;
+pub mod lookup;
 pub mod message;
 pub mod modules;
+pub mod pipe;
+mod pipes;
 pub mod placement;
 pub mod plan;
+pub mod posted;
+pub mod prepare;
 pub mod run;
+mod script;
 pub mod service;
 pub mod slots;
+pub mod system_images;
 mod verified;
 mod watch;
+mod wire;

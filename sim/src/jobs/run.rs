@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use stayput_runtime::device::{DeviceFault, DeviceId};
+use stayput_runtime::device::{DeviceFault, DeviceId, DeviceKind, DeviceSpec};
 use stayput_runtime::outcome::{Accounting, End};
+use stayput_runtime::pipe::WriterEnd;
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 
-use crate::host::{Host, LocalFuture, SpentFuel, Work};
+use super::pipe::Pipe;
+use crate::host::{Host, LocalFuture, SpentFuel, TimedOut, Work};
 
 /// Fuel that a session gets at a time; between two slices others come to the core.
 const SLICE_FUEL: u64 = 5_000_000;
@@ -34,6 +36,8 @@ pub enum Source {
     Reader(Reader),
     /// Nowhere: it is written to.
     Written,
+    /// From another session, or to it.
+    Pipe(Rc<Pipe>),
 }
 
 /// How a session ended, final in each case: another attempt would end the same way.
@@ -106,24 +110,27 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Of a session that never began.
+    /// Of a session that never began; its peers are told. `sources` are those of its devices.
     #[must_use]
-    pub fn refused(refused: Refused, devices: usize) -> Self {
+    pub fn refused(refused: Refused, devices: &[DeviceSpec], sources: &[Source]) -> Self {
+        let end = SessionEnd::Refused(refused);
+        Ends::of(devices, sources).tell(&end);
         Self {
-            end: SessionEnd::Refused(refused),
+            end,
             fuel: 0,
             accounting: Accounting::default(),
             took: Duration::ZERO,
-            outputs: vec![Bytes::new(); devices],
+            outputs: vec![Bytes::new(); sources.len()],
         }
     }
 }
 
 /// Runs a session to its end. `sources` are those of the session's devices, in their order; starting it takes a core for
-/// `startup`.
+/// `startup`. Its peers are told how it ended; if it is dropped earlier, its pipes break.
 pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Duration) -> Ran {
     assert_eq!(spec.devices.len(), sources.len(), "each device has a source");
     let begun = host.now();
+    let ends = Ends::of(&spec.devices, sources);
     let mut staged = Staged(vec![Vec::new(); sources.len()]);
     let session = Session::new(spec);
     let mut step = Step {
@@ -133,20 +140,31 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
         now_unix_ns: SESSION_EPOCH_UNIX_NS,
         pause: Pause::SliceUsed,
     };
+    let time_left = || SESSION_TIME_MAX.saturating_sub(host.now().since(begun));
+    let out_of_time =
+        |step: &Step| (SessionEnd::OutOfTime, step.session.fuel_used(), step.session.accounting());
     let (end, fuel, accounting) = loop {
-        if host.now().since(begun) >= SESSION_TIME_MAX {
-            let (fuel, accounting) = (step.session.fuel_used(), step.session.accounting());
-            break (SessionEnd::OutOfTime, fuel, accounting);
+        if time_left().is_zero() {
+            break out_of_time(&step);
         }
         step = compute(host, step).await;
         match std::mem::replace(&mut step.pause, Pause::SliceUsed) {
             Pause::SliceUsed => {}
             Pause::Read { device, offset, len } => {
-                let data = read(&sources[device.index()], offset, len).await;
+                let source = &sources[device.index()];
+                let Ok(data) = in_time(host, time_left(), source, read(source, offset, len)).await
+                else {
+                    break out_of_time(&step);
+                };
                 step.session.provide_read(data);
             }
             Pause::Write { device, offset, data } => {
-                step.session.accept_write(staged.write(device, offset, &data));
+                let source = &sources[device.index()];
+                let write = write(source, &mut staged, device, offset, data);
+                let Ok(taken) = in_time(host, time_left(), source, write).await else {
+                    break out_of_time(&step);
+                };
+                step.session.accept_write(taken);
             }
             Pause::Sleep { until_unix_ns } => {
                 let slept = Duration::from_nanos(until_unix_ns.saturating_sub(step.now_unix_ns));
@@ -158,8 +176,56 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
             }
         }
     };
+    ends.tell(&end);
     let outputs = staged.0.into_iter().map(Bytes::from).collect();
     Ran { end, fuel, accounting, took: host.now().since(begun), outputs }
+}
+
+/// Waits for a transfer; for a peer no longer than the session may take.
+async fn in_time<T>(
+    host: &Host,
+    left: Duration,
+    source: &Source,
+    transfer: impl Future<Output = T>,
+) -> Result<T, TimedOut> {
+    match source {
+        Source::Pipe(_) => host.timeout(left, transfer).await,
+        Source::Memory(_) | Source::Reader(_) | Source::Written => Ok(transfer.await),
+    }
+}
+
+/// The ends of pipes that a session holds. If it goes away without having ended, they break.
+struct Ends(Vec<(DeviceKind, Rc<Pipe>)>);
+
+impl Ends {
+    fn of(devices: &[DeviceSpec], sources: &[Source]) -> Self {
+        let pipe = |(device, source): (&DeviceSpec, &Source)| match source {
+            Source::Pipe(pipe) => Some((device.kind, Rc::clone(pipe))),
+            _ => None,
+        };
+        Self(devices.iter().zip(sources).filter_map(pipe).collect())
+    }
+
+    /// Tells the peers how the session ended.
+    fn tell(mut self, end: &SessionEnd) {
+        if let SessionEnd::Guest(End::DeviceFailed { reason, .. }) = end {
+            // Not the guest's doing, so that nothing that its peers make of it counts.
+            self.0.iter().for_each(|(_, pipe)| pipe.break_off(reason));
+        }
+        let how = if end.exit_code().is_some() { WriterEnd::Exited } else { WriterEnd::Died };
+        for (kind, pipe) in self.0.drain(..) {
+            match kind.is_writable() {
+                true => pipe.end(how),
+                false => pipe.abandon(),
+            }
+        }
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|(_, pipe)| pipe.break_off("the session at its other end was lost"));
+    }
 }
 
 /// A step of a session, as work for a core.
@@ -197,8 +263,24 @@ async fn compute(host: &Host, step: Step) -> Step {
     *done.downcast::<Step>().expect("the seam hands back the work that it was given")
 }
 
+async fn write(
+    source: &Source,
+    staged: &mut Staged,
+    device: DeviceId,
+    offset: u64,
+    data: Bytes,
+) -> Result<(), DeviceFault> {
+    match source {
+        Source::Pipe(pipe) => pipe.write(data).await,
+        Source::Memory(_) | Source::Reader(_) | Source::Written => {
+            staged.write(device, offset, &data)
+        }
+    }
+}
+
 async fn read(source: &Source, offset: u64, len: usize) -> Result<Bytes, DeviceFault> {
     match source {
+        Source::Pipe(pipe) => pipe.read(len).await,
         Source::Memory(data) => {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
             Ok(data.slice(start..start.saturating_add(len).min(data.len())))

@@ -41,6 +41,17 @@ impl Slots {
         }
     }
 
+    /// A slot, if one is free: sessions of a gang do not wait for each other in queues.
+    ///
+    /// # Errors
+    /// 503 when none is.
+    pub fn take_now(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        self.free.try_acquire().map_err(|_none| {
+            let why = format!("{} sessions run here: ask another host", self.running_max);
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        })
+    }
+
     /// A slot, at once or after those that came before; a wait lasts as long as the span that `wait` begins.
     ///
     /// # Errors

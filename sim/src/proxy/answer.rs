@@ -33,7 +33,7 @@ impl Refusal {
     }
 
     /// One whose status has no name.
-    pub(super) fn client_left(why: impl Into<String>) -> Self {
+    pub(crate) fn client_left(why: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(CLIENT_LEFT).unwrap_or(StatusCode::BAD_REQUEST);
         Self::new(status, why)
     }

@@ -72,7 +72,9 @@ impl Ask {
         *request.headers_mut() = self.headers.clone();
         if self.method == Method::PUT {
             // hyper leaves it out for a body of nothing.
-            set(request.headers_mut(), CONTENT_LENGTH, length);
+            if let Some(length) = length {
+                set(request.headers_mut(), CONTENT_LENGTH, length);
+            }
         }
         request.headers_mut().extend(own.clone());
         Ok(request)

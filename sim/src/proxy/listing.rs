@@ -1,11 +1,12 @@
-//! A container's rows for what runs beside the proxy: wildcards, and jobs that read a listing.
+//! The rows of containers and accounts for what runs beside the proxy: wildcards, and jobs that read a listing.
 //!
 //! Leaves out delimiters: who wants a tree asks over HTTP.
 
 use std::collections::VecDeque;
 
 use hyper::{HeaderMap, Method, StatusCode};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::Proxy;
 use super::answer::set;
@@ -16,7 +17,7 @@ use crate::host::Purpose;
 use crate::swift::{Path, Service, encode_query};
 
 /// A row of a container's listing.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ListedObject {
     /// The object's name.
     pub name: String,
@@ -28,6 +29,34 @@ pub struct ListedObject {
     pub content_type: String,
     /// When it was written, as ISO 8601 without a zone.
     pub last_modified: String,
+}
+
+/// A row of an account's listing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct ListedContainer {
+    name: String,
+}
+
+/// What a listing has.
+trait Row: DeserializeOwned {
+    const SERVICE: Service;
+    fn name(&self) -> &str;
+}
+
+impl Row for ListedObject {
+    const SERVICE: Service = Service::Container;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Row for ListedContainer {
+    const SERVICE: Service = Service::Account;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Why a container is not listed.
@@ -46,7 +75,7 @@ pub enum ListError {
         path: Path,
     },
     /// It has more rows than are wanted.
-    #[error("{path} has more than {rows_max} objects that begin with {prefix:?}")]
+    #[error("{path} has more than {rows_max} names that begin with {prefix:?}")]
     TooLong {
         /// Which container.
         path: Path,
@@ -68,9 +97,32 @@ impl Proxy {
         prefix: &str,
         rows_max: usize,
     ) -> Result<Vec<ListedObject>, ListError> {
-        let mut rows: Vec<ListedObject> = Vec::new();
+        self.rows(container, prefix, rows_max).await
+    }
+
+    /// The names of an account's containers that begin with `prefix`, in order.
+    ///
+    /// # Errors
+    /// See [`ListError`].
+    pub async fn list_containers(
+        &self,
+        account: &Path,
+        prefix: &str,
+        rows_max: usize,
+    ) -> Result<Vec<String>, ListError> {
+        let rows = self.rows::<ListedContainer>(account, prefix, rows_max).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
+
+    async fn rows<R: Row>(
+        &self,
+        container: &Path,
+        prefix: &str,
+        rows_max: usize,
+    ) -> Result<Vec<R>, ListError> {
+        let mut rows: Vec<R> = Vec::new();
         loop {
-            let marker = rows.last().map_or("", |row| &row.name);
+            let marker = rows.last().map_or("", |row| row.name());
             let page = self.page(container, prefix, marker).await?;
             let is_last = page.len() < LISTING_ROWS;
             rows.extend(page);
@@ -85,19 +137,19 @@ impl Proxy {
     }
 
     /// The rows after `marker`, from the first replica whose listing makes sense and goes on.
-    async fn page(
+    async fn page<R: Row>(
         &self,
         container: &Path,
         prefix: &str,
         marker: &str,
-    ) -> Result<Vec<ListedObject>, ListError> {
+    ) -> Result<Vec<R>, ListError> {
         let nodes = self.nodes(container);
         let (prefix, after) = (encode_query(prefix), encode_query(marker));
         let mut headers = HeaderMap::new();
         set(&mut headers, X_BACKEND_PURPOSE, Purpose::Listing.name());
         let ask = Ask {
             method: Method::GET,
-            service: Service::Container,
+            service: R::SERVICE,
             path: container.clone(),
             partition: nodes.partition,
             query: Some(format!("format=json&prefix={prefix}&marker={after}&limit={LISTING_ROWS}")),
@@ -111,8 +163,8 @@ impl Proxy {
             }
             let whole = answer.body.collect(LISTING_BYTES_MAX);
             let Ok(Ok(text)) = self.host().timeout(CHUNK_MAX, whole).await else { continue };
-            if let Ok(rows) = serde_json::from_slice::<Vec<ListedObject>>(&text)
-                && rows.iter().all(|row| row.name.as_str() > marker)
+            if let Ok(rows) = serde_json::from_slice::<Vec<R>>(&text)
+                && rows.iter().all(|row| row.name() > marker)
             {
                 return Ok(rows);
             }

@@ -63,7 +63,7 @@ pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
 pub const X_TRANS_ID_EXTRA: HeaderName = HeaderName::from_static("x-trans-id-extra");
 /// Asks for a job to be run; says of an answer that it is one to be run next.
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
-/// Takes the job from an object.
+/// Names the object that holds the job, image or script that is to run; the body is its data then.
 pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source");
 /// What a client gets or puts an object for: `object-data`, `job-code` (modules and images) or `job-result`. Its bytes are
 /// counted as that.
@@ -93,3 +93,7 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 pub fn timestamp(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     text(headers, name).and_then(|value| value.parse().ok())
 }
+/// Of a job with copies, for each session: how many agreed, of how many that were asked for, such as `2/3`.
+pub const X_STAYPUT_COPIES: HeaderName = HeaderName::from_static("x-stayput-copies");
+/// Of a job with copies: the copies that did not agree or came to no end, as `session@host`.
+pub const X_STAYPUT_DEVIATING: HeaderName = HeaderName::from_static("x-stayput-deviating");

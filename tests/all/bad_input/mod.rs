@@ -5,5 +5,5 @@
 mod descriptions;
 mod http;
 mod modules;
-mod room;
+pub(crate) mod room;
 mod rude;

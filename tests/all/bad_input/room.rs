@@ -12,6 +12,7 @@ use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
 use stayput_sim::host::Time;
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 
 use crate::support::{Found, fabric};
@@ -22,18 +23,24 @@ const COUNTED: &str = "2\n";
 
 /// What a script works with.
 #[derive(Clone)]
-pub(super) struct Room {
-    pub(super) side: ClientSide,
+pub(crate) struct Room {
+    pub(crate) side: ClientSide,
 }
 
 /// Runs `script` on the client of a cluster; gives what it gives.
-pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
+pub(crate) fn run<T: 'static, F: Future<Output = T> + 'static>(
     script: impl Fn(Room) -> F + 'static,
 ) -> T {
     let mut world = fabric();
     let found = Found::new();
     let (finding, script) = (found.clone(), Rc::new(script));
-    let spec = ClusterSpec { counts: counts(), node: machine(), worker: machine(), seed: 1 };
+    let spec = ClusterSpec {
+        counts: counts(),
+        node: machine(),
+        worker: machine(),
+        images: SystemImages::default(),
+        seed: 1,
+    };
     let main = Rc::new(move |_, side: ClientSide| {
         let (finding, script) = (finding.clone(), Rc::clone(&script));
         let room = Room { side };
@@ -90,19 +97,19 @@ impl Room {
     }
 
     /// Stores an object of the container `demo`.
-    pub(super) async fn put(&self, name: &str, content: impl Into<Bytes>) {
+    pub(crate) async fn put(&self, name: &str, content: impl Into<Bytes>) {
         let (path, content) = (object(name), content.into());
         let stored = self.side.proxies.put_object(&path, content, "application/octet-stream");
         stored.await.expect("it is stored");
     }
 
     /// Posts a description to a proxy, as JSON.
-    pub(super) async fn post(&self, description: &str) -> JobAnswer {
+    pub(crate) async fn post(&self, description: &str) -> JobAnswer {
         post(&self.side.proxies, description).await
     }
 
     /// Fails unless a good job gets its answer.
-    pub(super) async fn assert_serves(&self, after: &str) {
+    pub(crate) async fn assert_serves(&self, after: &str) {
         for asked in [&self.side.proxies, &self.side.workers] {
             let answer = post(asked, &good_job()).await;
             assert_eq!(
@@ -113,28 +120,28 @@ impl Room {
         }
     }
 
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.side.host.now()
     }
 }
 
 /// Posts a description as JSON.
-pub(super) async fn post(to: &Client, description: &str) -> JobAnswer {
+pub(crate) async fn post(to: &Client, description: &str) -> JobAnswer {
     let body = Bytes::from(description.to_owned());
     to.post_job(body, "application/json", &[]).await.expect("it is answered")
 }
 
-pub(super) fn object(name: &str) -> Path {
+pub(crate) fn object(name: &str) -> Path {
     Path::object_of(ACCOUNT, "demo", name).expect("a good name")
 }
 
 /// The job that a good client posts.
-pub(super) fn good_job() -> String {
+pub(crate) fn good_job() -> String {
     job_of("linecount.wasm")
 }
 
 /// That job with another executable.
-pub(super) fn job_of(module: &str) -> String {
+pub(crate) fn job_of(module: &str) -> String {
     format!(
         r#"[{{"name": "count", "exec": {{"path": "swift://~/demo/{module}", "args": "banana"}},
              "devices": [{{"name": "stdout"}}, {{"name": "input", "path": "swift://~/demo/log.txt"}}]}}]"#
@@ -142,11 +149,11 @@ pub(super) fn job_of(module: &str) -> String {
 }
 
 /// The answer's header as text.
-pub(super) fn header<'a>(answer: &'a JobAnswer, name: &str) -> &'a str {
+pub(crate) fn header<'a>(answer: &'a JobAnswer, name: &str) -> &'a str {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 /// The answer's body as text.
-pub(super) fn text(answer: &JobAnswer) -> String {
+pub(crate) fn text(answer: &JobAnswer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }

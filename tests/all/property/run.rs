@@ -13,6 +13,7 @@ use stayput_sim::config::{
     SessionsConfig,
 };
 use stayput_sim::host::Seed;
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 use stayput_sim::world::{RunEnd, Trace, World};
 
@@ -38,8 +39,13 @@ pub(crate) fn run(case: &Case) -> History {
     let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());
     let drive = Rc::new(Drive::new(case));
-    let spec =
-        ClusterSpec { counts: counts(case), node: machine(), worker: machine(), seed: case.seed };
+    let spec = ClusterSpec {
+        counts: counts(case),
+        node: machine(),
+        worker: machine(),
+        images: SystemImages::default(),
+        seed: case.seed,
+    };
     let cluster =
         Cluster::assemble(&mut world, &spec, &drive.client_main()).expect("every case has a ring");
     let mut ends = Vec::new();

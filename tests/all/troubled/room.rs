@@ -11,6 +11,7 @@ use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
 use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
+use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 use stayput_sim::world::{Effects, Fault, HostKey};
 
@@ -39,7 +40,13 @@ pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
     let mut world = fabric();
     let found = Found::new();
     let (finding, script) = (found.clone(), Rc::new(script));
-    let spec = ClusterSpec { counts: counts(), node: machine(), worker: machine(), seed: 1 };
+    let spec = ClusterSpec {
+        counts: counts(),
+        node: machine(),
+        worker: machine(),
+        images: SystemImages::default(),
+        seed: 1,
+    };
     let main = Rc::new(move |_, side: ClientSide| {
         let (finding, script) = (finding.clone(), Rc::clone(&script));
         let room = Room { side };

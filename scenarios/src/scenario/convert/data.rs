@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::limits::{MAX_DATA_BYTES, MAX_OBJECTS};
 use super::{bounded, quantity};
+use crate::generate::RECORD_BYTES;
 use crate::quantity::parse_size;
 use crate::scenario::error::{Flaw, Lines};
-use crate::scenario::raw::RawData;
+use crate::scenario::raw::{RawData, Text};
 use crate::scenario::{Content, DataSource, Generator, OBJECT_NAME_FIX, ObjectName};
 
 pub(super) fn data(
@@ -70,22 +71,7 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
     }
     match (&raw.generate, &raw.file, &raw.size) {
         (None, Some(file), None) => Ok(Content::File(folder.join(file))),
-        (Some(kind), None, size) if kind == "log" => {
-            let Some(size) = size else {
-                return Err(Flaw::new(
-                    format!("{section}.size"),
-                    "is missing",
-                    "say how large each generated object is, such as size = \"8 MiB\"",
-                ));
-            };
-            let size_bytes = quantity(&format!("{section}.size"), Some(size), 0, parse_size)?;
-            Ok(Content::Generate { kind: Generator::Log, size_bytes })
-        }
-        (Some(kind), None, _) => Err(Flaw::new(
-            format!("{section}.generate"),
-            format!("`{kind}` is no generator"),
-            "the generators are: log",
-        )),
+        (Some(kind), None, size) => generated(section, kind, size.as_ref()),
         (None, Some(_), Some(_)) => Err(Flaw::new(
             format!("{section}.size"),
             "does not go with `file`, which has its own size",
@@ -97,6 +83,39 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
             "write generate = \"log\" and size, or file = \"some.log\"",
         )),
     }
+}
+
+fn generated(section: &str, kind: &str, size: Option<&Text>) -> Result<Content, Flaw> {
+    let kind = match kind {
+        "csv" => Generator::Csv,
+        "log" => Generator::Log,
+        "records" => Generator::Records,
+        "text" => Generator::Text,
+        _ => {
+            return Err(Flaw::new(
+                format!("{section}.generate"),
+                format!("`{kind}` is no generator"),
+                "the generators are: csv, log, records, text",
+            ));
+        }
+    };
+    let key = format!("{section}.size");
+    if size.is_none() {
+        return Err(Flaw::new(
+            key,
+            "is missing",
+            "say how large each generated object is, such as size = \"8 MB\"",
+        ));
+    }
+    let size_bytes = quantity(&key, size, 0, parse_size)?;
+    if kind == Generator::Records && !size_bytes.is_multiple_of(RECORD_BYTES as u64) {
+        return Err(Flaw::new(
+            key,
+            format!("is no whole number of records of {RECORD_BYTES} bytes"),
+            "write a multiple, such as size = \"1 MB\"",
+        ));
+    }
+    Ok(Content::Generate { kind, size_bytes })
 }
 
 /// The names that a path with a `*` and a `count` stands for: `*` becomes 01, 02, …, with as many

@@ -6,6 +6,7 @@
 mod cluster;
 mod data;
 mod fault;
+mod images;
 pub mod limits;
 mod promises;
 mod work;
@@ -47,6 +48,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
     let node = cluster::machine("node", &raw.node, None)?;
     let worker = cluster::machine("worker", &raw.worker, Some(&node))?;
     let network = cluster::network(&raw.network)?;
+    let images = images::images(raw.images, folder, lines)?;
     let data = data::data(&raw.data, folder, lines)?;
     let work = work::work(&raw.work, folder, &data)?;
     let (faults, drawn_faults) = fault::faults(&raw.fault, &cluster, lines)?;
@@ -60,6 +62,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
         node,
         worker,
         network,
+        images,
         data,
         work,
         faults,

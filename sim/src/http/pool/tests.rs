@@ -304,3 +304,35 @@ fn idle_connections_are_closed_though_nobody_asks() {
         assert_eq!(script.pool.idle(), 0);
     });
 }
+
+#[test]
+fn a_body_of_unknown_length_is_counted_without_its_framing() {
+    let ledger = run(vec![], |script| async move {
+        let (sender, body) = Body::open();
+        let request = Request::builder().method(Method::PUT).uri("/").body(body).unwrap();
+        let feed = async move {
+            for piece in [&BODY[..1], &BODY[1..17], &BODY[17..]] {
+                assert!(sender.send(Purpose::JobToJob, piece.into()).await);
+            }
+            sender.finish().await;
+        };
+        let answer = script.pool.send(address(PORT), request, LIMITS);
+        let (answer, ()) = futures_util::future::join(answer, feed).await;
+        assert_eq!(answer.unwrap().body.collect(1 << 20).await.unwrap(), BODY);
+    });
+    assert_eq!(ledger.totals().body, 2 * BODY.len() as u64);
+    let totals = ledger.totals();
+    assert_eq!(totals.by_purpose.get(&Purpose::JobToJob), Some(&(BODY.len() as u64)));
+}
+
+#[test]
+fn a_body_whose_sender_leaves_is_no_whole_body() {
+    run(vec![], |script| async move {
+        let (sender, body) = Body::open();
+        let request = Request::builder().method(Method::PUT).uri("/").body(body).unwrap();
+        let feed = async move { sender.send(Purpose::JobToJob, BODY.into()).await };
+        let answer = script.pool.send(address(PORT), request, LIMITS);
+        let (answer, _) = futures_util::future::join(answer, feed).await;
+        assert!(matches!(answer, Err(SendError::Broken { .. })), "{answer:?}");
+    });
+}

@@ -212,7 +212,7 @@ fn request(
     headers: &[(&str, &str)],
     body: Body,
 ) -> hyper::Request<Body> {
-    let length = body.len();
+    let length = body.len().expect("these bodies know their length");
     let mut request = hyper::Request::builder().method(method).uri(path).body(body).unwrap();
     if request.method() == Method::PUT {
         request.headers_mut().insert("content-length", length.into());

@@ -1,0 +1,136 @@
+//! A pipe between two sessions, as they and the network wait for each other at it.
+//!
+//! Both ends may be sessions of one host; or one is, and a task carries the bytes between the pipe and a connection
+//! (`wire`). Leaves out what a pipe holds and how reads divide it, which is the runtime's.
+
+use std::cell::RefCell;
+
+use bytes::Bytes;
+use stayput_runtime::device::DeviceFault;
+use stayput_runtime::pipe::{PipeBuffer, PipeRead, WriterEnd};
+use tokio::sync::Notify;
+
+/// A pipe of a running job.
+#[derive(Debug, Default)]
+pub struct Pipe {
+    state: RefCell<State>,
+    /// Told when there is more to read.
+    readable: Notify,
+    /// Told when there is room again, or nobody reads any more.
+    writable: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    buffer: PipeBuffer,
+    /// Why the pipe can be used no more, through no doing of the sessions.
+    broken: Option<String>,
+}
+
+impl Pipe {
+    /// Hands over a write, waiting while the pipe is full.
+    ///
+    /// # Errors
+    /// The pipe is broken.
+    pub async fn write(&self, data: Bytes) -> Result<(), DeviceFault> {
+        loop {
+            {
+                let state = &mut *self.state.borrow_mut();
+                state.check()?;
+                if state.buffer.has_room() {
+                    state.buffer.write(data);
+                    self.readable.notify_one();
+                    return Ok(());
+                }
+            }
+            self.writable.notified().await;
+        }
+    }
+
+    /// At most `len` bytes of one write, waiting for them; none at the end.
+    ///
+    /// # Errors
+    /// The writer died, or the pipe is broken.
+    pub async fn read(&self, len: usize) -> Result<Bytes, DeviceFault> {
+        match self.next(len).await? {
+            Some(data) => Ok(data),
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    /// The next write, whole or what is left of it; `Err` holds how its writer ended, if it did.
+    pub(super) async fn take(&self) -> Result<Bytes, Taken> {
+        match self.next(usize::MAX).await {
+            Ok(Some(data)) => Ok(data),
+            Ok(None) => Err(Taken::End(WriterEnd::Exited)),
+            Err(DeviceFault::PeerDied) => Err(Taken::End(WriterEnd::Died)),
+            Err(_broken) => Err(Taken::Broken),
+        }
+    }
+
+    async fn next(&self, len: usize) -> Result<Option<Bytes>, DeviceFault> {
+        loop {
+            {
+                let state = &mut *self.state.borrow_mut();
+                match state.buffer.read(len) {
+                    PipeRead::Data(data) => {
+                        self.writable.notify_one();
+                        return Ok(Some(data));
+                    }
+                    PipeRead::End(WriterEnd::Exited) => return Ok(None),
+                    PipeRead::End(WriterEnd::Died) => return Err(DeviceFault::PeerDied),
+                    PipeRead::Empty => state.check()?,
+                }
+            }
+            self.readable.notified().await;
+        }
+    }
+
+    /// The writer has ended.
+    pub fn end(&self, end: WriterEnd) {
+        self.state.borrow_mut().buffer.end(end);
+        self.readable.notify_one();
+    }
+
+    /// Nobody will read any more.
+    pub fn abandon(&self) {
+        self.state.borrow_mut().buffer.abandon();
+        self.writable.notify_one();
+        self.readable.notify_one();
+    }
+
+    /// Whether nobody will read any more.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.state.borrow().buffer.is_abandoned()
+    }
+
+    /// Ends when nobody will read any more. For the writer's side, while it has nothing to write.
+    pub(super) async fn abandoned(&self) {
+        while !self.is_abandoned() {
+            self.writable.notified().await;
+        }
+    }
+
+    /// Neither end may use it any more: whatever they make of the job is worth nothing.
+    pub fn break_off(&self, why: &str) {
+        self.state.borrow_mut().broken.get_or_insert_with(|| why.to_owned());
+        self.readable.notify_one();
+        self.writable.notify_one();
+    }
+}
+
+/// Why there is nothing to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// The writer has ended.
+    End(WriterEnd),
+    /// The pipe is broken.
+    Broken,
+}
+
+impl State {
+    fn check(&self) -> Result<(), DeviceFault> {
+        self.broken.clone().map_or(Ok(()), |reason| Err(DeviceFault::Failed { reason }))
+    }
+}

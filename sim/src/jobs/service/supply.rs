@@ -1,0 +1,161 @@
+//! What the sessions of a job read: each object in a version that is chosen once, and the bytes of those that a node cannot have
+//! itself, fetched once for all sessions that need them.
+//!
+//! Leaves out the objects that sessions read where they lie.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::{refuse_fetch, refuse_list, refuse_locate};
+use crate::host::Purpose;
+use crate::http::StatusCode;
+use crate::jobs::lookup::{NAMES_MAX, as_lines};
+use crate::jobs::message::Role;
+use crate::jobs::plan::{JobPlan, Plan, PlannedImage, PlannedModule, PlannedPath};
+use crate::jobs::posted::Posted;
+use crate::proxy::{Located, Proxy, Refusal};
+use crate::swift::{Path, Timestamp};
+
+/// Bytes that are held for a job to be pushed, together.
+const PUSHED_BYTES_MAX: u64 = 256 << 20;
+/// Objects that are asked after at a time.
+const LOCATED_AT_ONCE: usize = 32;
+
+/// What goes with an order.
+pub(super) type Part = (Role, Purpose, Bytes);
+
+/// What a job's sessions read.
+pub(super) struct Supply {
+    located: BTreeMap<Path, Located>,
+    /// In the order in which the job reads them.
+    order: Vec<Path>,
+    fetched: BTreeMap<Path, Bytes>,
+    listed: BTreeMap<Path, Bytes>,
+    image: Option<Bytes>,
+    body: Option<Bytes>,
+}
+
+impl Supply {
+    /// Chooses versions and fetches what has to be pushed.
+    ///
+    /// # Errors
+    /// What is not there or cannot be reached, and more than may be pushed.
+    pub(super) async fn gather(
+        proxy: &Proxy,
+        plan: &JobPlan,
+        posted: Posted,
+    ) -> Result<Self, Refusal> {
+        let Posted { image, body, .. } = posted;
+        let mut supply = Self {
+            located: BTreeMap::new(),
+            order: plan.reads(),
+            fetched: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            image,
+            body,
+        };
+        for paths in supply.order.chunks(LOCATED_AT_ONCE) {
+            let located = join_all(paths.iter().map(|path| proxy.locate(path))).await;
+            for (path, located) in paths.iter().zip(located) {
+                let located = located.map_err(|error| refuse_locate(&error))?;
+                supply.located.insert(path.clone(), located);
+            }
+        }
+        let mut room = PUSHED_BYTES_MAX;
+        for path in supply.pushed(plan) {
+            let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
+            let version = supply.located.get(&path).map(|it| it.version).unwrap_or_default();
+            let content = proxy.fetch(&path, version, purpose, room).await;
+            let content = content.map_err(|error| refuse_fetch(&error))?;
+            room -= content.len() as u64;
+            supply.fetched.insert(path, content);
+        }
+        for container in plan.listings() {
+            let rows = proxy.list(&container, "", NAMES_MAX).await;
+            let rows = rows.map_err(|error| refuse_list(&error))?;
+            let lines = as_lines(&container, &rows)?;
+            room = room.checked_sub(lines.len() as u64).ok_or_else(|| {
+                let why = format!("more than {PUSHED_BYTES_MAX} bytes would have to be pushed");
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+            })?;
+            supply.listed.insert(container, lines);
+        }
+        Ok(supply)
+    }
+
+    /// What some session needs and does not run beside.
+    fn pushed(&self, plan: &JobPlan) -> Vec<Path> {
+        let mut seen = BTreeSet::new();
+        let mut pushed = Vec::new();
+        for session in &plan.sessions {
+            let local = local_path(session);
+            let away = session
+                .reads()
+                .into_iter()
+                .filter(|path| Some(*path) != local || is_code_of(session, path));
+            pushed.extend(away.filter(|path| seen.insert((*path).clone())).cloned());
+        }
+        pushed
+    }
+
+    /// The object that a session reads where it lies, and who has it.
+    pub(super) fn local<'s>(&'s self, session: &'s Plan) -> Option<(&'s Path, &'s Located)> {
+        let path = local_path(session)?;
+        Some((path, self.located.get(path)?))
+    }
+
+    /// Who has what a session wants to be near to, if it reads that in any way.
+    pub(super) fn near(&self, session: &Plan) -> Option<&Located> {
+        self.located.get(session.attached.as_ref()?)
+    }
+
+    /// What goes with an order for a session.
+    pub(super) fn parts(&self, session: &Plan) -> Vec<Part> {
+        let local = local_path(session);
+        let fetched = |path: &Path| self.fetched.get(path).cloned().unwrap_or_default();
+        let mut parts = Vec::new();
+        if let PlannedModule::Object(path) = &session.module {
+            parts.push((Role::Module, Purpose::JobCode, fetched(path)));
+        }
+        for image in &session.images {
+            let tar = match image {
+                PlannedImage::Object(path) => fetched(path),
+                PlannedImage::Posted => self.image.clone().unwrap_or_default(),
+            };
+            parts.push((Role::Image, Purpose::JobCode, tar));
+        }
+        for device in session.devices.iter().filter(|device| device.kind.is_readable()) {
+            let (purpose, bytes) = match &device.path {
+                PlannedPath::Object(path) if Some(path) == local => continue,
+                PlannedPath::Object(path) => (Purpose::ObjectData, fetched(path)),
+                PlannedPath::Listing(path) => {
+                    (Purpose::Listing, self.listed.get(path).cloned().unwrap_or_default())
+                }
+                PlannedPath::Client => (Purpose::ObjectData, self.body.clone().unwrap_or_default()),
+                PlannedPath::Pipe(_) => continue,
+            };
+            parts.push((Role::Device(device.name.clone()), purpose, bytes));
+        }
+        parts
+    }
+
+    /// What was read, in which version.
+    pub(super) fn versions(&self) -> Vec<(Path, Timestamp)> {
+        let version =
+            |path: &Path| self.located.get(path).map(|located| (path.clone(), located.version));
+        self.order.iter().filter_map(version).collect()
+    }
+}
+
+/// The object of a session's devices that it runs beside.
+fn local_path(session: &Plan) -> Option<&Path> {
+    session.attached.as_ref().filter(|path| session.is_data(path))
+}
+
+fn is_code_of(session: &Plan, path: &Path) -> bool {
+    let is_image = |image: &PlannedImage| matches!(image, PlannedImage::Object(it) if it == path);
+    matches!(&session.module, PlannedModule::Object(it) if it == path)
+        || session.images.iter().any(is_image)
+}
