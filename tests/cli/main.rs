@@ -3,8 +3,8 @@
 //! Leaves out what the figures mean, which the tests of the engine and of the report hold.
 
 mod exits;
-mod job;
 mod images;
+mod job;
 mod output;
 mod repeat;
 mod scenarios;

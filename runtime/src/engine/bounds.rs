@@ -44,7 +44,7 @@ fn check_types(reader: &mut Reader<'_>) -> Result<(), ModuleError> {
         if reader.take(1) != Some(&[FUNCTION_TYPE]) {
             return Ok(());
         }
-        for what in ["parameters of a function or block", "results of a function or block"] {
+        for what in ["parameters in a type", "results in a type"] {
             let Some(values) = reader.number() else { return Ok(()) };
             within(what, values.into(), TYPE_VALUES_MAX.into())?;
             if reader.take(values as usize).is_none() {
@@ -65,7 +65,7 @@ fn check_bodies(reader: &mut Reader<'_>) -> Result<(), ModuleError> {
             let Some(more) = body.number().filter(|_| body.take(1).is_some()) else { break };
             locals += u64::from(more);
         }
-        within("locals of a function", locals, LOCALS_MAX)?;
+        within("locals in a function", locals, LOCALS_MAX)?;
     }
     Ok(())
 }

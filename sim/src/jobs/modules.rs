@@ -10,6 +10,8 @@ use stayput_runtime::engine::{Engine, Module, ModuleError};
 
 /// Modules that are kept; the one that came first goes first.
 const MODULES_MAX: usize = 64;
+/// Bytes that the kept modules had before they were compiled; compiled they take a few times as much.
+const KEPT_BYTES_MAX: usize = 256 << 20;
 
 /// Compiles modules, each of them once.
 #[derive(Default)]
@@ -21,7 +23,15 @@ pub struct Modules {
 #[derive(Default)]
 struct Kept {
     by_digest: BTreeMap<Digest, Module>,
-    order: VecDeque<Digest>,
+    order: VecDeque<(Digest, usize)>,
+    bytes: usize,
+}
+
+impl Kept {
+    /// Whether one of `bytes` more fits in.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.order.len() < MODULES_MAX && self.bytes + bytes <= KEPT_BYTES_MAX
+    }
 }
 
 impl Modules {
@@ -36,12 +46,14 @@ impl Modules {
         }
         let module = self.engine.compile(wasm)?;
         let kept = &mut *self.kept.borrow_mut();
-        if kept.order.len() >= MODULES_MAX
-            && let Some(oldest) = kept.order.pop_front()
+        while !kept.has_room(wasm.len())
+            && let Some((oldest, bytes)) = kept.order.pop_front()
         {
             kept.by_digest.remove(&oldest);
+            kept.bytes -= bytes;
         }
-        kept.order.push_back(digest);
+        kept.order.push_back((digest, wasm.len()));
+        kept.bytes += wasm.len();
         kept.by_digest.insert(digest, module.clone());
         Ok((module, wasm.len() as u64))
     }
