@@ -76,8 +76,6 @@ impl Job {
         let posted = reception.receive(&mut call.request).await?;
         let planning = Planning { account: &call.account, system_images: &self.images };
         let plan = plan(&planning, &posted.job, &store).await?;
-        // Outputs get this time whichever attempt makes them.
-        let written_at = self.proxy.next_timestamp();
         let supply = Supply::gather(&self.proxy, &plan, posted).await?;
         let scheduler = Scheduler {
             proxy: &self.proxy,
@@ -89,7 +87,8 @@ impl Job {
             sessions_per_node: self.sessions_per_node,
         };
         let sessions = scheduler.run().await?;
-        outputs::store(&self.proxy, &plan, &sessions, written_at).await?;
+        // One time for all of them, and only now: what was written while the job ran is older.
+        outputs::store(&self.proxy, &plan, &sessions, self.proxy.next_timestamp()).await?;
         let around = Circumstances { policy: "on-storage", inputs: supply.versions() };
         Ok(answer(&plan, &sessions, &around))
     }

@@ -45,7 +45,11 @@ pub(super) async fn store(
     while objects.peek().is_some() {
         let some = objects.by_ref().take(STORED_AT_ONCE).map(|object| proxy.store(object));
         for stored in join_all(some).await {
-            stored.map_err(|error| refuse(&error))?;
+            match stored {
+                // Somebody wrote it anew in the same moment: what this job wrote was there before that.
+                Ok(_) | Err(StoreError::Newer { .. }) => {}
+                Err(error) => return Err(refuse(&error)),
+            }
         }
     }
     Ok(())
