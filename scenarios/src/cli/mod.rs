@@ -17,7 +17,7 @@ mod wall;
 use std::io;
 use std::path::PathBuf;
 
-pub use args::{CheckArgs, Cli, Command, DataArg, JobCommand, RunArgs};
+pub use args::{CheckArgs, Cli, Command, DataArg, JobCommand, NewArgs, RunArgs};
 pub use exit::Exit;
 
 use crate::engine::RunError;
