@@ -6,8 +6,9 @@
 use super::ModuleError;
 use super::start_section::{read_u32, sections};
 
-/// Functions of a module: an empty one has 4 bytes and costs the host over 100.
+/// Functions of a module: an empty one has 4 bytes and costs the host over 100. Types likewise.
 const FUNCTIONS_MAX: u32 = 100_000;
+const TYPES_MAX: u32 = 100_000;
 /// Locals of a function: each call clears them, at the cost of a call without any.
 const LOCALS_MAX: u64 = 2_000;
 /// Parameters of a function or block, and results: each block of a few bytes takes time to compile for all of its values.
@@ -40,7 +41,9 @@ fn within(what: &'static str, found: u64, most: u64) -> Result<(), ModuleError> 
 }
 
 fn check_types(reader: &mut Reader<'_>) -> Result<(), ModuleError> {
-    for _ in 0..reader.number().unwrap_or(0) {
+    let types = reader.number().unwrap_or(0);
+    within("types", types.into(), TYPES_MAX.into())?;
+    for _ in 0..types {
         if reader.take(1) != Some(&[FUNCTION_TYPE]) {
             return Ok(());
         }

@@ -18,7 +18,7 @@ pub const MODULE_BYTES_MAX: usize = 64 << 20;
 
 const RECURSION_DEPTH_MAX: usize = 20_000;
 const STACK_BYTES_MAX: usize = 8 << 20;
-const CACHED_STACKS_MAX: usize = 8;
+const CACHED_STACKS_MAX: usize = 2;
 
 /// Compiles modules and links them to our WASI. Clones share everything.
 #[derive(Clone)]

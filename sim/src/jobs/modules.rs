@@ -13,10 +13,10 @@ const MODULES_MAX: usize = 64;
 /// Bytes that the kept modules had before they were compiled; compiled they take a few times as much.
 const KEPT_BYTES_MAX: usize = 256 << 20;
 
-/// Compiles modules, each of them once.
+/// Compiles modules, each of them once, and each by an engine of its own: an engine keeps the types of all modules that it
+/// ever compiled, so that guests with ever new ones would fill the host.
 #[derive(Default)]
 pub struct Modules {
-    engine: Engine,
     kept: RefCell<Kept>,
 }
 
@@ -44,7 +44,7 @@ impl Modules {
         if let Some(module) = self.kept.borrow().by_digest.get(&digest) {
             return Ok((module.clone(), 0));
         }
-        let module = self.engine.compile(wasm)?;
+        let module = Engine::new().compile(wasm)?;
         let kept = &mut *self.kept.borrow_mut();
         while !kept.has_room(wasm.len())
             && let Some((oldest, bytes)) = kept.order.pop_front()

@@ -38,6 +38,13 @@ fn a_million_functions_are_too_many() {
 }
 
 #[test]
+fn a_million_types_are_too_many() {
+    let mut command = Command::plain(1, EMPTY.to_vec());
+    command.types = list(1_000_000, &b"\x60\0\0".repeat(1_000_000));
+    assert_eq!(refusal(&command), "the module has 1000000 types, the most are 100000");
+}
+
+#[test]
 fn a_million_locals_are_too_many_however_they_are_written() {
     let expected = "the module has 1000000 locals in a function, the most are 2000";
     assert_eq!(refusal(&with_locals(1, 1_000_000)), expected);
@@ -74,7 +81,7 @@ fn sections_that_lie_about_their_lengths_are_invalid() {
             let _ = engine.compile(&lying[..at]);
         }
     }
-    for (id, section) in [(1, &b"\xff\xff\xff\xff\x0f"[..]), (10, b"\xff\xff\xff\xff\x0f\x01")] {
+    for (id, section) in [(1, &b"\x05\x60"[..]), (10, b"\xff\xff\xff\xff\x0f\x01")] {
         let mut command = Command::plain(1, EMPTY.to_vec());
         command.more.push((id, section.to_vec()));
         let refused = engine.compile(&command.wasm());
