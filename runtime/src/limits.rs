@@ -6,6 +6,16 @@ pub const HOST_CALL_FUEL: u64 = 200;
 /// Bytes that a host call may move for one unit of fuel, the rate of wasmi's bulk operations.
 pub const HOST_BYTES_PER_FUEL: u64 = 64;
 
+/// Fuel for each step of a host call through the tree, such as a name that is looked up or listed, beyond
+/// [`HOST_CALL_STEPS`]. About what it takes the host.
+pub const HOST_STEP_FUEL: u64 = 50;
+
+/// Steps through the tree that the price of a host call covers.
+pub const HOST_CALL_STEPS: u64 = 64;
+
+/// The most bytes of names that a session's open directories may hold for their readers; more gives the guest `ENOMEM`.
+pub const LISTED_BYTES_MAX: usize = 64 << 20;
+
 /// The most bytes that one [`Pause`](crate::session::Pause) asks for or hands over. A guest's
 /// larger request becomes several.
 pub const TRANSFER_BYTES_MAX: usize = 1 << 20;

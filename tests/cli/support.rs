@@ -26,8 +26,14 @@ impl Said {
 
 /// Runs `stayput` with these words.
 pub(crate) fn stayput(words: &[&str]) -> Said {
+    stayput_in(Path::new("."), words)
+}
+
+/// The same from within a folder.
+pub(crate) fn stayput_in(folder: &Path, words: &[&str]) -> Said {
     let done = Command::new(env!("CARGO_BIN_EXE_stayput"))
         .args(words)
+        .current_dir(folder)
         .stdin(Stdio::null())
         .output()
         .expect("the command starts");

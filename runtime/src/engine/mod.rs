@@ -4,6 +4,7 @@
 //! Compilation is eager, so that no call pays for it later. Left out: relaxed SIMD (not
 //! deterministic), memory of 64 bits, several memories.
 
+mod bounds;
 mod start_section;
 
 use crate::digest::Digest;
@@ -17,7 +18,7 @@ pub const MODULE_BYTES_MAX: usize = 64 << 20;
 
 const RECURSION_DEPTH_MAX: usize = 20_000;
 const STACK_BYTES_MAX: usize = 8 << 20;
-const CACHED_STACKS_MAX: usize = 8;
+const CACHED_STACKS_MAX: usize = 2;
 
 /// Compiles modules and links them to our WASI. Clones share everything.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ impl Engine {
     /// Compiles `wasm`, which may come from anybody.
     ///
     /// # Errors
-    /// It is too large, no valid module, imports what WASI preview 1 does not have, or lacks
+    /// It is too large, declares too much, is no valid module, imports what WASI preview 1 does not have, or lacks
     /// the exports `_start` and `memory`.
     pub fn compile(&self, wasm: &[u8]) -> Result<Module, ModuleError> {
         if wasm.len() > MODULE_BYTES_MAX {
@@ -62,6 +63,7 @@ impl Engine {
         if wasm.starts_with(b"\0asm") && wasm.get(4..8) != Some(&[1, 0, 0, 0]) {
             return Err(ModuleError::Invalid { why: "it is not a module of version 1".to_owned() });
         }
+        bounds::check(wasm)?;
         let rewritten = start_section::into_export(wasm);
         let bytes = rewritten.as_deref().unwrap_or(wasm);
         let inner = wasmi::Module::new(&self.inner, bytes).map_err(invalid)?;
@@ -167,6 +169,16 @@ pub enum ModuleError {
     TooLarge {
         /// Its size.
         bytes: usize,
+    },
+    /// It declares more of something than any compiler does.
+    #[error("the module has {found} {what}, the most are {most}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many it has.
+        found: u64,
+        /// The bound.
+        most: u64,
     },
     /// Not WebAssembly, or a kind of it that is not supported.
     #[error("no valid WebAssembly module: {why}")]

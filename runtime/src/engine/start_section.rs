@@ -35,13 +35,15 @@ pub(super) fn into_export(wasm: &[u8]) -> Option<Vec<u8>> {
     Some(module)
 }
 
-struct Section<'a> {
-    id: u8,
+/// A section of a module.
+pub(super) struct Section<'a> {
+    pub(super) id: u8,
     whole: &'a [u8],
-    body: &'a [u8],
+    pub(super) body: &'a [u8],
 }
 
-fn sections(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
+/// The sections; `None` if the module is malformed.
+pub(super) fn sections(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
     let mut rest = wasm.get(HEADER_BYTES..)?;
     let mut sections = Vec::new();
     while let Some((&id, after)) = rest.split_first() {
@@ -69,7 +71,7 @@ fn with_export(exports: &[u8], function: u32) -> Option<Vec<u8>> {
 }
 
 /// An unsigned LEB128 number and the bytes it took.
-fn read_u32(bytes: &[u8]) -> Option<(u32, usize)> {
+pub(super) fn read_u32(bytes: &[u8]) -> Option<(u32, usize)> {
     let mut value = 0u64;
     for (i, byte) in bytes.iter().take(5).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * i);

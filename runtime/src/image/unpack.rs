@@ -1,6 +1,7 @@
 //! From the bytes of a tar to a tree. What comes out of gzip is bounded while it comes out.
 
 use super::{Image, ImageError, ImageLimits, ImageNode};
+use crate::limits::PATH_BYTES_MAX;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use tar::{Archive, EntryType};
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const BLOCK_BYTES: usize = 512;
 const DEPTH_MAX: usize = 128;
+/// Characters of a member's path that an error shows.
+const NAMED_CHARS_MAX: usize = 256;
 
 pub(super) fn unpack(bytes: &[u8], limits: ImageLimits) -> Result<Image, ImageError> {
     let tar = if bytes.starts_with(GZIP_MAGIC) {
@@ -99,12 +102,20 @@ fn add(
     }
 }
 
+/// Names the member, of a name that is too long only the beginning.
 fn bad(path: &str, why: &'static str) -> ImageError {
-    ImageError::BadMember { path: path.to_owned(), why }
+    let path = match path.char_indices().nth(NAMED_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &path[..end]),
+        None => path.to_owned(),
+    };
+    ImageError::BadMember { path, why }
 }
 
 fn text(raw: &[u8]) -> Result<String, ImageError> {
     let bad_name = |why| bad(&String::from_utf8_lossy(raw), why);
+    if raw.len() > PATH_BYTES_MAX {
+        return Err(bad_name("has a path of more than 4096 bytes, which no guest can name"));
+    }
     let path = std::str::from_utf8(raw).map_err(|_| bad_name("has a name that is not UTF-8"))?;
     if path.contains('\0') {
         return Err(bad_name("has a name with a NUL"));

@@ -3,7 +3,7 @@
 use super::Stop;
 use super::context::Context;
 use super::errno::Errno;
-use super::fds::{RIGHT_READDIR, Target};
+use super::fds::{Listing, RIGHT_READDIR, Target};
 use super::guest::Guest;
 use super::stat::{TYPE_UNKNOWN, file_type, inode_number};
 use std::sync::Arc;
@@ -59,14 +59,14 @@ pub(super) fn fd_readdir(
         _ => {
             let mut list = vec![(".".to_owned(), ino), ("..".to_owned(), ino)];
             list.extend(context.tree.list(ino)?);
-            let listing = Arc::new(list);
-            context.fds.get_mut(fd)?.listing = Some(listing.clone());
+            let listing = Arc::new(Listing::new(list));
+            context.fds.keep_listing(fd, listing.clone())?;
             listing
         }
     };
     let mut bytes = Vec::new();
     let from = usize::try_from(cookie).unwrap_or(usize::MAX);
-    for (index, (name, ino)) in listing.iter().enumerate().skip(from) {
+    for (index, (name, ino)) in listing.names.iter().enumerate().skip(from) {
         let target = Target::Node(*ino);
         let (kind, number) = match context.tree.get(*ino) {
             Some(_) => (file_type(context, target), inode_number(context, target)),

@@ -3,6 +3,7 @@
 use super::errno::Errno;
 use super::tree::Ino;
 use crate::device::DeviceId;
+use crate::limits::LISTED_BYTES_MAX;
 use std::sync::Arc;
 
 pub(crate) const RIGHT_READ: u64 = 1 << 1;
@@ -42,7 +43,7 @@ pub(crate) struct File {
     /// The name under which the guest was given it, wherever it is renumbered to.
     pub(crate) preopen: Option<&'static str>,
     /// The names of a directory as they were when its reading began.
-    pub(crate) listing: Option<Arc<Vec<(String, Ino)>>>,
+    pub(crate) listing: Option<Arc<Listing>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,19 @@ impl File {
     /// An error number if the file was not opened for this.
     pub(crate) fn demand(&self, right: u64) -> Result<(), Errno> {
         if self.rights & right == right { Ok(()) } else { Err(Errno::Badf) }
+    }
+}
+
+/// The names of a directory and what they take.
+pub(crate) struct Listing {
+    pub(crate) names: Vec<(String, Ino)>,
+    bytes: usize,
+}
+
+impl Listing {
+    pub(crate) fn new(names: Vec<(String, Ino)>) -> Self {
+        let bytes = names.iter().map(|entry| size_of_val(entry) + entry.0.len()).sum();
+        Self { names, bytes }
     }
 }
 
@@ -98,6 +112,18 @@ impl Fds {
 
     pub(crate) fn remove(&mut self, fd: u32) -> Result<File, Errno> {
         self.open.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
+    }
+
+    /// Keeps what a directory lists for its reader, if all such lists together stay within bounds.
+    pub(crate) fn keep_listing(&mut self, fd: u32, listing: Arc<Listing>) -> Result<(), Errno> {
+        self.get_mut(fd)?.listing = None;
+        let kept = self.open.iter().flatten().filter_map(|file| file.listing.as_ref());
+        let bytes: usize = kept.map(|listing| listing.bytes).sum();
+        if bytes + listing.bytes > LISTED_BYTES_MAX {
+            return Err(Errno::Nomem);
+        }
+        self.get_mut(fd)?.listing = Some(listing);
+        Ok(())
     }
 
     /// Moves `from` to the number of `to`, which is open, and gives what was there.

@@ -65,7 +65,7 @@ fn enter(
     let memory = caller.data().memory().ok_or_else(|| Error::new("the module has no memory"))?;
     let (bytes, context) = memory.data_and_store_mut(&mut caller);
     let result = call(&mut Guest(bytes), context);
-    let fuel = HOST_CALL_FUEL + context.take_charge();
+    let fuel = HOST_CALL_FUEL + context.take_charge() + context.tree.take_cost();
     if !spend(&mut caller, fuel)? {
         caller.data_mut().interrupt = Some(Interrupt::OutOfFuel);
         return Err(Error::host(Interrupted));

@@ -61,13 +61,14 @@ pub(crate) fn resolve(
     if path.starts_with('/') {
         return Err(Errno::Notcapable);
     }
-    let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+    let mut todo = names(path);
+    tree.count_steps(todo.len());
     let mut wants_directory = path.ends_with('/');
     let mut trail = vec![base];
     let mut symlinks = 0;
     while let Some(name) = todo.pop() {
         match name.as_str() {
-            "" | "." => continue,
+            "." => continue,
             ".." => {
                 trail.pop();
                 if trail.is_empty() {
@@ -80,7 +81,7 @@ pub(crate) fn resolve(
         }
         let dir = *trail.last().expect("a trail keeps the directory it began at");
         let node = tree.lookup(dir, &name)?;
-        let is_last = todo.iter().all(|rest| rest.is_empty());
+        let is_last = todo.is_empty();
         let target = match node.map(|ino| &tree.node(ino).kind) {
             Some(Kind::Symlink(target)) if !is_last || follow || wants_directory => target.clone(),
             Some(Kind::Directory(_)) if !is_last => {
@@ -103,10 +104,17 @@ pub(crate) fn resolve(
             trail.truncate(1);
         }
         wants_directory |= is_last && target.ends_with('/');
-        todo.extend(target.split('/').rev().map(str::to_owned));
+        let more = names(&target);
+        tree.count_steps(more.len());
+        todo.extend(more);
     }
     let here = trail.last().copied();
     Ok(Place { trail, name: None, node: here, wants_directory: true })
+}
+
+/// The path's names, the last one first.
+fn names(path: &str) -> Vec<String> {
+    path.split('/').rev().filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn check_length(path: &str) -> Result<(), Errno> {

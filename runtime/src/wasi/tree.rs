@@ -7,6 +7,7 @@
 use super::errno::Errno;
 use crate::device::DeviceId;
 use crate::image::{Image, ImageNode};
+use crate::limits::{HOST_CALL_STEPS, HOST_STEP_FUEL, fuel_for_bytes};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ pub(crate) struct Tree {
     used_bytes: u64,
     bytes_max: u64,
     dev: Ino,
+    /// Nodes and names that the current call has looked at, and bytes that it has copied or cleared.
+    steps: u64,
+    filled_bytes: u64,
 }
 
 pub(crate) struct Node {
@@ -78,8 +82,15 @@ pub(crate) const ROOT: Ino = Ino(0);
 
 impl Tree {
     pub(crate) fn new(images: &[Arc<Image>], bytes_max: u64) -> Self {
-        let mut tree =
-            Self { nodes: Vec::new(), free: Vec::new(), used_bytes: 0, bytes_max, dev: ROOT };
+        let mut tree = Self {
+            nodes: Vec::new(),
+            free: Vec::new(),
+            used_bytes: 0,
+            bytes_max,
+            dev: ROOT,
+            steps: 0,
+            filled_bytes: 0,
+        };
         let below = images.iter().map(|image| image.root().clone()).collect();
         let root = Directory { below, ..Directory::default() };
         tree.add(Kind::Directory(root), 0);
@@ -88,6 +99,18 @@ impl Tree {
         let dev = tree.dev;
         tree.open_directory(ROOT).entries.insert("dev".to_owned(), Child::Node(dev));
         tree
+    }
+
+    /// Notes work that the current call has to pay for.
+    pub(crate) fn count_steps(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_add(steps as u64);
+    }
+
+    /// What the current call's work here costs, beyond what every call pays for.
+    pub(crate) fn take_cost(&mut self) -> u64 {
+        let steps = std::mem::take(&mut self.steps).saturating_sub(HOST_CALL_STEPS);
+        let filled_bytes = std::mem::take(&mut self.filled_bytes);
+        steps.saturating_mul(HOST_STEP_FUEL).saturating_add(fuel_for_bytes(filled_bytes))
     }
 
     pub(crate) fn dev(&self) -> Ino {
@@ -141,6 +164,7 @@ impl Tree {
         if !self.is_directory(dir) {
             return Err(Errno::Notdir);
         }
+        self.count_steps(1);
         let layers = match self.open_directory(dir).entries.get_mut(name) {
             None => return Ok(None),
             Some(Child::Node(ino)) => return Ok(Some(*ino)),
@@ -175,11 +199,12 @@ impl Tree {
 
     /// A directory with the first level of its images taken in. Only for directories.
     fn open_directory(&mut self, dir: Ino) -> &mut Directory {
-        let Kind::Directory(directory) = &mut self.node_mut(dir).kind else {
+        let Some(Node { kind: Kind::Directory(directory), .. }) = &mut self.nodes[dir.0] else {
             panic!("{dir:?} is no directory, and its caller made sure that it is");
         };
         for layer in std::mem::take(&mut directory.below) {
             let ImageNode::Directory(children) = &*layer else { continue };
+            self.steps += children.len() as u64;
             for (name, child) in children {
                 let entry = directory.entries.entry(name.clone());
                 if let Child::Below(layers) = entry.or_insert_with(|| Child::Below(Vec::new())) {
@@ -336,9 +361,10 @@ impl Tree {
     }
 
     /// Whether `target` is `from` or lies below it. What is still in the images cannot be.
-    fn reaches(&self, from: Ino, target: Ino) -> bool {
+    fn reaches(&mut self, from: Ino, target: Ino) -> bool {
         let mut todo = vec![from];
         while let Some(ino) = todo.pop() {
+            self.count_steps(1);
             if ino == target {
                 return true;
             }
@@ -396,6 +422,9 @@ impl Tree {
         } else {
             self.used_bytes -= charged - len;
         }
+        let is_shared = matches!(self.node(ino).kind, Kind::File(Content::Shared(_)));
+        let copied = if is_shared { old.min(len) } else { 0 };
+        self.filled_bytes += copied + len.saturating_sub(old);
         let node = self.node_mut(ino);
         (node.mtim, node.ctim) = (now, now);
         if let Kind::File(Content::Shared(bytes)) = &node.kind {

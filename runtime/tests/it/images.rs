@@ -16,7 +16,13 @@ pub(crate) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Writes the names as they are, since the builder refuses bad ones itself.
-fn append(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, link: &str, bytes: &[u8]) {
+pub(crate) fn append(
+    builder: &mut Builder<Vec<u8>>,
+    kind: EntryType,
+    name: &str,
+    link: &str,
+    bytes: &[u8],
+) {
     let mut header = Header::new_ustar();
     header.set_entry_type(kind);
     header.set_size(bytes.len() as u64);
@@ -34,7 +40,7 @@ fn one(kind: EntryType, name: &str, link: &str) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -9,6 +9,7 @@ mod example_jobs;
 mod fuel;
 mod graph;
 mod guests;
+mod hostile;
 mod images;
 mod jobs;
 mod limits;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::job::{JobName, Language};
 use crate::plan::Net;
 use crate::scenario::{OBJECT_NAME_FIX, ObjectName, Policy};
 
@@ -43,6 +44,19 @@ pub enum JobCommand {
     Check(CheckArgs),
     /// Print the JSON Schema of job descriptions, for editors.
     Schema,
+    /// Begin a job: a directory with a program that builds and runs, its description and some input.
+    New(NewArgs),
+}
+
+/// The options of `job new`.
+#[derive(Args, Clone, Debug)]
+pub struct NewArgs {
+    /// What the program is written in.
+    #[arg(long, value_enum)]
+    pub lang: Language,
+    /// The job's name; a directory of that name is made here.
+    #[arg(value_parser = JobName::parse)]
+    pub name: JobName,
 }
 
 /// The options of `job check`.

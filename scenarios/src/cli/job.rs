@@ -1,8 +1,9 @@
 //! `stayput job`: what authors of jobs ask for. Plans go to standard output, what is wrong to standard error.
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use super::{CheckArgs, CliError, Exit, JobCommand};
+use super::{CheckArgs, CliError, Exit, JobCommand, NewArgs};
 use crate::job::{self, Severity};
 
 /// Does what a `job` command says.
@@ -13,7 +14,19 @@ pub(super) fn job(command: &JobCommand) -> Result<Exit, CliError> {
             io::stdout().write_all(stayput_runtime::job::SCHEMA.as_bytes())?;
             Ok(Exit::Kept)
         }
+        JobCommand::New(args) => new(args),
     }
+}
+
+fn new(args: &NewArgs) -> Result<Exit, CliError> {
+    let name = args.name.as_str();
+    job::begin(Path::new("."), &args.name, args.lang).map_err(|error| CliError::Usage {
+        why: format!("{name}: cannot make it: {error}"),
+        fix: "give another name, or go where you may write",
+    })?;
+    let run = args.lang.run_command(&args.name);
+    writeln!(io::stdout(), "{name}/ is there. From within it:\n    sh build.sh\n    {run}")?;
+    Ok(Exit::Kept)
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, CliError> {

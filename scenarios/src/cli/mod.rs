@@ -18,7 +18,9 @@ mod wall;
 use std::io;
 use std::path::PathBuf;
 
-pub use args::{CheckArgs, Cli, Command, DataArg, ImageArgs, ImageKind, JobCommand, RunArgs};
+pub use args::{
+    CheckArgs, Cli, Command, DataArg, ImageArgs, ImageKind, JobCommand, NewArgs, RunArgs,
+};
 pub use exit::Exit;
 
 use crate::engine::RunError;

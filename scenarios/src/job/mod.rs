@@ -1,16 +1,18 @@
-//! Tools for authors of jobs: what a description would do, and what is wrong with one, with line and column.
+//! Tools for authors of jobs: directories to begin in, what a description would do, and what is wrong with one, with line and column.
 //!
 //! Leaves out what only a store knows: which objects there are and on which nodes they lie.
 
 mod explain;
 mod finding;
 mod place;
+mod starter;
 
 use std::path::Path;
 
 use stayput_runtime::job::{self, ExecPath, Job, JobError, JobGraph, Matches};
 
 pub use finding::{Finding, Severity};
+pub use starter::{JobName, Language, begin};
 
 /// What can be said of a description without a store.
 #[derive(Clone, Debug)]

@@ -26,6 +26,10 @@ use crate::world::{HostKey, HostSpec, Main, Place, World};
 pub const ACCOUNT: &str = "AUTH_stayput";
 /// What they say to be let in.
 pub const TOKEN: &str = "stayput-token";
+/// Another account, which has nothing to do with the first: for what must be kept apart.
+pub const OTHER_ACCOUNT: &str = "AUTH_neighbour";
+/// Its token.
+pub const OTHER_TOKEN: &str = "neighbour-token";
 
 /// Everything that a cluster is made of.
 #[derive(Clone, Debug)]
@@ -235,7 +239,10 @@ impl Assembly<'_> {
             let images = images.clone();
             Box::pin(async move {
                 let jobs = OnStorage { sessions_per_node, ring: ring.clone(), images };
-                let tokens = Tokens::from([(TOKEN.to_owned(), ACCOUNT.to_owned())]);
+                let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
+                let tokens =
+                    accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));
+                let tokens = Tokens::from(tokens);
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
                 let config = ProxyConfig { name, turn, ring, tokens, jobs };
                 proxy::start(host, config).expect("nothing else listens on a host that starts");

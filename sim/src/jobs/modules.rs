@@ -10,18 +10,28 @@ use stayput_runtime::engine::{Engine, Module, ModuleError};
 
 /// Modules that are kept; the one that came first goes first.
 const MODULES_MAX: usize = 64;
+/// Bytes that the kept modules had before they were compiled; compiled they take a few times as much.
+const KEPT_BYTES_MAX: usize = 256 << 20;
 
-/// Compiles modules, each of them once.
+/// Compiles modules, each of them once, and each by an engine of its own: an engine keeps the types of all modules that it
+/// ever compiled, so that guests with ever new ones would fill the host.
 #[derive(Default)]
 pub struct Modules {
-    engine: Engine,
     kept: RefCell<Kept>,
 }
 
 #[derive(Default)]
 struct Kept {
     by_digest: BTreeMap<Digest, Module>,
-    order: VecDeque<Digest>,
+    order: VecDeque<(Digest, usize)>,
+    bytes: usize,
+}
+
+impl Kept {
+    /// Whether one of `bytes` more fits in.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.order.len() < MODULES_MAX && self.bytes + bytes <= KEPT_BYTES_MAX
+    }
 }
 
 impl Modules {
@@ -34,14 +44,16 @@ impl Modules {
         if let Some(module) = self.kept.borrow().by_digest.get(&digest) {
             return Ok((module.clone(), 0));
         }
-        let module = self.engine.compile(wasm)?;
+        let module = Engine::new().compile(wasm)?;
         let kept = &mut *self.kept.borrow_mut();
-        if kept.order.len() >= MODULES_MAX
-            && let Some(oldest) = kept.order.pop_front()
+        while !kept.has_room(wasm.len())
+            && let Some((oldest, bytes)) = kept.order.pop_front()
         {
             kept.by_digest.remove(&oldest);
+            kept.bytes -= bytes;
         }
-        kept.order.push_back(digest);
+        kept.order.push_back((digest, wasm.len()));
+        kept.bytes += wasm.len();
         kept.by_digest.insert(digest, module.clone());
         Ok((module, wasm.len() as u64))
     }

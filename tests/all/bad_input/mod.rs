@@ -3,6 +3,7 @@
 //! Leaves out scenario files, which the command's tests feed it, and ring files, whose tests lie with the ring.
 
 mod descriptions;
+mod hostile;
 mod http;
 mod modules;
 pub(crate) mod room;
