@@ -27,7 +27,10 @@ const HEAD: &str = r#"
     (func $must (param $error i32) (if (local.get $error) (then (call $exit (local.get $error)))))
     (func $open (param $path i32) (param $len i32) (param $flags i32) (result i32)
         (call $must (call $path_open (i32.const 3) (i32.const 1) (local.get $path) (local.get $len)
-            (local.get $flags) (i64.const 0x3fffffff) (i64.const 0) (i32.const 0) (i32.const 0)))
+            (local.get $flags)
+            ;; A directory is opened to be listed, a file for all that there is.
+            (select (i64.const 0x4000) (i64.const 0x3fffffff) (i32.eq (local.get $flags) (i32.const 2)))
+            (i64.const 0) (i32.const 0) (i32.const 0)))
         (i32.load (i32.const 0)))"#;
 
 /// Runs a guest of this body; `more` are its functions and data.
