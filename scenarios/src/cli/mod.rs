@@ -6,6 +6,7 @@
 mod args;
 mod config;
 mod exit;
+mod image;
 mod job;
 mod progress;
 mod run;
@@ -17,10 +18,13 @@ mod wall;
 use std::io;
 use std::path::PathBuf;
 
-pub use args::{CheckArgs, Cli, Command, DataArg, JobCommand, NewArgs, RunArgs};
+pub use args::{
+    CheckArgs, Cli, Command, DataArg, ImageArgs, ImageKind, JobCommand, NewArgs, RunArgs,
+};
 pub use exit::Exit;
 
 use crate::engine::RunError;
+use crate::image::ImageBuildError;
 use crate::scenario::ScenarioError;
 
 /// Why a command did not come to a result.
@@ -32,6 +36,9 @@ pub enum CliError {
     /// The run failed as a whole.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// An image cannot be built.
+    #[error(transparent)]
+    Image(#[from] ImageBuildError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -72,5 +79,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(args),
         Command::Twice(args) => twice::twice(args),
         Command::Job(command) => job::job(command),
+        Command::Image(args) => image::image(args),
     }
 }

@@ -20,9 +20,10 @@ use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
 use crate::generate;
+use crate::image::Archive;
 use crate::scenario::{
-    Arrivals, Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, limits,
-    read_bounded,
+    Arrivals, Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, TarMember,
+    limits, read_bounded,
 };
 
 /// What all policies of a run share.
@@ -206,6 +207,18 @@ fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Pat
         Content::File(path) => {
             let bytes = read_bounded(path, max).map_err(|error| (path.as_path(), error))?;
             Ok(bytes.map(Bytes::from))
+        }
+        Content::Tar(members) => {
+            let mut archive = Archive::default();
+            let mut left = max;
+            for TarMember { name, file } in members {
+                let bytes = read_bounded(file, left).map_err(|error| (file.as_path(), error))?;
+                let Some(bytes) = bytes else { return Ok(None) };
+                left -= bytes.len() as u64;
+                archive.file(name, bytes);
+            }
+            let tar = archive.tar();
+            Ok((tar.len() as u64 <= max).then_some(tar))
         }
         Content::Generate { kind, size_bytes } => {
             let generate = match kind {

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use stayput_sim::config::{ClusterConfig, MachineConfig, NetworkConfig};
 
 pub use convert::limits;
-pub use data::{Content, DataSource, Generator};
+pub use data::{Content, DataSource, Generator, TarMember};
 pub use error::ScenarioError;
 pub use expect::{Comparison, Expectation, Figure, Sign};
 pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};

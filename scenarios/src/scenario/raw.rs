@@ -108,6 +108,7 @@ pub(super) struct RawData {
     pub(super) generate: Option<String>,
     pub(super) size: Option<Text>,
     pub(super) file: Option<String>,
+    pub(super) tar: Option<Vec<String>>,
     pub(super) content_type: Option<String>,
 }
 

@@ -166,7 +166,11 @@ fn quantities_show_the_right_form() {
 fn data_sections_say_one_source_for_each_object() {
     refused("generate = \"log\"", "generate = \"cats\"", "data[1].generate", "no generator");
     refused("generate = \"log\"", "generate = \"records\"", "data[1].size", "records of 100");
-    refused("count = 16", "file = \"x\"", "data[1]", "either `generate` or `file`");
+    refused("count = 16", "file = \"x\"", "data[1]", "one of `generate`, `file` and `tar`");
+    refused("count = 16", "count = 16\ntar = []", "data[1].tar", "does not go with");
+    let file = "file = \"../runtime/guests/linecount.wasm\"";
+    refused(file, "tar = [\"a/x\", \"b/x\"]", "data[2].tar", "called x");
+    refused(file, "tar = [\"..\"]", "data[2].tar", "is no file");
     refused("count = 16\n", "", "data[1].count", "missing");
     refused("log-*.txt\"     #", "log.txt\" #", "data[1].path", "no `*`");
     refused("swift://~/demo/linecount.wasm", "swift://~/demo/log-01.txt", "data[2].path", "twice");

@@ -1,10 +1,12 @@
 //! A node's own copy of an object, whose checksum is taken while a session reads it.
 //!
 //! Most sessions read from front to back, and then the disk is read once, always a piece ahead of the session, so that it
-//! works while the session computes. What a session leaves out or skips is read afterwards, so that in the end every byte
-//! was looked at. Leaves out a cache: two sessions on one object read it twice.
+//! works while the session computes. Small reads come out of blocks, the latest of which are kept: all of the object is
+//! read anyway, and a seek for each would cost more. What a session leaves out or skips is read afterwards, so that in the end
+//! every byte was looked at. Leaves out what sessions could share: two on one object read it twice.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -18,7 +20,11 @@ use crate::host::{Host, TaskGuard};
 use crate::node::{NodeError, OpenObject};
 
 /// What is read at a time of what the session did not read.
-const READ_BYTES: u64 = 256 << 10;
+const READ_BYTES: u64 = BLOCK_BYTES;
+/// What is read for a smaller read, from a multiple of it on.
+const BLOCK_BYTES: u64 = 256 << 10;
+/// Blocks of an object that are kept.
+const BLOCKS_MAX: usize = 16;
 
 /// An object on its way to being verified.
 pub(super) struct Verified {
@@ -26,6 +32,8 @@ pub(super) struct Verified {
     object: Rc<OpenObject>,
     hashed: RefCell<Hashed>,
     ahead: RefCell<Option<Ahead>>,
+    /// Blocks by their offsets, the one that was read first in front.
+    blocks: RefCell<VecDeque<(u64, Bytes)>>,
 }
 
 /// A piece that is being read before anybody asks for it.
@@ -58,7 +66,8 @@ impl Hashed {
 impl Verified {
     pub(super) fn new(host: &Host, object: OpenObject) -> Self {
         let (host, object) = (host.clone(), Rc::new(object));
-        Self { host, object, hashed: RefCell::default(), ahead: RefCell::default() }
+        let (hashed, ahead, blocks) = Default::default();
+        Self { host, object, hashed, ahead, blocks }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -77,6 +86,30 @@ impl Verified {
     }
 
     async fn read(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
+        if len >= BLOCK_BYTES {
+            return self.read_piece(offset, len).await;
+        }
+        let begin = offset - offset % BLOCK_BYTES;
+        let block = self.block(begin).await?;
+        let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(block.len());
+        Ok(block.slice(at(offset - begin)..at(offset - begin + len)))
+    }
+
+    async fn block(&self, begin: u64) -> Result<Bytes, NodeError> {
+        let kept = self.blocks.borrow().iter().find(|(at, _)| *at == begin).cloned();
+        if let Some((_, block)) = kept {
+            return Ok(block);
+        }
+        let block = self.read_piece(begin, BLOCK_BYTES).await?;
+        let mut blocks = self.blocks.borrow_mut();
+        if blocks.len() >= BLOCKS_MAX {
+            blocks.pop_front();
+        }
+        blocks.push_back((begin, block.clone()));
+        Ok(block)
+    }
+
+    async fn read_piece(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
         let ahead = self.ahead.take().filter(|ahead| (ahead.offset, ahead.len) == (offset, len));
         let data = match ahead {
             Some(ahead) => match ahead.data.await {
@@ -109,7 +142,13 @@ impl Verified {
     pub(super) async fn finish(&self) -> Result<(), NodeError> {
         loop {
             let offset = self.hashed.borrow().up_to;
-            if offset >= self.len() || self.read(offset, READ_BYTES).await?.is_empty() {
+            // Of what is kept, the hash may not have taken all: it takes what follows what it has.
+            let kept = self.blocks.borrow().iter().find(|(at, _)| *at == offset).cloned();
+            if let Some((_, block)) = kept.filter(|(_, block)| !block.is_empty()) {
+                self.hashed.borrow_mut().take(offset, &block);
+                continue;
+            }
+            if offset >= self.len() || self.read_piece(offset, READ_BYTES).await?.is_empty() {
                 break;
             }
         }

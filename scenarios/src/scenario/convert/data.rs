@@ -9,7 +9,7 @@ use crate::generate::RECORD_BYTES;
 use crate::quantity::parse_size;
 use crate::scenario::error::{Flaw, Lines};
 use crate::scenario::raw::{RawData, Text};
-use crate::scenario::{Content, DataSource, Generator, OBJECT_NAME_FIX, ObjectName};
+use crate::scenario::{Content, DataSource, Generator, OBJECT_NAME_FIX, ObjectName, TarMember};
 
 pub(super) fn data(
     raw: &[RawData],
@@ -22,7 +22,12 @@ pub(super) fn data(
     for (at, raw) in raw.iter().enumerate() {
         let section = format!("data[{}]", at + 1);
         let content = content(&section, raw, folder)?;
-        let key = format!("{section}.{}", if raw.file.is_some() { "file" } else { "generate" });
+        let source = match &content {
+            Content::Generate { .. } => "generate",
+            Content::File(_) => "file",
+            Content::Tar(_) => "tar",
+        };
+        let key = format!("{section}.{source}");
         for name in expand(&section, raw)? {
             if let Content::Generate { size_bytes, .. } = content {
                 generated_bytes = generated_bytes.saturating_add(size_bytes);
@@ -69,6 +74,13 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
             ));
         }
     }
+    if let Some(files) = &raw.tar {
+        if raw.generate.is_some() || raw.file.is_some() || raw.size.is_some() {
+            let why = "does not go with `generate`, `file` or `size`";
+            return Err(Flaw::new(format!("{section}.tar"), why, "leave the others out"));
+        }
+        return tar(section, files, folder);
+    }
     match (&raw.generate, &raw.file, &raw.size) {
         (None, Some(file), None) => Ok(Content::File(folder.join(file))),
         (Some(kind), None, size) => generated(section, kind, size.as_ref()),
@@ -79,8 +91,8 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
         )),
         _ => Err(Flaw::new(
             section,
-            "wants either `generate` or `file`",
-            "write generate = \"log\" and size, or file = \"some.log\"",
+            "wants one of `generate`, `file` and `tar`",
+            "write generate = \"log\" and size, file = \"some.log\", or tar = [\"some.py\"]",
         )),
     }
 }
@@ -116,6 +128,22 @@ fn generated(section: &str, kind: &str, size: Option<&Text>) -> Result<Content, 
         ));
     }
     Ok(Content::Generate { kind, size_bytes })
+}
+
+fn tar(section: &str, files: &[String], folder: &Path) -> Result<Content, Flaw> {
+    let flaw = |why: String, fix: &str| Flaw::new(format!("{section}.tar"), why, fix);
+    let mut names = BTreeSet::new();
+    let member = |file: &String| {
+        let path = folder.join(file);
+        let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let name = name.ok_or_else(|| flaw(format!("`{file}` is no file"), "name files"))?;
+        if !names.insert(name.clone()) {
+            let why = format!("two of the files are called {name}");
+            return Err(flaw(why, "give them different names: their folders are left out"));
+        }
+        Ok(TarMember { name, file: path })
+    };
+    Ok(Content::Tar(files.iter().map(member).collect::<Result<_, _>>()?))
 }
 
 /// The names that a path with a `*` and a `count` stands for: `*` becomes 01, 02, …, with as many

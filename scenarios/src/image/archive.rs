@@ -1,0 +1,95 @@
+//! Tars that depend only on what is put into them: members in the order of their paths, without times and owners.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use bytes::Bytes;
+use tar::{Builder, EntryType, Header};
+
+/// Files and symbolic links by path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Archive(BTreeMap<String, Member>);
+
+#[derive(Clone, Debug)]
+enum Member {
+    File(Bytes),
+    Link(String),
+}
+
+impl Archive {
+    pub(crate) fn file(&mut self, path: &str, content: impl Into<Bytes>) {
+        self.0.insert(path.to_owned(), Member::File(content.into()));
+    }
+
+    pub(crate) fn link(&mut self, path: &str, target: &str) {
+        self.0.insert(path.to_owned(), Member::Link(target.to_owned()));
+    }
+
+    /// The tar's bytes.
+    pub(crate) fn tar(&self) -> Bytes {
+        let mut tar = Builder::new(Vec::new());
+        for (path, member) in &self.0 {
+            let mut header = Header::new_gnu();
+            header.set_mode(0o755);
+            let added = match member {
+                Member::File(content) => {
+                    header.set_size(content.len() as u64);
+                    tar.append_data(&mut header, path, content.as_ref())
+                }
+                Member::Link(target) => {
+                    header.set_entry_type(EntryType::Symlink);
+                    header.set_size(0);
+                    tar.append_link(&mut header, path, target)
+                }
+            };
+            added.expect("memory takes everything, and GNU's tar any path");
+        }
+        tar.into_inner().expect("memory takes everything").into()
+    }
+}
+
+/// The files of a tar, by path.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(super) fn files(tar: &[u8]) -> Result<Vec<(String, Bytes)>, String> {
+    let mut archive = tar::Archive::new(Cursor::new(tar));
+    let mut files = Vec::new();
+    for entry in archive.entries().map_err(|error| error.to_string())? {
+        let mut entry = entry.map_err(|error| error.to_string())?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(|error| format!("{path}: {error}"))?;
+        files.push((path, content.into()));
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use stayput_runtime::image::{Image, ImageLimits};
+
+    use super::*;
+
+    #[test]
+    fn the_order_in_which_members_come_does_not_matter() {
+        let long = "long/".repeat(60) + "name";
+        let mut one = Archive::default();
+        one.file("b", "content");
+        one.link("a", "b");
+        one.file(&long, "deep");
+        let mut other = Archive::default();
+        other.file(&long, "deep");
+        other.link("a", "b");
+        other.file("b", "content");
+        assert_eq!(one.tar(), other.tar());
+        let image = Image::from_tar(&one.tar(), ImageLimits::default()).unwrap();
+        assert_eq!(image.file("a").as_deref(), Some(&b"content"[..]));
+        assert_eq!(image.file(&long).as_deref(), Some(&b"deep"[..]));
+    }
+
+    #[test]
+    fn what_is_no_tar_is_an_error() {
+        assert!(files(&[1; 600]).is_err());
+    }
+}
