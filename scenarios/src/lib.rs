@@ -2,13 +2,15 @@
 //!
 //! `scenario` is what a file says, `plan` what is drawn from it for a seed, `engine` runs a plan
 //! under a policy, `report` judges the results, `timeline` shows what happened
-//! when, `image` builds the images of interpreters, `job` is for authors of jobs, and `cli` is the command around them all.
+//! when, `image` builds the images of interpreters, `job` is for authors of jobs, `local` runs a job without a cluster,
+//! and `cli` is the command around them all.
 
 pub mod cli;
 pub mod engine;
 pub mod generate;
 pub mod image;
 pub mod job;
+pub mod local;
 pub mod plan;
 pub mod quantity;
 pub mod report;

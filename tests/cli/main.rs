@@ -6,6 +6,7 @@ mod examples;
 mod exits;
 mod images;
 mod job;
+mod job_run;
 mod output;
 mod repeat;
 mod scenarios;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use stayput_runtime::job::ObjectPath;
 
 use crate::job::{JobName, Language};
 use crate::plan::Net;
@@ -44,8 +45,59 @@ pub enum JobCommand {
     Check(CheckArgs),
     /// Print the JSON Schema of job descriptions, for editors.
     Schema,
+    /// Run a whole job on this machine, without a cluster: its output goes to standard output, what it used to standard error.
+    ///
+    /// Exit codes: the first of its sessions' that is not 0; 1 a session trapped or reached a limit, 2 usage or a bad file,
+    /// 3 sessions wait for each other.
+    Run(JobRunArgs),
     /// Begin a job: a directory with a program that builds and runs, its description and some input.
     New(NewArgs),
+}
+
+/// The options of `job run`.
+#[derive(Args, Clone, Debug)]
+pub struct JobRunArgs {
+    /// The job: its description, a tar that holds one, or a script that begins with `#!`.
+    pub job: PathBuf,
+    /// Let the job find FILE as the object that it calls PATH, such as swift://~/demo/log.txt=access.log (repeatable).
+    ///
+    /// Of a folder, all files are objects below PATH.
+    #[arg(long, value_name = "PATH=FILE", value_parser = parse_file)]
+    pub file: Vec<FileArg>,
+    /// What a readable device without a path reads.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Where system images lie, as NAME.tar.
+    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    pub images: PathBuf,
+    /// Write what the job stores below DIR, as CONTAINER/OBJECT; else it is only told of.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The seed of the sessions' randomness.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// An object of a job and the file whose bytes it gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileArg {
+    /// The object; without a name a whole container.
+    pub path: ObjectPath,
+    /// The file, or a folder of them.
+    pub file: PathBuf,
+}
+
+fn parse_file(text: &str) -> Result<FileArg, String> {
+    let fix = "write PATH=FILE, such as swift://~/demo/log.txt=access.log";
+    let (path, file) = text.split_once('=').ok_or_else(|| format!("there is no `=` ({fix})"))?;
+    if file.is_empty() {
+        return Err(format!("no file is named ({fix})"));
+    }
+    let path = ObjectPath::parse(path).map_err(|why| format!("the path {why} ({fix})"))?;
+    if path.has_wildcard() {
+        return Err(format!("the path has a wildcard ({fix})"));
+    }
+    Ok(FileArg { path, file: PathBuf::from(file) })
 }
 
 /// The options of `job new`.

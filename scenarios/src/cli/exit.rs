@@ -8,17 +8,18 @@ use crate::report::RunReport;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// All promises were kept; jobs that failed honestly are no broken promise.
-    Kept = 0,
+    Kept,
     /// A promise was broken: a wrong answer, an invariant, an expectation, a fault without
     /// effect, or two runs of one seed that differ.
-    Broken = 1,
+    Broken,
     /// The command line or a file is at fault.
-    Usage = 2,
+    Usage,
     /// The simulated world made no progress.
-    NoProgress = 3,
+    NoProgress,
+    /// The exit code of a guest that ran here.
+    Guest(u8),
 }
 
 impl Exit {
@@ -37,17 +38,29 @@ impl Exit {
         }
     }
 
+    /// What the process ends with.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Kept => 0,
+            Self::Broken => 1,
+            Self::Usage => 2,
+            Self::NoProgress => 3,
+            Self::Guest(code) => code,
+        }
+    }
+
     /// The exit that a child process's code stands for.
     #[must_use]
     pub fn of_code(code: Option<i32>) -> Option<Self> {
         [Self::Kept, Self::Broken, Self::Usage, Self::NoProgress]
             .into_iter()
-            .find(|exit| Some(i32::from(*exit as u8)) == code)
+            .find(|exit| Some(i32::from(exit.code())) == code)
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

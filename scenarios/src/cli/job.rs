@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{CheckArgs, CliError, Exit, JobCommand, NewArgs};
+use super::{CheckArgs, CliError, Exit, JobCommand, NewArgs, job_run};
 use crate::job::{self, Severity};
 
 /// Does what a `job` command says.
@@ -15,6 +15,7 @@ pub(super) fn job(command: &JobCommand) -> Result<Exit, CliError> {
             Ok(Exit::Kept)
         }
         JobCommand::New(args) => new(args),
+        JobCommand::Run(args) => job_run::run(args),
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod image;
 mod job;
+mod job_run;
 mod progress;
 mod run;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use std::io;
 use std::path::PathBuf;
 
 pub use args::{
-    CheckArgs, Cli, Command, DataArg, ImageArgs, ImageKind, JobCommand, NewArgs, RunArgs,
+    CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
+    NewArgs, RunArgs,
 };
 pub use exit::Exit;
 

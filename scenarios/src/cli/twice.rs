@@ -44,8 +44,8 @@ pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
     let (hash, other) = (first.trace_hash()?, second.trace_hash()?);
     if hash != other || first.exit != second.exit {
         writeln!(out, "the traces are equal, but not what came of them:")?;
-        writeln!(out, "  run 1: trace_hash {hash}, exit {}", first.exit as u8)?;
-        writeln!(out, "  run 2: trace_hash {other}, exit {}", second.exit as u8)?;
+        writeln!(out, "  run 1: trace_hash {hash}, exit {}", first.exit.code())?;
+        writeln!(out, "  run 2: trace_hash {other}, exit {}", second.exit.code())?;
         return Ok(Exit::Broken);
     }
     writeln!(out, "both runs are the same: trace_hash {hash}")?;

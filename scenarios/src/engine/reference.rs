@@ -5,21 +5,18 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use stayput_runtime::device::DeviceSpec;
-use stayput_runtime::job::{Account, Job, Matches, ObjectPath, parse};
-use stayput_runtime::limits::Limits;
-use stayput_runtime::local::{self, LocalSession};
-use stayput_runtime::session::SessionSpec;
 use stayput_sim::cluster::ACCOUNT;
-use stayput_sim::host::Seed;
 use stayput_sim::jobs::answer::in_response;
-use stayput_sim::jobs::message::{ModuleSource, Role};
-use stayput_sim::jobs::plan::{Plan, PlannedImage, PlannedModule, PlannedPath, Planning};
-use stayput_sim::jobs::prepare::{Prepared, Preparer, Wanted};
+use stayput_sim::jobs::posted::Posted;
+use stayput_sim::jobs::prepare::Preparer;
 use stayput_sim::swift::Path;
 
-use crate::plan::{PlannedJob, RunPlan};
+use crate::local::{Local, Objects};
+use crate::plan::{LoadedObject, PlannedJob, RunPlan};
 use crate::report::{JobEnd, JobRecord};
+
+/// The content type of what scenarios post.
+const DESCRIPTION: &str = "application/json";
 
 /// What a job must answer.
 #[derive(Clone)]
@@ -69,15 +66,20 @@ impl<'a> References<'a> {
     }
 
     fn answer(&self, text: &str) -> Result<Reference, String> {
-        let job = parse(text.as_bytes()).map_err(|error| error.to_string())?;
-        job.check_without_body().map_err(|error| error.to_string())?;
-        let planning = Planning { account: ACCOUNT, system_images: &self.plan.images };
-        let planned = planning.plan(&job, &self.matches(&job)).map_err(|refusal| refusal.why)?;
-        let sessions = planned.sessions.iter().map(|session| self.session(session));
-        let sessions = sessions.collect::<Result<Vec<_>, _>>()?;
-        let runs = local::run_job(sessions, &planned.pipes);
+        let account = Path::account_only(ACCOUNT).map_err(|bad| bad.to_string())?;
+        let posted = Posted::read(DESCRIPTION, text.to_owned().into(), None, &account);
+        let posted = posted.map_err(|refusal| refusal.why)?;
+        let loaded = Loaded(self.plan);
+        let local = Local {
+            objects: &loaded,
+            account: ACCOUNT,
+            images: &self.plan.images,
+            preparer: &self.preparer,
+            seed: self.plan.seed,
+        };
+        let planned = local.plan(&posted.job).map_err(|refusal| refusal.why)?;
         let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
-        for (session, run) in planned.sessions.iter().zip(&runs) {
+        for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
             let Some(outcome) = &run.outcome else {
                 return Err(format!("in the reference run {} waits for ever", session.session));
             };
@@ -95,93 +97,28 @@ impl<'a> References<'a> {
         }
         Ok(Reference { answer: answer.into(), exit_codes })
     }
+}
 
-    /// What the job's wildcards match among the objects that were loaded.
-    fn matches(&self, job: &Job) -> Matches {
-        let mut names: Vec<(&str, &str)> = self
-            .plan
-            .objects
-            .iter()
-            .map(|loaded| (loaded.container.as_str(), loaded.object.as_str()))
-            .collect();
+/// The objects as they were loaded.
+struct Loaded<'a>(&'a RunPlan);
+
+impl Objects for Loaded<'_> {
+    fn names(&self) -> Vec<(&str, &str)> {
+        let mut names: Vec<(&str, &str)> = self.0.objects.iter().map(names_of).collect();
         names.sort_unstable();
-        let mut matches = Matches::default();
-        for pattern in job.wildcards() {
-            let found = names
-                .iter()
-                .filter(|(container, object)| pattern.captures(container, Some(object)).is_some());
-            let found = found.map(|(container, object)| {
-                ObjectPath::of_match(&Account::Own, container, Some(object))
-            });
-            matches.insert(pattern.clone(), found.collect());
-        }
-        matches
+        names
     }
 
-    fn session(&self, plan: &Plan) -> Result<LocalSession, String> {
-        let (module, parts) = self.code_of(plan)?;
-        let wanted =
-            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
-        let prepared = self.preparer.prepare(wanted, &parts);
-        let Prepared { images, module, args, .. } =
-            prepared.map_err(|refused| refused.to_string())?;
-        let devices = plan.devices.iter().map(|device| DeviceSpec {
-            name: device.name.clone(),
-            kind: device.kind,
-            mode: device.mode,
-            size: 0,
-        });
-        let seed = Seed(self.plan.seed).entropy("session", plan.session.as_bytes(), 0).seed();
-        let spec = SessionSpec {
-            module,
-            args,
-            env: plan.env.clone(),
-            devices: devices.collect(),
-            images,
-            limits: Limits::default(),
-            entropy: seed,
-        };
-        let mut inputs = BTreeMap::new();
-        for device in &plan.devices {
-            match &device.path {
-                PlannedPath::Object(path) if device.kind.is_readable() => {
-                    inputs.insert(device.name.clone(), self.object(path)?);
-                }
-                PlannedPath::Listing(path) => {
-                    return Err(format!("it reads the listing of {path}, which tells the time"));
-                }
-                _ => {}
-            }
-        }
-        Ok(LocalSession { spec, inputs })
+    fn content(&self, container: &str, object: &str) -> Option<Bytes> {
+        let is_it = |loaded: &&_| names_of(loaded) == (container, object);
+        self.0.objects.iter().find(is_it).map(|loaded| loaded.content.clone())
     }
 
-    fn code_of(&self, plan: &Plan) -> Result<(ModuleSource, Vec<(Role, Bytes)>), String> {
-        let mut parts = Vec::new();
-        for image in &plan.images {
-            match image {
-                PlannedImage::Object(path) => parts.push((Role::Image, self.object(path)?)),
-                PlannedImage::Posted => return Err("it brings an image along".to_owned()),
-            }
-        }
-        let module = match &plan.module {
-            PlannedModule::Object(path) => {
-                parts.push((Role::Module, self.object(path)?));
-                ModuleSource::Pushed
-            }
-            PlannedModule::InImage { image, path } => {
-                ModuleSource::InImage { image: image.clone(), path: path.clone() }
-            }
-        };
-        Ok((module, parts))
+    fn listing(&self, container: &Path) -> Result<Bytes, String> {
+        Err(format!("it reads the listing of {container}, which tells the time"))
     }
+}
 
-    /// The object as it was loaded.
-    fn object(&self, path: &Path) -> Result<Bytes, String> {
-        let (container, object) = (path.container(), path.object());
-        let found = self.plan.objects.iter().find(|loaded| {
-            Some(loaded.container.as_str()) == container && Some(loaded.object.as_str()) == object
-        });
-        found.map(|loaded| loaded.content.clone()).ok_or_else(|| format!("{path} was not loaded"))
-    }
+fn names_of(loaded: &LoadedObject) -> (&str, &str) {
+    (&loaded.container, &loaded.object)
 }

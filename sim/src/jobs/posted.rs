@@ -113,7 +113,7 @@ impl Reception<'_> {
         let Some(source) = text(request.headers(), &X_ZEROVM_SOURCE).map(str::to_owned) else {
             let form = Form::of(&content_type);
             let bytes = self.body(request, form.what(), form.bytes_max()).await?;
-            return self.read(form, &content_type, bytes, None);
+            return read(form, &content_type, bytes, None, self.posted_to);
         };
         let path = self.source(&source)?;
         let body = self.body(request, "the job's data", POSTED_BYTES_MAX).await?;
@@ -124,7 +124,7 @@ impl Reception<'_> {
             let why = format!("{} {path} has over {} bytes", form.what(), form.bytes_max());
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
-        self.read(form, &content_type, bytes, Some(body))
+        read(form, &content_type, bytes, Some(body), self.posted_to)
     }
 
     /// The object that `X-Zerovm-Source` names.
@@ -163,38 +163,53 @@ impl Reception<'_> {
             Err(late) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("{what}: {late}"))),
         }
     }
+}
 
-    fn read(
-        &self,
-        form: Form,
+impl Posted {
+    /// Reads a job that is at hand; `body` is what its devices without a path read, if it is not what was posted itself.
+    ///
+    /// # Errors
+    /// As [`Reception::receive`], without what concerns requests and stores.
+    pub fn read(
         content_type: &str,
         bytes: Bytes,
         body: Option<Bytes>,
-    ) -> Result<Posted, Refusal> {
-        match form {
-            Form::Description => {
-                let job = job::parse(&bytes).map_err(|error| refusal_of(&error))?;
-                check_body(&job, body.as_ref())?;
-                Ok(Posted { job, image: None, body })
-            }
-            Form::Image => {
-                let mut job = job_of_image(&bytes)?;
-                check_body(&job, body.as_ref())?;
-                add_image(&mut job)?;
-                Ok(Posted { job, image: Some(bytes), body })
-            }
-            Form::Script => {
-                let Some(first) = script::first_line(&bytes) else {
-                    let why = format!(
-                        "Content-Type is {content_type:?}, neither application/json nor a tar's, and what \
-                         was posted is no script: it does not begin with `#!`"
-                    );
-                    return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
-                };
-                let mut job = script::job(first, self.posted_to)?;
-                add_image(&mut job)?;
-                Ok(Posted { job, image: Some(script::image(&bytes)?), body })
-            }
+        posted_to: &Path,
+    ) -> Result<Self, Refusal> {
+        read(Form::of(content_type), content_type, bytes, body, posted_to)
+    }
+}
+
+fn read(
+    form: Form,
+    content_type: &str,
+    bytes: Bytes,
+    body: Option<Bytes>,
+    posted_to: &Path,
+) -> Result<Posted, Refusal> {
+    match form {
+        Form::Description => {
+            let job = job::parse(&bytes).map_err(|error| refusal_of(&error))?;
+            check_body(&job, body.as_ref())?;
+            Ok(Posted { job, image: None, body })
+        }
+        Form::Image => {
+            let mut job = job_of_image(&bytes)?;
+            check_body(&job, body.as_ref())?;
+            add_image(&mut job)?;
+            Ok(Posted { job, image: Some(bytes), body })
+        }
+        Form::Script => {
+            let Some(first) = script::first_line(&bytes) else {
+                let why = format!(
+                    "Content-Type is {content_type:?}, neither application/json nor a tar's, and what \
+                     was posted is no script: it does not begin with `#!`"
+                );
+                return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+            };
+            let mut job = script::job(first, posted_to)?;
+            add_image(&mut job)?;
+            Ok(Posted { job, image: Some(script::image(&bytes)?), body })
         }
     }
 }

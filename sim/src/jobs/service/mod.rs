@@ -16,7 +16,7 @@ mod schedule;
 mod supply;
 mod vote;
 
-pub(crate) use self::outputs::{CONTENT_TYPE, filled_up};
+pub use self::outputs::{CONTENT_TYPE, filled_up};
 
 use std::rc::Rc;
 

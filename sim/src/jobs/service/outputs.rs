@@ -15,7 +15,7 @@ use crate::swift::Timestamp;
 /// Objects that are stored at a time.
 const STORED_AT_ONCE: usize = 16;
 /// The content type of an object for which none is named.
-pub(crate) const CONTENT_TYPE: &str = "application/octet-stream";
+pub const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// Stores the outputs that have a path.
 ///
@@ -56,7 +56,7 @@ pub(super) async fn store(
 }
 
 /// An output with zeros behind it up to the least size that its device names.
-pub(crate) fn filled_up(output: Bytes, device: &PlannedDevice) -> Bytes {
+pub fn filled_up(output: Bytes, device: &PlannedDevice) -> Bytes {
     let least = usize::try_from(device.min_size).unwrap_or(usize::MAX);
     if output.len() >= least {
         return output;
