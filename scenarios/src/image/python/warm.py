@@ -13,11 +13,20 @@ import sys
 # The room for the command line and the environment. The read of so many bytes is where sessions begin.
 ROOM = 262147
 PLACE = "/lib/stayput/"
+# Programs may have modules of these names.
+OWN = ("warm", "python3", "python2", "python2_library")
 
 
 def start(main):
     """Runs `main` with the words of a session's command line, and ends as Python does."""
+    for name in OWN:
+        sys.modules.pop(name, None)
     before = set(sys.modules)
+    # Where modules are found is the session's own matter, but for the library, which is in the interpreter.
+    sys.path[:] = [folder for folder in sys.path if folder not in ("", PLACE.rstrip("/"))]
+    for folder in list(sys.path_importer_cache):
+        if not folder.endswith(".zip"):
+            del sys.path_importer_cache[folder]
     gc.collect()
     gc.freeze()
     args, env = parts(os.read(0, ROOM))
