@@ -140,7 +140,7 @@ impl Python {
         let user = user_image(&[
             ("program.py", program),
             ("helper.py", helper),
-            ("warm.py", "x = 'the user\'s'\n"),
+            ("warm.py", "x = 'my own'\n"),
         ]);
         let images = [user, self.image.clone()];
         let found = find(&images, Some(&self.image.name), "python").expect("it is there");
@@ -229,7 +229,7 @@ fn python_3_runs_scripts_within_the_limits_of_a_session() {
     assert_eq!(output(&run, "stdout"), "banana\nlate");
     assert_eq!(output(&run, "stderr"), "not closed");
     assert_eq!(run.outcome.end.exit_code(), Some(3));
-    assert_eq!(output(&python.run("import warm\nprint(warm.x)"), "stdout"), "the user's\n");
+    assert_eq!(output(&python.run("import warm\nprint(warm.x)"), "stdout"), "my own\n");
     let run = python.run("def f():\n    return 1 / 0\nf()");
     assert!(
         output(&run, "stderr")
