@@ -245,82 +245,8 @@ impl<'a> Asyncified<'a> {
         let mut function = Function::new([(2, ValType::I32)]);
         let (buffer, end) = (4, 5);
         match built {
-            // If the first buffer is of that length: room at the end of memory, and leave.
-            Built::ToTake => push(
-                &mut function,
-                &[
-                    I::LocalGet(1),
-                    I::I32Load(at(4)),
-                    I::I32Const(ROOM),
-                    I::I32Eq,
-                    I::If(BlockType::Empty),
-                    I::I32Const(SAVED_PAGES),
-                    I::MemoryGrow(0),
-                    I::I32Const(16),
-                    I::I32Shl,
-                    I::LocalTee(buffer),
-                    I::LocalGet(buffer),
-                    I::I32Const(HEAD_BYTES),
-                    I::I32Add,
-                    I::I32Store(at(0)),
-                    I::LocalGet(buffer),
-                    I::LocalGet(buffer),
-                    I::I32Const(SAVED_PAGES * PAGE as i32),
-                    I::I32Add,
-                    I::I32Store(at(4)),
-                    I::LocalGet(buffer),
-                    I::Call(self.export("asyncify_start_unwind")?),
-                    I::I32Const(0),
-                    I::Return,
-                    I::End,
-                ],
-            ),
-            Built::ToStart { .. } => {
-                let coming_back = [
-                    I::Call(self.export("asyncify_get_state")?),
-                    I::I32Const(2),
-                    I::I32Eq,
-                    I::If(BlockType::Empty),
-                    I::Call(self.export("asyncify_stop_rewind")?),
-                    I::LocalGet(1),
-                    I::I32Load(at(0)),
-                    I::LocalTee(buffer),
-                    I::LocalGet(buffer),
-                    I::I32Const(4),
-                    I::I32Add,
-                    I::Call(self.import("args_sizes_get")?),
-                    I::Drop,
-                    I::LocalGet(buffer),
-                    I::I32Const(8),
-                    I::I32Add,
-                    I::LocalGet(buffer),
-                    I::I32Const(12),
-                    I::I32Add,
-                    I::Call(self.import("environ_sizes_get")?),
-                    I::Drop,
-                ];
-                push(&mut function, &coming_back);
-                push(
-                    &mut function,
-                    &[I::LocalGet(buffer), I::I32Const(16), I::I32Add, I::LocalSet(end)],
-                );
-                for (get, count) in [("args_get", 0), ("environ_get", 8)] {
-                    self.list(&mut function, self.import(get)?, count, (buffer, end));
-                }
-                push(
-                    &mut function,
-                    &[
-                        I::LocalGet(3),
-                        I::LocalGet(end),
-                        I::LocalGet(buffer),
-                        I::I32Sub,
-                        I::I32Store(at(0)),
-                        I::I32Const(0),
-                        I::Return,
-                        I::End,
-                    ],
-                );
-            }
+            Built::ToTake => self.leave(&mut function, buffer)?,
+            Built::ToStart { .. } => self.come_back(&mut function, (buffer, end))?,
         }
         push(
             &mut function,
@@ -334,6 +260,86 @@ impl<'a> Asyncified<'a> {
             ],
         );
         Ok(function)
+    }
+
+    /// If the first buffer is of that length: makes room at the end of memory, and leaves.
+    fn leave(&self, function: &mut Function, buffer: u32) -> Result<()> {
+        push(
+            function,
+            &[
+                I::LocalGet(1),
+                I::I32Load(at(4)),
+                I::I32Const(ROOM),
+                I::I32Eq,
+                I::If(BlockType::Empty),
+                I::I32Const(SAVED_PAGES),
+                I::MemoryGrow(0),
+                I::I32Const(16),
+                I::I32Shl,
+                I::LocalTee(buffer),
+                I::LocalGet(buffer),
+                I::I32Const(HEAD_BYTES),
+                I::I32Add,
+                I::I32Store(at(0)),
+                I::LocalGet(buffer),
+                I::LocalGet(buffer),
+                I::I32Const(SAVED_PAGES * PAGE as i32),
+                I::I32Add,
+                I::I32Store(at(4)),
+                I::LocalGet(buffer),
+                I::Call(self.export("asyncify_start_unwind")?),
+                I::I32Const(0),
+                I::Return,
+                I::End,
+            ],
+        );
+        Ok(())
+    }
+
+    /// If it comes back: writes the command line and the environment into the first buffer.
+    fn come_back(&self, function: &mut Function, (buffer, end): (u32, u32)) -> Result<()> {
+        let coming_back = [
+            I::Call(self.export("asyncify_get_state")?),
+            I::I32Const(2),
+            I::I32Eq,
+            I::If(BlockType::Empty),
+            I::Call(self.export("asyncify_stop_rewind")?),
+            I::LocalGet(1),
+            I::I32Load(at(0)),
+            I::LocalTee(buffer),
+            I::LocalGet(buffer),
+            I::I32Const(4),
+            I::I32Add,
+            I::Call(self.import("args_sizes_get")?),
+            I::Drop,
+            I::LocalGet(buffer),
+            I::I32Const(8),
+            I::I32Add,
+            I::LocalGet(buffer),
+            I::I32Const(12),
+            I::I32Add,
+            I::Call(self.import("environ_sizes_get")?),
+            I::Drop,
+        ];
+        push(function, &coming_back);
+        push(function, &[I::LocalGet(buffer), I::I32Const(16), I::I32Add, I::LocalSet(end)]);
+        for (get, count) in [("args_get", 0), ("environ_get", 8)] {
+            self.list(function, self.import(get)?, count, (buffer, end));
+        }
+        push(
+            function,
+            &[
+                I::LocalGet(3),
+                I::LocalGet(end),
+                I::LocalGet(buffer),
+                I::I32Sub,
+                I::I32Store(at(0)),
+                I::I32Const(0),
+                I::Return,
+                I::End,
+            ],
+        );
+        Ok(())
     }
 
     /// Puts a list, whose count and size lie at `buffer + count`, at `end`, and moves that behind it. What does not fit ends the
