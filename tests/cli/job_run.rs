@@ -30,6 +30,7 @@ fn a_job_runs_on_files_and_answers_on_standard_output() {
 #[test]
 fn sessions_talk_and_what_they_store_goes_below_a_folder() {
     let folder = Variant::new(&[]);
+    std::fs::create_dir_all(folder.path("texts/more")).expect("the folder is writable");
     folder.put("texts/a.txt", b"to be or not\n");
     folder.put("texts/more/b.txt", b"to be\n");
     let texts = format!("swift://~/demo/texts={}", folder.path("texts"));
