@@ -49,7 +49,8 @@ fn paths(text: &str) -> BTreeSet<String> {
 const ELSEWHERE: [&str; 5] = ["application/json", "demo/logile.txt", "Gbit/s", "Mbit/s", "0.5/s"];
 
 /// Files that the reader brings along, or that a command writes.
-const READERS_OWN: [&str; 3] = ["answers.txt", "access.log", "target/images"];
+const READERS_OWN: [&str; 6] =
+    ["answers.txt", "access.log", "target/images", "job.json", "job.wasm", "logs/"];
 
 #[test]
 fn every_path_in_the_readme_exists() {
