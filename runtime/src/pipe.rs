@@ -6,12 +6,23 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A pipe takes another write while it holds fewer bytes than this.
+/// A pipe takes more while it holds fewer bytes than this, in a job of few pipes. See [`room_of`].
 pub const PIPE_BYTES: usize = 256 << 10;
+/// What all pipes of a job may hold together, about.
+const JOB_PIPES_BYTES: usize = 64 << 20;
+/// A longer write is as good as several of so many bytes: no pipe holds much more than its room.
+pub const PIECE_BYTES: usize = 64 << 10;
+
+/// How many bytes each pipe of a job with so many of them has room for.
+#[must_use]
+pub fn room_of(pipes: usize) -> usize {
+    (JOB_PIPES_BYTES / pipes.max(1)).min(PIPE_BYTES)
+}
 
 /// The writes that wait in a pipe.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PipeBuffer {
+    room: usize,
     writes: VecDeque<Bytes>,
     bytes: usize,
     writer: Option<WriterEnd>,
@@ -39,19 +50,24 @@ pub enum PipeRead {
 }
 
 impl PipeBuffer {
-    /// Whether a write can be taken now.
+    /// An empty one with room for so many bytes.
     #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.bytes < PIPE_BYTES || self.is_abandoned
+    pub fn new(room: usize) -> Self {
+        Self { room, writes: VecDeque::new(), bytes: 0, writer: None, is_abandoned: false }
     }
 
-    /// Takes a write, however large. One that no reader is left for is dropped: a session does the same whether its peer has
-    /// ended already or is about to.
-    pub fn write(&mut self, data: Bytes) {
-        if !self.is_abandoned && !data.is_empty() {
-            self.bytes += data.len();
-            self.writes.push_back(data);
+    /// Takes of a write what it has room for, and leaves the rest in `data`; true if nothing is left. A write that no reader is left for
+    /// is dropped: a session does the same whether its peer has ended already or is about to.
+    pub fn write(&mut self, data: &mut Bytes) -> bool {
+        if self.is_abandoned {
+            data.clear();
         }
+        while !data.is_empty() && self.bytes < self.room {
+            let piece = data.split_to(data.len().min(PIECE_BYTES));
+            self.bytes += piece.len();
+            self.writes.push_back(piece);
+        }
+        data.is_empty()
     }
 
     /// Takes note of the writer's end.
@@ -72,7 +88,7 @@ impl PipeBuffer {
         self.is_abandoned
     }
 
-    /// At most `len` bytes of the oldest write.
+    /// At most `len` bytes of the oldest write, or piece of one.
     pub fn read(&mut self, len: usize) -> PipeRead {
         let Some(write) = self.writes.front_mut() else {
             return self.writer.map_or(PipeRead::Empty, PipeRead::End);
@@ -91,11 +107,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn pipe_of(writes: &[&'static [u8]]) -> PipeBuffer {
+        let mut pipe = PipeBuffer::new(PIPE_BYTES);
+        for write in writes {
+            assert!(pipe.write(&mut Bytes::from_static(write)));
+        }
+        pipe
+    }
+
     #[test]
     fn a_read_never_joins_two_writes() {
-        let mut pipe = PipeBuffer::default();
-        pipe.write(Bytes::from_static(b"abc"));
-        pipe.write(Bytes::from_static(b"d"));
+        let mut pipe = pipe_of(&[b"abc", b"d"]);
         assert_eq!(pipe.read(2), PipeRead::Data(Bytes::from_static(b"ab")));
         assert_eq!(pipe.read(9), PipeRead::Data(Bytes::from_static(b"c")));
         assert_eq!(pipe.read(9), PipeRead::Data(Bytes::from_static(b"d")));
@@ -104,8 +126,7 @@ mod tests {
 
     #[test]
     fn the_end_is_found_behind_what_was_written() {
-        let mut pipe = PipeBuffer::default();
-        pipe.write(Bytes::from_static(b"x"));
+        let mut pipe = pipe_of(&[b"x"]);
         pipe.end(WriterEnd::Died);
         pipe.end(WriterEnd::Exited);
         assert_eq!(pipe.read(1), PipeRead::Data(Bytes::from_static(b"x")));
@@ -113,14 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pipe_has_room_again_when_nobody_reads_any_more() {
-        let mut pipe = PipeBuffer::default();
-        pipe.write(Bytes::from(vec![0; PIPE_BYTES]));
-        assert!(!pipe.has_room());
+    fn a_full_pipe_takes_no_more_until_nobody_reads_any_more() {
+        let mut pipe = PipeBuffer::new(PIPE_BYTES);
+        let mut data = Bytes::from(vec![0; 10 * PIPE_BYTES]);
+        assert!(!pipe.write(&mut data));
+        assert_eq!(data.len(), 9 * PIPE_BYTES);
         pipe.abandon();
-        assert!(pipe.has_room());
-        pipe.write(Bytes::from_static(b"x"));
+        assert!(pipe.write(&mut data) && data.is_empty());
         assert_eq!(pipe.read(1), PipeRead::Empty, "a write without a reader is dropped");
+    }
+
+    #[test]
+    fn pipes_of_a_large_job_hold_less_each() {
+        assert_eq!(room_of(1), PIPE_BYTES);
+        assert_eq!(room_of(4_096), 16 << 10);
     }
 
     proptest! {
@@ -128,11 +155,18 @@ mod tests {
         fn bytes_come_out_as_they_went_in(
             writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..20),
             len in 1_usize..12,
+            room in 1_usize..30,
         ) {
-            let mut pipe = PipeBuffer::default();
-            writes.iter().for_each(|write| pipe.write(write.clone().into()));
-            pipe.end(WriterEnd::Exited);
+            let mut pipe = PipeBuffer::new(room);
             let mut read = Vec::new();
+            for write in &writes {
+                let mut data = Bytes::from(write.clone());
+                while !pipe.write(&mut data) {
+                    let PipeRead::Data(data) = pipe.read(len) else { panic!("a full pipe has data") };
+                    read.extend_from_slice(&data);
+                }
+            }
+            pipe.end(WriterEnd::Exited);
             while let PipeRead::Data(data) = pipe.read(len) {
                 prop_assert!((1..=len).contains(&data.len()));
                 read.extend_from_slice(&data);

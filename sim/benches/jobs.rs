@@ -130,6 +130,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         system_images: Vec::new(),
         devices: vec![stdout],
         gang: String::new(),
+        pipe_room: 0,
         local: None,
         parts: vec![PartHead { role: Role::Module, bytes: module.len() as u64 }],
     };

@@ -7,7 +7,7 @@ use super::{SLICE_FUEL, part_of, store};
 use crate::device::{DeviceFault, DeviceId, SIZE_UNKNOWN};
 use crate::job::Pipe;
 use crate::outcome::Outcome;
-use crate::pipe::{PipeBuffer, PipeRead, WriterEnd};
+use crate::pipe::{PipeBuffer, PipeRead, WriterEnd, room_of};
 use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub fn run_job(sessions: Vec<LocalSession>, pipes: &[Pipe]) -> Vec<SessionRun> {
             (running, Some(session))
         })
         .collect();
-    let mut pipes = vec![PipeBuffer::default(); pipes.len()];
+    let mut pipes = vec![PipeBuffer::new(room_of(pipes.len())); pipes.len()];
     loop {
         let mut has_moved = false;
         for (running, session) in &mut sessions {
@@ -73,6 +73,8 @@ struct Running {
     now: u64,
     /// What it waits for.
     pause: Pause,
+    /// A pipe took a part of what it waits to write.
+    has_written: bool,
     outcome: Option<Outcome>,
 }
 
@@ -91,6 +93,7 @@ impl Running {
             written: vec![Vec::new(); devices.len()],
             now: SESSION_EPOCH_UNIX_NS,
             pause: Pause::SliceUsed,
+            has_written: false,
             outcome: None,
             spec: Some(spec),
         }
@@ -113,7 +116,7 @@ impl Running {
         let mut has_moved = false;
         while let Some(it) = session {
             if !self.answer(it, pipes) {
-                return has_moved;
+                return has_moved || std::mem::take(&mut self.has_written);
             }
             has_moved = true;
             self.pause = it.step(self.now, SLICE_FUEL);
@@ -128,23 +131,30 @@ impl Running {
 
     /// Gives the session what it waits for; false if that is not there yet.
     fn answer(&mut self, session: &mut Session, pipes: &mut [PipeBuffer]) -> bool {
-        match &self.pause {
+        match &mut self.pause {
             Pause::SliceUsed => {}
-            Pause::Read { device, offset, len } => match self.read(*device, *offset, *len, pipes) {
-                Some(data) => session.provide_read(data),
-                None => return false,
-            },
+            Pause::Read { device, offset, len } => {
+                let (device, offset, len) = (*device, *offset, *len);
+                match self.read(device, offset, len, pipes) {
+                    Some(data) => session.provide_read(data),
+                    None => return false,
+                }
+            }
             Pause::Write { device, offset, data } => {
                 let index = device.index();
                 match self.ways[index] {
                     Way::Memory => {
                         session.accept_write(store(&mut self.written[index], *offset, data));
                     }
-                    Way::Pipe(pipe) if pipes[pipe].has_room() => {
-                        pipes[pipe].write(data.clone());
+                    Way::Pipe(pipe) => {
+                        // What there is no room for stays with the pause.
+                        let before = data.len();
+                        if !pipes[pipe].write(data) {
+                            self.has_written = data.len() < before;
+                            return false;
+                        }
                         session.accept_write(Ok(()));
                     }
-                    Way::Pipe(_) => return false,
                 }
             }
             Pause::Sleep { until_unix_ns } => self.now = *until_unix_ns,

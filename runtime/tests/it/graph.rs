@@ -237,7 +237,7 @@ fn too_many_sessions_or_pipes_are_refused() {
     let why = refused(&node("many", "", &format!(r#", "count": {}"#, SESSIONS_MAX + 1)));
     assert!(why.contains("field `count`: makes more than 1000 sessions"), "{why}");
     let why = refused(&node("ring", "", r#", "count": 500, "connect": ["ring"]"#));
-    assert!(why.contains("field `connect[0]`: makes more than 10000 connections"), "{why}");
+    assert!(why.contains("field `connect[0]`: makes more than 4096 connections"), "{why}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use hyper::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use stayput_runtime::device::{DeviceFault, DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::limits::Limits;
+use stayput_runtime::pipe::room_of;
 use stayput_runtime::session::SessionSpec;
 
 use crate::client::{Client, ClientError, Incoming, NewContent};
@@ -160,7 +161,8 @@ impl Worker {
             let lines = as_lines(&container, &rows)?;
             listings.insert(container, lines);
         }
-        let pipes = plan.pipes.iter().map(|_| Rc::new(Pipe::default())).collect();
+        let room = room_of(plan.pipes.len());
+        let pipes = plan.pipes.iter().map(|_| Rc::new(Pipe::new(room))).collect();
         let inputs = Inputs { downloads, listings, pipes, posted };
         let sessions = join_all(plan.sessions.iter().map(|plan| self.run(plan, &inputs))).await;
         for download in &inputs.downloads {

@@ -32,6 +32,7 @@ use futures_util::future::{join, join_all};
 use stayput_runtime::device::{DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::outcome::End;
+use stayput_runtime::pipe::PIPE_BYTES;
 use stayput_runtime::session::SessionSpec;
 
 /// The longest order: what is pushed with it is held whole.
@@ -99,7 +100,8 @@ impl Executor {
             return Ok(self.status(request.uri().path()));
         }
         if wire::is_path(request.uri().path()) {
-            let pipe = self.pipes.enter(request.uri().path(), self.host.now());
+            let room = wire::room(&request);
+            let pipe = self.pipes.enter(request.uri().path(), room, self.host.now());
             return Ok(wire::receive(&self.host, &pipe, request).await);
         }
         let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
@@ -182,14 +184,15 @@ impl Executor {
                 DeviceSource::Written => (Source::Written, 0),
                 DeviceSource::Pipe { number, reader } => {
                     let path = wire::path_of(&order.gang, order.attempt, number);
+                    let room = order.pipe_room.clamp(1, PIPE_BYTES);
                     let pipe = match reader.filter(|_| device.kind.is_writable()) {
-                        None => self.pipes.enter(&path, self.host.now()),
+                        None => self.pipes.enter(&path, room, self.host.now()),
                         Some(to) => {
-                            let pipe = Rc::new(Pipe::default());
+                            let pipe = Rc::new(Pipe::new(room));
                             let sender = Rc::clone(&pipe);
                             let pool = &self.pool;
                             senders.push(Box::pin(async move {
-                                wire::send(pool, to, &path, &sender).await
+                                wire::send(pool, to, &path, room, &sender).await
                             }) as LocalFuture<'a, _>);
                             pipe
                         }

@@ -40,6 +40,8 @@ pub struct Order {
     pub devices: Vec<OrderedDevice>,
     /// Names the attempt of the gang that its pipes are of, for all hosts alike; empty without pipes.
     pub gang: String,
+    /// Bytes that each of its pipes has room for.
+    pub pipe_room: usize,
     /// The object of the store that the node shall have, if it shall have one.
     pub local: Option<LocalObject>,
     /// What follows the head.

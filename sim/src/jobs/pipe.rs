@@ -11,7 +11,7 @@ use stayput_runtime::pipe::{PipeBuffer, PipeRead, WriterEnd};
 use tokio::sync::Notify;
 
 /// A pipe of a running job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pipe {
     state: RefCell<State>,
     /// Told when there is more to read.
@@ -20,7 +20,7 @@ pub struct Pipe {
     writable: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     buffer: PipeBuffer,
     /// Why the pipe can be used no more, through no doing of the sessions.
@@ -28,18 +28,26 @@ struct State {
 }
 
 impl Pipe {
+    /// An empty one with room for so many bytes.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        let state = State { buffer: PipeBuffer::new(room), broken: None };
+        let (readable, writable) = (Notify::new(), Notify::new());
+        Self { state: RefCell::new(state), readable, writable }
+    }
+
     /// Hands over a write, waiting while the pipe is full.
     ///
     /// # Errors
     /// The pipe is broken.
-    pub async fn write(&self, data: Bytes) -> Result<(), DeviceFault> {
+    pub async fn write(&self, mut data: Bytes) -> Result<(), DeviceFault> {
         loop {
             {
                 let state = &mut *self.state.borrow_mut();
                 state.check()?;
-                if state.buffer.has_room() {
-                    state.buffer.write(data);
-                    self.readable.notify_one();
+                let is_taken = state.buffer.write(&mut data);
+                self.readable.notify_one();
+                if is_taken {
                     return Ok(());
                 }
             }

@@ -23,12 +23,12 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
-    /// The pipe of that name.
-    pub(super) fn enter(&self, name: &str, now: Time) -> Rc<Pipe> {
+    /// The pipe of that name, with room for so many bytes if it is new.
+    pub(super) fn enter(&self, name: &str, room: usize, now: Time) -> Rc<Pipe> {
         self.sweep(now);
         let mut by_name = self.by_name.borrow_mut();
         let (_, pipe) =
-            by_name.entry(name.to_owned()).or_insert_with(|| (now, Rc::new(Pipe::default())));
+            by_name.entry(name.to_owned()).or_insert_with(|| (now, Rc::new(Pipe::new(room))));
         Rc::clone(pipe)
     }
 
@@ -49,11 +49,11 @@ mod tests {
     fn old_pipes_are_forgotten_and_young_ones_are_not() {
         let pipes = Pipes::default();
         let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
-        let first = pipes.enter("a", at(1));
-        assert!(Rc::ptr_eq(&first, &pipes.enter("a", at(2))));
-        let _later = pipes.enter("b", at(50));
-        let _sweeps = pipes.enter("c", at(62));
+        let first = pipes.enter("a", 9, at(1));
+        assert!(Rc::ptr_eq(&first, &pipes.enter("a", 9, at(2))));
+        let _later = pipes.enter("b", 9, at(50));
+        let _sweeps = pipes.enter("c", 9, at(62));
         assert_eq!(pipes.by_name.borrow().len(), 2, "b and c are left");
-        assert!(!Rc::ptr_eq(&first, &pipes.enter("a", at(63))));
+        assert!(!Rc::ptr_eq(&first, &pipes.enter("a", 9, at(63))));
     }
 }

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::future::{Either, select};
-use stayput_runtime::limits::TRANSFER_BYTES_MAX;
-use stayput_runtime::pipe::WriterEnd;
+use stayput_runtime::pipe::{PIECE_BYTES, PIPE_BYTES, WriterEnd};
 
 use super::pipe::{Pipe, Taken};
 use super::run::SESSION_TIME_MAX;
@@ -41,6 +40,12 @@ pub(super) fn is_path(path: &str) -> bool {
     path.starts_with("/pipes/")
 }
 
+/// The room of the pipe that a request is for.
+pub(super) fn room(request: &Request) -> usize {
+    let room = request.uri().query().and_then(|query| query.strip_prefix("room="));
+    room.and_then(|room| room.parse().ok()).unwrap_or(PIPE_BYTES).clamp(1, PIPE_BYTES)
+}
+
 /// Carries what a session writes to the host of its reader, until it ends.
 ///
 /// # Errors
@@ -49,9 +54,10 @@ pub(super) async fn send(
     pool: &Pool,
     to: SocketAddr,
     path: &str,
+    room: usize,
     pipe: &Pipe,
 ) -> Result<(), String> {
-    let sent = carry(pool, to, path, pipe).await;
+    let sent = carry(pool, to, &format!("{path}?room={room}"), pipe).await;
     if let Err(why) = &sent {
         pipe.break_off(why);
     }
@@ -189,8 +195,8 @@ fn frame_of(come: &mut BytesMut) -> Result<Option<Result<Bytes, WriterEnd>>, Str
         DIED => return Ok(Some(Err(WriterEnd::Died))),
         length => usize::try_from(length).unwrap_or(usize::MAX),
     };
-    if length > TRANSFER_BYTES_MAX {
-        return Err(format!("a write of {length} bytes, {TRANSFER_BYTES_MAX} are the most"));
+    if length > PIECE_BYTES {
+        return Err(format!("a write of {length} bytes, {PIECE_BYTES} are the most"));
     }
     if come.len() < HEAD_BYTES + length {
         return Ok(None);

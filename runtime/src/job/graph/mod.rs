@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// The most sessions of a job, copies not counted.
 pub const SESSIONS_MAX: usize = 1_000;
 /// The most pipes of a job.
-pub const PIPES_MAX: usize = 10_000;
+pub const PIPES_MAX: usize = 4_096;
 
 /// A job as sessions and the pipes between them.
 #[derive(Clone, Debug, PartialEq, Eq)]

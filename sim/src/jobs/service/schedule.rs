@@ -25,6 +25,7 @@ use crate::jobs::plan::{JobPlan, Plan, PlannedDevice, PlannedModule, PlannedPath
 use crate::proxy::{Placement, Proxy, Refusal, Target};
 use crate::swift::Path;
 use stayput_runtime::job::Gang;
+use stayput_runtime::pipe::room_of;
 
 /// Candidates that are tried, each once.
 pub(super) const ATTEMPTS_MAX: usize = 8;
@@ -262,6 +263,7 @@ impl Scheduler<'_> {
             system_images: plan.system_images.clone(),
             devices: devices.collect(),
             gang: gang.map(|gang| gang.id.clone()).unwrap_or_default(),
+            pipe_room: room_of(self.plan.pipes.len()),
             local: local.map(|(path, located)| LocalObject {
                 disk: target.device.clone(),
                 partition: self.ring.partition(path),
