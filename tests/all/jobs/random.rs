@@ -29,7 +29,7 @@ use crate::property::trouble::{Fault, Kind};
 use crate::support::{Found, LIMIT, network};
 
 /// Cases when `PROPTEST_CASES` does not say.
-const CASES: u32 = 24;
+const CASES: u32 = 250;
 /// Of them, every so many run twice.
 const TWICE_EVERY: u64 = 8;
 /// Shrinking ends at the latest then: each try is a whole run.
@@ -40,6 +40,10 @@ const CASE_VARIABLE: &str = "STAYPUT_JOB_CASE";
 const BEGIN_MS: u32 = 300;
 /// The longest that anything may take: a client asks again while nobody has room, and waits long for an answer.
 const JOB_MAX: Duration = Duration::from_secs(800);
+/// All faults are mended so long after the job was posted.
+const MENDED: Duration = Duration::from_secs(61);
+/// After that and the job, before it is posted again: longer than a server waits for what does not come.
+const QUIET: Duration = Duration::from_secs(60);
 /// Sessions that fit on a node of a cluster with room for any case.
 const ROOM: u32 = 32;
 
@@ -70,11 +74,16 @@ struct Text {
     times: u32,
 }
 
+/// The status and the body, or why there is no answer.
+type Answer = Result<(u16, Bytes), String>;
+
 /// What came of a case.
 struct Outcome {
-    end: RunEnd,
-    /// The status and the body, or why there is no answer.
-    answer: Result<(u16, Bytes), String>,
+    /// Of the run up to each of the two answers.
+    ends: [RunEnd; 2],
+    answer: Answer,
+    /// What comes of the same job when all is mended.
+    mended: Answer,
     unbalanced: Vec<String>,
     retried_bytes: u64,
     schedule: Option<String>,
@@ -100,12 +109,24 @@ impl Case {
         self.zones * self.nodes_per_zone
     }
 
-    /// Whether nothing may keep the job from being answered.
-    fn must_work(&self) -> bool {
+    /// Whether the sessions have room when all is well.
+    fn fits(&self) -> bool {
         let holders = self.replicas.min(self.nodes());
-        self.faults.is_empty()
-            && self.running == ROOM
-            && (self.on_worker || u32::from(self.copies) <= holders)
+        self.running == ROOM && (self.on_worker || u32::from(self.copies) <= holders)
+    }
+
+    /// Whether nothing may keep the job from being answered: all is well, or one node or zone is lost and what it holds is
+    /// elsewhere as well.
+    fn must_work(&self) -> bool {
+        let survived = match self.faults.as_slice() {
+            [] => return self.fits(),
+            [Fault { kind: Kind::Crash(host) | Kind::Power(host), .. }] => {
+                *host < self.nodes() && self.nodes() > 1
+            }
+            [Fault { kind: Kind::Partition { .. }, .. }] => self.zones > 1,
+            _ => false,
+        };
+        survived && self.fits() && self.replicas > 1 && self.copies == 1
     }
 }
 
@@ -169,14 +190,19 @@ fn run(case: &Case) -> Outcome {
     let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), network(), Trace::default());
     let (loaded, go) = (Rc::new(Cell::new(false)), Rc::new(Notify::new()));
+    let answered = Found::new();
     let (cluster, found) = {
         let (loaded, go, case) = (Rc::clone(&loaded), Rc::clone(&go), case.clone());
+        let first = answered.clone();
         let spec = spec(case.counts(), case.seed, case.running);
         set(&mut world, &spec, move |side| {
             let (loaded, go, case) = (Rc::clone(&loaded), Rc::clone(&go), case.clone());
+            let first = first.clone();
             async move {
                 put_texts(&side, &case.texts()).await;
                 loaded.set(true);
+                go.notified().await;
+                first.set(post(&side, &case).await);
                 go.notified().await;
                 post(&side, &case).await
             }
@@ -189,20 +215,22 @@ fn run(case: &Case) -> Outcome {
     let faults: Vec<_> =
         faults.map(|fault| world.schedule(fault).expect("the fabric has all kinds")).collect();
     go.notify_one();
-    let (end, answer) = wait(&mut world, &found);
+    let (end, answer) = wait(&mut world, &answered);
+    world.run(&mut || false, (world.now() + QUIET).max(start + MENDED + QUIET));
+    go.notify_one();
+    let (mended_end, mended) = wait(&mut world, &found);
     settle(&mut world);
     let ledger = world.ledger();
     Outcome {
-        end,
+        ends: [end, mended_end],
         answer,
+        mended,
         unbalanced: unbalanced(&ledger, world.in_flight(), world.connections()),
         retried_bytes: ledger.since(&before).totals().by_purpose[&Purpose::Retry],
         schedule: world.schedule_hash(),
         faults_that_bit: faults.iter().filter(|id| world.effects(**id).bit()).count(),
     }
 }
-
-type Answer = Result<(u16, Bytes), String>;
 
 fn wait(world: &mut Fabric, found: &Found<Answer>) -> (RunEnd, Answer) {
     let limit = world.now() + JOB_MAX;
@@ -218,6 +246,21 @@ async fn post(side: &ClientSide, case: &Case) -> Answer {
     posted.map(|answer| (answer.status.as_u16(), answer.body)).map_err(|error| error.to_string())
 }
 
+/// What is wrong with an answer, of which it is known whether it must be the right one.
+fn wrong_answer(case: &Case, answer: &Answer, must_work: bool) -> Option<String> {
+    match answer {
+        Ok((200, body)) => {
+            let right = counted_words(&case.texts());
+            let said = String::from_utf8_lossy(body);
+            (said != right).then(|| format!("safety: 200 with {said:?}, right is {right:?}"))
+        }
+        Ok((status, _)) if *status < 400 => {
+            Some(format!("honesty: {status} is neither an answer nor an error"))
+        }
+        failed => must_work.then(|| format!("liveness: nothing keeps it from working: {failed:?}")),
+    }
+}
+
 /// What does not hold of a case, and what came of it.
 fn judged(case: &Case) -> (Vec<String>, Option<Outcome>) {
     let outcome = match catch_unwind(AssertUnwindSafe(|| run(case))) {
@@ -229,26 +272,12 @@ fn judged(case: &Case) -> (Vec<String>, Option<Outcome>) {
         }
     };
     let mut wrong = outcome.unbalanced.clone();
-    if outcome.end != RunEnd::Done {
-        wrong.push(format!("liveness: the run ended as {:?}", outcome.end));
+    if outcome.ends != [RunEnd::Done; 2] {
+        wrong.push(format!("liveness: the runs ended as {:?}", outcome.ends));
     }
-    match &outcome.answer {
-        Ok((200, body)) => {
-            let right = counted_words(&case.texts());
-            if *body != right.as_bytes() {
-                let said = String::from_utf8_lossy(body);
-                wrong.push(format!("safety: 200 with {said:?}, right is {right:?}"));
-            }
-        }
-        Ok((status, _)) if *status < 400 => {
-            wrong.push(format!("honesty: {status} is neither an answer nor an error"));
-        }
-        Ok((status, why)) if case.must_work() => {
-            wrong.push(format!("without faults: {status}: {}", String::from_utf8_lossy(why)));
-        }
-        Err(why) if case.must_work() => wrong.push(format!("without faults: {why}")),
-        Ok(_) | Err(_) => {}
-    }
+    wrong.extend(wrong_answer(case, &outcome.answer, case.must_work()));
+    let mended = wrong_answer(case, &outcome.mended, case.fits());
+    wrong.extend(mended.map(|why| format!("all is mended and quiet, yet {why}")));
     if case.seed.is_multiple_of(TWICE_EVERY) {
         let again = run(case);
         if (&again.answer, &again.schedule) != (&outcome.answer, &outcome.schedule) {
