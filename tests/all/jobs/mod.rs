@@ -1,9 +1,14 @@
 //! Jobs of many sessions in a small cluster, by storage nodes and by a worker: both must make the same of them.
 
 mod copies;
+mod damage;
 mod guests;
+mod lost;
 mod posted;
+mod random;
 mod sessions;
+mod stage;
+mod worlds;
 
 use bytes::Bytes;
 use stayput_sim::client::{Client, JobAnswer};

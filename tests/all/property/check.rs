@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::swift::Timestamp;
-use stayput_sim::world::RunEnd;
+use stayput_sim::world::{Ledger, RunEnd};
 
 use super::drive::path;
 use super::history::{Commit, Committed, Counted, Did, History, Record, Version};
@@ -183,17 +183,26 @@ fn liveness(record: &Record) -> Option<String> {
 
 /// Sent = delivered + dropped, for each way and label: nothing is in flight any more, and no connection is left over.
 fn ledger(history: &History) -> Vec<String> {
+    unbalanced(&history.ledger, history.in_flight, history.connections)
+}
+
+/// What does not add up when all is over.
+pub(crate) fn unbalanced(
+    ledger: &Ledger,
+    in_flight: Option<u64>,
+    connections: usize,
+) -> Vec<String> {
     let mut found = Vec::new();
-    for (way, label, counted) in history.ledger.rows() {
+    for (way, label, counted) in ledger.rows() {
         if counted.sent != counted.delivered + counted.dropped {
             found.push(format!("ledger: {way:?} {label:?} does not add up: {counted:?}"));
         }
     }
-    if history.in_flight != Some(0) {
-        found.push(format!("ledger: all is over, yet {:?} bytes in flight", history.in_flight));
+    if in_flight != Some(0) {
+        found.push(format!("ledger: all is over, yet {in_flight:?} bytes in flight"));
     }
-    if history.connections > 0 {
-        found.push(format!("leak: all is over, yet {} connections are", history.connections));
+    if connections > 0 {
+        found.push(format!("leak: all is over, yet {connections} connections are"));
     }
     found
 }

@@ -4,13 +4,13 @@
 //! to run that again. Leaves out the ring, which has properties of its own beside its code.
 
 mod case;
-mod check;
+pub(crate) mod check;
 mod drive;
 mod history;
 mod regressions;
-mod run;
+pub(crate) mod run;
 mod tally;
-mod trouble;
+pub(crate) mod trouble;
 
 use std::cell::RefCell;
 use std::fmt::Write;

@@ -86,7 +86,7 @@ pub(crate) fn run(case: &Case) -> History {
 }
 
 /// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then for ever.
-fn settle(world: &mut Fabric) {
+pub(crate) fn settle(world: &mut Fabric) {
     let mut until = world.now() + SETTLED;
     for _ in 0..SETTLING_LOOKS_MAX {
         world.run(&mut || false, until);

@@ -118,7 +118,8 @@ impl Fault {
         Self { at_ms, for_ms, kind, again: None }
     }
 
-    fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
+    /// As the world has it, if the case's steps begin at `start`.
+    pub(crate) fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
         let again = |again: Again| {
             // Shrunk cases may come to last too long.

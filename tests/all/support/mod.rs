@@ -90,10 +90,18 @@ impl<T> Found<T> {
         *self.0.borrow_mut() = Some(value);
     }
 
+    pub(crate) fn is_there(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.borrow_mut().take()
+    }
+
     /// Runs `world` until something was found.
     pub(crate) fn wait(&self, world: &mut dyn World) -> T {
-        let end = world.run(&mut || self.0.borrow().is_some(), LIMIT);
+        let end = world.run(&mut || self.is_there(), LIMIT);
         assert_eq!(end, RunEnd::Done, "nothing was found");
-        self.0.borrow_mut().take().expect("the run ended because it was there")
+        self.take().expect("the run ended because it was there")
     }
 }
