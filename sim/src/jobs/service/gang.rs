@@ -25,11 +25,16 @@ const BEGINNINGS_MAX: u32 = 8;
 /// After a session that lost a peer, the loss of that peer is awaited so long: it says which node to do without.
 const CULPRIT_WAIT: Duration = Duration::from_secs(4);
 
+/// A node whose sessions lose peers so often is done without: it may be on the wrong side of a cut.
+const CUTS_MAX: u32 = 2;
+
 /// Where a copy of a gang may not run.
 #[derive(Default)]
 struct Avoided {
     /// These failed.
     failed: BTreeSet<IpAddr>,
+    /// So often sessions there lost a peer that was not lost itself: a cut is between them.
+    cut_off: BTreeMap<IpAddr, u32>,
     /// These had no room when they were last asked.
     full: BTreeSet<IpAddr>,
     reasons: Vec<String>,
@@ -200,8 +205,15 @@ impl Avoided {
         self.reasons.push(format!("{}: {}", target.ip, lost.failure.why));
         if lost.failure.is_full {
             self.full.insert(target.ip);
-        } else if !lost.failure.is_peers {
-            self.failed.insert(target.ip);
+            return;
         }
+        if lost.failure.is_peers {
+            let cuts = self.cut_off.entry(target.ip).or_default();
+            *cuts += 1;
+            if *cuts < CUTS_MAX {
+                return;
+            }
+        }
+        self.failed.insert(target.ip);
     }
 }
