@@ -89,11 +89,13 @@ fn the_guests_exit_code_is_the_commands() {
 }
 
 #[test]
-fn a_script_finds_its_data_without_a_path() {
+fn a_device_without_a_path_reads_the_data_that_is_given() {
     let folder = Variant::new(&[]);
-    let script = folder.put("count.sh", b"#! /demo/linecount.wasm banana\n");
+    let log = folder.put("log.txt", LOG.as_bytes());
     let module = format!("swift://~/demo/linecount.wasm={}", guest("linecount.wasm"));
-    let said = stayput(&["job", "run", &script, "--file", &module]);
-    // The counter reads /dev/input, which a script does not have.
-    assert!(said.stderr.contains("script: exit code"), "{said:?}");
+    let job = COUNT.replace(r#", "path": "swift://~/demo/log*.txt""#, "");
+    let said = run(&folder, &job, &["--file", &module, "--data", &log]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "2\n"), "{said:?}");
+    let said = run(&folder, &job, &["--file", &module]);
+    assert_eq!(said.code, 2, "without it there is nothing to read: {said:?}");
 }

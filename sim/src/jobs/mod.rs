@@ -1,14 +1,18 @@
 //! Jobs: from a description that a client posts to sessions that run, and to what the client gets back.
 //!
 //! ```text
-//! client → proxy: service → plan        what the description asks for, in the store's terms
+//! client → proxy: service → posted      a description, an image or a script
+//!                         → lookup      what wildcards match
+//!                         → plan        what it asks for, in the store's terms
 //!                         → placement   where it may run, best first
-//!                         → message     the order, with what the node has not
-//!          node:  executor → run        the session, on the node's own copy
+//!                         → message     an order for each session, with what the node has not
+//!          node:  executor → prepare    images and module
+//!                          → run        the session, on the node's own copy
+//!                          → pipe, wire what sessions tell each other, on one node and over the network
 //!          proxy: service → answer      the X-Nexe-* headers and the output
 //! ```
-//! A worker ([`crate::compute`]) shares `plan`, `run` and `answer`. What a guest did is final; only what the store failed
-//! at is tried again, on the next replica. Leaves out jobs of several sessions: their fields are refused by name.
+//! A worker ([`crate::compute`]) shares all of it but `service`, `message` and `wire`. What a guest did is final; only what the store
+//! failed at is tried again, on the next replica. Leaves out chains, deferred jobs and the web service.
 
 pub mod answer;
 pub mod executor;

@@ -73,7 +73,6 @@ impl Form {
 
     const fn bytes_max(self) -> u64 {
         match self {
-            // One more tells what is too long from what is just not.
             Self::Description => DESCRIPTION_BYTES_MAX as u64,
             Self::Image => POSTED_BYTES_MAX,
             Self::Script => SCRIPT_BYTES_MAX,

@@ -78,8 +78,3 @@ pub(super) fn dies_writing(path: &str) -> Vec<u8> {
 pub(super) fn leaves() -> Vec<u8> {
     module("", "")
 }
-
-/// Reads the file of that path and nothing else, for ever if its peer does not write.
-pub(super) fn waits_for(path: &str) -> Vec<u8> {
-    cat_files(&[path])
-}

@@ -1,6 +1,6 @@
 //! Sessions that talk: wildcards, groups, connections, pipes.
 
-use super::guests::{cat, cat_files, copies, dies_writing, leaves, waits_for};
+use super::guests::{cat, cat_files, copies, dies_writing, leaves};
 use super::{assert_answer, both, header, in_room, job, node};
 
 const STDOUT: &str = r#"{"name": "stdout"}"#;
@@ -84,7 +84,6 @@ fn many_to_many_and_a_path_to_a_node_work_together() {
     in_room(async |room| {
         let to_both = [(None, Some("dev/out/red-1")), (Some("dev/input"), Some("dev/out/red-2"))];
         room.put("map.wasm", copies(&to_both)).await;
-        room.put("red.wasm", cat_files(&["dev/in/map-1", "dev/in/map-2"])).await;
         room.put("all.wasm", copies(&[(Some("dev/in/red-2"), None), (Some("dev/in/red-1"), None)]))
             .await;
         room.put("cat.wasm", cat()).await;
@@ -92,7 +91,6 @@ fn many_to_many_and_a_path_to_a_node_work_together() {
         room.put("in/y", "y").await;
         let input = r#"{"name": "stdin", "path": "swift://~/demo/in/*"},
                        {"name": "input", "path": "swift://~/demo/in/*"}"#;
-        // The reducers' standard output goes nowhere else than to the peers that they name.
         let nodes = [
             node("map", "map.wasm", input, r#", "connect": ["red"]"#),
             node("red", "pass.wasm", "", r#", "count": 2, "connect": ["all"]"#),
@@ -153,8 +151,8 @@ fn a_session_that_leaves_early_holds_nobody_up() {
 #[test]
 fn sessions_that_wait_for_each_other_are_out_of_time_and_others_go_on() {
     in_room(async |room| {
-        room.put("wait-a.wasm", waits_for("dev/in/b")).await;
-        room.put("wait-b.wasm", waits_for("dev/in/a")).await;
+        room.put("wait-a.wasm", cat_files(&["dev/in/b"])).await;
+        room.put("wait-b.wasm", cat_files(&["dev/in/a"])).await;
         let nodes = [
             node("a", "wait-a.wasm", STDOUT, r#", "connect": ["b"]"#),
             node("b", "wait-b.wasm", "", r#", "connect": ["a"]"#),
