@@ -45,10 +45,8 @@ pub(super) async fn store(
     while objects.peek().is_some() {
         let some = objects.by_ref().take(STORED_AT_ONCE).map(|object| proxy.store(object));
         for stored in join_all(some).await {
-            match stored {
-                // Somebody wrote it anew in the same moment: what this job wrote was there before that.
-                Ok(_) | Err(StoreError::Newer { .. }) => {}
-                Err(error) => return Err(refuse(&error)),
+            if let Some(refusal) = stored.err().as_ref().and_then(refuse) {
+                return Err(refusal);
             }
         }
     }
@@ -66,12 +64,13 @@ pub fn filled_up(output: Bytes, device: &PlannedDevice) -> Bytes {
     filled.freeze()
 }
 
-fn refuse(error: &StoreError) -> Refusal {
+fn refuse(error: &StoreError) -> Option<Refusal> {
     let status = match error {
         StoreError::NoContainer { .. } => StatusCode::NOT_FOUND,
         StoreError::BadMeta { .. } => StatusCode::BAD_REQUEST,
-        StoreError::Newer { .. } => StatusCode::CONFLICT,
+        // Somebody wrote it anew in the same moment: what this job wrote was there before that.
+        StoreError::Newer { .. } => return None,
         StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };
-    Refusal::new(status, error.to_string())
+    Some(Refusal::new(status, error.to_string()))
 }
