@@ -57,11 +57,16 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// The bytes of that place, if all of them are there already.
-    pub(super) fn at_hand(&self, offset: u64, len: usize) -> Option<&[u8]> {
+    /// Where that place begins among the bytes at hand, if all of it is there already.
+    pub(super) fn at_hand_from(&self, offset: u64, len: usize) -> Option<usize> {
         let (start, bytes) = self.at_hand.as_ref()?;
         let skip = usize::try_from(offset.checked_sub(*start)?).ok()?;
-        bytes.get(skip..skip.checked_add(len)?)
+        (skip.checked_add(len)? <= bytes.len()).then_some(skip)
+    }
+
+    /// All bytes at hand.
+    pub(super) fn at_hand_bytes(&self) -> &[u8] {
+        self.at_hand.as_ref().map_or(&[], |(_, bytes)| bytes)
     }
 
     /// The size that `stat` and seeking from the end go by.

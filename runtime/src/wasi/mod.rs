@@ -5,6 +5,7 @@
 //! (`ENOTSOCK`), rights as a sandbox (there is nothing to escape to; they tell reading from
 //! writing and little more), and times of what comes from images.
 
+mod at_hand;
 pub(crate) mod context;
 mod directories;
 mod environment;
@@ -26,6 +27,7 @@ pub(crate) use poll::Sleep;
 pub(crate) use transfer::{Direction, Transfer};
 
 use crate::limits::HOST_CALL_FUEL;
+use at_hand::AtHand;
 use std::collections::BTreeMap;
 use std::fmt;
 use wasmi::{Caller, Engine, Error, FuncType, Linker, ValType};
@@ -66,10 +68,7 @@ fn enter(
     let (bytes, context) = memory.data_and_store_mut(&mut caller);
     let result = call(&mut Guest(bytes), context);
     let fuel = HOST_CALL_FUEL + context.take_charge() + context.tree.take_cost();
-    if !spend(&mut caller, fuel)? {
-        caller.data_mut().interrupt = Some(Interrupt::OutOfFuel);
-        return Err(Error::host(Interrupted));
-    }
+    pay(&mut caller, fuel)?;
     match result {
         Ok(()) => Ok(Errno::Success.code()),
         Err(Stop::Errno(errno)) => Ok(errno.code()),
@@ -78,6 +77,38 @@ fn enter(
             Err(Error::host(Interrupted))
         }
     }
+}
+
+/// `fd_read`: the plain reads of devices by a way of their own, all others like any call.
+fn fd_read(
+    mut caller: Caller<'_, Context>,
+    fd: u32,
+    segments: u32,
+    count: u32,
+    result_at: u32,
+) -> Result<i32, Error> {
+    if count == 1
+        && let Some(memory) = caller.data().memory()
+    {
+        let (bytes, context) = memory.data_and_store_mut(&mut caller);
+        if let Some(read) = AtHand::find(bytes, context, fd, segments, result_at) {
+            read.book(context, fd);
+            pay(&mut caller, read.fuel())?;
+            let (bytes, context) = memory.data_and_store_mut(&mut caller);
+            read.copy(bytes, context);
+            return Ok(Errno::Success.code());
+        }
+    }
+    enter(caller, |guest, context| files::fd_read(guest, context, fd, segments, count, result_at))
+}
+
+/// Charges for a call, or ends the session.
+fn pay(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<(), Error> {
+    if spend(caller, fuel)? {
+        return Ok(());
+    }
+    caller.data_mut().interrupt = Some(Interrupt::OutOfFuel);
+    Err(Error::host(Interrupted))
 }
 
 /// Takes fuel from the slice, then from the rest of the budget; false if both have too little.
@@ -145,7 +176,6 @@ pub(crate) fn calls(engine: &Engine) -> Calls {
         "sched_yield" => environment::sched_yield, ();
         "proc_raise" => environment::proc_raise, (signal: u32);
         "poll_oneoff" => poll::poll_oneoff, (subs: u32, events: u32, count: u32, out: u32);
-        "fd_read" => files::fd_read, (fd: u32, segments: u32, count: u32, out: u32);
         "fd_pread" => files::fd_pread, (fd: u32, segments: u32, count: u32, at: u64, out: u32);
         "fd_write" => files::fd_write, (fd: u32, segments: u32, count: u32, out: u32);
         "fd_pwrite" => files::fd_pwrite, (fd: u32, segments: u32, count: u32, at: u64, out: u32);
@@ -199,6 +229,8 @@ pub(crate) fn calls(engine: &Engine) -> Calls {
         })
         .expect("each name is defined once");
     types.insert("proc_exit", FuncType::new([ValType::I32], []));
+    linker.func_wrap(MODULE, "fd_read", fd_read).expect("each name is defined once");
+    types.insert("fd_read", FuncType::new([ValType::I32; 4], [ValType::I32]));
     Calls { linker, types }
 }
 

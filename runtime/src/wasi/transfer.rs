@@ -147,9 +147,9 @@ fn read_device(
         fd: request.at.is_none().then_some(request.fd),
         result_at: request.result_at,
     };
-    match device.at_hand(offset, total) {
-        Some(bytes) if total <= TRANSFER_BYTES_MAX => {
-            guest.scatter(&transfer.segments, 0, bytes);
+    match device.at_hand_from(offset, total) {
+        Some(skip) if total <= TRANSFER_BYTES_MAX => {
+            guest.scatter(&transfer.segments, 0, &device.at_hand_bytes()[skip..skip + total]);
             transfer.done = total;
             context.complete(guest, &transfer);
             context.charge_bytes(total);

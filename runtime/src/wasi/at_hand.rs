@@ -1,0 +1,84 @@
+//! The read that guests make most: into one buffer, at an open file's position, of a device whose bytes are there.
+//!
+//! It does what [`transfer`](super::transfer) would do and costs the same fuel, on few cache lines, and copies last: a copy
+//! of some ten kilobytes pushes out of the core's nearest cache whatever the call would look at afterwards. Leaves every
+//! other read, and every error, to the general way.
+
+use super::context::Context;
+use super::fds::{RIGHT_READ, Target};
+use crate::device::{DeviceId, DeviceKind};
+use crate::limits::{HOST_CALL_FUEL, TRANSFER_BYTES_MAX, fuel_for_bytes};
+
+/// A read that nothing but its fuel can stop any more. All its places were checked.
+pub(super) struct AtHand {
+    device: DeviceId,
+    position: u64,
+    skip: usize,
+    len: usize,
+    to: usize,
+    result_at: usize,
+}
+
+impl AtHand {
+    /// The read that a call asks for, if it is of this kind.
+    #[inline]
+    pub(super) fn find(
+        memory: &[u8],
+        context: &Context,
+        fd: u32,
+        segment_at: u32,
+        result_at: u32,
+    ) -> Option<Self> {
+        let segment = memory.get(segment_at as usize..)?.first_chunk::<8>()?;
+        let [to, wanted] = [&segment[..4], &segment[4..]]
+            .map(|part| u32::from_le_bytes([part[0], part[1], part[2], part[3]]) as usize);
+        let is_within = |at: usize, len: usize| at + len <= memory.len();
+        let result_at = result_at as usize;
+        let file = context.fds.get(fd).ok()?;
+        let Target::Device(id) = file.target else { return None };
+        let device = &context.devices[id.index()];
+        let position = match device.spec.kind {
+            DeviceKind::SequentialRead => device.position,
+            DeviceKind::RandomRead => file.position,
+            DeviceKind::SequentialWrite | DeviceKind::RandomWrite => return None,
+        };
+        let len = wanted.min(usize::try_from(device.spec.size.saturating_sub(position)).ok()?);
+        let skip = device.at_hand_from(position, len)?;
+        let account = &device.account;
+        let is_plain = is_within(to, wanted)
+            && is_within(result_at, 4)
+            && file.rights & RIGHT_READ != 0
+            && (1..=TRANSFER_BYTES_MAX).contains(&len)
+            && account.read_bytes.saturating_add(len as u64) <= context.limits.channel_bytes_max
+            && account.reads < context.limits.channel_operations_max;
+        is_plain.then_some(Self { device: id, position, skip, len, to, result_at })
+    }
+
+    /// What it costs, the call included.
+    pub(super) fn fuel(&self) -> u64 {
+        HOST_CALL_FUEL + fuel_for_bytes(self.len as u64)
+    }
+
+    /// Books it, for a guest that has paid.
+    #[inline]
+    pub(super) fn book(&self, context: &mut Context, fd: u32) {
+        let len = self.len as u64;
+        let device = &mut context.devices[self.device.index()];
+        device.account.reads += 1;
+        device.account.read_bytes += len;
+        if !device.spec.kind.is_random() {
+            device.position = self.position + len;
+        } else if let Ok(file) = context.fds.get_mut(fd) {
+            file.position = self.position + len;
+        }
+    }
+
+    #[inline]
+    pub(super) fn copy(&self, memory: &mut [u8], context: &Context) {
+        let bytes = context.devices[self.device.index()].at_hand_bytes();
+        memory[self.to..self.to + self.len]
+            .copy_from_slice(&bytes[self.skip..self.skip + self.len]);
+        memory[self.result_at..self.result_at + 4]
+            .copy_from_slice(&(self.len as u32).to_le_bytes());
+    }
+}
