@@ -1,9 +1,9 @@
 //! Scenario files, the runs they describe and the reports on them.
 //!
 //! `scenario` is what a file says, `plan` what is drawn from it for a seed, `engine` runs a plan
-//! under a policy, `report` judges the results, `timeline` shows what happened
-//! when, `image` builds the images of interpreters, `job` is for authors of jobs, `local` runs a job without a cluster,
-//! and `cli` is the command around them all.
+//! under a policy, `report` judges the results, `timeline` shows what happened when, `results` is
+//! what sweeps keep, `image` builds the images of interpreters, `job` is for authors of jobs,
+//! `local` runs a job without a cluster, and `cli` is the command around them all.
 
 pub mod cli;
 pub mod engine;
@@ -14,5 +14,6 @@ pub mod local;
 pub mod plan;
 pub mod quantity;
 pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod timeline;
