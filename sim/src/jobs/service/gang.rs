@@ -14,6 +14,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_runtime::job::Gang;
 
+use super::assign::assign;
 use super::attempt::{Attempt, Failure, attempt};
 use super::schedule::{InGang, Scheduler, Shared, no_node};
 use super::vote::Copy;
@@ -110,26 +111,29 @@ impl Scheduler<'_> {
         shared: &Shared,
         avoided: &Avoided,
     ) -> Result<BTreeMap<usize, Target>, Refusal> {
-        let mut load: BTreeMap<IpAddr, u64> = BTreeMap::new();
-        let mut targets = BTreeMap::new();
+        let mut candidates = Vec::with_capacity(gang.sessions.len());
         for session in &gang.sessions {
             let plan = &self.plan.sessions[*session];
-            let mut candidates = shared.at_location(plan, self.candidates(*session));
-            candidates.retain(|target| !avoided.failed.contains(&target.ip));
-            candidates.sort_by_key(|target| avoided.full.contains(&target.ip));
-            let fits = |target: &&Target| {
-                load.get(&target.ip).copied().unwrap_or(0) < self.sessions_per_node
+            let mut of_session = shared.at_location(plan, self.candidates(*session));
+            of_session.retain(|target| {
+                !avoided.failed.contains(&target.ip)
                     && !avoided.full.contains(&target.ip)
-                    && shared.claim(*session, copy, target.ip)
-            };
-            let Some(target) = candidates.iter().find(fits).cloned() else {
-                self.release(gang, shared, &targets);
-                let room = "no node that may run it has room for another session of this job";
-                let mut reasons: Vec<&str> = avoided.reasons.iter().map(String::as_str).collect();
-                reasons.push(room);
-                return Err(no_node(&plan.session, &reasons));
-            };
-            *load.entry(target.ip).or_default() += 1;
+                    && shared.is_free(*session, copy, target.ip)
+            });
+            candidates.push(of_session);
+        }
+        let ips = candidates.iter().map(|of_session| of_session.iter().map(|it| it.ip).collect());
+        let chosen = assign(&ips.collect::<Vec<_>>(), self.sessions_per_node);
+        let chosen = chosen.map_err(|nowhere| {
+            let room = "no node that may run it has room for another session of this job";
+            let mut reasons: Vec<&str> = avoided.reasons.iter().map(String::as_str).collect();
+            reasons.push(room);
+            no_node(&self.plan.sessions[gang.sessions[nowhere]].session, &reasons)
+        })?;
+        let mut targets = BTreeMap::new();
+        for ((session, of_session), place) in gang.sessions.iter().zip(candidates).zip(chosen) {
+            let target = of_session[place].clone();
+            shared.claim(*session, copy, target.ip);
             targets.insert(*session, target);
         }
         Ok(targets)

@@ -9,6 +9,7 @@
 //! ```
 //! Leaves out chains and deferred jobs.
 
+mod assign;
 mod attempt;
 mod gang;
 mod outputs;

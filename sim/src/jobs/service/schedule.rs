@@ -62,6 +62,11 @@ impl Shared {
         *self.claims.borrow_mut().entry((session, ip)).or_insert(copy) == copy
     }
 
+    /// Whether a claim would be granted.
+    pub(super) fn is_free(&self, session: usize, copy: u8, ip: IpAddr) -> bool {
+        self.claims.borrow().get(&(session, ip)).is_none_or(|claimed| *claimed == copy)
+    }
+
     pub(super) fn release(&self, session: usize, ip: IpAddr) {
         self.claims.borrow_mut().remove(&(session, ip));
     }
