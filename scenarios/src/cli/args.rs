@@ -8,7 +8,7 @@ use stayput_runtime::job::ObjectPath;
 
 use crate::job::{JobName, Language};
 use crate::plan::Net;
-use crate::scenario::{OBJECT_NAME_FIX, ObjectName, Policy};
+use crate::scenario::{OBJECT_NAME_FIX, ObjectName, Policy, Setting};
 
 /// Code goes to the data: runs jobs in a simulated object store and reports what that saves.
 #[derive(Clone, Debug, Parser)]
@@ -155,6 +155,12 @@ pub struct RunArgs {
     /// `objects` pattern matches the path draws it too.
     #[arg(long, value_name = "PATH=FILE", value_parser = parse_data)]
     pub data: Vec<DataArg>,
+    /// Let the scenario's KEY be VALUE, such as network.worker.trunk=1Gbit/s or work.1.runs=8 (repeatable).
+    ///
+    /// Sections of one name count from 1. A whole number, true, false, a list, a table and a quoted text are
+    /// read as in the file; all else is text.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<Setting>,
     /// Write each job's answer to FILE, one line per job.
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
@@ -223,6 +229,9 @@ impl RunArgs {
         words.extend(["--net".into(), self.net.to_string().into()]);
         if let Some(seed) = self.shuffle {
             words.extend(["--shuffle".into(), seed.to_string().into()]);
+        }
+        for setting in &self.set {
+            words.extend(["--set".into(), setting.to_string().into()]);
         }
         for policy in &self.policy {
             words.extend(["--policy".into(), policy.name().into()]);

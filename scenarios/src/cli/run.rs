@@ -43,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
 
 /// The plan that the command line asks for.
 pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
-    let mut scenario = Scenario::load(&args.scenario)?;
+    let mut scenario = Scenario::load_with(&args.scenario, &args.set)?;
     for data in &args.data {
         scenario.put_file(data.name.clone(), data.file.clone());
     }
