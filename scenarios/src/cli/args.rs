@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use stayput_runtime::job::ObjectPath;
 
+use super::sweep::{CompareArgs, MergeArgs, SweepArgs};
 use crate::job::{JobName, Language};
 use crate::plan::Net;
 use crate::scenario::{OBJECT_NAME_FIX, ObjectName, Policy, Setting};
@@ -29,6 +30,19 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario in two processes and fail at the first difference of their traces.
     Twice(RunArgs),
+    /// Run scenarios with many seeds and settings on all cores, and say what they come to together.
+    ///
+    /// The same command goes on where it was interrupted. Exit codes: 0 all promises kept in all runs, 1 one was broken in some
+    /// run, 2 usage, a bad file, or a run that could not begin, 3 a run made no progress.
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together.
+    ///
+    /// Exit codes as of sweep; runs that are missing are told and change nothing.
+    Merge(MergeArgs),
+    /// Compare two sweeps of the same work, such as of two versions, policy by policy.
+    ///
+    /// Exit codes: 0 they could be compared, 2 they could not.
+    Compare(CompareArgs),
     /// Tools for authors of jobs.
     #[command(subcommand)]
     Job(JobCommand),

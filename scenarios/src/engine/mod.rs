@@ -170,6 +170,7 @@ impl<'a> Run<'a> {
         let drive = Rc::clone(&self.drive);
         let done = move || drive.jobs_ended();
         self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
+        let ledger = self.world.ledger().since(&before);
         let effects = faults::effects(&*self.world, faults, &scheduled);
         let mut broken = self.broken();
         let mut jobs = self.drive.records();
@@ -189,7 +190,8 @@ impl<'a> Run<'a> {
             schedule_hash: self.world.schedule_hash(),
             // By the cores' own meters: attempts that were lost are in no answer.
             fuel: self.world.fuel_spent(),
-            bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),
+            bytes: counts::of(&ledger.totals(), self.world.in_flight()),
+            ledger: counts::rows(&ledger),
             loading,
             makespan: finished.since(settled),
             faults: effects,

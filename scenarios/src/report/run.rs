@@ -9,6 +9,7 @@ use bytes::Bytes;
 use stayput_sim::host::time::Time;
 
 use super::split::LatencySplit;
+use crate::results::LedgerRow;
 use crate::scenario::Policy;
 
 /// The result of the planned jobs under one policy.
@@ -26,6 +27,8 @@ pub struct PolicyRun {
     pub fuel: u64,
     /// Bytes from the first job's intended arrival on.
     pub bytes: ByteCounts,
+    /// The same by class of link and purpose, row by row in the order of their names.
+    pub ledger: Vec<LedgerRow>,
     /// Bytes of loading data and code before that, which are no part of what is saved.
     pub loading: ByteCounts,
     /// From the first job's intended arrival to the last job's end.

@@ -71,6 +71,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         jobs: plan.jobs.iter().map(record).collect(),
         fuel: 12_345_678,
         bytes,
+        ledger: Vec::new(),
         loading: ByteCounts::default(),
         makespan: Duration::from_secs(4),
         faults: plan.scenario.faults.iter().map(fault).collect(),

@@ -149,7 +149,8 @@ mod tests {
         let mut run = record(keys[2].clone(), &[policy("on-storage", &[Some(3)])]);
         run.broken.push("a fault had no effect".to_owned());
         folder.write(&Kept::Run(Box::new(run))).unwrap();
-        let failed = FailedRun { key: keys[0].clone(), no_progress: false, why: "no room".to_owned() };
+        let failed =
+            FailedRun { key: keys[0].clone(), no_progress: false, why: "no room".to_owned() };
         folder.write(&Kept::Failed(failed.clone())).unwrap();
         let summary = collect(&folder, WarmUp::default()).unwrap();
         let first_missing = vec![keys[1].clone(), keys[3].clone()];
@@ -173,7 +174,10 @@ mod tests {
             for at in order {
                 let key = folder.keys()[*at].clone();
                 let latency = Some(key.seed * 10 + 5);
-                let run = record(key, &[policy("on-storage", &[latency]), policy("download", &[Some(9)])]);
+                let run = record(
+                    key,
+                    &[policy("on-storage", &[latency]), policy("download", &[Some(9)])],
+                );
                 folder.write(&Kept::Run(Box::new(run))).unwrap();
             }
             collect(&folder, WarmUp::default()).unwrap();

@@ -86,7 +86,11 @@ impl Folder {
         if let Some(there) = read::<SweepHead>(&file)? {
             if let Some(difference) = difference(&there, &head) {
                 let why = format!("is of another sweep: {difference}");
-                return Err(FolderError::new(dir, why, "name another directory, or remove this one"));
+                return Err(FolderError::new(
+                    dir,
+                    why,
+                    "name another directory, or remove this one",
+                ));
             }
             return Self::of(dir, there);
         }
@@ -119,9 +123,9 @@ impl Folder {
     }
 
     fn of(dir: &Path, head: SweepHead) -> Result<Self, FolderError> {
-        let keys = head.keys().map_err(|why| {
-            FolderError::new(&dir.join(HEAD), why, "ask for another set of runs")
-        })?;
+        let keys = head
+            .keys()
+            .map_err(|why| FolderError::new(&dir.join(HEAD), why, "ask for another set of runs"))?;
         Ok(Self { dir: dir.to_owned(), head, keys })
     }
 
@@ -181,6 +185,14 @@ impl Folder {
         }
     }
 
+    /// Writes what the wall clock decides, which is no part of the results, to `wall.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_wall<T: Serialize>(&self, figures: &T) -> Result<(), FolderError> {
+        write_json(&self.dir.join("wall.json"), figures)
+    }
+
     fn file(&self, part: &str, key: &RunKey) -> PathBuf {
         self.dir.join(part).join(format!("{}.json", key.digest()))
     }
@@ -190,7 +202,9 @@ const AGAIN: &str = "remove it: its run is done again by the same command";
 
 /// The first thing in which two sweeps differ, in words; `None` if they are the same but for the words that began them.
 pub(super) fn difference(there: &SweepHead, asked: &SweepHead) -> Option<String> {
-    let texts = |list: &[String]| if list.is_empty() { "each scenario's own".to_owned() } else { list.join(", ") };
+    let texts = |list: &[String]| {
+        if list.is_empty() { "each scenario's own".to_owned() } else { list.join(", ") }
+    };
     if there.schema != asked.schema {
         return Some(format!("its schema is {}, this one's {}", there.schema, asked.schema));
     }
@@ -206,7 +220,9 @@ pub(super) fn difference(there: &SweepHead, asked: &SweepHead) -> Option<String>
     }
     let changed = there.scenarios.iter().zip(&asked.scenarios).find(|(one, other)| one != other);
     if let Some(((name, _), _)) = changed {
-        return Some(format!("the scenario {name}, a file that it names or --no-faults is not as it was"));
+        return Some(format!(
+            "the scenario {name}, a file that it names or --no-faults is not as it was"
+        ));
     }
     if there.axes != asked.axes {
         return Some("other settings vary in it".to_owned());
@@ -228,9 +244,9 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, FolderError> {
         Err(e) => return Err(FolderError::new(file, format!("cannot be read: {e}"), AGAIN)),
     };
     let parsed = serde_json::from_slice(&bytes);
-    parsed.map(Some).map_err(|e| {
-        FolderError::new(file, format!("is not what a sweep writes: {e}"), AGAIN)
-    })
+    parsed
+        .map(Some)
+        .map_err(|e| FolderError::new(file, format!("is not what a sweep writes: {e}"), AGAIN))
 }
 
 fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), FolderError> {
@@ -335,7 +351,10 @@ mod tests {
         };
         assert!(refused(&|head| head.seeds = "0..9".to_owned()).contains("seeds are 0..4"));
         assert!(refused(&|head| head.version.push('x')).contains("version"));
-        assert!(refused(&|head| head.axes.push(("a".to_owned(), vec!["1".to_owned()]))).contains("settings"));
+        assert!(
+            refused(&|head| head.axes.push(("a".to_owned(), vec!["1".to_owned()])))
+                .contains("settings")
+        );
         assert!(refused(&|head| head.scenarios[0].1.push('x')).contains("banana"));
         assert!(refused(&|head| head.scenarios[0].0.push('x')).contains("bananax were asked"));
         assert!(refused(&|head| head.policies.clear()).contains("each scenario's own"));

@@ -64,7 +64,7 @@ pub(super) struct PairOfRuns {
 
 /// The value of rank ⌈percent · n / 100⌉ of `sorted`.
 #[must_use]
-pub(super) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
+pub(crate) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).copied()
 }
@@ -101,7 +101,8 @@ pub(super) fn of_pair(
     };
     let counted: BTreeSet<u32> = &counted(one) & &counted(other);
     let both: BTreeSet<u32> = &(&one_done & &other_done) & &counted;
-    let times = |run: &PolicyRecord| latencies(run.jobs.iter().filter(|job| both.contains(&job.index)));
+    let times =
+        |run: &PolicyRecord| latencies(run.jobs.iter().filter(|job| both.contains(&job.index)));
     let (one_times, other_times) = (times(one), times(other));
     let failures = |done: &BTreeSet<u32>| (&counted - done).len() as u64;
     let same_jobs = one_done == other_done && !one_done.is_empty();
@@ -123,7 +124,7 @@ pub(super) fn of_pair(
 }
 
 /// Whether its client got a whole answer.
-pub(super) fn completed(job: &JobRow) -> bool {
+pub(crate) fn completed(job: &JobRow) -> bool {
     job.end != "failed"
 }
 
@@ -158,10 +159,7 @@ mod tests {
         let pair = of_pair(&one, &other, ALL_COUNTS, true);
         assert_eq!((pair.jobs, pair.same_jobs), (2, false));
         // 20 and 30 beside 60 and 40; bytes and makespan of different jobs are not compared.
-        assert_eq!(
-            pair.values,
-            [Some((20, 40)), Some((30, 60)), None, None, Some((1, 2))]
-        );
+        assert_eq!(pair.values, [Some((20, 40)), Some((30, 60)), None, None, Some((1, 2))]);
     }
 
     #[test]

@@ -86,7 +86,8 @@ fn says(rows: &[FuelRow], rates: usize) -> String {
     }
     let all = ways.len();
     let open = ways.values().filter(|ways| ways.contains(&None)).count();
-    let same = ways.values().filter(|ways| ways[0].is_some() && ways.iter().all(|way| *way == ways[0]));
+    let same =
+        ways.values().filter(|ways| ways[0].is_some() && ways.iter().all(|way| *way == ways[0]));
     let same = same.count();
     let turned = all - same - open;
     format!(

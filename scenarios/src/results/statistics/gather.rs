@@ -143,7 +143,8 @@ impl Gathered {
         self.seeds += 1;
         self.closed_loop |= run.closed_loop;
         self.broken += u64::from(!run.broken.is_empty());
-        let places: Vec<usize> = run.policies.iter().map(|policy| self.take(policy, warm_up)).collect();
+        let places: Vec<usize> =
+            run.policies.iter().map(|policy| self.take(policy, warm_up)).collect();
         for (first, one) in run.policies.iter().enumerate() {
             for (second, other) in run.policies.iter().enumerate().skip(first + 1) {
                 let pair = self.pairs.entry((places[first], places[second])).or_default();
@@ -219,7 +220,8 @@ impl PairGathered {
     /// What they say together.
     pub(crate) fn point(&self, one: &str, other: &str, closed_loop: bool) -> PairPoint {
         let figure = |(at, figure): (usize, &Figure)| {
-            let values: Vec<(u64, u64)> = self.runs.iter().filter_map(|run| run.values[at]).collect();
+            let values: Vec<(u64, u64)> =
+                self.runs.iter().filter_map(|run| run.values[at]).collect();
             Some((figure.key(), PairFigure::of(&values)?))
         };
         let mut point = PairPoint {
@@ -270,7 +272,8 @@ mod tests {
         let mut gatherer = Gatherer::new(WarmUp::Percent(0));
         for seed in 0..10 {
             let far = 100 + 10 * seed;
-            let policies = [policy("on-storage", &[Some(far - 10)]), policy("download", &[Some(far)])];
+            let policies =
+                [policy("on-storage", &[Some(far - 10)]), policy("download", &[Some(far)])];
             gatherer.add(&run(seed, &policies));
         }
         gatherer

@@ -7,8 +7,7 @@
 use serde::Serialize;
 
 /// What the method is called in results.
-pub const METHOD: &str =
-    "median over seeds; 95 % interval between order statistics (sign test: binomial with p = 1/2, coverage at least 95 %)";
+pub const METHOD: &str = "median over seeds; 95 % interval between order statistics (sign test: binomial with p = 1/2, coverage at least 95 %)";
 /// With fewer values no two order statistics hold the median with 95 %.
 pub const VALUES_MIN: usize = 6;
 /// On each side it may be missed so often.
@@ -38,8 +37,7 @@ impl Estimate {
         };
         let ranks = ranks(count);
         let at = |rank: usize| values.get(rank - 1).copied();
-        let (low, high) =
-            ranks.map_or((None, None), |(low, high)| (at(low), at(high)));
+        let (low, high) = ranks.map_or((None, None), |(low, high)| (at(low), at(high)));
         Some(Self { median, low, high })
     }
 
@@ -148,7 +146,8 @@ mod tests {
 
     /// How often the interval of `count` values of a skewed distribution holds its median, of 4,000 samples.
     fn coverage(count: usize, draw: impl Fn(u64) -> f64, median: f64) -> f64 {
-        let mut random = ChaCha8Rng::from_seed(key(1, "coverage of intervals", &count.to_le_bytes()));
+        let mut random =
+            ChaCha8Rng::from_seed(key(1, "coverage of intervals", &count.to_le_bytes()));
         let samples = 4_000;
         let held = (0..samples).filter(|_| {
             let values = (0..count).map(|_| draw(random.next_u64())).collect();

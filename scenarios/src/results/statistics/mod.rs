@@ -11,9 +11,9 @@ mod verdict;
 mod warm_up;
 
 pub use figures::Figure;
+pub(crate) use figures::{completed, percentile};
 pub use fuel::{FUEL_AXIS, FuelRow, FuelSensitivity};
+pub(crate) use gather::PairGathered;
 pub use gather::{Ends, Gatherer, PairFigure, PairPoint, Point, PolicyPoint};
-pub(super) use figures::{completed, percentile};
-pub(super) use gather::PairGathered;
 pub use interval::{Estimate, METHOD, VALUES_MIN, ranks};
 pub use warm_up::WarmUp;

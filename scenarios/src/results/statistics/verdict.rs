@@ -88,8 +88,16 @@ mod tests {
     #[test]
     fn an_interval_on_one_side_is_a_claim_with_its_size() {
         let said = verdict(&[(50, 100); 6], false);
-        assert!(said.starts_with("a beside b over 6 seeds: median latency lower (0.500 to 0.500 times)"), "{said}");
-        assert!(said.contains("no difference shown in body bytes, makespan, failed jobs"), "{said}");
+        assert!(
+            said.starts_with(
+                "a beside b over 6 seeds: median latency lower (0.500 to 0.500 times)"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("no difference shown in body bytes, makespan, failed jobs"),
+            "{said}"
+        );
         let said = verdict(&[(100, 50); 6], false);
         assert!(said.contains("median latency higher (2.000 to 2.000 times)"), "{said}");
     }

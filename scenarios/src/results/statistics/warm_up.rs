@@ -29,9 +29,9 @@ impl WarmUp {
         let fix = "write 10%, a percentage of each run's arrivals, or a time such as 500ms";
         if let Some(percent) = text.trim().strip_suffix('%') {
             let percent = percent.trim().parse::<u8>().ok().filter(|percent| *percent < 100);
-            return percent.map(Self::Percent).ok_or_else(|| {
-                format!("`{text}` is no whole percentage below 100 ({fix})")
-            });
+            return percent
+                .map(Self::Percent)
+                .ok_or_else(|| format!("`{text}` is no whole percentage below 100 ({fix})"));
         }
         let time = parse_duration(text).map_err(|error| format!("{error} ({fix})"))?;
         Ok(Self::Micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))

@@ -81,7 +81,8 @@ impl Csv {
     fn end(self) -> Result<(), FolderError> {
         let file = self.file;
         let flushed = self.writer.into_inner().map_err(csv::IntoInnerError::into_error);
-        let written = flushed.and_then(|out| out.into_inner().map_err(std::io::IntoInnerError::into_error));
+        let written =
+            flushed.and_then(|out| out.into_inner().map_err(std::io::IntoInnerError::into_error));
         let put = written.and_then(|written| put(&written, &partial(&file), &file));
         put.map_err(|e| unwritable(&file, &e))
     }
@@ -117,7 +118,8 @@ fn run_columns(axes: &[String]) -> Vec<Column> {
 }
 
 fn run_values(run: &RunRecord, policy: &PolicyRecord) -> Vec<Value> {
-    let ended = |how: &str| Value::Whole(policy.jobs.iter().filter(|job| job.end == how).count() as u64);
+    let ended =
+        |how: &str| Value::Whole(policy.jobs.iter().filter(|job| job.end == how).count() as u64);
     let some = |value: Option<u64>| value.map_or(Value::Nothing, Value::Whole);
     let done = policy.jobs.iter().filter(|job| completed(job));
     let mut latencies: Vec<u64> = done.map(latency).collect();
@@ -233,7 +235,8 @@ mod tests {
         let axes = ["node.cores".to_owned()];
         let settings = BTreeMap::from([("node.cores".to_owned(), "4, or so".to_owned())]);
         let key = RunKey { scenario: "banana".to_owned(), settings, seed: u64::MAX };
-        let policies = [policy("on-storage", &[Some(10), None]), policy("download", &[Some(30), Some(50)])];
+        let policies =
+            [policy("on-storage", &[Some(10), None]), policy("download", &[Some(30), Some(50)])];
         let mut tables = Tables::begin(dir.path(), &axes).unwrap();
         tables.add(&record(key, &policies)).unwrap();
         tables.end().unwrap();

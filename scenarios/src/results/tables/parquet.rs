@@ -118,7 +118,8 @@ impl ParquetTable {
         let mut group = self.writer.next_row_group()?;
         for (column, values) in self.columns.iter().zip(&mut self.values) {
             let writer = group.next_column()?;
-            let mut writer = writer.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
+            let mut writer =
+                writer.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
             write_column(&mut writer, column, values)?;
             writer.close()?;
             values.clear();
@@ -144,8 +145,7 @@ fn write_column(
     values: &[Value],
 ) -> Result<(), ParquetError> {
     // What is there is level 1, what is not is level 0 and has no value.
-    let levels: Vec<i16> =
-        values.iter().map(|value| i16::from(*value != Value::Nothing)).collect();
+    let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != Value::Nothing)).collect();
     let levels = column.optional.then_some(levels.as_slice());
     let written = match column.kind {
         Kind::Text => {
