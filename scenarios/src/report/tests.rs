@@ -70,6 +70,8 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         schedule_hash: None,
         jobs: plan.jobs.iter().map(record).collect(),
         fuel: 12_345_678,
+        effort: None,
+        hosts: Vec::new(),
         bytes,
         ledger: Vec::new(),
         loading: ByteCounts::default(),

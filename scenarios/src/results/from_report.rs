@@ -46,7 +46,7 @@ fn policy(run: &PolicyRun, plan: &RunPlan, sizes: &BTreeMap<String, u64>) -> Pol
         fuel: run.fuel,
         bytes: bytes(&run.bytes),
         ledger: run.ledger.clone(),
-        hosts: Vec::new(),
+        hosts: run.hosts.clone(),
         jobs: run.jobs.iter().map(|job| job_row(job, start, plan, sizes)).collect(),
     }
 }

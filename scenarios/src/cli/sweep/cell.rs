@@ -20,8 +20,8 @@ pub(super) struct Cells {
     /// The policies; each scenario's own if empty.
     pub(super) policies: Vec<Policy>,
     pub(super) no_faults: bool,
-    /// Jobs that have ended under any policy: a figure for the wall clock.
-    pub(super) jobs_ended: AtomicU64,
+    /// Events of all worlds so far: a figure for the wall clock.
+    pub(super) events: AtomicU64,
 }
 
 impl Cells {
@@ -42,7 +42,8 @@ impl Cells {
         let mut runs = Vec::new();
         for policy in &plan.scenario.policies {
             let run = run_policy(&plan, *policy, &mut |_| {}, Wanted::default())?;
-            self.jobs_ended.fetch_add(run.jobs.len() as u64, Ordering::Relaxed);
+            let events = run.effort.map_or(0, |effort| effort.events);
+            self.events.fetch_add(events, Ordering::Relaxed);
             runs.push(run);
         }
         let report = RunReport::new(&plan, runs);

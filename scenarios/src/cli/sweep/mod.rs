@@ -29,7 +29,7 @@ struct WallFigures {
     threads: usize,
     runs: u64,
     runs_per_second: f64,
-    jobs_per_second: f64,
+    events_per_second: f64,
 }
 
 /// Does the runs that are not there yet, and says what all of them come to.
@@ -46,7 +46,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     }
     let threads =
         args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let work = Cells { files, policies, no_faults: args.no_faults, jobs_ended: AtomicU64::new(0) };
+    let work = Cells { files, policies, no_faults: args.no_faults, events: AtomicU64::new(0) };
     let mut progress = show::Progress::new(left.len() as u64);
     let mut shown = Ok(());
     drive::drive(&folder, &left, threads, &|key| work.run(key), &mut |kept| {
@@ -64,7 +64,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
             threads,
             runs,
             runs_per_second: per_second(runs),
-            jobs_per_second: per_second(work.jobs_ended.load(Ordering::Relaxed)),
+            events_per_second: per_second(work.events.load(Ordering::Relaxed)),
         })?;
         eprintln_line(&format!(
             "{runs} runs, {:.2} per second on {threads} threads",
