@@ -21,6 +21,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     if !scenario.story.is_empty() {
         writeln!(out, "story     {}", printable(&scenario.story))?;
     }
+    for setting in &scenario.settings {
+        writeln!(out, "set       {}", printable(&setting.to_string()))?;
+    }
     let policies: Vec<_> = scenario.policies.iter().map(|p| Policy::name(*p)).collect();
     writeln!(out, "seed      {}, net {}, policies {}", plan.seed, plan.net, policies.join(", "))?;
     let c = &scenario.cluster;

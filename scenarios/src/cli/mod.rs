@@ -11,6 +11,7 @@ mod job;
 mod job_run;
 mod progress;
 mod run;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod twice;
@@ -24,9 +25,11 @@ pub use args::{
     NewArgs, RunArgs,
 };
 pub use exit::Exit;
+pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
+use crate::results::FolderError;
 use crate::scenario::ScenarioError;
 
 /// Why a command did not come to a result.
@@ -41,6 +44,9 @@ pub enum CliError {
     /// An image cannot be built.
     #[error(transparent)]
     Image(#[from] ImageBuildError),
+    /// A sweep's directory cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -80,6 +86,9 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Twice(args) => twice::twice(args),
+        Command::Sweep(args) => sweep::sweep(args),
+        Command::Merge(args) => sweep::merge(args),
+        Command::Compare(args) => sweep::compare(args),
         Command::Job(command) => job::job(command),
         Command::Image(args) => image::image(args),
     }

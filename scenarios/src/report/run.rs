@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::world::Effort;
 
 use super::split::LatencySplit;
+use crate::results::{HostUse, LedgerRow};
 use crate::scenario::Policy;
 
 /// The result of the planned jobs under one policy.
@@ -24,8 +26,14 @@ pub struct PolicyRun {
     pub jobs: Vec<JobRecord>,
     /// Fuel that guests used, attempts that were given up included.
     pub fuel: u64,
+    /// What the executor did, loading included; `None` on a network that has another one.
+    pub effort: Option<Effort>,
+    /// What each host's parts were used for, in the order of the hosts; empty on a network of real machines.
+    pub hosts: Vec<HostUse>,
     /// Bytes from the first job's intended arrival on.
     pub bytes: ByteCounts,
+    /// The same by class of link and purpose, row by row in the order of their names.
+    pub ledger: Vec<LedgerRow>,
     /// Bytes of loading data and code before that, which are no part of what is saved.
     pub loading: ByteCounts,
     /// From the first job's intended arrival to the last job's end.

@@ -15,6 +15,7 @@ mod object;
 mod place;
 mod policy;
 mod raw;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -34,6 +35,7 @@ pub use image::ImageSource;
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
+pub use setting::{Setting, SettingError};
 pub use work::{Arrivals, Pick, Work};
 
 /// A scenario that can be run. Proxies have the node's network card.
@@ -41,6 +43,8 @@ pub use work::{Arrivals, Pick, Work};
 pub struct Scenario {
     /// The file that it came from.
     pub file: PathBuf,
+    /// What the command line has put in the place of the file's keys.
+    pub settings: Vec<Setting>,
     /// Its name.
     pub name: String,
     /// What it shows, in a sentence.
@@ -76,6 +80,14 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
+        Self::load_with(file, &[])
+    }
+
+    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys, later ones over earlier ones.
+    ///
+    /// # Errors
+    /// The first flaw found, with its place: that of a setting is told as `--set KEY=VALUE`.
+    pub fn load_with(file: &Path, settings: &[Setting]) -> Result<Self, ScenarioError> {
         let refuse = |why: String, fix: &str| ScenarioError {
             file: file.to_owned(),
             line: None,
@@ -94,7 +106,7 @@ impl Scenario {
         })?;
         let text = String::from_utf8(bytes)
             .map_err(|e| refuse(format!("is not UTF-8: {e}"), "save it as UTF-8"))?;
-        Self::parse(&text, file)
+        Self::parse_with(&text, file, settings)
     }
 
     /// Validates the text of a scenario file; `file` is its path, from which others are resolved.
@@ -102,7 +114,19 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
-        convert::parse(text, file)
+        Self::parse_with(text, file, &[])
+    }
+
+    /// Validates a scenario's text with `settings` in the place of its keys.
+    ///
+    /// # Errors
+    /// As [`Scenario::load_with`].
+    pub fn parse_with(
+        text: &str,
+        file: &Path,
+        settings: &[Setting],
+    ) -> Result<Self, ScenarioError> {
+        convert::parse(text, file, settings)
     }
 
     /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub use self::placement::RingPlacement;
 use crate::client::Client;
 use crate::compute;
-use crate::config::{ClusterConfig, DiskConfig, MachineConfig};
+use crate::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use crate::host::{Host, LocalFuture};
 use crate::jobs::{executor, service::OnStorage, system_images::SystemImages};
 use crate::node::{Node, NodeConfig};
@@ -60,10 +60,23 @@ pub struct Cluster {
     pub names: Vec<String>,
     /// Where each host stands, in the order of their keys.
     pub places: Vec<Place>,
+    /// What each host is made of, in the order of their keys.
+    pub parts: Vec<Parts>,
     /// Disks of each storage node.
     pub devices_per_node: u32,
     /// The ring.
     pub ring: Rc<RingPlacement>,
+}
+
+/// How many of its parts a host has, and how fast its card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Cores that run jobs.
+    pub cores: u32,
+    /// Disks.
+    pub disks: u32,
+    /// Its network card, each way.
+    pub nic: ByteRate,
 }
 
 /// What a client runs: it is given its number, from 0, its host, a way to the proxies and one to the workers.
@@ -116,17 +129,17 @@ impl Cluster {
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
         let ring = Rc::new(build_ring(spec)?);
-        let (names, places) = (Vec::new(), Vec::new());
-        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places };
+        let (names, places, parts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places, parts };
         let counts = &spec.counts;
         let zones = counts.regions * counts.zones;
         let nodes = (0..zones * counts.nodes_per_zone).map(|i| assembly.node(i)).collect();
         let proxies = (0..counts.proxies).map(|i| assembly.proxy(i)).collect();
         let workers = (0..counts.workers).map(|i| assembly.worker(i)).collect();
         let clients = (0..counts.clients).map(|i| assembly.client(i, client)).collect();
-        let (names, places) = (assembly.names, assembly.places);
+        let (names, places, parts) = (assembly.names, assembly.places, assembly.parts);
         let devices_per_node = counts.devices_per_node;
-        Ok(Self { nodes, proxies, workers, clients, names, places, devices_per_node, ring })
+        Ok(Self { nodes, proxies, workers, clients, names, places, parts, devices_per_node, ring })
     }
 }
 
@@ -176,6 +189,7 @@ struct Assembly<'a> {
     ring: Rc<RingPlacement>,
     names: Vec<String>,
     places: Vec<Place>,
+    parts: Vec<Parts>,
 }
 
 impl Assembly<'_> {
@@ -190,6 +204,8 @@ impl Assembly<'_> {
     ) -> HostKey {
         self.names.push(name.clone());
         self.places.push(place);
+        let count = u32::try_from(disks.len()).unwrap_or(u32::MAX);
+        self.parts.push(Parts { cores: machine.cores, disks: count, nic: machine.nic });
         let host = HostSpec {
             is_worker: name.starts_with("worker:"),
             name,
