@@ -16,9 +16,12 @@ mod place;
 mod policy;
 mod raw;
 mod setting;
+mod size;
 #[cfg(test)]
 mod tests;
 mod work;
+#[cfg(test)]
+mod workload_tests;
 
 use std::fs::File;
 use std::io::Read;
@@ -29,14 +32,15 @@ use stayput_sim::config::{ClusterConfig, MachineConfig, NetworkConfig};
 pub use convert::limits;
 pub use data::{Content, DataSource, Generator, TarMember};
 pub use error::ScenarioError;
-pub use expect::{Comparison, Expectation, Figure, Sign};
+pub use expect::{Comparison, Expectation, Figure, Measure, Sign};
 pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
 pub use image::ImageSource;
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
 pub use setting::{Setting, SettingError};
-pub use work::{Arrivals, Pick, Work};
+pub use size::Size;
+pub use work::{Arrivals, Description, Pick, Work};
 
 /// A scenario that can be run. Proxies have the node's network card.
 #[derive(Clone, Debug)]

@@ -194,7 +194,7 @@ impl<'a> JsonFault<'a> {
 
 #[derive(Serialize)]
 struct JsonExpect<'a> {
-    figure: &'static str,
+    figure: String,
     wanted: String,
     found: &'a str,
     holds: Option<bool>,

@@ -3,12 +3,14 @@
 //! Each section has its file; this one holds their order and the checks that they share.
 //! Leaves out reading data files: a run that does not use a file does not want it either.
 
+mod arrivals;
 mod cluster;
 mod data;
 mod fault;
 mod images;
 pub mod limits;
 mod promises;
+mod size;
 mod work;
 
 use std::path::Path;
