@@ -76,6 +76,7 @@ struct JsonPolicy<'a> {
     latency_split_us: Option<SplitSummary>,
     makespan_us: u64,
     fuel: u64,
+    decisions: BTreeMap<&'a str, u64>,
     bytes: JsonBytes<'a>,
     loading: JsonBytes<'a>,
 }
@@ -92,6 +93,7 @@ impl<'a> JsonPolicy<'a> {
             latency_split_us: latency_split_us(run),
             makespan_us: micros(run.makespan),
             fuel: run.fuel,
+            decisions: run.decisions(),
             bytes: JsonBytes::new(&run.bytes),
             loading: JsonBytes::new(&run.loading),
         }
