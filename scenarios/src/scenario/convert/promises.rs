@@ -99,7 +99,7 @@ fn figure(name: &str) -> Result<Figure, (String, String)> {
         }
         (Some(policy), Some(measure)) => Ok(Figure { measure, policy: Some(policy) }),
         (None, Some(_)) => {
-            let policies = Policy::ALL.map(Policy::name).join(", ");
+            let policies = Policy::names();
             Err((format!("`{first}` is not a policy"), format!("the policies are: {policies}")))
         }
         (Some(_), None) => {
