@@ -73,7 +73,7 @@ fn sum(run: &PolicyRun, of: impl Fn(&HostUse) -> u64) -> u64 {
 #[test]
 fn what_all_hosts_sent_is_the_ledgers_sum() {
     for net in [Net::Fabric, Net::Turmoil] {
-        for policy in Policy::ALL {
+        for policy in Policy::DEFAULT {
             let run = run(net, policy);
             assert_eq!(sum(&run, |host| host.sent), run.bytes.payload, "{policy} over {net}");
             let arrived = run.bytes.payload
@@ -89,7 +89,7 @@ fn what_all_hosts_sent_is_the_ledgers_sum() {
 #[test]
 fn cores_are_busy_for_the_time_that_the_fuel_takes() {
     for net in [Net::Fabric, Net::Turmoil] {
-        for policy in Policy::ALL {
+        for policy in Policy::DEFAULT {
             let run = run(net, policy);
             let busy = sum(&run, |host| host.compute_us);
             // At 1,000 units a microsecond; each host's figure is rounded down.

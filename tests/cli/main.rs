@@ -11,4 +11,5 @@ mod output;
 mod repeat;
 mod scenarios;
 mod support;
+mod sweep;
 mod timeline;

@@ -181,7 +181,7 @@ pub struct RunArgs {
     /// The seed of everything that is drawn.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Run only this policy, on-storage or download (repeatable).
+    /// Run only this policy, such as on-storage (repeatable).
     #[arg(long, value_name = "NAME")]
     pub policy: Vec<Policy>,
     /// The network to run over.

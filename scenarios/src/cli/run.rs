@@ -12,7 +12,7 @@ use super::{CliError, Exit, RunArgs};
 use crate::engine::{Wanted, run_policy};
 use crate::plan::{Net, RunPlan};
 use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
-use crate::scenario::{Policy, Scenario, ScenarioError};
+use crate::scenario::{Scenario, ScenarioError};
 use crate::timeline::{ChromeTrace, RunTimeline};
 use stayput_sim::world::executor::Order;
 
@@ -64,11 +64,12 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
             fix: fix.to_owned(),
         }))
     };
-    if scenario.policies.contains(&Policy::Download) && scenario.cluster.workers == 0 {
+    let idle = scenario.policies.iter().find(|policy| policy.placing().needs_workers());
+    if let Some(policy) = idle.filter(|_| scenario.cluster.workers == 0) {
         return unfit(
             "cluster.workers",
-            "is 0, and the policy download runs jobs on workers",
-            "ask for a worker, or leave --policy download out",
+            &format!("is 0, and the policy {policy} runs jobs on workers"),
+            &format!("ask for a worker, or leave --policy {policy} out"),
         );
     }
     let has_faults = !scenario.faults.is_empty() || !scenario.drawn_faults.is_empty();

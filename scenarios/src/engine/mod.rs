@@ -19,6 +19,7 @@ use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::world::timeline::Kept;
 use stayput_sim::world::{HostKey, RunEnd, Timeline, Trace, World};
 
@@ -137,6 +138,10 @@ impl<'a> Run<'a> {
             node: plan.scenario.node.clone(),
             worker: plan.scenario.worker.clone(),
             images: plan.images.clone(),
+            placement: PlacementConfig {
+                policy: policy.placing(),
+                network: plan.scenario.network.clone(),
+            },
             seed: plan.seed,
         };
         let drive = Rc::new(Drive::new(plan, policy, trace));

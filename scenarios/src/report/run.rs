@@ -67,6 +67,10 @@ pub struct JobRecord {
     pub answer: Bytes,
     /// The version of the object that the answer names; empty if none.
     pub version: String,
+    /// Where it ran, as its answer says: `node`, `proxy` or `worker`; empty if it says nothing.
+    pub place: String,
+    /// The policy's reason for that; empty if the answer says none.
+    pub decision: String,
     /// Whether its client got a whole answer, right or wrong.
     pub completed: bool,
 }
@@ -146,5 +150,15 @@ impl PolicyRun {
             }
         }
         counts
+    }
+
+    /// How many jobs were placed for which reason; those whose answer names none are left out.
+    #[must_use]
+    pub fn decisions(&self) -> BTreeMap<&str, u64> {
+        let mut decisions = BTreeMap::new();
+        for job in self.jobs.iter().filter(|job| !job.decision.is_empty()) {
+            *decisions.entry(job.decision.as_str()).or_default() += 1;
+        }
+        decisions
     }
 }

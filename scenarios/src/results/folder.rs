@@ -18,6 +18,8 @@ pub const SCHEMA: &str = "stayput.sweep/1";
 const HEAD: &str = "sweep.json";
 const RUNS: &str = "runs";
 const FAILED: &str = "failed";
+/// How names of files end that are being written.
+const PARTIAL: &str = ".partial";
 
 /// A directory or a file in it that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,19 +94,24 @@ impl Folder {
                     "name another directory, or remove this one",
                 ));
             }
-            return Self::of(dir, there);
+            return Self::of(dir, there)?.with_parts();
         }
-        let entries = fs::read_dir(dir).map(|mut entries| entries.next().is_some());
-        if entries.unwrap_or(false) {
+        if !is_new(dir) {
             let fix = "name a new or an empty directory";
             return Err(FolderError::new(dir, format!("has no {HEAD}, and is not empty"), fix));
         }
-        for part in [dir.join(RUNS), dir.join(FAILED)] {
+        let folder = Self::of(dir, head)?;
+        fs::create_dir_all(dir).map_err(|e| unwritable(dir, &e))?;
+        write_json(&file, &folder.head)?;
+        folder.with_parts()
+    }
+
+    /// Makes what a sweep that was killed at its very beginning may lack.
+    fn with_parts(self) -> Result<Self, FolderError> {
+        for part in [RUNS, FAILED].map(|part| self.dir.join(part)) {
             fs::create_dir_all(&part).map_err(|e| unwritable(&part, &e))?;
         }
-        let folder = Self::of(dir, head)?;
-        write_json(&file, &folder.head)?;
-        Ok(folder)
+        Ok(self)
     }
 
     /// A sweep that was begun.
@@ -198,6 +205,14 @@ impl Folder {
     }
 }
 
+/// Whether a directory is not there or holds nothing but what a sweep was killed over.
+fn is_new(dir: &Path) -> bool {
+    let left = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(PARTIAL))
+    };
+    fs::read_dir(dir).map_or(true, |mut entries| entries.all(left))
+}
+
 const AGAIN: &str = "remove it: its run is done again by the same command";
 
 /// The first thing in which two sweeps differ, in words; `None` if they are the same but for the words that began them.
@@ -274,7 +289,7 @@ pub(super) fn write_whole(
 pub(super) fn partial(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     // Two processes may do the same run; each has a file of its own until it is whole.
-    name.push(format!(".{}.partial", std::process::id()));
+    name.push(format!(".{}{PARTIAL}", std::process::id()));
     PathBuf::from(name)
 }
 
@@ -314,6 +329,16 @@ mod tests {
         again.write(&mended).unwrap();
         assert_eq!(again.read(&second).unwrap(), Some(mended));
         assert_eq!(fs::read_dir(folder.dir().join(FAILED)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_sweep_that_was_killed_while_it_began_begins_again() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(partial(&dir.path().join(HEAD)), "{").unwrap();
+        Folder::begin(dir.path(), head()).unwrap();
+        fs::remove_dir(dir.path().join(RUNS)).unwrap();
+        let folder = Folder::begin(dir.path(), head()).unwrap();
+        folder.write(&Kept::Run(Box::new(record(folder.keys()[0].clone(), &[])))).unwrap();
     }
 
     #[test]

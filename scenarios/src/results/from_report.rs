@@ -84,8 +84,8 @@ fn job_row(job: &JobRecord, start: Time, plan: &RunPlan, sizes: &BTreeMap<String
         finished_us,
         split: split(&job.split, finished_us - intended_us),
         answer_bytes: job.answer.len() as u64,
-        place: String::new(),
-        decision: String::new(),
+        place: job.place.clone(),
+        decision: job.decision.clone(),
     }
 }
 

@@ -76,7 +76,7 @@ mod tests {
             ("a job", changed(&|plan| drop(plan.jobs.pop()))),
             ("an arrival", changed(&|plan| plan.jobs[3].arrival = None)),
             ("a client", changed(&|plan| plan.jobs[3].client += 1)),
-            ("a job's text", changed(&|plan| plan.scenario.work[0].job.push(' '))),
+            ("a job's text", changed(&|plan| plan.scenario.work[0].jobs[0].text.push(' '))),
             ("a fault", changed(&|plan| drop(plan.scenario.faults.pop()))),
             ("faults at all", changed(&|plan| plan.faults = false)),
         ] {

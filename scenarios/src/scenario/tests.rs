@@ -56,7 +56,7 @@ fn the_example_of_the_documents_reads_as_it_says() {
     assert_eq!((work.objects.len(), work.runs), (16, 64));
     assert_eq!(work.pick, Pick::Zipf(Decimal::parse("1").unwrap()));
     assert_eq!(work.arrivals, Arrivals::Poisson { per_second: Decimal::parse("20").unwrap() });
-    assert_eq!(scenario.policies, Policy::ALL);
+    assert_eq!(scenario.policies, Policy::DEFAULT);
     assert_eq!(scenario.expect.len(), 3);
 }
 

@@ -93,7 +93,9 @@ fn digest(file: &Path, points: &[Scenario], no_faults: bool) -> Result<String, C
     hash.update([u8::from(no_faults)]);
     for scenario in points {
         for work in &scenario.work {
-            hash.update(Sha256::digest(&work.job));
+            for job in &work.jobs {
+                hash.update(Sha256::digest(&job.text));
+            }
         }
         for source in &scenario.data {
             match &source.content {

@@ -42,7 +42,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     let left = drive::left(&folder, &cells)?;
     let found = cells.len() - left.len();
     if found > 0 {
-        eprintln_line(&format!("{found} of {} runs were there already", cells.len()))?;
+        note(&format!("{found} of {} runs were there already", cells.len()))?;
     }
     let threads =
         args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -66,10 +66,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
             runs_per_second: per_second(runs),
             events_per_second: per_second(work.events.load(Ordering::Relaxed)),
         })?;
-        eprintln_line(&format!(
-            "{runs} runs, {:.2} per second on {threads} threads",
-            per_second(runs)
-        ))?;
+        note(&format!("{runs} runs, {:.2} per second on {threads} threads", per_second(runs)))?;
     }
     let summary = collect(&folder, args.warm_up)?;
     show::summary(&folder, &summary, &mut io::stdout())?;
@@ -83,7 +80,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, CliError> {
     show::summary(&merged.folder, &summary, &mut io::stdout())?;
     if summary.runs.missing > 0 {
         let command = printable(&merged.folder.head().command);
-        eprintln_line(&format!(
+        note(&format!(
             "{} runs are missing: merge their shards too, or do them in {} by: {command}",
             summary.runs.missing,
             printable(&args.out.display().to_string())
@@ -124,7 +121,7 @@ fn exit_of(summary: &Summary) -> Exit {
     }
 }
 
-fn eprintln_line(text: &str) -> io::Result<()> {
+fn note(text: &str) -> io::Result<()> {
     line(&mut io::stderr(), text)
 }
 

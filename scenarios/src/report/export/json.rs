@@ -79,6 +79,7 @@ struct JsonPolicy<'a> {
     fuel: u64,
     effort: Option<JsonEffort>,
     hosts: Option<&'a [HostUse]>,
+    decisions: BTreeMap<&'a str, u64>,
     bytes: JsonBytes<'a>,
     loading: JsonBytes<'a>,
 }
@@ -97,6 +98,7 @@ impl<'a> JsonPolicy<'a> {
             fuel: run.fuel,
             effort: run.effort.map(|it| JsonEffort { events: it.events, polls: it.polls }),
             hosts: (!run.hosts.is_empty()).then_some(&run.hosts),
+            decisions: run.decisions(),
             bytes: JsonBytes::new(&run.bytes),
             loading: JsonBytes::new(&run.loading),
         }

@@ -14,15 +14,14 @@ pub(super) fn policies(raw: &RawCompare, cluster: &ClusterConfig) -> Result<Vec<
     let key = "compare.policies";
     let mut policies = Vec::new();
     match &raw.policies {
-        None => policies.extend(Policy::ALL),
+        None => policies.extend(Policy::DEFAULT),
         Some(names) => {
             for name in names {
                 let policy: Policy = name.parse().map_err(|_| {
-                    let known = Policy::ALL.map(Policy::name).join(", ");
                     Flaw::new(
                         key,
                         format!("`{name}` is not a policy"),
-                        format!("the policies are: {known}"),
+                        format!("the policies are: {}", Policy::names()),
                     )
                 })?;
                 if policies.contains(&policy) {
@@ -35,11 +34,12 @@ pub(super) fn policies(raw: &RawCompare, cluster: &ClusterConfig) -> Result<Vec<
     if policies.is_empty() {
         return Err(Flaw::new(key, "names no policy", "name at least one, such as \"on-storage\""));
     }
-    if policies.contains(&Policy::Download) && cluster.workers == 0 {
+    let idle = policies.iter().find(|policy| policy.placing().needs_workers());
+    if let Some(policy) = idle.filter(|_| cluster.workers == 0) {
         return Err(Flaw::new(
             "cluster.workers",
-            "is 0, and the policy download runs jobs on workers",
-            "ask for a worker, or leave download out of compare.policies",
+            format!("is 0, and the policy {policy} runs jobs on workers"),
+            format!("ask for a worker, or leave {policy} out of compare.policies"),
         ));
     }
     Ok(policies)
@@ -99,7 +99,7 @@ fn figure(name: &str) -> Result<Figure, (String, String)> {
         }
         (Some(policy), Some(measure)) => Ok(Figure { measure, policy: Some(policy) }),
         (None, Some(_)) => {
-            let policies = Policy::ALL.map(Policy::name).join(", ");
+            let policies = Policy::names();
             Err((format!("`{first}` is not a policy"), format!("the policies are: {policies}")))
         }
         (Some(_), None) => {
