@@ -138,18 +138,20 @@ fn no_policy_but_hedged_sends_anything_for_a_second_copy() {
 
 #[test]
 fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger() {
-    let slow = "[[fault]]\nat = \"0s\"\nfor = \"60s\"\nslow_disk = \"device:1\"\nfactor = 300\n";
-    let plan = plan(&[("runs = 48", "runs = 96")], slow);
+    // For a short while, so that few jobs are hit: where more than one of twenty is slow, the percentile is slow as well.
+    let slow =
+        "[[fault]]\nat = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100\n";
+    let plan = plan(&[("runs = 48", "runs = 96"), ("256 KiB", "2 MiB")], slow);
     let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
     let ((_, plain_p99), (_, hedged_p99)) = (percentiles(&plain), percentiles(&hedged));
-    assert!(hedged_p99 * 2 < plain_p99, "{hedged_p99} and {plain_p99} us");
+    assert!(hedged_p99 * 3 < plain_p99 * 2, "{hedged_p99} and {plain_p99} us");
     assert!(hedged.bytes.by_purpose["hedge"] > 0);
     assert!(hedged.decisions().contains_key("p95"), "{:?}", hedged.decisions());
 }
 
 #[test]
 fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
-    // All disks are as slow, so that a second copy is sent for every job and both compute; none is worth it.
+    // All cores are as slow, so that a second copy is sent for every job until the percentile is known, and none is worth it.
     let slow_cores = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e6\"")];
     let plan = plan(&slow_cores, "");
     let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
@@ -193,5 +195,7 @@ fn cost_pushes_back_when_the_cores_of_the_storage_are_busy() {
     assert!(run.decisions().contains_key("pushed-back"), "{:?}", run.decisions());
     assert!(places(&run).len() == 2, "{:?}", places(&run));
     let (near, far) = (run_named(&plan, "on-storage"), run_named(&plan, "download"));
-    assert!(run.makespan < near.makespan.min(far.makespan), "both have cores of their own");
+    // Both kinds of hosts have cores: together they are done before either would be.
+    let best = near.makespan.min(far.makespan);
+    assert!(run.makespan < best, "{:?}, {:?} and {:?}", run.makespan, near.makespan, far.makespan);
 }
