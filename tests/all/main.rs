@@ -6,6 +6,7 @@ mod differential;
 mod house;
 mod jobs;
 mod model;
+mod policies;
 mod property;
 mod published;
 mod python;

@@ -1,8 +1,10 @@
 //! `hedged`: as `on-storage`, and a second copy on another replica when the first takes longer than 95 of a hundred such sessions took
 //! (Dean and Barroso, *The Tail at Scale*, 2013). The first to end wins, the other one is cancelled.
 //!
-//! While few were seen, the second copy waits for a fixed time. Leaves out jobs of several sessions or copies, which have no second one,
-//! and a third copy.
+//! While few were seen, the second copy waits for a fixed time. It is the session that is hedged: what comes before it, looking up versions
+//! and fetching the module to the proxy, is not, so that a tail which arises there stays (as behind a cut, where asking silent
+//! replicas is most of it). Where more than one session of twenty is slow, the percentile is slow as well. Leaves out jobs of several
+//! sessions or copies, which have no second one, and a third copy.
 
 use std::time::Duration;
 

@@ -1,0 +1,201 @@
+//! Each policy over whole runs: the same right answers, the same run each time, and what the policy promises.
+//!
+//! Leaves out decisions over views made by hand, which stand beside the policies.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use stayput::engine::{Wanted, run_policy};
+use stayput::plan::{Net, RunPlan};
+use stayput::report::{JobEnd, PolicyRun, latency_us};
+use stayput::scenario::{Policy, Scenario};
+
+/// The banana job on less data than in its scenario.
+const BANANA: &str = r#"
+name = "banana on less data"
+
+[cluster]
+zones = 3
+nodes_per_zone = 1
+devices_per_node = 1
+replicas = 3
+part_power = 6
+proxies = 2
+workers = 2
+clients = 4
+
+[node]
+cores = 2
+fuel_per_second = "1e9"
+nic = "10 Gbit/s"
+disk = { read = "500 MB/s", write = "400 MB/s", seek = "100us" }
+
+[worker]
+cores = 2
+
+[network]
+same_zone    = { latency = "100us" }
+cross_zone   = { latency = "500us" }
+cross_region = { latency = "20ms" }
+client       = { latency = "5ms" }
+worker       = { latency = "500us", trunk = "10 Gbit/s" }
+
+[[data]]
+path = "swift://~/demo/log-*.txt"
+count = 6
+generate = "log"
+size = "256 KiB"
+
+[[data]]
+path = "swift://~/demo/linecount.wasm"
+file = "../runtime/guests/linecount.wasm"
+
+[[work]]
+job = "jobs/banana.json"
+objects = "swift://~/demo/log-*.txt"
+pick = "each"
+runs = 48
+arrivals = "poisson 50/s"
+"#;
+
+const PARTITION: &str = r#"
+[[fault]]
+at = "100ms"
+for = "400ms"
+partition = ["zone:3"]
+"#;
+
+fn plan(changes: &[(&str, &str)], more: &str) -> RunPlan {
+    let mut text = format!("{BANANA}{more}");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the scenario");
+        text = text.replace(from, to);
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/policies.toml");
+    let scenario = Scenario::parse(&text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
+    RunPlan::build(scenario, 1, Net::Fabric, true).unwrap_or_else(|flaw| panic!("{flaw}"))
+}
+
+fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
+    let run = run_policy(plan, policy, &mut |_| (), Wanted::default());
+    let run = run.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(run.broken, Vec::<String>::new(), "{policy}");
+    for job in &run.jobs {
+        assert_eq!(job.end, JobEnd::Ok, "job {} under {policy}", job.index);
+    }
+    run
+}
+
+fn run_named(plan: &RunPlan, name: &str) -> PolicyRun {
+    run(plan, name.parse().expect("it is a policy"))
+}
+
+/// How many jobs ran on which kind of place.
+fn places(run: &PolicyRun) -> BTreeMap<&str, u64> {
+    let mut places = BTreeMap::new();
+    for job in &run.jobs {
+        *places.entry(job.place.as_str()).or_default() += 1;
+    }
+    places
+}
+
+fn percentiles(run: &PolicyRun) -> (u64, u64) {
+    let latency = latency_us(run).expect("jobs completed");
+    (latency.p50, latency.p99)
+}
+
+#[test]
+fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_and_without() {
+    for plan in [plan(&[], ""), plan(&[], PARTITION)] {
+        for policy in Policy::all() {
+            let (first, second) = (run(&plan, policy), run(&plan, policy));
+            assert_eq!(first.trace_hash, second.trace_hash, "{policy}");
+            assert_eq!(first.bytes, second.bytes, "{policy}");
+            assert!(first.faults.iter().all(|fault| fault.bit), "{policy} meets the fault");
+            let decided: u64 = first.decisions().values().sum();
+            assert_eq!(decided, 48, "{policy} says why of every job: {:?}", first.decisions());
+            let reasons = policy.placing().reasons().iter().map(|reason| reason.name());
+            let known: Vec<&str> = reasons.collect();
+            let said = first.decisions();
+            assert!(said.keys().all(|reason| known.contains(reason)), "{policy}: {said:?}");
+            let place = match policy.name() {
+                "proxy" => "proxy",
+                "download" => "worker",
+                _ => "node",
+            };
+            assert!(places(&first).contains_key(place), "{policy}: {:?}", places(&first));
+        }
+    }
+}
+
+#[test]
+fn no_policy_but_hedged_sends_anything_for_a_second_copy() {
+    let plan = plan(&[], PARTITION);
+    for policy in Policy::all().filter(|policy| policy.name() != "hedged") {
+        assert_eq!(run(&plan, policy).bytes.by_purpose["hedge"], 0, "{policy}");
+    }
+}
+
+#[test]
+fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger() {
+    // For a short while, so that few jobs are hit: where more than one of twenty is slow, the percentile is slow as well.
+    let slow =
+        "[[fault]]\nat = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100\n";
+    let plan = plan(&[("runs = 48", "runs = 96"), ("256 KiB", "2 MiB")], slow);
+    let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
+    let ((_, plain_p99), (_, hedged_p99)) = (percentiles(&plain), percentiles(&hedged));
+    assert!(hedged_p99 * 3 < plain_p99 * 2, "{hedged_p99} and {plain_p99} us");
+    assert!(hedged.bytes.by_purpose["hedge"] > 0);
+    assert!(hedged.decisions().contains_key("p95"), "{:?}", hedged.decisions());
+}
+
+#[test]
+fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
+    // All cores are as slow, so that a second copy is sent for every job until the percentile is known, and none is worth it.
+    let slow_cores = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e6\"")];
+    let plan = plan(&slow_cores, "");
+    let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
+    assert!(hedged.bytes.by_purpose["hedge"] > 0);
+    assert!(hedged.fuel > plain.fuel, "{} and {}", hedged.fuel, plain.fuel);
+    assert!(hedged.fuel < 2 * plain.fuel, "{} and {}", hedged.fuel, plain.fuel);
+}
+
+#[test]
+fn cost_leaves_the_code_with_the_data_where_the_trunk_is_slow() {
+    let plan = plan(&[("trunk = \"10 Gbit/s\"", "trunk = \"20 Mbit/s\"")], "");
+    let run = run_named(&plan, "cost");
+    assert_eq!(places(&run), BTreeMap::from([("node", 48)]), "{:?}", run.decisions());
+}
+
+#[test]
+fn cost_takes_the_workers_where_the_cores_of_the_storage_are_slow() {
+    let slow = [
+        ("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\""),
+        ("[worker]\ncores = 2", "[worker]\ncores = 2\nfuel_per_second = \"1e9\""),
+    ];
+    let plan = plan(&slow, "");
+    let run = run_named(&plan, "cost");
+    assert!(places(&run)["worker"] > 40, "{:?} {:?}", places(&run), run.decisions());
+    let (near, far) = (run_named(&plan, "on-storage"), run_named(&plan, "download"));
+    let (cost_p50, near_p50, far_p50) =
+        (percentiles(&run).0, percentiles(&near).0, percentiles(&far).0);
+    assert!(far_p50 < near_p50, "{far_p50} and {near_p50} us");
+    assert!(cost_p50 < near_p50, "{cost_p50} and {near_p50} us");
+}
+
+#[test]
+fn cost_pushes_back_when_the_cores_of_the_storage_are_busy() {
+    let crowd = [
+        ("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\""),
+        ("poisson 50/s", "poisson 200/s"),
+        ("runs = 48", "runs = 192"),
+    ];
+    let plan = plan(&crowd, "");
+    let run = run_named(&plan, "cost");
+    assert!(run.decisions().contains_key("pushed-back"), "{:?}", run.decisions());
+    assert!(places(&run).len() == 2, "{:?}", places(&run));
+    let (near, far) = (run_named(&plan, "on-storage"), run_named(&plan, "download"));
+    // Both kinds of hosts have cores: together they are done before either would be.
+    let best = near.makespan.min(far.makespan);
+    assert!(run.makespan < best, "{:?}, {:?} and {:?}", run.makespan, near.makespan, far.makespan);
+}
