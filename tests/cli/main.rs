@@ -12,3 +12,4 @@ mod repeat;
 mod scenarios;
 mod support;
 mod timeline;
+mod workload;

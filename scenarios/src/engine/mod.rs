@@ -6,6 +6,7 @@
 mod counts;
 mod drive;
 mod faults;
+mod load;
 mod outcome;
 mod reference;
 
@@ -172,6 +173,7 @@ impl<'a> Run<'a> {
         self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
         let effects = faults::effects(&*self.world, faults, &scheduled);
         let mut broken = self.broken();
+        broken.extend(self.drive.load_drive().broken());
         let mut jobs = self.drive.records();
         let mut references = References::new(self.plan);
         for job in &mut jobs {
@@ -192,6 +194,7 @@ impl<'a> Run<'a> {
             bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),
             loading,
             makespan: finished.since(settled),
+            foreground: self.drive.load_drive().foreground(),
             faults: effects,
             broken,
             jobs,
