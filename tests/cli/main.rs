@@ -13,3 +13,4 @@ mod scenarios;
 mod support;
 mod sweep;
 mod timeline;
+mod workload;

@@ -27,14 +27,15 @@ const BUILD: &str = "stayput image python";
 
 /// The scenario files.
 fn scenarios() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(format!("{}scenarios", root())).expect("it is there");
+    let folders = ["scenarios", "scenarios/locality"].map(|folder| format!("{}{folder}", root()));
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("it is there"));
     let paths = entries.map(|entry| entry.expect("it can be read").path());
     let is_scenario = |path: &PathBuf| {
         path.extension().is_some_and(|ending| ending == "toml") && !path.ends_with("Cargo.toml")
     };
     let mut found: Vec<PathBuf> = paths.filter(is_scenario).collect();
     found.sort();
-    assert!(found.len() >= 3, "{found:?}");
+    assert!(found.len() >= 17, "{found:?}");
     found
 }
 
@@ -44,6 +45,9 @@ fn smaller(line: &str) -> String {
     let (key, value) = (key.trim(), value.split('#').next().unwrap_or_default().trim());
     if key == "size" {
         return SIZE.to_owned();
+    }
+    if key == "size_max" {
+        return String::new();
     }
     match (MOST.iter().find(|(name, _)| *name == key), value.parse::<u32>()) {
         (Some((_, most)), Ok(count)) if count > *most => format!("{key} = {most}"),

@@ -76,8 +76,10 @@ impl Variant {
     /// A copy of one of the repository's scenarios, in which `change` gives another line for each of its lines.
     pub(crate) fn of(scenario: &Path, change: impl Fn(&str) -> String) -> Self {
         let text = std::fs::read_to_string(scenario).expect("it can be read");
-        let jobs = format!("\"{}scenarios/jobs/", root());
-        let text = text.replace("\"../", &format!("\"{}", root())).replace("\"jobs/", &jobs);
+        // The copy lies elsewhere, and what it names is where it was.
+        let folder = path_text(scenario.parent().expect("a file lies in a folder"));
+        let text = text.replace("\"../", &format!("\"{folder}/../"));
+        let text = text.replace("\"jobs/", &format!("\"{folder}/jobs/"));
         Self::written(&text.lines().map(|line| change(line) + "\n").collect::<String>())
     }
 

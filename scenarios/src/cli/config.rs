@@ -8,7 +8,7 @@ use crate::plan::{Net, RunPlan};
 use crate::quantity::{
     bit_rate, byte_rate, bytes, chance, count, exact_duration, exact_size, printable,
 };
-use crate::scenario::{Policy, Work};
+use crate::scenario::{Load, Policy, Work};
 
 /// Faults that are shown one by one: many may have been drawn.
 const FAULTS_SHOWN: usize = 50;
@@ -48,6 +48,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     }
     for work in &scenario.work {
         writeln!(out, "work      {}", work_words(work))?;
+    }
+    for load in &scenario.load {
+        writeln!(out, "load      {}", load_words(load))?;
     }
     for source in scenario.data.iter().filter(|source| source.key.starts_with("--data")) {
         let (name, path) = (&source.name, source.name.swift_path());
@@ -134,4 +137,9 @@ fn work_words(work: &Work) -> String {
         "{} jobs{mix} over {} ({count} objects), pick {pick}, {}",
         work.runs, work.pattern, work.arrivals
     )
+}
+
+fn load_words(load: &Load) -> String {
+    let (read, count) = (chance(load.read), load.objects.len());
+    format!("{} requests, {read} reads over {count} objects, pick {}", load.arrivals, load.pick)
 }

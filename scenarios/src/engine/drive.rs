@@ -17,6 +17,7 @@ use stayput_sim::world::{Trace, TraceEvent};
 use tokio::sync::Notify;
 
 use super::failed;
+use super::load::LoadDrive;
 use crate::plan::{LoadedObject, PlannedJob, RunPlan};
 use crate::report::{JobEnd, JobRecord, LatencySplit};
 use crate::scenario::Policy;
@@ -27,6 +28,7 @@ pub(super) struct Drive {
     objects: Vec<LoadedObject>,
     jobs: Vec<(PlannedJob, Bytes)>,
     clients: u32,
+    load: Rc<LoadDrive>,
     trace: Trace,
     clock: Rc<Cell<Time>>,
     containers_made: Cell<bool>,
@@ -45,6 +47,7 @@ impl Drive {
             objects: plan.objects.clone(),
             jobs: plan.jobs.iter().map(text).collect(),
             clients: plan.scenario.cluster.clients,
+            load: Rc::new(LoadDrive::new(plan)),
             trace,
             clock: Rc::default(),
             containers_made: Cell::new(false),
@@ -92,6 +95,11 @@ impl Drive {
         self.records.borrow().values().cloned().collect()
     }
 
+    /// What clients did beside the jobs.
+    pub(super) fn load_drive(&self) -> &LoadDrive {
+        &self.load
+    }
+
     /// What each client runs.
     pub(super) fn client_main(self: &Rc<Self>) -> ClientMain {
         let drive = Rc::clone(self);
@@ -112,6 +120,7 @@ impl Drive {
                 None => changed.await,
             }
         };
+        self.load.begin(index, &side.proxies, start);
         let to_workers = self.policy.is_posted_to_workers();
         let target = if to_workers { side.workers } else { side.proxies };
         self.post_jobs(index, &side.host, &target, start).await;
@@ -122,6 +131,7 @@ impl Drive {
         if index == 0 {
             let mut containers: Vec<&str> =
                 self.objects.iter().map(|object| object.container.as_str()).collect();
+            containers.extend(self.load.container());
             containers.sort_unstable();
             containers.dedup();
             for container in containers {

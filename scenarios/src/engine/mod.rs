@@ -7,6 +7,7 @@ mod counts;
 mod drive;
 mod faults;
 mod hosts;
+mod load;
 mod outcome;
 mod reference;
 
@@ -179,6 +180,7 @@ impl<'a> Run<'a> {
         self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
         let effects = faults::effects(&*self.world, faults, &scheduled);
         let mut broken = self.broken();
+        broken.extend(self.drive.load_drive().broken());
         let mut jobs = self.drive.records();
         let mut references = References::new(self.plan);
         for job in &mut jobs {
@@ -205,6 +207,7 @@ impl<'a> Run<'a> {
             ledger: counts::rows(&moved),
             loading,
             makespan: finished.since(settled),
+            foreground: self.drive.load_drive().foreground(),
             faults: effects,
             broken,
             jobs,

@@ -6,6 +6,7 @@
 mod arrivals;
 mod faults;
 mod images;
+mod load;
 mod pick;
 mod size;
 #[cfg(test)]
@@ -26,6 +27,8 @@ use crate::scenario::{
     Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, TarMember, limits,
     read_bounded,
 };
+
+pub use load::{LoadKind, LoadPlan, MAX_REQUESTS as MAX_LOAD_REQUESTS, loads};
 
 /// What all policies of a run share.
 #[derive(Clone, Debug)]

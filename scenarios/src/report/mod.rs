@@ -14,8 +14,8 @@ mod verdict;
 use sha2::{Digest, Sha256};
 
 pub use export::{AnswersExporter, Exporter, JsonExporter, TableExporter};
-pub use latency::{Latency, latency_us};
-pub use run::{ByteCounts, FaultEffect, JobCounts, JobEnd, JobRecord, PolicyRun};
+pub use latency::{Latency, foreground_us, latency_us};
+pub use run::{ByteCounts, FaultEffect, Foreground, JobCounts, JobEnd, JobRecord, PolicyRun};
 pub use saved::{Saved, saved};
 pub use split::{LatencySplit, Part, SplitSummary, latency_split_us};
 pub use verdict::{ExpectVerdict, FaultVerdict};

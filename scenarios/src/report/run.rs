@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use stayput_sim::host::Purpose;
 use stayput_sim::host::time::Time;
 use stayput_sim::world::Effort;
 
@@ -38,10 +39,35 @@ pub struct PolicyRun {
     pub loading: ByteCounts,
     /// From the first job's intended arrival to the last job's end.
     pub makespan: Duration,
+    /// What came of the load beside the jobs; `None` if the scenario has none.
+    pub foreground: Option<Foreground>,
     /// What each scheduled fault did, in the order of the scenario; empty when faults are off.
     pub faults: Vec<FaultEffect>,
     /// Invariants that did not hold; empty in a sound run.
     pub broken: Vec<String>,
+}
+
+/// Requests of a scenario's load, until the last job had ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreground {
+    /// How long each read took that gave what was stored, from its intended time.
+    pub reads: Vec<Duration>,
+    /// How long each write took that was acknowledged.
+    pub writes: Vec<Duration>,
+    /// Requests that failed honestly.
+    pub failed: u64,
+    /// Reads that gave other bytes than were stored.
+    pub wrong: u64,
+    /// Requests that were under way at the end.
+    pub unfinished: u64,
+}
+
+impl Foreground {
+    /// Requests that did what they were to do.
+    #[must_use]
+    pub fn ok(&self) -> u64 {
+        (self.reads.len() + self.writes.len()) as u64
+    }
 }
 
 /// One job's outcome.
@@ -138,6 +164,13 @@ pub struct JobCounts {
 }
 
 impl PolicyRun {
+    /// Hop body bytes without those of the load beside the jobs, which go on as long as the jobs do.
+    #[must_use]
+    pub fn job_bytes(&self) -> u64 {
+        let load = self.bytes.by_purpose.get(Purpose::Foreground.name()).copied().unwrap_or(0);
+        self.bytes.body.saturating_sub(load)
+    }
+
     /// How many jobs ended how.
     #[must_use]
     pub fn counts(&self) -> JobCounts {

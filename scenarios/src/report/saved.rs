@@ -10,9 +10,9 @@ use crate::scenario::Policy;
 pub enum Saved {
     /// The same jobs completed under both.
     Comparable {
-        /// Hop body bytes under `on-storage`.
+        /// Hop body bytes under `on-storage`, without the load.
         near_bytes: u64,
-        /// Hop body bytes under `download`.
+        /// Hop body bytes under `download`, without the load.
         far_bytes: u64,
         /// Jobs that completed under both.
         jobs: u64,
@@ -48,7 +48,8 @@ impl Saved {
     }
 }
 
-/// Compares `on-storage` with `download`; `None` unless both ran.
+/// Compares `on-storage` with `download`; `None` unless both ran. The load beside the jobs is no part of it: it lasts as long as
+/// the jobs, so that a slower policy would be charged for more of it.
 #[must_use]
 pub fn saved(runs: &[PolicyRun]) -> Option<Saved> {
     let run_of = |policy| runs.iter().find(|run| run.policy == policy);
@@ -68,10 +69,10 @@ pub fn saved(runs: &[PolicyRun]) -> Option<Saved> {
     if jobs == 0 {
         return Some(Saved::NotComparable { why: "no job completed".to_owned(), jobs });
     }
-    if far.bytes.body == 0 {
+    let (near_bytes, far_bytes) = (near.job_bytes(), far.job_bytes());
+    if far_bytes == 0 {
         return Some(Saved::NotComparable { why: "download moved no bytes".to_owned(), jobs });
     }
-    let (near_bytes, far_bytes) = (near.bytes.body, far.bytes.body);
     Some(Saved::Comparable { near_bytes, far_bytes, jobs })
 }
 

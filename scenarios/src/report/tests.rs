@@ -78,6 +78,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         ledger: Vec::new(),
         loading: ByteCounts::default(),
         makespan: Duration::from_secs(4),
+        foreground: None,
         faults: plan.scenario.faults.iter().map(fault).collect(),
         broken: Vec::new(),
     }
@@ -272,4 +273,77 @@ fn latency_is_over_completed_jobs_from_their_intended_arrival() {
     assert!((19_980..=20_020).contains(&latency.p50), "{latency:?}");
     (0..64).for_each(|index| fail(&mut run, index));
     assert_eq!(latency_us(&run), None);
+}
+
+/// A run with a load of which so many bytes went over the network's hops.
+fn loaded_run(policy: Policy, body: u64, load: u64) -> PolicyRun {
+    let mut run = good_run(policy, body + load);
+    run.bytes.by_purpose.insert("foreground".to_owned(), load);
+    run.foreground = Some(Foreground {
+        reads: vec![Duration::from_millis(3); 99],
+        writes: vec![Duration::from_millis(9)],
+        failed: 2,
+        wrong: 0,
+        unfinished: 1,
+    });
+    run
+}
+
+#[test]
+fn the_load_beside_the_jobs_is_shown_and_is_no_part_of_what_is_saved() {
+    let runs = vec![
+        loaded_run(Policy::OnStorage, 100, 70_000),
+        loaded_run(Policy::Download, 1_000, 90_000),
+    ];
+    let report = RunReport::new(&plan(), runs);
+    assert_eq!(report.saved.as_ref().and_then(Saved::fraction), Some((900, 1_000)));
+    let shown = table(&report);
+    assert!(shown.contains("100 / 2 / 0") && shown.contains("3.0 ms / 9.0 ms"), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&text(&JsonExporter { wall: Duration::ZERO }, &report)).unwrap();
+    let load = &json["policies"][0]["foreground"];
+    assert_eq!(
+        (&load["ok"], &load["failed"], &load["unfinished"]),
+        (&100.into(), &2.into(), &1.into())
+    );
+    assert_eq!(load["latency_us"]["max"], 9_000);
+    let none = RunReport::new(&plan(), good_runs());
+    assert!(!table(&none).contains("load ok"));
+}
+
+/// How one promise of the banana scenario's good runs turns out.
+fn judged(line: &str, runs: Vec<PolicyRun>) -> (String, Option<bool>) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("banana.toml");
+    let text = include_str!("../../banana.toml").replace("failed = 0", line);
+    let mut plan = plan();
+    plan.scenario = Scenario::parse(&text, &file).unwrap();
+    let verdict = RunReport::new(&plan, runs).expect.pop().unwrap();
+    (verdict.found, verdict.holds)
+}
+
+#[test]
+fn a_promise_of_one_policy_is_judged_on_that_one() {
+    let good = |line: &str| judged(line, good_runs());
+    let (found, holds) = good("\"on-storage.p99_us\" = \"<= 60000\"");
+    assert!(found.starts_with("on-storage 20") && holds == Some(true), "{found} {holds:?}");
+    assert_eq!(good("\"on-storage.p99_us\" = \"< 20000\"").1, Some(false));
+    assert_eq!(good("download.bytes.body = \"> 1e9\"").1, Some(true));
+    assert_eq!(good("bytes.body = \"> 1e9\"").1, Some(false), "it does not hold under each");
+    assert_eq!(
+        good("makespan_us = 4000000"),
+        ("on-storage 4000000, download 4000000".to_owned(), Some(true))
+    );
+    assert_eq!(good("bytes.wire = \"> 0\"").1, None);
+    assert_eq!(good("load.p99_us = \"> 0\"").1, None);
+    let one = vec![good_run(Policy::OnStorage, 100)];
+    let (found, holds) = judged("\"download.ok\" = 64", one);
+    assert!(found.contains("download did not run") && holds.is_none(), "{found}");
+}
+
+#[test]
+fn without_a_completed_job_no_promise_about_latency_is_kept() {
+    let mut runs = good_runs();
+    (0..64).for_each(|index| fail(&mut runs[0], index));
+    let (found, holds) = judged("p50_us = \"< 1e9\"", runs);
+    assert!(found.starts_with("on-storage no job completed") && holds == Some(false), "{found}");
 }

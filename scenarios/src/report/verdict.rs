@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::latency::{Latency, latency_us};
+use super::latency::{Latency, foreground_us, latency_us};
 use super::run::PolicyRun;
 use super::saved::Saved;
 use crate::quantity;
@@ -84,7 +84,7 @@ fn judge_each(
             }
             // Without a completed job no promise about its latency is kept.
             Measured::NoJob => ("no job completed".to_owned(), Some(false)),
-            Measured::NotSeen => ("not seen on this network".to_owned(), None),
+            Measured::NotSeen => ("not known".to_owned(), None),
         };
         found.push(format!("{} {words}", run.policy));
         holds = match (holds, holds_here) {
@@ -125,6 +125,10 @@ fn measured(measure: Measure, run: &PolicyRun) -> Measured {
         Measure::BytesCrossZone => Measured::Number(run.bytes.cross_zone),
         Measure::BytesWire => seen(run.bytes.wire),
         Measure::BytesEndToEnd => seen(run.bytes.end_to_end),
+        Measure::LoadFailed => seen(run.foreground.as_ref().map(|load| load.failed)),
+        Measure::LoadP99Us => {
+            seen(run.foreground.as_ref().and_then(foreground_us).map(|latency| latency.p99))
+        }
         // Of two runs: it has a judge of its own.
         Measure::SavedRatio => Measured::NotSeen,
     }

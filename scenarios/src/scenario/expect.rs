@@ -59,11 +59,15 @@ pub enum Measure {
     BytesCrossZone,
     /// What consumers asked for, once.
     BytesEndToEnd,
+    /// Requests of the load that failed.
+    LoadFailed,
+    /// What ninety-nine of a hundred requests of the load do not exceed, in microseconds.
+    LoadP99Us,
 }
 
 impl Measure {
     /// All of them, as the documents order them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::SavedRatio,
         Self::Wrong,
         Self::Failed,
@@ -79,6 +83,8 @@ impl Measure {
         Self::BytesWire,
         Self::BytesCrossZone,
         Self::BytesEndToEnd,
+        Self::LoadFailed,
+        Self::LoadP99Us,
     ];
 
     /// The key in `[expect]`.
@@ -100,6 +106,8 @@ impl Measure {
             Self::BytesWire => "bytes.wire",
             Self::BytesCrossZone => "bytes.cross_zone",
             Self::BytesEndToEnd => "bytes.end_to_end",
+            Self::LoadFailed => "load.failed",
+            Self::LoadP99Us => "load.p99_us",
         }
     }
 }

@@ -11,6 +11,7 @@ mod fault;
 #[cfg(test)]
 mod fault_tests;
 mod image;
+mod load;
 mod object;
 mod place;
 mod policy;
@@ -35,6 +36,7 @@ pub use error::ScenarioError;
 pub use expect::{Comparison, Expectation, Figure, Measure, Sign};
 pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
 pub use image::ImageSource;
+pub use load::{LOAD_CONTAINER, Load};
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
@@ -67,6 +69,8 @@ pub struct Scenario {
     pub data: Vec<DataSource>,
     /// The jobs, in groups.
     pub work: Vec<Work>,
+    /// What clients do beside the jobs.
+    pub load: Vec<Load>,
     /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
     /// Faults that the seed decides; in a planned run they have become faults like the others.

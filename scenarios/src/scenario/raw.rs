@@ -30,6 +30,8 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub(super) work: Vec<RawWork>,
     #[serde(default)]
+    pub(super) load: Vec<RawLoad>,
+    #[serde(default)]
     pub(super) fault: Vec<RawFault>,
     #[serde(default)]
     pub(super) compare: RawCompare,
@@ -135,6 +137,18 @@ pub(super) struct RawJob {
     pub(super) weight: Option<i64>,
     #[serde(default)]
     pub(super) with: BTreeMap<String, Text>,
+}
+
+/// `[[load]]`.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLoad {
+    pub(super) read: Option<toml::Value>,
+    pub(super) rate: String,
+    pub(super) objects: Option<String>,
+    pub(super) pick: Option<String>,
+    pub(super) size: Option<Text>,
+    pub(super) size_max: Option<Text>,
 }
 
 /// `[[fault]]`, with the kinds of later versions, so that these can be told from a typing error.

@@ -125,3 +125,32 @@ fn promises_are_made_of_all_policies_or_of_one() {
     ];
     assert_eq!(told, wanted);
 }
+
+#[test]
+fn a_load_says_what_it_reads_and_writes() {
+    let load = |text: &str| changed("[compare]", &format!("[[load]]\n{text}\n[compare]"));
+    let reads = load("rate = \"poisson 100/s\"\nobjects = \"swift://~/demo/log-*.txt\"").unwrap();
+    assert_eq!((reads.load[0].read.get(), reads.load[0].objects.len()), (900_000_000, 16));
+    assert_eq!(reads.load[0].size, Size::Fixed(64 << 10));
+    let writes = load("rate = \"bursts 1/s of 5\"\nread = 0\nsize = \"1 MB\"").unwrap();
+    assert!(writes.load[0].objects.is_empty());
+    let refuse = |text: &str, key: &str, why: &str| {
+        refused("[compare]", &format!("[[load]]\n{text}\n[compare]"), key, why);
+    };
+    let rate = "rate = \"poisson 100/s\"";
+    refuse("rate = \"closed\"", "load[1].rate", "closed loop");
+    refuse("rate = \"often\"", "load[1].rate", "no kind of arrivals");
+    refuse(rate, "load[1].objects", "is missing");
+    refuse(&format!("{rate}\nobjects = \"demo/cat-*\""), "load[1].objects", "no [[data]] object");
+    refuse(&format!("{rate}\nread = 1.5"), "load[1].read", "is not a probability");
+    refuse(&format!("{rate}\nread = true"), "load[1].read", "is no share");
+    let own = format!(
+        "[[data]]\npath = \"stayput-load/x\"\ngenerate = \"log\"\nsize = 1\n[[load]]\n{rate}\nread = 0"
+    );
+    refused(
+        "[compare]",
+        &format!("{own}\n[compare]"),
+        "load[1]",
+        "the container of stayput-load/x",
+    );
+}

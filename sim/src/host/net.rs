@@ -29,6 +29,8 @@ pub enum Purpose {
     Retry,
     /// What is sent to a second node while the first one still has the session: the loser's bytes, mostly.
     Hedge,
+    /// What clients read and write beside the jobs.
+    Foreground,
     /// Names of containers and objects.
     Listing,
     /// Job descriptions, metadata, errors and everything else.
@@ -37,7 +39,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ObjectData,
         Self::JobCode,
         Self::JobResult,
@@ -45,6 +47,7 @@ impl Purpose {
         Self::Replication,
         Self::Retry,
         Self::Hedge,
+        Self::Foreground,
         Self::Listing,
         Self::Control,
     ];
@@ -60,6 +63,7 @@ impl Purpose {
             Self::Replication => "replication",
             Self::Retry => "retry",
             Self::Hedge => "hedge",
+            Self::Foreground => "foreground",
             Self::Listing => "listing",
             Self::Control => "control",
         }

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::Exporter;
 use crate::report::{
-    ByteCounts, ExpectVerdict, FaultVerdict, Latency, PolicyRun, RunReport, Saved, SplitSummary,
-    latency_split_us, latency_us,
+    ByteCounts, ExpectVerdict, FaultVerdict, Foreground, Latency, PolicyRun, RunReport, Saved,
+    SplitSummary, foreground_us, latency_split_us, latency_us,
 };
 use crate::results::HostUse;
 
@@ -76,6 +76,7 @@ struct JsonPolicy<'a> {
     latency_us: Option<Latency>,
     latency_split_us: Option<SplitSummary>,
     makespan_us: u64,
+    foreground: Option<JsonForeground>,
     fuel: u64,
     effort: Option<JsonEffort>,
     hosts: Option<&'a [HostUse]>,
@@ -95,6 +96,7 @@ impl<'a> JsonPolicy<'a> {
             latency_us: latency_us(run),
             latency_split_us: latency_split_us(run),
             makespan_us: micros(run.makespan),
+            foreground: run.foreground.as_ref().map(JsonForeground::new),
             fuel: run.fuel,
             effort: run.effort.map(|it| JsonEffort { events: it.events, polls: it.polls }),
             hosts: (!run.hosts.is_empty()).then_some(&run.hosts),
@@ -109,6 +111,31 @@ impl<'a> JsonPolicy<'a> {
 struct JsonEffort {
     events: u64,
     polls: u64,
+}
+
+#[derive(Serialize)]
+struct JsonForeground {
+    ok: u64,
+    reads: u64,
+    writes: u64,
+    failed: u64,
+    wrong: u64,
+    unfinished: u64,
+    latency_us: Option<Latency>,
+}
+
+impl JsonForeground {
+    fn new(foreground: &Foreground) -> Self {
+        Self {
+            ok: foreground.ok(),
+            reads: foreground.reads.len() as u64,
+            writes: foreground.writes.len() as u64,
+            failed: foreground.failed,
+            wrong: foreground.wrong,
+            unfinished: foreground.unfinished,
+            latency_us: foreground_us(foreground),
+        }
+    }
 }
 
 #[derive(Serialize)]

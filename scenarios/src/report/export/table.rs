@@ -9,8 +9,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::Exporter;
 use crate::quantity;
 use crate::report::{
-    ExpectVerdict, FaultVerdict, JobEnd, PolicyRun, RunReport, Saved, SplitSummary,
-    latency_split_us, latency_us,
+    ExpectVerdict, FaultVerdict, Foreground, JobEnd, Latency, PolicyRun, RunReport, Saved,
+    SplitSummary, foreground_us, latency_split_us, latency_us,
 };
 
 /// Jobs that did not end well and are shown one by one, per policy; the rest is counted.
@@ -102,10 +102,32 @@ fn table(report: &RunReport) -> Table {
     });
     row("makespan", &|run| quantity::duration(run.makespan));
     row("fuel", &|run| quantity::count(run.fuel));
+    if runs.iter().any(|run| run.foreground.is_some()) {
+        foreground_rows(&mut row);
+    }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// What came of the load beside the jobs.
+fn foreground_rows(row: &mut dyn FnMut(&str, &dyn Fn(&PolicyRun) -> String)) {
+    let of = |run: &PolicyRun, words: &dyn Fn(&Foreground) -> String| {
+        run.foreground.as_ref().map_or("-".to_owned(), words)
+    };
+    row("load ok / failed / wrong", &|run| {
+        of(run, &|load| format!("{} / {} / {}", load.ok(), load.failed, load.wrong))
+    });
+    let percentiles = |load: &Foreground, words: &dyn Fn(Latency) -> String| {
+        foreground_us(load).map_or("-".to_owned(), words)
+    };
+    row("load latency p50 / p90", &|run| {
+        of(run, &|load| percentiles(load, &|l| format!("{} / {}", us(l.p50), us(l.p90))))
+    });
+    row("load latency p99 / max", &|run| {
+        of(run, &|load| percentiles(load, &|l| format!("{} / {}", us(l.p99), us(l.max))))
+    });
 }
 
 fn names(

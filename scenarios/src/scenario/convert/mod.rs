@@ -9,6 +9,7 @@ mod data;
 mod fault;
 mod images;
 pub mod limits;
+mod load;
 mod promises;
 mod size;
 mod work;
@@ -74,6 +75,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
     let images = images::images(raw.images, folder, lines)?;
     let data = data::data(&raw.data, folder, lines)?;
     let work = work::work(&raw.work, folder, &data)?;
+    let load = load::loads(&raw.load, &data)?;
     let (faults, drawn_faults) = fault::faults(&raw.fault, &cluster, lines)?;
     let policies = promises::policies(&raw.compare, &cluster)?;
     let expect = promises::expectations(&raw.expect)?;
@@ -89,6 +91,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
         images,
         data,
         work,
+        load,
         faults,
         drawn_faults,
         policies,

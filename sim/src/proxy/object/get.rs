@@ -101,10 +101,10 @@ async fn answer_with(
     Ok(response(status, headers, relay.into_body().await))
 }
 
-/// What the client gets or puts the object for: data, code or the result of a job, and nothing else.
+/// What the client gets or puts the object for: data, code or the result of a job, or beside all jobs.
 pub(super) fn purpose_of(headers: &HeaderMap) -> Purpose {
     match text(headers, &X_STAYPUT_PURPOSE).and_then(Purpose::named) {
-        Some(said @ (Purpose::JobCode | Purpose::JobResult)) => said,
+        Some(said @ (Purpose::JobCode | Purpose::JobResult | Purpose::Foreground)) => said,
         _ => Purpose::ObjectData,
     }
 }
