@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::jobs::memo::MemoUse;
 use stayput_sim::world::Effort;
 
 use super::split::LatencySplit;
@@ -30,6 +31,8 @@ pub struct PolicyRun {
     pub effort: Option<Effort>,
     /// What each host's parts were used for, in the order of the hosts; empty on a network of real machines.
     pub hosts: Vec<HostUse>,
+    /// How the sessions were come by; `None` without a memo. Which of several runs that share one computes what is no part of the result.
+    pub memo: Option<MemoUse>,
     /// Bytes from the first job's intended arrival on.
     pub bytes: ByteCounts,
     /// Bytes of loading data and code before that, which are no part of what is saved.

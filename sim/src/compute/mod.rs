@@ -27,6 +27,7 @@ use crate::http::{self, Method, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
 use crate::jobs::executor::session_entropy;
 use crate::jobs::lookup::{Lookup, NAMES_MAX, as_lines, plan};
+use crate::jobs::memo::SessionMemo;
 use crate::jobs::message::{ModuleSource, Role};
 use crate::jobs::pipe::Pipe;
 use crate::jobs::plan::{
@@ -50,6 +51,7 @@ pub struct Worker {
     sessions: SessionsConfig,
     images: SystemImages,
     preparer: Preparer,
+    memo: Option<SessionMemo>,
     slots: Slots,
 }
 
@@ -62,6 +64,7 @@ pub fn start(
     store: Client,
     machine: &MachineConfig,
     images: SystemImages,
+    memo: Option<SessionMemo>,
 ) -> io::Result<()> {
     let worker = Rc::new(Worker {
         host: host.clone(),
@@ -69,6 +72,7 @@ pub fn start(
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
         preparer: Preparer::new(images.clone()),
+        memo,
         images,
         slots: Slots::new(&machine.sessions),
     });
@@ -213,7 +217,8 @@ impl Worker {
                     limits: Limits::default(),
                     entropy: session_entropy(&self.host, &plan.session),
                 };
-                run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await
+                let startup = self.sessions.startup(compiled_bytes);
+                run(&self.host, spec, &sources, startup, self.memo.as_ref()).await
             }
         };
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
