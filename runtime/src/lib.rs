@@ -12,6 +12,7 @@ pub mod image;
 pub mod job;
 pub mod limits;
 pub mod local;
+pub mod memo;
 pub mod outcome;
 pub mod pipe;
 pub mod session;

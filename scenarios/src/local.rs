@@ -9,6 +9,7 @@ use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::local::{self, LocalSession, SessionRun};
+use stayput_runtime::memo::Memo;
 use stayput_runtime::session::SessionSpec;
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::message::{ModuleSource, Role};
@@ -46,6 +47,8 @@ pub struct Local<'a> {
     pub preparer: &'a Preparer,
     /// Of the sessions' randomness.
     pub seed: u64,
+    /// What sessions did before, if anybody keeps it.
+    pub memo: Option<&'a Memo>,
 }
 
 impl Local<'_> {
@@ -82,7 +85,8 @@ impl Local<'_> {
     /// What is not there, and modules and images that are none.
     pub fn run(&self, plan: &JobPlan, posted: &Posted) -> Result<Vec<SessionRun>, String> {
         let sessions = plan.sessions.iter().map(|session| self.session(session, posted));
-        Ok(local::run_job(sessions.collect::<Result<_, _>>()?, &plan.pipes))
+        let sessions = sessions.collect::<Result<_, _>>()?;
+        Ok(local::run_job_with(self.memo, sessions, &plan.pipes))
     }
 
     fn session(&self, plan: &Plan, posted: &Posted) -> Result<LocalSession, String> {

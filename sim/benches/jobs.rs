@@ -96,7 +96,7 @@ async fn answer(host: Host, answers: Answers) {
         let config = NodeConfig::new(Vec::new(), NODE_PORT, Rc::new(|_| [0; 16]));
         let node = Node::recover(host.clone(), config).await;
         let images = SystemImages::default();
-        executor::serve(&host, NODE_PORT, node.objects(), &machine(), images)
+        executor::serve(&host, NODE_PORT, node.objects(), &machine(), images, None)
             .expect("the port is free");
         return;
     };

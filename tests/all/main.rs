@@ -5,6 +5,7 @@ mod contract;
 mod differential;
 mod house;
 mod jobs;
+mod memo;
 mod model;
 mod policies;
 mod property;

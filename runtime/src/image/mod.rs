@@ -6,9 +6,10 @@
 pub mod executable;
 mod unpack;
 
+use crate::digest::{Digest, Digester};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// A file tree that does not change.
@@ -17,6 +18,7 @@ pub struct Image {
     root: Arc<ImageNode>,
     unpacked_bytes: u64,
     members: usize,
+    digest: KnownDigest,
 }
 
 /// A place in an image's tree.
@@ -25,6 +27,39 @@ pub(crate) enum ImageNode {
     File(Bytes),
     Directory(BTreeMap<String, Arc<ImageNode>>),
     Symlink(String),
+}
+
+/// A digest that may not be known yet; it says nothing that the tree does not.
+#[derive(Clone, Debug, Default)]
+struct KnownDigest(OnceLock<Digest>);
+
+impl PartialEq for KnownDigest {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for KnownDigest {}
+
+fn add(digester: &mut Digester, node: &ImageNode) {
+    match node {
+        ImageNode::File(bytes) => {
+            digester.number(0);
+            digester.part(bytes);
+        }
+        ImageNode::Directory(entries) => {
+            digester.number(1);
+            digester.number(entries.len() as u64);
+            for (name, node) in entries {
+                digester.part(name.as_bytes());
+                add(digester, node);
+            }
+        }
+        ImageNode::Symlink(target) => {
+            digester.number(2);
+            digester.part(target.as_bytes());
+        }
+    }
 }
 
 /// How large an image may be.
@@ -91,6 +126,15 @@ impl Image {
     /// The bytes that the tar unpacked to.
     pub fn unpacked_bytes(&self) -> u64 {
         self.unpacked_bytes
+    }
+
+    /// The digest of its tree: names, links and bytes. It is computed when it is first asked for.
+    pub fn digest(&self) -> Digest {
+        *self.digest.0.get_or_init(|| {
+            let mut digester = Digester::default();
+            add(&mut digester, &self.root);
+            digester.digest()
+        })
     }
 
     /// How many members the tar had.

@@ -1,6 +1,6 @@
 //! From the bytes of a tar to a tree. What comes out of gzip is bounded while it comes out.
 
-use super::{Image, ImageError, ImageLimits, ImageNode};
+use super::{Image, ImageError, ImageLimits, ImageNode, KnownDigest};
 use crate::limits::PATH_BYTES_MAX;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -41,7 +41,8 @@ pub(super) fn unpack(bytes: &[u8], limits: ImageLimits) -> Result<Image, ImageEr
             return Err(ImageError::TooManyMembers { members_max: limits.members_max });
         }
     }
-    Ok(Image { root: Arc::new(root.finish()), unpacked_bytes, members })
+    let (root, digest) = (Arc::new(root.finish()), KnownDigest::default());
+    Ok(Image { root, unpacked_bytes, members, digest })
 }
 
 fn gunzip(bytes: &[u8], bytes_max: u64) -> Result<Bytes, ImageError> {

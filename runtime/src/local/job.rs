@@ -6,9 +6,10 @@
 use super::{SLICE_FUEL, part_of, store};
 use crate::device::{DeviceFault, DeviceId, SIZE_UNKNOWN};
 use crate::job::Pipe;
+use crate::memo::{Found, Memo, MemoSession};
 use crate::outcome::Outcome;
 use crate::pipe::{PipeBuffer, PipeRead, WriterEnd, room_of};
-use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
+use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -28,20 +29,31 @@ pub struct SessionRun {
     pub outcome: Option<Outcome>,
     /// What it wrote to each writable device by name, pipes left out.
     pub outputs: BTreeMap<String, Bytes>,
+    /// How it was come by.
+    pub found: Found,
 }
 
 /// Runs the sessions to their ends. `pipes` name them by their places in the list.
 pub fn run_job(sessions: Vec<LocalSession>, pipes: &[Pipe]) -> Vec<SessionRun> {
+    run_job_with(None, sessions, pipes)
+}
+
+/// Like [`run_job`]; what `memo` knows of the sessions is not computed again.
+pub fn run_job_with(
+    memo: Option<&Memo>,
+    sessions: Vec<LocalSession>,
+    pipes: &[Pipe],
+) -> Vec<SessionRun> {
     let mut running: Vec<Running> = sessions.into_iter().map(Running::new).collect();
     for (index, pipe) in pipes.iter().enumerate() {
         for tip in [pipe.from, pipe.to] {
             running[tip.session].ways[tip.device] = Way::Pipe(index);
         }
     }
-    let mut sessions: Vec<(Running, Option<Session>)> = running
+    let mut sessions: Vec<(Running, Option<MemoSession>)> = running
         .into_iter()
         .map(|mut running| {
-            let session = running.begin();
+            let session = running.begin(memo);
             (running, Some(session))
         })
         .collect();
@@ -76,6 +88,7 @@ struct Running {
     /// A pipe took a part of what it waits to write.
     has_written: bool,
     outcome: Option<Outcome>,
+    found: Found,
 }
 
 impl Running {
@@ -95,11 +108,12 @@ impl Running {
             pause: Pause::SliceUsed,
             has_written: false,
             outcome: None,
+            found: Found::Computed,
             spec: Some(spec),
         }
     }
 
-    fn begin(&mut self) -> Session {
+    fn begin(&mut self, memo: Option<&Memo>) -> MemoSession {
         let mut spec = self.spec.take().expect("a session begins once");
         for (index, device) in spec.devices.iter_mut().enumerate() {
             device.size = match (&self.ways[index], device.kind.is_readable()) {
@@ -108,11 +122,11 @@ impl Running {
                 (Way::Pipe(_), true) => SIZE_UNKNOWN,
             };
         }
-        Session::new(spec)
+        MemoSession::new(spec, memo)
     }
 
     /// Runs until it waits for a peer or ends; false if it did nothing.
-    fn advance(&mut self, session: &mut Option<Session>, pipes: &mut [PipeBuffer]) -> bool {
+    fn advance(&mut self, session: &mut Option<MemoSession>, pipes: &mut [PipeBuffer]) -> bool {
         let mut has_moved = false;
         while let Some(it) = session {
             if !self.answer(it, pipes) {
@@ -122,6 +136,7 @@ impl Running {
             self.pause = it.step(self.now, SLICE_FUEL);
             if let Pause::Ended(outcome) = &self.pause {
                 self.outcome = Some(outcome.clone());
+                self.found = it.found();
                 self.leave(pipes);
                 *session = None;
             }
@@ -130,7 +145,7 @@ impl Running {
     }
 
     /// Gives the session what it waits for; false if that is not there yet.
-    fn answer(&mut self, session: &mut Session, pipes: &mut [PipeBuffer]) -> bool {
+    fn answer(&mut self, session: &mut MemoSession, pipes: &mut [PipeBuffer]) -> bool {
         match &mut self.pause {
             Pause::SliceUsed => {}
             Pause::Read { device, offset, len } => {
@@ -201,6 +216,6 @@ impl Running {
         let outputs = devices
             .filter(|((_, way), is_writable)| *is_writable && matches!(way, Way::Memory))
             .map(|(((name, written), _), _)| (name, written.into()));
-        SessionRun { outcome: self.outcome, outputs: outputs.collect() }
+        SessionRun { outcome: self.outcome, outputs: outputs.collect(), found: self.found }
     }
 }

@@ -5,7 +5,7 @@
 
 mod job;
 
-pub use job::{LocalSession, SessionRun, run_job};
+pub use job::{LocalSession, SessionRun, run_job, run_job_with};
 
 use crate::device::DeviceFault;
 use crate::outcome::Outcome;

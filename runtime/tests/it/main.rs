@@ -14,6 +14,7 @@ mod images;
 mod jobs;
 mod limits;
 mod map_reduce;
+mod memo;
 mod pipes;
 mod properties;
 mod rust_program;

@@ -46,6 +46,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
         images: &images,
         preparer: &preparer,
         seed: args.seed,
+        memo: None,
     };
     let plan = local.plan(&posted.job).map_err(|refusal| refused(args, &refusal.why))?;
     let runs = local.run(&plan, &posted).map_err(|why| refused(args, &why))?;

@@ -15,11 +15,13 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
+use stayput_runtime::memo::Memo;
 use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
-use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::host::{Contents, JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::jobs::memo::SessionMemo;
 use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::world::timeline::Kept;
 use stayput_sim::world::{HostKey, RunEnd, Timeline, Trace, World};
@@ -53,6 +55,8 @@ pub struct Wanted<'a> {
     pub events: Option<&'a mut dyn Write>,
     /// Gets the timeline.
     pub timeline: Option<&'a mut ShowTimeline<'a>>,
+    /// Spares the run what its sessions did in earlier ones; the result is the same.
+    pub memo: Option<&'a Memo>,
 }
 
 /// Runs `plan` under `policy`. `progress` is called now and then.
@@ -68,7 +72,8 @@ pub fn run_policy(
     let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
     let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
     let mut watched = None;
-    let ended = Run::begin(plan, policy, trace.clone()).and_then(|run| {
+    let memo = wanted.memo;
+    let ended = Run::begin(plan, policy, trace.clone(), memo).and_then(|run| {
         watched = Some(run.watched());
         run.finish(kept, progress)
     });
@@ -121,10 +126,17 @@ struct Run<'a> {
     world: Box<dyn World>,
     cluster: Cluster,
     drive: Rc<Drive>,
+    memo: Option<&'a Memo>,
+    sessions: Option<SessionMemo>,
 }
 
 impl<'a> Run<'a> {
-    fn begin(plan: &'a RunPlan, policy: Policy, trace: Trace) -> Result<Self, RunError> {
+    fn begin(
+        plan: &'a RunPlan,
+        policy: Policy,
+        trace: Trace,
+        memo: Option<&'a Memo>,
+    ) -> Result<Self, RunError> {
         let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
         let mut world: Box<dyn World> = match plan.net {
             Net::Fabric => Box::new(Fabric::in_order(plan.order, seed, network, trace.clone())),
@@ -134,6 +146,7 @@ impl<'a> Run<'a> {
                 Box::new(world.map_err(|error| unfit("net tcp", &error.to_string()))?)
             }
         };
+        world.know(Contents::new(plan.objects.iter().map(|object| object.content.clone())));
         let spec = ClusterSpec {
             counts: plan.scenario.cluster.clone(),
             node: plan.scenario.node.clone(),
@@ -146,9 +159,11 @@ impl<'a> Run<'a> {
             seed: plan.seed,
         };
         let drive = Rc::new(Drive::new(plan, policy, trace));
-        let cluster = Cluster::assemble(&mut *world, &spec, &drive.client_main())
+        let sessions = memo.map(SessionMemo::new);
+        let (asked, main) = (sessions.clone(), drive.client_main());
+        let cluster = Cluster::assemble_with(asked, &mut *world, &spec, &main)
             .map_err(|error| unfit("cluster", &error.to_string()))?;
-        Ok(Self { plan, policy, world, cluster, drive })
+        Ok(Self { plan, policy, world, cluster, drive, memo, sessions })
     }
 
     fn watched(&self) -> Watched {
@@ -182,7 +197,7 @@ impl<'a> Run<'a> {
         let mut broken = self.broken();
         broken.extend(self.drive.load_drive().broken());
         let mut jobs = self.drive.records();
-        let mut references = References::new(self.plan);
+        let mut references = References::new(self.plan, self.memo);
         for job in &mut jobs {
             let times = timeline.times_of(JobNumber(job.index));
             job.split = LatencySplit::of(job.intended, job.finished, &times);
@@ -191,6 +206,8 @@ impl<'a> Run<'a> {
                 broken.push(format!("job {} has no reference: {why}", job.index));
             }
         }
+        let memo = self.sessions.as_ref().map(SessionMemo::used);
+        broken.extend(memo.iter().flat_map(|memo| memo.differences.clone()));
         let finished = jobs.iter().map(|job| job.finished).max().unwrap_or(settled);
         let moved = self.world.ledger().since(&before);
         let hosts = meters.zip(self.meters());
@@ -203,6 +220,7 @@ impl<'a> Run<'a> {
             fuel: self.world.fuel_spent(),
             effort: self.world.effort(),
             hosts: hosts.unwrap_or_default(),
+            memo,
             bytes: counts::of(&moved.totals(), self.world.in_flight()),
             ledger: counts::rows(&moved),
             loading,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use stayput_runtime::memo::{Found, Memo};
 use stayput_sim::cluster::ACCOUNT;
 use stayput_sim::jobs::answer::in_response;
 use stayput_sim::jobs::posted::Posted;
@@ -29,13 +30,14 @@ struct Reference {
 pub(super) struct References<'a> {
     plan: &'a RunPlan,
     preparer: Preparer,
+    memo: Option<&'a Memo>,
     known: BTreeMap<String, Result<Reference, String>>,
 }
 
 impl<'a> References<'a> {
-    pub(super) fn new(plan: &'a RunPlan) -> Self {
+    pub(super) fn new(plan: &'a RunPlan, memo: Option<&'a Memo>) -> Self {
         let preparer = Preparer::new(plan.images.clone());
-        Self { plan, preparer, known: BTreeMap::new() }
+        Self { plan, preparer, memo, known: BTreeMap::new() }
     }
 
     /// Turns an answered job whose answer is not the reference into a wrong one.
@@ -76,10 +78,17 @@ impl<'a> References<'a> {
             images: &self.plan.images,
             preparer: &self.preparer,
             seed: self.plan.seed,
+            memo: self.memo,
         };
         let planned = local.plan(&posted.job).map_err(|refusal| refusal.why)?;
         let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
         for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
+            if let Found::Differs { what } = &run.found {
+                return Err(format!(
+                    "{} did not do again what is memoised: {what}",
+                    session.session
+                ));
+            }
             let Some(outcome) = &run.outcome else {
                 return Err(format!("in the reference run {} waits for ever", session.session));
             };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_sim::host::Purpose;
 use stayput_sim::host::time::Time;
+use stayput_sim::jobs::memo::MemoUse;
 use stayput_sim::world::Effort;
 
 use super::split::LatencySplit;
@@ -31,6 +32,8 @@ pub struct PolicyRun {
     pub effort: Option<Effort>,
     /// What each host's parts were used for, in the order of the hosts; empty on a network of real machines.
     pub hosts: Vec<HostUse>,
+    /// How the sessions were come by; `None` without a memo. Which of several runs that share one computes what is no part of the result.
+    pub memo: Option<MemoUse>,
     /// Bytes from the first job's intended arrival on.
     pub bytes: ByteCounts,
     /// The same by class of link and purpose, row by row in the order of their names.

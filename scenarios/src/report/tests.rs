@@ -74,6 +74,7 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         fuel: 12_345_678,
         effort: None,
         hosts: Vec::new(),
+        memo: None,
         bytes,
         ledger: Vec::new(),
         loading: ByteCounts::default(),

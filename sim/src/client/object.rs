@@ -5,7 +5,6 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_RANGE, IF_MATCH, RANGE};
 use hyper::{HeaderMap, Method, StatusCode};
-use md5::{Digest, Md5};
 
 use super::incoming::Incoming;
 use super::retry::{Exchange, etag, limits};
@@ -123,8 +122,9 @@ impl Client {
                 Err(source) => return Err(ClientError::Stalled { what, proxy, source }),
             }
         }
-        let md5 = incoming.with_content(|content| Md5::digest(content));
-        let md5: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut checksum = self.host.checksum();
+        incoming.with_content(|content| checksum.update(content));
+        let md5: String = checksum.sum().iter().map(|byte| format!("{byte:02x}")).collect();
         let etag = incoming.etag();
         if md5 == etag {
             return Ok(());

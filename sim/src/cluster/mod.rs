@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::compute;
 use crate::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use crate::host::{Host, LocalFuture};
+use crate::jobs::memo::SessionMemo;
 use crate::jobs::placement::PlacementConfig;
 use crate::jobs::service::{Jobs, JobsConfig, Sites};
 use crate::jobs::{executor, system_images::SystemImages};
@@ -132,9 +133,23 @@ impl Cluster {
         spec: &ClusterSpec,
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
+        Self::assemble_with(None, world, spec, client)
+    }
+
+    /// Like [`Cluster::assemble`]; nodes, proxies and workers do not compute again what `memo` knows.
+    ///
+    /// # Errors
+    /// The ring cannot be built.
+    pub fn assemble_with(
+        memo: Option<SessionMemo>,
+        world: &mut dyn World,
+        spec: &ClusterSpec,
+        client: &ClientMain,
+    ) -> Result<Self, ClusterError> {
         let ring = Rc::new(build_ring(spec)?);
         let (names, places, parts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places, parts };
+        let own_ring = Rc::clone(&ring);
+        let mut assembly = Assembly { world, spec, memo, ring: own_ring, names, places, parts };
         let counts = &spec.counts;
         let zones = counts.regions * counts.zones;
         let nodes = (0..zones * counts.nodes_per_zone).map(|i| assembly.node(i)).collect();
@@ -203,6 +218,7 @@ fn sites(spec: &ClusterSpec, proxy: u32) -> Sites {
 struct Assembly<'a> {
     world: &'a mut dyn World,
     spec: &'a ClusterSpec,
+    memo: Option<SessionMemo>,
     ring: Rc<RingPlacement>,
     names: Vec<String>,
     places: Vec<Place>,
@@ -242,15 +258,16 @@ impl Assembly<'_> {
         let place = zone(&spec.counts, index / spec.counts.nodes_per_zone + 1);
         let (devices, ring) = (device_names(spec), Rc::clone(&self.ring));
         let (machine, images) = (Rc::new(spec.node.clone()), spec.images.clone());
+        let memo = self.memo.clone();
         let disks = devices.clone();
         let main: Main = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
-            let images = images.clone();
+            let (images, memo) = (images.clone(), memo.clone());
             let name_hash = Rc::new(move |path: &crate::swift::Path| ring.hash(path));
             let config = NodeConfig::new(devices.clone(), NODE_PORT, name_hash);
             Box::pin(async move {
                 let node = Node::recover(host.clone(), config).await;
-                executor::serve(&host, NODE_PORT, node.objects(), &machine, images)
+                executor::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
                 node.serve().await.expect("nothing else listens on a host that starts");
             })
@@ -267,14 +284,17 @@ impl Assembly<'_> {
         let turn = Turn { number: index, of: spec.counts.proxies };
         let (images, node) = (spec.images.clone(), Rc::new(spec.node.clone()));
         let (policy, sites) = (spec.placement.policy, Rc::new(sites(spec, index)));
+        let memo = self.memo.clone();
         let main: Main = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
             let (images, sites, node) = (images.clone(), Rc::clone(&sites), Rc::clone(&node));
+            let memo = memo.clone();
             Box::pin(async move {
                 let (sites, node) = ((*sites).clone(), (*node).clone());
                 let machine = node.clone();
+                let ring_of_jobs = ring.clone();
                 let config =
-                    JobsConfig { ring: ring.clone(), images, policy, sites, node, machine };
+                    JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo };
                 let jobs = Jobs::new(&host, config);
                 let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
                 let tokens =
@@ -293,12 +313,13 @@ impl Assembly<'_> {
         let spec = self.spec;
         let place = spec.counts.workers_zone.map_or(Place::Workers, |n| zone(&spec.counts, n));
         let (counts, machine) = (spec.counts.clone(), Rc::new(spec.worker.clone()));
-        let images = spec.images.clone();
+        let (images, memo) = (spec.images.clone(), self.memo.clone());
         let main: Main = Rc::new(move |host: Host| {
             let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
             let (machine, images) = (Rc::clone(&machine), images.clone());
+            let memo = memo.clone();
             Box::pin(async move {
-                compute::start(&host, store, &machine, images)
+                compute::start(&host, store, &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
             })
         });

@@ -20,6 +20,7 @@ use crate::host::{Host, LocalFuture, Purpose};
 use crate::http::{self, Method, Request, Response, StatusCode};
 use crate::jobs::answer::{Circumstances, Session, answer};
 use crate::jobs::lookup::{Lookup, NAMES_MAX, plan};
+use crate::jobs::memo::SessionMemo;
 use crate::jobs::plan::{JobPlan, Planning};
 use crate::jobs::posted::Reception;
 use crate::jobs::service::{CONTENT_TYPE, filled_up};
@@ -45,11 +46,12 @@ pub fn start(
     store: Client,
     machine: &MachineConfig,
     images: SystemImages,
+    memo: Option<SessionMemo>,
 ) -> io::Result<()> {
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,
-        runner: Runner::new(host, machine, &images),
+        runner: Runner::new(host, machine, &images, memo),
         images,
     });
     http::serve(host, WORKER_PORT, move |request| {

@@ -23,6 +23,7 @@ use crate::http::StatusCode;
 use crate::jobs::answer::Session;
 use crate::jobs::executor::session_entropy;
 use crate::jobs::lookup::{Lookup, as_lines};
+use crate::jobs::memo::SessionMemo;
 use crate::jobs::message::{ModuleSource, Role};
 use crate::jobs::pipe::Pipe;
 use crate::jobs::plan::{JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath};
@@ -53,6 +54,7 @@ pub struct Runner {
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
     preparer: Preparer,
+    memo: Option<SessionMemo>,
     slots: Slots,
 }
 
@@ -82,14 +84,21 @@ struct Download {
 }
 
 impl Runner {
-    /// One for `host`, with the cores and slots of `machine`; `images` are installed on it.
+    /// One for `host`, with the cores and slots of `machine`; `images` are installed on it. It does not compute
+    /// again what `memo` knows.
     #[must_use]
-    pub fn new(host: &Host, machine: &MachineConfig, images: &SystemImages) -> Self {
+    pub fn new(
+        host: &Host,
+        machine: &MachineConfig,
+        images: &SystemImages,
+        memo: Option<SessionMemo>,
+    ) -> Self {
         Self {
             host: host.clone(),
             fuel_per_second: machine.fuel_per_second,
             sessions: machine.sessions,
             preparer: Preparer::new(images.clone()),
+            memo,
             slots: Slots::new(&machine.sessions),
         }
     }
@@ -195,7 +204,8 @@ impl Runner {
                     limits: Limits::default(),
                     entropy: session_entropy(&self.host, &plan.session),
                 };
-                run(&self.host, spec, &sources, self.sessions.startup(compiled_bytes)).await
+                let startup = self.sessions.startup(compiled_bytes);
+                run(&self.host, spec, &sources, startup, self.memo.as_ref()).await
             }
         };
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));

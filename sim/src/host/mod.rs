@@ -21,6 +21,7 @@
 //!
 //! Leaves out who decides on faults: that is the world's.
 
+mod checksum;
 mod compute;
 mod disk;
 mod entropy;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Either, abortable, select};
 
+pub use checksum::{Checksum, Contents, Sum};
 pub use compute::{SpentFuel, Work};
 pub use disk::{Batch, Disk, DiskError, File, Row};
 pub use entropy::{Entropy, Seed};
@@ -65,6 +67,10 @@ pub trait Machine {
     fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>>;
     /// See [`Host::entropy`].
     fn seed(&self) -> Seed;
+    /// See [`Host::checksum`].
+    fn contents(&self) -> Contents {
+        Contents::default()
+    }
     /// Whom it tells of its spans, if anybody. See [`Host::span`].
     fn recorder(&self) -> Option<Rc<dyn Recorder>> {
         None
@@ -209,6 +215,12 @@ impl Host {
     /// fuel takes is over.
     pub fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
         self.0.compute(work)
+    }
+
+    /// A checksum of nothing yet. Where a world knows contents beforehand, theirs is not computed again.
+    #[must_use]
+    pub fn checksum(&self) -> Checksum {
+        Checksum::knowing(self.0.contents())
     }
 
     /// Random bytes for one decision: a function of the world's seed and of these three alone.

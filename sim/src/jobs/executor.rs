@@ -9,6 +9,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::memo::SessionMemo;
 use super::message::{
     DeviceSource, LocalObject, Order, OrderedDevice, PartHead, Report, Role, decode, encode,
 };
@@ -48,6 +49,7 @@ pub struct Executor {
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
     preparer: Preparer,
+    memo: Option<SessionMemo>,
     slots: Slots,
     running: RefCell<BTreeSet<String>>,
     pipes: Pipes,
@@ -76,6 +78,7 @@ pub fn serve(
     objects: Rc<ObjectStore>,
     machine: &MachineConfig,
     images: SystemImages,
+    memo: Option<SessionMemo>,
 ) -> io::Result<()> {
     let executor = Rc::new(Executor {
         host: host.clone(),
@@ -83,6 +86,7 @@ pub fn serve(
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
         preparer: Preparer::new(images),
+        memo,
         slots: Slots::new(&machine.sessions),
         running: RefCell::default(),
         pipes: Pipes::default(),
@@ -230,7 +234,8 @@ impl Executor {
             limits: Limits::default(),
             entropy: session_entropy(&self.host, &order.session),
         };
-        run(&self.host, spec, sources, self.sessions.startup(compiled_bytes)).await
+        let startup = self.sessions.startup(compiled_bytes);
+        run(&self.host, spec, sources, startup, self.memo.as_ref()).await
     }
 
     /// The node's own copy, if it is of the version that the order names.

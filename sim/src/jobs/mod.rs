@@ -17,6 +17,7 @@
 pub mod answer;
 pub mod executor;
 pub mod lookup;
+pub mod memo;
 pub mod message;
 pub mod modules;
 pub mod pipe;

@@ -10,10 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use stayput_runtime::device::{DeviceFault, DeviceId, DeviceKind, DeviceSpec};
+use stayput_runtime::memo::MemoSession;
 use stayput_runtime::outcome::{Accounting, End};
 use stayput_runtime::pipe::WriterEnd;
-use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
+use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 
+use super::memo::SessionMemo;
 use super::pipe::Pipe;
 use crate::host::{Host, LocalFuture, SpentFuel, TimedOut, Work};
 
@@ -126,13 +128,20 @@ impl Ran {
 }
 
 /// Runs a session to its end. `sources` are those of the session's devices, in their order; starting it takes a core for
-/// `startup`. Its peers are told how it ended; if it is dropped earlier, its pipes break.
-pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Duration) -> Ran {
+/// `startup`. Its peers are told how it ended; if it is dropped earlier, its pipes break. What `memo` knows of it is not computed
+/// again, and takes the same time of the core.
+pub async fn run(
+    host: &Host,
+    spec: SessionSpec,
+    sources: &[Source],
+    startup: Duration,
+    memo: Option<&SessionMemo>,
+) -> Ran {
     assert_eq!(spec.devices.len(), sources.len(), "each device has a source");
     let begun = host.now();
     let ends = Ends::of(&spec.devices, sources);
     let mut staged = Staged(vec![Vec::new(); sources.len()]);
-    let session = Session::new(spec);
+    let session = MemoSession::new(spec, memo.map(SessionMemo::memo));
     let mut step = Step {
         session,
         startup,
@@ -141,11 +150,13 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
         pause: Pause::SliceUsed,
     };
     let time_left = || SESSION_TIME_MAX.saturating_sub(host.now().since(begun));
-    let out_of_time =
-        |step: &Step| (SessionEnd::OutOfTime, step.session.fuel_used(), step.session.accounting());
+    let out_of_time = |step: &mut Step| {
+        let (fuel, accounting) = step.session.give_up();
+        (SessionEnd::OutOfTime, fuel, accounting)
+    };
     let (end, fuel, accounting) = loop {
         if time_left().is_zero() {
-            break out_of_time(&step);
+            break out_of_time(&mut step);
         }
         step = compute(host, step).await;
         match std::mem::replace(&mut step.pause, Pause::SliceUsed) {
@@ -154,7 +165,7 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
                 let source = &sources[device.index()];
                 let Ok(data) = in_time(host, time_left(), source, read(source, offset, len)).await
                 else {
-                    break out_of_time(&step);
+                    break out_of_time(&mut step);
                 };
                 step.session.provide_read(data);
             }
@@ -162,7 +173,7 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
                 let source = &sources[device.index()];
                 let write = write(source, &mut staged, device, offset, data);
                 let Ok(taken) = in_time(host, time_left(), source, write).await else {
-                    break out_of_time(&step);
+                    break out_of_time(&mut step);
                 };
                 step.session.accept_write(taken);
             }
@@ -177,6 +188,9 @@ pub async fn run(host: &Host, spec: SessionSpec, sources: &[Source], startup: Du
         }
     };
     ends.tell(&end);
+    if let Some(memo) = memo {
+        memo.count(host, step.session.found());
+    }
     let outputs = staged.0.into_iter().map(Bytes::from).collect();
     Ran { end, fuel, accounting, took: host.now().since(begun), outputs }
 }
@@ -230,7 +244,7 @@ impl Drop for Ends {
 
 /// A step of a session, as work for a core.
 struct Step {
-    session: Session,
+    session: MemoSession,
     /// What starting the session takes; nothing once it is started.
     startup: Duration,
     /// Fuel that a core has spent time on. What starting cost, and the bytes that moved between two steps, come with the

@@ -10,13 +10,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use stayput_runtime::device::DeviceFault;
 
 use tokio::sync::oneshot;
 
 use super::run::Reader;
-use crate::host::{Host, TaskGuard};
+use crate::host::{Checksum, Host, TaskGuard};
 use crate::node::{NodeError, OpenObject};
 
 /// What is read at a time of what the session did not read.
@@ -45,9 +44,8 @@ struct Ahead {
 }
 
 /// The digest of the bytes up to an offset.
-#[derive(Default)]
 struct Hashed {
-    md5: Md5,
+    checksum: Checksum,
     up_to: u64,
 }
 
@@ -57,7 +55,7 @@ impl Hashed {
         let end = offset + data.len() as u64;
         if offset <= self.up_to && end > self.up_to {
             let known = usize::try_from(self.up_to - offset).unwrap_or(data.len());
-            self.md5.update(&data[known..]);
+            self.checksum.update(&data[known..]);
             self.up_to = end;
         }
     }
@@ -66,7 +64,8 @@ impl Hashed {
 impl Verified {
     pub(super) fn new(host: &Host, object: OpenObject) -> Self {
         let (host, object) = (host.clone(), Rc::new(object));
-        let (hashed, ahead, blocks) = Default::default();
+        let hashed = RefCell::new(Hashed { checksum: host.checksum(), up_to: 0 });
+        let (ahead, blocks) = Default::default();
         Self { host, object, hashed, ahead, blocks }
     }
 
@@ -152,7 +151,7 @@ impl Verified {
                 break;
             }
         }
-        let md5 = std::mem::take(&mut self.hashed.borrow_mut().md5);
-        self.object.judge(md5).await
+        let checksum = std::mem::take(&mut self.hashed.borrow_mut().checksum);
+        self.object.judge(checksum).await
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
+use crate::host::{
+    BoxStream, Contents, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work,
+};
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::cpu::Cpu;
@@ -19,6 +21,7 @@ pub(super) struct FabricMachine {
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
     pub(super) recorder: Rc<dyn Recorder>,
+    pub(super) contents: Contents,
 }
 
 impl Machine for FabricMachine {
@@ -48,6 +51,10 @@ impl Machine for FabricMachine {
 
     fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
         self.cpu.compute(work)
+    }
+
+    fn contents(&self) -> Contents {
+        self.contents.clone()
     }
 
     fn seed(&self) -> Seed {

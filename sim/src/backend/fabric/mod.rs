@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use self::machine::FabricMachine;
 use crate::config::NetworkConfig;
-use crate::host::{Host, Recorder, Seed, Time};
+use crate::host::{Contents, Host, Recorder, Seed, Time};
 use crate::world::clock::Clock;
 use crate::world::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::world::disk::{DiskIdentity, SimDisk};
@@ -36,6 +36,7 @@ struct Room {
     faults: RefCell<usize>,
     disk_effects: EffectLog,
     fuel: FuelMeter,
+    contents: RefCell<Contents>,
 }
 
 /// A host's hardware and what it runs: both outlast a crash.
@@ -70,6 +71,7 @@ impl Fabric {
             faults,
             disk_effects: EffectLog::default(),
             fuel: FuelMeter::default(),
+            contents: RefCell::default(),
         }))
     }
 
@@ -81,6 +83,10 @@ impl Fabric {
 }
 
 impl World for Fabric {
+    fn know(&mut self, contents: Contents) {
+        *self.0.contents.borrow_mut() = contents;
+    }
+
     fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
         let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
@@ -189,6 +195,7 @@ impl Room {
             cpu,
             disks: disks.collect(),
             recorder: self.recorder(key),
+            contents: self.contents.borrow().clone(),
         }));
         self.executor.spawn(key, (machinery.main)(host));
     }

@@ -41,6 +41,7 @@ use self::schedule::Scheduler;
 use self::supply::Supply;
 use super::answer::{Circumstances, Session, answer, put};
 use super::lookup::{Lookup, NAMES_MAX, plan};
+use super::memo::SessionMemo;
 use super::placement::{Decision, Place, Policy};
 use super::plan::{JobPlan, Planning};
 use super::posted::{Posted, Reception, WordForWord};
@@ -88,14 +89,16 @@ pub struct JobsConfig {
     pub node: MachineConfig,
     /// The proxy's own machine.
     pub machine: MachineConfig,
+    /// What the proxy need not compute again.
+    pub memo: Option<SessionMemo>,
 }
 
 impl Jobs {
     /// The jobs of the proxy on `host`.
     #[must_use]
     pub fn new(host: &Host, config: JobsConfig) -> Self {
-        let JobsConfig { ring, images, policy, sites, node, machine } = config;
-        let runner = Runner::new(host, &machine, &images);
+        let JobsConfig { ring, images, policy, sites, node, machine, memo } = config;
+        let runner = Runner::new(host, &machine, &images, memo);
         Self(Rc::new(Inner {
             ring,
             images,

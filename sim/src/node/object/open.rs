@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::files::{FileName, Kind};
 use super::store::directory;
 use super::trailer::{Damage, FOOTER_LEN, Footer};
-use crate::host::File;
+use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
 use crate::node::error::NodeError;
 use crate::node::updater::Change;
@@ -156,21 +155,21 @@ impl OpenObject {
     /// # Errors
     /// [`NodeError::Damaged`] and [`NodeError::Disk`].
     pub async fn verify_etag(&self) -> Result<(), NodeError> {
-        let (mut offset, mut md5) = (0, Md5::new());
+        let (mut offset, mut checksum) = (0, Checksum::default());
         while offset < self.metadata.length {
             let data = self.read_at(offset, READ_BYTES).await?;
             if data.is_empty() {
                 break;
             }
             offset += data.len() as u64;
-            md5.update(&data);
+            checksum.update(&data);
         }
-        self.judge(md5).await
+        self.judge(checksum).await
     }
 
     /// Compares the MD5 of all bytes with the stored one; puts the file aside if they differ.
-    pub(crate) async fn judge(&self, md5: Md5) -> Result<(), NodeError> {
-        let is = hex(&md5.finalize());
+    pub(crate) async fn judge(&self, checksum: Checksum) -> Result<(), NodeError> {
+        let is = hex(&checksum.sum());
         if is == self.metadata.etag {
             return Ok(());
         }

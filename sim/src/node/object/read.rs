@@ -8,12 +8,11 @@ use std::time::Duration;
 use hyper::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE,
 };
-use md5::{Digest, Md5};
 
 use super::conditions::{Verdict, judge};
 use super::open::{OpenObject, READ_BYTES};
 use super::range::{Range, Span};
-use crate::host::{Host, Purpose};
+use crate::host::{Checksum, Host, Purpose};
 use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
 use crate::node::date::{http_date, modified_seconds};
 use crate::node::error::NodeError;
@@ -107,7 +106,9 @@ async fn small(object: &OpenObject, span: Span, purpose: Purpose) -> Result<Body
     }
     let data = object.read_at(span.first, span.len).await?;
     if span.len == object.metadata().length {
-        object.judge(Md5::new_with_prefix(&data)).await?;
+        let mut checksum = Checksum::default();
+        checksum.update(&data);
+        object.judge(checksum).await?;
     }
     Ok(Body::full(purpose, data))
 }
@@ -133,15 +134,16 @@ async fn send(
     sender: &BodySender,
 ) -> Result<(), NodeError> {
     let whole = span.len == object.metadata().length;
-    let (mut offset, end, mut md5) = (span.first, span.first + span.len, Md5::new());
+    let (mut offset, end) = (span.first, span.first + span.len);
+    let mut checksum = host.checksum();
     while offset < end {
         let data = object.read_at(offset, READ_BYTES.min(end - offset)).await?;
         offset += data.len() as u64;
         if whole {
-            md5.update(&data);
+            checksum.update(&data);
         }
         if whole && (offset == end || data.is_empty()) {
-            object.judge(md5.clone()).await?;
+            object.judge(checksum.clone()).await?;
         }
         let taken = host.timeout(SEND_MAX, sender.send(purpose, data.clone())).await;
         if data.is_empty() || !matches!(taken, Ok(true)) {

@@ -100,7 +100,7 @@ async fn put(
 
     let content_type = header::text(headers, &CONTENT_TYPE).unwrap_or(DEFAULT_CONTENT_TYPE);
     let said = header::text(headers, &ETAG).map(|etag| etag.trim_matches('"').to_lowercase());
-    let mut upload = Upload::begin(place).await?;
+    let mut upload = Upload::begin(place, node.host.checksum()).await?;
     let committed = async {
         receive(node, path, body, length, &mut upload).await?;
         let etag = upload.etag();

@@ -8,13 +8,12 @@
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use md5::{Digest, Md5};
 
 use super::files::{FileName, Kind, Winners};
 use super::open::{Metadata, Posted};
 use super::store::{directory, winners};
 use super::trailer;
-use crate::host::File;
+use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
 use crate::node::error::NodeError;
 use crate::swift::Timestamp;
@@ -27,17 +26,17 @@ pub(super) struct Upload {
     place: Place,
     tmp: String,
     file: Rc<dyn File>,
-    md5: Md5,
+    checksum: Checksum,
     waiting: BytesMut,
     len: u64,
 }
 
 impl Upload {
-    pub(super) async fn begin(place: &Place) -> Result<Self, NodeError> {
+    pub(super) async fn begin(place: &Place, checksum: Checksum) -> Result<Self, NodeError> {
         let tmp = place.device.upload_path(place.hash);
         let file = place.device.disk.create(&tmp).await.map_err(place.failed())?;
-        let (md5, waiting) = (Md5::new(), BytesMut::new());
-        Ok(Self { place: place.clone(), tmp, file, md5, waiting, len: 0 })
+        let waiting = BytesMut::new();
+        Ok(Self { place: place.clone(), tmp, file, checksum, waiting, len: 0 })
     }
 
     /// How many bytes came so far.
@@ -47,7 +46,7 @@ impl Upload {
 
     pub(super) async fn push(&mut self, data: Bytes) -> Result<(), NodeError> {
         self.len += data.len() as u64;
-        self.md5.update(&data);
+        self.checksum.update(&data);
         self.waiting.extend_from_slice(&data);
         if self.waiting.len() < WRITE_BYTES { Ok(()) } else { self.flush().await }
     }
@@ -62,7 +61,7 @@ impl Upload {
 
     /// The MD5 of what came so far.
     pub(super) fn etag(&self) -> String {
-        hex(&self.md5.clone().finalize())
+        hex(&self.checksum.clone().sum())
     }
 
     /// Makes it the object that is there, durably.
@@ -167,7 +166,7 @@ pub(super) async fn post(
 
 /// Writes a file that is known whole. The caller holds the lock of the name.
 async fn write_small(place: &Place, name: FileName, content: Bytes) -> Result<(), NodeError> {
-    let upload = Upload::begin(place).await?;
+    let upload = Upload::begin(place, Checksum::default()).await?;
     let written = async {
         if !content.is_empty() {
             upload.file.append(content).await.map_err(place.failed())?;

@@ -13,11 +13,10 @@ use hyper::header::{
     CONTENT_RANGE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use hyper::{HeaderMap, StatusCode};
-use md5::{Digest, Md5};
 
 use super::get::first_byte;
 use super::{etag, is_md5};
-use crate::host::Purpose;
+use crate::host::{Checksum, Purpose};
 use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
@@ -49,7 +48,7 @@ pub(super) struct Relay {
     purpose: Purpose,
     version: Option<Timestamp>,
     etag: Option<String>,
-    md5: Option<Md5>,
+    checksum: Option<Checksum>,
     source: Received,
     /// Whether the body comes from more than one node.
     resumed: bool,
@@ -69,17 +68,17 @@ impl Relay {
         let purpose = text(&ask.headers, &X_BACKEND_PURPOSE).and_then(Purpose::named);
         let checked = span.whole && etag.as_deref().is_some_and(is_md5);
         Self {
-            proxy,
             purpose: purpose.unwrap_or(Purpose::ObjectData),
             ask,
             span,
             taken: 0,
             version: timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP),
             etag,
-            md5: checked.then(Md5::new),
+            checksum: checked.then(|| proxy.host().checksum()),
             source: answer.body,
             resumed: false,
             left,
+            proxy,
         }
     }
 
@@ -99,14 +98,16 @@ impl Relay {
 
     /// The whole body, if all of it comes. What comes from one node that node has judged; what comes from several is judged here.
     async fn small(&mut self) -> Option<Body> {
-        let judged = self.md5.take();
+        let judged = self.checksum.take();
         let mut pieces = Vec::new();
         while self.taken < self.span.length {
             pieces.push((self.purpose, self.next().await?));
         }
-        if self.resumed && judged.is_some() {
-            let md5 = pieces.iter().fold(Md5::new(), |md5, (_, piece)| md5.chain_update(piece));
-            self.md5 = Some(md5);
+        if self.resumed
+            && let Some(mut checksum) = judged
+        {
+            pieces.iter().for_each(|(_, piece)| checksum.update(piece));
+            self.checksum = Some(checksum);
         }
         self.is_intact().then(|| Body::parts(pieces))
     }
@@ -133,8 +134,8 @@ impl Relay {
                 let remaining = self.span.length - self.taken;
                 chunk.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
                 self.taken += chunk.len() as u64;
-                if let Some(md5) = &mut self.md5 {
-                    md5.update(&chunk);
+                if let Some(checksum) = &mut self.checksum {
+                    checksum.update(&chunk);
                 }
                 return Some(chunk);
             }
@@ -145,8 +146,8 @@ impl Relay {
 
     /// Whether all that was taken is what the ETag says, as far as that can be known.
     pub(super) fn is_intact(&mut self) -> bool {
-        match (self.md5.take(), &self.etag) {
-            (Some(md5), Some(etag)) => hex(&md5.finalize()) == *etag,
+        match (self.checksum.take(), &self.etag) {
+            (Some(checksum), Some(etag)) => hex(&checksum.sum()) == *etag,
             _ => true,
         }
     }
