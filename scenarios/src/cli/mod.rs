@@ -10,6 +10,7 @@ mod image;
 mod job;
 mod job_run;
 mod progress;
+mod report;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,13 @@ use std::path::PathBuf;
 
 pub use args::{
     CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
-    NewArgs, RunArgs,
+    NewArgs, ReportArgs, RunArgs,
 };
 pub use exit::Exit;
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
+use crate::page::ReadError;
 use crate::scenario::ScenarioError;
 
 /// Why a command did not come to a result.
@@ -41,6 +43,9 @@ pub enum CliError {
     /// An image cannot be built.
     #[error(transparent)]
     Image(#[from] ImageBuildError),
+    /// The results of a sweep cannot be read.
+    #[error(transparent)]
+    Results(#[from] ReadError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -82,5 +87,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
         Command::Twice(args) => twice::twice(args),
         Command::Job(command) => job::job(command),
         Command::Image(args) => image::image(args),
+        Command::Report(args) => report::report(args),
     }
 }
