@@ -2,13 +2,16 @@
 //!
 //! Leaves out what the figures mean, which the tests of the engine and of the report hold.
 
+mod browser;
 mod examples;
 mod exits;
 mod images;
 mod job;
 mod job_run;
+mod made_up;
 mod output;
 mod repeat;
+mod report;
 mod scenarios;
 mod support;
 mod sweep;

@@ -48,6 +48,20 @@ pub enum Command {
     Job(JobCommand),
     /// Build system images for jobs, out of published packages.
     Image(ImageArgs),
+    /// Draw the results of a sweep: one HTML file that needs nothing else.
+    ///
+    /// Exit codes: 0 it is written, 2 the directory holds no results, or a file in it is flawed.
+    Report(ReportArgs),
+}
+
+/// The options of `report`.
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// The directory that `stayput sweep` wrote.
+    pub dir: PathBuf,
+    /// Write the page to FILE instead of DIR/report.html.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A command for authors of jobs.

@@ -10,6 +10,7 @@ mod image;
 mod job;
 mod job_run;
 mod progress;
+mod report;
 mod run;
 mod sweep;
 #[cfg(test)]
@@ -22,13 +23,14 @@ use std::path::PathBuf;
 
 pub use args::{
     CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
-    NewArgs, RunArgs,
+    NewArgs, ReportArgs, RunArgs,
 };
 pub use exit::Exit;
 pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
+use crate::page::ReadError;
 use crate::results::FolderError;
 use crate::scenario::ScenarioError;
 
@@ -47,6 +49,9 @@ pub enum CliError {
     /// A sweep's directory cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The results of a sweep cannot be read.
+    #[error(transparent)]
+    Results(#[from] ReadError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -91,5 +96,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
         Command::Compare(args) => sweep::compare(args),
         Command::Job(command) => job::job(command),
         Command::Image(args) => image::image(args),
+        Command::Report(args) => report::report(args),
     }
 }

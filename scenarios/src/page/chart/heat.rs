@@ -1,0 +1,207 @@
+//! Heat maps: a colour for each cell, with its figure in words where there is room.
+
+use maud::{Markup, html};
+
+use super::{fitted, n, picture};
+
+/// What the colours of a map say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::page) enum Tone {
+    /// From nothing to all: seven steps of one colour.
+    Share,
+    /// From loss to gain: four steps of each of two colours that everybody tells apart, and a middle.
+    Gain,
+}
+
+impl Tone {
+    /// The class of a fraction: of 0 to 1, or of −1 to 1.
+    fn class(self, value: f64) -> String {
+        match self {
+            Self::Share => {
+                // Narrower steps at the low end: most hosts of a cluster are used little.
+                let steps = [0.01, 0.05, 0.1, 0.2, 0.4, 0.7];
+                format!("q{}", steps.iter().filter(|step| value >= **step).count())
+            }
+            Self::Gain => {
+                let strength =
+                    [0.02, 0.1, 0.3, 0.6].iter().filter(|step| value.abs() >= **step).count();
+                if strength == 0 {
+                    "d0".to_owned()
+                } else {
+                    format!("{}{strength}", if value > 0.0 { "g" } else { "l" })
+                }
+            }
+        }
+    }
+
+    /// Its legend.
+    pub(in crate::page) fn legend(self, words: (&str, &str)) -> Markup {
+        let steps: Vec<(String, String)> = match self {
+            Self::Share => [
+                (0.0, "< 1 %"),
+                (0.02, "1 %"),
+                (0.07, "5 %"),
+                (0.15, "10 %"),
+                (0.3, "20 %"),
+                (0.5, "40 %"),
+                (0.8, "≥ 70 %"),
+            ]
+            .map(|(value, name)| (self.class(value), name.to_owned()))
+            .to_vec(),
+            Self::Gain => [-0.8, -0.4, -0.2, -0.05, 0.0, 0.05, 0.2, 0.4, 0.8]
+                .map(|value: f64| {
+                    let from = [0.6, 0.3, 0.1, 0.02].into_iter().find(|step| value.abs() >= *step);
+                    let sign = if value < 0.0 { "−" } else { "+" };
+                    (
+                        self.class(value),
+                        from.map_or("±2 %".to_owned(), |from| format!("{sign}{} %", from * 100.0)),
+                    )
+                })
+                .to_vec(),
+        };
+        html! {
+            div.steps {
+                span { (words.0) }
+                @for (class, name) in steps { span.step { svg.key viewBox="0 0 22 12" aria-hidden="true" { rect class=(class) width="22" height="12" {} } (name) } }
+                span { (words.1) }
+            }
+        }
+    }
+}
+
+/// A cell.
+#[derive(Clone, Debug)]
+pub(in crate::page) struct Cell {
+    /// Its figure; nothing where none was measured.
+    pub(in crate::page) value: Option<f64>,
+    /// What is written into it where there is room.
+    pub(in crate::page) words: String,
+    /// A mark at its corner, such as `?` for an interval that holds nothing.
+    pub(in crate::page) flag: &'static str,
+}
+
+/// A line over the map: for each column the height as a row's number from 0, with fractions, between −0.5 and rows − 0.5.
+#[derive(Clone, Debug)]
+pub(in crate::page) struct Frontier {
+    /// `solid` or `dashed`.
+    pub(in crate::page) class: &'static str,
+    /// The heights.
+    pub(in crate::page) heights: Vec<f64>,
+}
+
+/// A heat map.
+#[derive(Clone, Debug)]
+pub(in crate::page) struct HeatMap {
+    /// Its title.
+    pub(in crate::page) title: String,
+    /// What the rows and the columns are.
+    pub(in crate::page) axes: (String, String),
+    /// The rows, from above.
+    pub(in crate::page) rows: Vec<String>,
+    /// The columns.
+    pub(in crate::page) columns: Vec<String>,
+    /// The cells, row by row.
+    pub(in crate::page) cells: Vec<Vec<Cell>>,
+    /// What is drawn over them.
+    pub(in crate::page) frontiers: Vec<Frontier>,
+    /// What the colours say.
+    pub(in crate::page) tone: Tone,
+}
+
+/// Draws a map `px` wide with rows of a height.
+pub(in crate::page) fn heat_map(map: &HeatMap, px: f64, row: f64) -> Markup {
+    let longest = map.rows.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let left = (longest as f64 * 6.8 + 10.0).min(px * 0.42);
+    let wide = (px - left - 4.0) / map.columns.len().max(1) as f64;
+    let widest =
+        map.columns.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f64 * 6.8;
+    let slanted = widest > wide - 2.0;
+    let top = if slanted { 24.0 + (widest * 0.72).min(96.0) } else { 40.0 };
+    let bottom = top + row * map.rows.len() as f64;
+    let marks = html! {
+        text.axis x="2" y="13" { (map.axes.0) " ↓" }
+        text.axis x=(n(px - 2.0)) y="13" text-anchor="end" { (map.axes.1) " →" }
+        @for (at, name) in map.columns.iter().enumerate() {
+            @let x = left + wide * (at as f64 + 0.5);
+            @if slanted {
+                text.tick transform=(format!("translate({} {}) rotate(-46)", n(x), n(top - 5.0))) { (fitted(name, 120.0)) }
+            } @else {
+                text.tick x=(n(x)) y=(n(top - 6.0)) text-anchor="middle" { (name) }
+            }
+        }
+        @for (at, name) in map.rows.iter().enumerate() {
+            text.tick x=(n(left - 6.0)) y=(n(top + row * (at as f64 + 0.5) + 4.0)) text-anchor="end" { (fitted(name, left - 6.0)) }
+        }
+        @for (at, cells) in map.cells.iter().enumerate() {
+            @for (column, cell) in cells.iter().enumerate() {
+                (draw_cell(map, cell, (at, column), (left + wide * column as f64, top + row * at as f64, wide, row)))
+            }
+        }
+        @for frontier in &map.frontiers {
+            @let path = frontier_path(frontier, (left, top), (wide, row));
+            path.frontier-halo d=(path) {}
+            path class=(format!("frontier {}", frontier.class)) d=(path) {}
+        }
+    };
+    let about = format!(
+        "A map of {} rows and {} columns; its figures stand in the table below it",
+        map.rows.len(),
+        map.columns.len()
+    );
+    // Slanted names of the last column reach beyond it.
+    let room = if slanted { (widest * 0.72).min(86.0) - wide / 2.0 } else { 0.0 };
+    picture(&map.title, &about, (px + room.max(0.0), bottom + 6.0), &marks)
+}
+
+fn draw_cell(
+    map: &HeatMap,
+    cell: &Cell,
+    (row, column): (usize, usize),
+    (x, y, wide, high): (f64, f64, f64, f64),
+) -> Markup {
+    let class = cell.value.map_or("none".to_owned(), |value| map.tone.class(value));
+    let fits = cell.words.chars().count() as f64 * 6.6 <= wide - 2.0 && high >= 18.0;
+    let tip = format!("{}, {}: {}", map.rows[row], map.columns[column], cell.words);
+    html! {
+        rect class=(format!("cell {class}")) x=(n(x)) y=(n(y)) width=(n(wide)) height=(n(high)) { title { (tip) } }
+        @if fits { text class=(format!("in t-{class}")) x=(n(x + wide / 2.0)) y=(n(y + high / 2.0 + 4.0)) text-anchor="middle" { (cell.words) } }
+        @if !cell.flag.is_empty() { text class=(format!("flag t-{class}")) x=(n(x + wide - 4.0)) y=(n(y + 12.0)) text-anchor="end" { (cell.flag) } }
+    }
+}
+
+fn frontier_path(frontier: &Frontier, (left, top): (f64, f64), (wide, row): (f64, f64)) -> String {
+    let mut path = String::new();
+    for (at, height) in frontier.heights.iter().enumerate() {
+        let y = n(top + row * (height + 0.5));
+        let x = left + wide * at as f64;
+        // Level across its column, so that a cell lies above or below it as the rule says.
+        path.push_str(&format!(
+            "{}{} {y}L{} {y}",
+            if at == 0 { "M" } else { "L" },
+            n(x),
+            n(x + wide)
+        ));
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gain_and_loss_of_the_same_size_differ_in_more_than_strength() {
+        assert_eq!(
+            (Tone::Gain.class(0.5), Tone::Gain.class(-0.5), Tone::Gain.class(0.0)),
+            ("g3".into(), "l3".into(), "d0".into())
+        );
+    }
+
+    #[test]
+    fn shares_darken_with_use() {
+        assert_eq!(
+            (Tone::Share.class(0.0), Tone::Share.class(0.3), Tone::Share.class(1.0)),
+            ("q0".into(), "q4".into(), "q6".into())
+        );
+    }
+}

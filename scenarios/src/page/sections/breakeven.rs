@@ -1,0 +1,170 @@
+//! Section 7: what was gained over output ratio and bandwidth, with the frontier that the rule predicts.
+
+use maud::{Markup, html};
+
+use crate::page::chart::{Cell, Frontier, HeatMap, Tone, Width, figure, heat_map};
+use crate::page::facts::{BreakEven, BreakEvenPoint, Facts};
+use crate::page::show;
+use crate::page::table::Table;
+
+/// The section.
+pub(super) fn body(facts: &Facts<'_>) -> Markup {
+    let Some(map) = BreakEven::of(facts) else {
+        return html! {
+            p {
+                "There is no map: it takes the policies on-storage and download over several bandwidths, and jobs of several output ratios. Sweep a bandwidth, such as "
+                code { "--set network.worker.trunk=100Mbit/s,1Gbit/s,10Gbit/s" }
+                ", over scenarios (or a setting) whose answers are a small and a large part of their input."
+            }
+        };
+    };
+    html! {
+        p {
+            "The gain is the time that on-storage saves in the median job, as a share of download's: the median of the seeds' paired figures. Rows are output ratios as \
+             they were measured (answer bytes over object bytes), columns values of " code { (map.key) } ". The lines are where the rule for one job on a quiet network \
+             sees no difference: below a line running at the data wins. "
+            strong { "Solid" } ": transfer and compute follow each other, σ < 1 − B(1/R" sub { "near" } " − 1/R" sub { "far" } ") − B·t" sub { "0" } "/S. "
+            strong { "Dashed" } ": they overlap, t" sub { "0" } " + max(S/R" sub { "near" } ", σS/B) against max(S/B, S/R" sub { "far" } "). \
+             The rates R are each side's bytes per second of disk and compute time in these runs, and t" sub { "0" } " is the code's bytes over B."
+        }
+        (picture(&map))
+        (judged(&map))
+    }
+}
+
+fn picture(map: &BreakEven) -> Markup {
+    let frontier = |class, overlapped| {
+        let heights: Option<Vec<f64>> =
+            (0..map.columns.len()).map(|column| map.height(column, overlapped)).collect();
+        heights.map(|heights| Frontier { class, heights })
+    };
+    let frontiers =
+        [frontier("solid", false), frontier("dashed", true)].into_iter().flatten().collect();
+    let heat = HeatMap {
+        title: "Break-even map".to_owned(),
+        axes: ("output ratio".to_owned(), map.key.clone()),
+        rows: map
+            .rows
+            .iter()
+            .map(|(name, ratio, _)| format!("{} {name}", ratio_words(*ratio)))
+            .collect(),
+        columns: map.columns.iter().map(|column| column.0.clone()).collect(),
+        cells: map
+            .rows
+            .iter()
+            .map(|(_, _, cells)| cells.iter().map(|cell| drawn(cell.as_ref())).collect())
+            .collect(),
+        frontiers,
+        tone: Tone::Gain,
+    };
+    let caption = "Measured gain of on-storage over download. “?”: the interval holds no difference. “≠”: the measured sign is another than both forms of the rule predict.";
+    let draw =
+        |width: Width| heat_map(&heat, width.px(), if width == Width::Wide { 40.0 } else { 34.0 });
+    figure(caption, &Tone::Gain.legend(("download faster", "on-storage faster")), draw, &table(map))
+}
+
+fn ratio_words(ratio: f64) -> String {
+    if ratio < 0.0001 { "σ < 0.0001".to_owned() } else { format!("σ {}", significant(ratio)) }
+}
+
+/// Two digits that say something.
+fn significant(ratio: f64) -> String {
+    let places = (1.0 - ratio.abs().max(1e-6).log10().floor()).clamp(0.0, 6.0) as usize;
+    format!("{ratio:.places$}")
+}
+
+fn drawn(point: Option<&BreakEvenPoint>) -> Cell {
+    let gain = point.and_then(|point| point.gain);
+    let flag = match point {
+        Some(point) if point.disagrees() => "≠",
+        Some(point) if point.is_open() => "?",
+        _ => "",
+    };
+    Cell {
+        value: gain.map(|gain| gain.median),
+        words: gain.map_or(show::NONE.to_owned(), |gain| show::change(gain.median)),
+        flag,
+    }
+}
+
+fn table(map: &BreakEven) -> Table {
+    let columns = [
+        "point",
+        "output ratio",
+        "measured gain",
+        "predicted, in turn",
+        "predicted, overlapped",
+        "R near",
+        "R far",
+        "S",
+        "code",
+    ];
+    let mut table = Table::new(1, columns);
+    for point in map.cells() {
+        let (in_turn, overlapped) = point.rates.gains(point.bandwidth);
+        let rate = |rate: f64| format!("{}/s", show::size(rate));
+        table.push([
+            point.name.clone(),
+            significant(point.rates.ratio),
+            show::estimate(point.gain.as_ref(), show::change),
+            show::change(in_turn),
+            show::change(overlapped),
+            rate(point.rates.near),
+            rate(point.rates.far),
+            show::size(point.rates.input),
+            show::size(point.rates.code),
+        ]);
+    }
+    table
+}
+
+/// Where measurement and rule differ, by how much, and what was there that the rule does not know.
+fn judged(map: &BreakEven) -> Markup {
+    let measured: Vec<&BreakEvenPoint> = map.cells().filter(|point| point.gain.is_some()).collect();
+    let open = measured.iter().filter(|point| point.is_open()).count();
+    let off: Vec<&&BreakEvenPoint> = measured.iter().filter(|point| point.disagrees()).collect();
+    let split = measured.iter().filter(|point| {
+        let (in_turn, overlapped) = point.rates.gains(point.bandwidth);
+        !point.is_open() && (in_turn > 0.0) != (overlapped > 0.0)
+    });
+    let split = split.count();
+    let mut table = Table::new(
+        1,
+        [
+            "point",
+            "measured",
+            "predicted, in turn",
+            "overlapped",
+            "on-storage: queue, retry",
+            "download: queue, retry",
+        ],
+    );
+    for point in &off {
+        let (in_turn, overlapped) = point.rates.gains(point.bandwidth);
+        let waits = |(queue, retry): (f64, f64)| {
+            format!("{}, {}", show::percent(queue), show::percent(retry))
+        };
+        table.push([
+            point.name.clone(),
+            show::estimate(point.gain.as_ref(), show::change),
+            show::change(in_turn),
+            show::change(overlapped),
+            waits(point.waits[0]),
+            waits(point.waits[1]),
+        ]);
+    }
+    html! {
+        p {
+            "Of " (measured.len()) " points, " (measured.len() - open - off.len()) " have the sign that at least one form predicts (" (split) " of them lie between the two forms), "
+            (off.len()) " another, and in " (open) " the interval leaves the sign open."
+        }
+        @if !off.is_empty() {
+            h3 { "Where the measurement disagrees" }
+            (table.show())
+            p.note {
+                "The rule knows one job on a quiet network. It leaves out what the last two columns tell as shares of the latency (waiting for a turn, attempts that came to nothing), \
+                 the latency of the network, and that jobs which run at the same time share the bandwidth."
+            }
+        }
+    }
+}

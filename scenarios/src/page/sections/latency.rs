@@ -1,0 +1,85 @@
+//! Section 6: how latencies are distributed.
+
+use maud::{Markup, html};
+
+use super::for_each_shown;
+use super::policies::latencies;
+use crate::page::chart::{Line, Plot, Scale, Unit, figure, legend_of_lines, line_plot, step_path};
+use crate::page::facts::{Facts, Point, percentile};
+use crate::page::show;
+use crate::page::table::Table;
+
+/// At how many places of its height a curve is drawn.
+const STEPS: usize = 160;
+/// Where a curve has its marks, and what the table tells.
+const SHARES: [f64; 7] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
+
+/// The section.
+pub(super) fn body(facts: &Facts<'_>) -> Markup {
+    html! {
+        p { "The share of completed jobs that took no longer than a time, over all runs of a point. Marks stand at 5, 25, 50, 75, 90, 99 and 100 %. A curve further left is faster." }
+        (for_each_shown(facts, |point| of_point(facts, point)))
+    }
+}
+
+fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
+    let mut lines = Vec::new();
+    let mut span = (f64::INFINITY, 0.0f64);
+    let names = SHARES.map(|share| {
+        if share < 1.0 { format!("p{}", show::plain(share * 100.0)) } else { "max".to_owned() }
+    });
+    let mut table =
+        Table::new(1, ["policy".to_owned(), "jobs".to_owned()].into_iter().chain(names));
+    let mut drawn = Vec::new();
+    for policy in facts.policies_of(point) {
+        let mut all: Vec<u64> =
+            point.of_policy(policy).flat_map(|(_, record)| latencies(record)).collect();
+        all.sort_unstable();
+        let (Some(first), Some(last)) = (all.first(), all.last()) else { continue };
+        span = (span.0.min(*first as f64), span.1.max(*last as f64));
+        let at = |share: f64| percentile(&all, share).unwrap_or_default() as f64;
+        let steps = STEPS.min(all.len());
+        let points: Vec<(f64, f64)> = (1..=steps)
+            .map(|step| step as f64 / steps as f64)
+            .map(|share| (at(share), share))
+            .collect();
+        let start = [(*first as f64, 0.0)];
+        let points = step_path(&start.into_iter().chain(points).collect::<Vec<_>>());
+        let marks = SHARES.map(|share| (at(share), share)).to_vec();
+        lines.push(Line { series: facts.series(policy), points, marks });
+        drawn.push((facts.series(policy), policy));
+        table.push(
+            [policy.to_owned(), all.len().to_string()]
+                .into_iter()
+                .chain(SHARES.map(|share| show::micros(at(share)))),
+        );
+    }
+    if lines.is_empty() {
+        return html! { p.note { "No job completed, so there is nothing to draw." } };
+    }
+    let title = format!("Distribution of latencies, {}", point.name());
+    let plot = Plot {
+        title: &title,
+        about: "Share of completed jobs over latency, one curve for each policy",
+        below: "latency (logarithmic)",
+        left: "share of jobs",
+        height: 300.0,
+    };
+    let axes = |across, up| {
+        (
+            Scale::log(Unit::Micros, (span.0 * 0.9, span.1 * 1.1), across),
+            Scale::linear(Unit::Fraction, (0.0, 1.0), up),
+        )
+    };
+    let caption = if point.closed_loop() {
+        "Latencies of completed jobs. Clients wait for answers here, so curves of two policies are no claim against each other."
+    } else {
+        "Latencies of completed jobs by policy, from the intended arrival to the whole answer."
+    };
+    figure(
+        caption,
+        &legend_of_lines(drawn),
+        |width| line_plot(plot, axes, &lines, &[], width),
+        &table,
+    )
+}

@@ -1,0 +1,72 @@
+//! Section 2: what makes the same results again.
+
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
+
+use super::counted;
+use crate::page::facts::Facts;
+use crate::page::table::Table;
+
+/// How many trace hashes are listed; the digest is over all.
+const HASHES: usize = 2_000;
+
+/// The section.
+pub(super) fn body(facts: &Facts<'_>) -> Markup {
+    let head = &facts.results.head;
+    let mut digest = Sha256::new();
+    for run in &facts.results.runs {
+        digest.update(format!(
+            "{} {:?} {} {}\n",
+            run.key.scenario, run.key.settings, run.key.seed, run.trace_hash
+        ));
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    html! {
+        pre { code { (head.command) } }
+        dl {
+            dt { "Program" } dd { (head.version) }
+            dt { "Seeds" } dd { (head.seeds) }
+            dt { "Runs here" } dd { (counted(facts.results.runs.len(), "run")) ", " (counted(facts.points.len(), "point")) " of " (counted(facts.shown().len(), "scenario")) ", policies " (facts.policies.join(", ")) }
+            @for (key, values) in &head.axes { dt { code { (key) } } dd { (values.join(", ")) } }
+            dt { "All traces" } dd { code { (digest) } }
+        }
+        details.long {
+            summary { "Digests of the scenarios and of the runs' traces" }
+            (hashes(facts))
+        }
+        (missing(facts))
+    }
+}
+
+fn hashes(facts: &Facts<'_>) -> Markup {
+    let mut scenarios = Table::new(2, ["scenario", "digest of all that decides its runs"]);
+    for (name, digest) in &facts.results.head.scenarios {
+        scenarios.push([name.clone(), digest.clone()]);
+    }
+    let mut runs = Table::new(3, ["point", "seed", "trace hash"]);
+    let all = facts.points.iter().flat_map(|point| point.runs.iter().map(move |run| (point, run)));
+    for (point, run) in all.take(HASHES) {
+        runs.push([point.name(), run.key.seed.to_string(), run.trace_hash.clone()]);
+    }
+    html! {
+        div.hash { (scenarios.show()) (runs.show()) }
+        @if facts.results.runs.len() > HASHES { p.note { "The first " (HASHES) " of " (facts.results.runs.len()) " are listed; all are in the directory's " code { "runs" } "." } }
+    }
+}
+
+/// Says where points have other seeds than the rest: an interrupted sweep, or a shard.
+fn missing(facts: &Facts<'_>) -> Markup {
+    let most = facts.points.iter().map(|point| point.runs.len()).max().unwrap_or(0);
+    let few: Vec<_> = facts.points.iter().filter(|point| point.runs.len() < most).collect();
+    let axes: usize =
+        facts.results.head.axes.iter().map(|(_, values)| values.len().max(1)).product();
+    let wanted = facts.results.head.scenarios.len() * axes;
+    html! {
+        @if facts.points.len() < wanted {
+            p.no { "Of " (wanted) " points that were asked for, " (wanted - facts.points.len()) " have no run here: the sweep is not finished, or this is one shard of it." }
+        }
+        @if !few.is_empty() {
+            p.no { "Not every point has the same number of runs: " @for (at, point) in few.iter().take(5).enumerate() { @if at > 0 { ", " } (point.name()) " has " (point.runs.len()) } " where others have " (most) "." }
+        }
+    }
+}

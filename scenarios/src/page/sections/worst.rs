@@ -1,0 +1,134 @@
+//! Section 10: the job that took longest, beside the usual one.
+
+use maud::{Markup, html};
+
+use super::policies::PARTS;
+use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
+use crate::page::facts::{Facts, NEAR, Point, completed, latency_us};
+use crate::page::show;
+use crate::page::table::Table;
+use crate::results::{JobRow, RunRecord};
+
+/// The section.
+pub(super) fn body(facts: &Facts<'_>) -> Markup {
+    let near = facts.policies.iter().find(|policy| *policy == NEAR).or(facts.policies.first());
+    let Some(policy) = near else { return html! { p.note { "There is no job." } } };
+    let all = facts.points.iter().flat_map(|point| {
+        point
+            .of_policy(policy)
+            .flat_map(move |(run, record)| record.jobs.iter().map(move |job| (point, run, job)))
+    });
+    let Some((point, run, job)) = all.max_by_key(|(_, run, job)| {
+        (latency_us(job), std::cmp::Reverse((run.key.seed, job.index)))
+    }) else {
+        return html! { p.note { "There is no job under " (policy) "." } };
+    };
+    html! {
+        p {
+            "Under " strong { (policy) } ", job " (job.index) " of " (point.name()) ", seed " (run.key.seed) ", took longest of all: " strong { (show::micros(latency_us(job) as f64)) } ", and ended "
+            (ending(job)) "."
+        }
+        (told(run, job))
+        (beside_the_median(point, policy, job))
+        (steps(run, job))
+        p.note { "To look closer: " code { "stayput run " (run.key.scenario) ".toml --seed " (run.key.seed) " --policy " (policy) " --trace worst.json" } @if !run.key.settings.is_empty() { ", with the settings above written into the scenario" } ", and open the file at ui.perfetto.dev." }
+    }
+}
+
+fn ending(job: &JobRow) -> String {
+    match job.end.as_str() {
+        "ok" => "with the right answer".to_owned(),
+        end if job.reason.is_empty() => end.to_owned(),
+        end => format!("{end}: {}", job.reason),
+    }
+}
+
+fn told(run: &RunRecord, job: &JobRow) -> Markup {
+    let on = |fault: &&crate::results::FaultRecord| {
+        fault.at_us < job.finished_us && fault.at_us + fault.for_us > job.intended_us
+    };
+    let faults: Vec<&str> = run.faults.iter().filter(on).map(|fault| fault.what.as_str()).collect();
+    let named =
+        |word: &str, none: &str| if word.is_empty() { none.to_owned() } else { word.to_owned() };
+    html! {
+        dl {
+            dt { "Object" } dd { (job.object) ", " (show::size(job.object_bytes as f64)) }
+            dt { "Sent by" } dd { "client:" (job.client) ", work " (job.work) }
+            dt { "Ran at" } dd { (named(&job.place, "nowhere")) }
+            dt { "Reason for the place" } dd { (named(&job.decision, "none told")) }
+            dt { "Answer" } dd { (show::size(job.answer_bytes as f64)) }
+            dt { "Faults meanwhile" } dd { (if faults.is_empty() { "none".to_owned() } else { faults.join("; ") }) }
+        }
+    }
+}
+
+fn beside_the_median(point: &Point<'_>, policy: &str, job: &JobRow) -> Markup {
+    let mut done: Vec<&JobRow> = point
+        .of_policy(policy)
+        .flat_map(|(_, record)| &record.jobs)
+        .filter(|job| completed(job))
+        .collect();
+    done.sort_by_key(|job| latency_us(job));
+    let median = done.get(done.len().saturating_sub(1) / 2).copied();
+    let jobs = [("the worst job", Some(job)), ("the median job", median)];
+    let mut table =
+        Table::new(1, ["job"].into_iter().chain(PARTS.map(|part| part.0)).chain(["all"]));
+    let mut bars = Vec::new();
+    for (name, job) in jobs.into_iter().filter_map(|(name, job)| Some((name, job?))) {
+        let parts: Vec<(usize, String, f64)> = PARTS
+            .iter()
+            .enumerate()
+            .map(|(at, (part, of))| (at, (*part).to_owned(), of(&job.split) as f64))
+            .collect();
+        table.push(
+            [name.to_owned()]
+                .into_iter()
+                .chain(parts.iter().map(|part| show::micros(part.2)))
+                .chain([show::micros(latency_us(job) as f64)]),
+        );
+        bars.push(Bar { name: name.to_owned(), parts, interval: None });
+    }
+    let legend = legend_of_areas(PARTS.iter().enumerate().map(|(at, part)| (at, part.0)));
+    let caption = "What the time of the worst job went to, beside the job in the middle of the same policy and point.";
+    figure(
+        caption,
+        &legend,
+        |width| {
+            stacked_bars(
+                "The worst job and the median one",
+                (Unit::Micros, "latency"),
+                &bars,
+                width,
+            )
+        },
+        &table,
+    )
+}
+
+/// The job's story in order of time, as far as the record tells it.
+fn steps(run: &RunRecord, job: &JobRow) -> Markup {
+    let mut steps: Vec<(u64, String)> = vec![
+        (job.intended_us, format!("client:{} is due to send it", job.client)),
+        (job.finished_us, format!("it ends {}", ending(job))),
+    ];
+    for fault in &run.faults {
+        let end = fault.at_us + fault.for_us;
+        for (at, word) in [(fault.at_us, "begins"), (end, "is over")] {
+            if (job.intended_us..=job.finished_us).contains(&at) {
+                steps.push((at, format!("{}: {word}", fault.what)));
+            }
+        }
+    }
+    steps.sort();
+    let spent = PARTS.iter().map(|(name, of)| (name, of(&job.split))).filter(|(_, us)| *us > 0);
+    let spent: Vec<String> =
+        spent.map(|(name, us)| format!("{name} {}", show::micros(us as f64))).collect();
+    let mut table = Table::new(2, ["time", "what happens"]);
+    for (at, what) in steps {
+        table.push([show::micros(at as f64), what]);
+    }
+    html! {
+        (table.show())
+        @if !spent.is_empty() { p { "In between it spent " (spent.join(", ")) "." } }
+    }
+}

@@ -1,0 +1,93 @@
+//! Measured figures in words; what is no number is shown as a dash, never as `NaN`.
+
+use std::time::Duration;
+
+use super::facts::Estimate;
+use crate::quantity;
+
+/// What stands where there is no figure.
+pub(super) const NONE: &str = "–";
+
+/// Bytes: "3.4 MB", "−1.2 kB".
+pub(super) fn size(bytes: f64) -> String {
+    signed(bytes, |n| quantity::bytes(n.round() as u64))
+}
+
+/// A time in microseconds: "12.3 ms", "−4.0 us".
+pub(super) fn micros(us: f64) -> String {
+    // Whole nanoseconds: below that a simulated time means nothing.
+    signed(us, |n| {
+        quantity::duration(Duration::from_nanos((n * 1e3).round() as u64)).replace(" us", " µs")
+    })
+}
+
+/// A fraction in percent: "12.3 %"; never rounded to 100 what is less.
+pub(super) fn percent(fraction: f64) -> String {
+    signed(fraction, |n| {
+        let tenths = (n * 1_000.0).round();
+        let tenths = if n < 1.0 { tenths.min(999.0) } else { tenths };
+        let tenths = tenths as u64;
+        format!("{}.{} %", tenths / 10, tenths % 10)
+    })
+}
+
+/// A change in percent, with its sign: "+12.3 %".
+pub(super) fn change(fraction: f64) -> String {
+    let text = percent(fraction);
+    if fraction > 0.0 && text != "0.0 %" { format!("+{text}") } else { text }
+}
+
+/// A number: without places if it is whole, else with two.
+pub(super) fn plain(value: f64) -> String {
+    signed(value, |n| {
+        if n >= 100_000.0 {
+            return quantity::count(n.round() as u64);
+        }
+        if (n - n.round()).abs() < 1e-9 {
+            format!("{}", n.round() as u64)
+        } else {
+            format!("{n:.2}")
+        }
+    })
+}
+
+/// An estimate with its interval: "12.3 ms (11.9 ms to 12.8 ms)".
+pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
+    let Some(estimate) = estimate else { return NONE.to_owned() };
+    match estimate.interval {
+        Some((low, high)) => format!("{} ({} to {})", unit(estimate.median), unit(low), unit(high)),
+        None => format!("{} (no interval: n = {})", unit(estimate.median), estimate.n),
+    }
+}
+
+fn signed(value: f64, show: impl Fn(f64) -> String) -> String {
+    if !value.is_finite() {
+        return NONE.to_owned();
+    }
+    let text = show(value.abs().min(9e18));
+    let zero = !text.chars().any(|c| ('1'..='9').contains(&c));
+    if value < 0.0 && !zero { format!("−{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_a_dash() {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NAN / 0.0] {
+            assert_eq!([size(odd), micros(odd), percent(odd), plain(odd)], ["–", "–", "–", "–"]);
+        }
+    }
+
+    #[test]
+    fn signs_stand_before_what_is_not_zero() {
+        assert_eq!(change(0.1234), "+12.3 %");
+        assert_eq!(change(-0.1234), "−12.3 %");
+        assert_eq!(change(-0.000_01), "0.0 %");
+        assert_eq!(size(-1_200.0), "−1.2 kB");
+        assert_eq!(micros(12_300.0), "12.3 ms");
+        assert_eq!(percent(0.9999), "99.9 %");
+        assert_eq!(plain(1.5), "1.50");
+    }
+}

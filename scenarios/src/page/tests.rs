@@ -1,0 +1,204 @@
+//! The page as a whole, over made-up sweeps, whole and broken ones.
+
+#[path = "../../../tests/cli/made_up.rs"]
+mod made_up;
+
+use made_up::MadeUp;
+
+use super::facts::{Facts, percentile};
+use super::sections::latencies;
+use super::{Page, Results, show};
+
+fn results(sweep: &MadeUp) -> Results {
+    let mut runs = sweep.runs();
+    runs.sort_by(|a, b| a.key.cmp(&b.key));
+    Results { head: sweep.head(), runs }
+}
+
+fn page(sweep: &MadeUp) -> String {
+    let page = Page::of(&results(sweep)).html;
+    assert_sound(&page);
+    page
+}
+
+/// What holds for every page: all sections, no number that is none, nothing fetched, charts that are told in words and in figures.
+fn assert_sound(page: &str) {
+    for (at, id) in [
+        "verdict",
+        "reproduction",
+        "promises",
+        "ledger",
+        "policies",
+        "latency",
+        "break-even",
+        "timeline",
+        "hosts",
+        "worst",
+        "fidelity",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let head = format!("<section id=\"{id}\"><h2><span class=\"number\">{}</span>", at + 1);
+        assert!(page.contains(&head), "no section {id}");
+    }
+    for odd in ["NaN", "inf ", ">inf", "Infinity", "-0 "] {
+        assert!(!page.contains(odd), "{odd} is on the page: {}", around(page, odd));
+    }
+    for outside in ["http://", "https://", "src=", "@import", "url(\"", "url('"] {
+        assert!(!page.contains(outside), "{outside} is on the page: {}", around(page, outside));
+    }
+    for figure in page.split("<figure>").skip(1) {
+        let figure = figure.split("</figure>").next().expect("a split has a first part");
+        assert!(
+            figure.contains("<title>")
+                && figure.contains("<desc>")
+                && figure.contains("aria-label="),
+            "a chart without words"
+        );
+        assert!(
+            figure.contains("<details class=\"behind\">") && figure.contains("<td"),
+            "a chart without its figures: {figure}"
+        );
+    }
+}
+
+fn around<'a>(page: &'a str, what: &str) -> &'a str {
+    let at = page.find(what).unwrap_or_default();
+    let start = (at.saturating_sub(80)..at).find(|at| page.is_char_boundary(*at)).unwrap_or(at);
+    page.get(start..at + what.len()).unwrap_or_default()
+}
+
+#[test]
+fn a_whole_sweep_has_all_sections_and_every_chart_its_figures() {
+    let page = page(&MadeUp::small());
+    assert!(page.matches("<figure>").count() >= 7, "{}", page.matches("<figure>").count());
+    assert!(page.contains("fewer bytes (95 % interval"));
+}
+
+#[test]
+fn the_tables_have_the_same_figures_as_the_records() {
+    let results = results(&MadeUp::small());
+    let facts = Facts::new(&results);
+    let page = Page::of(&results).html;
+    let mut all: Vec<u64> =
+        facts.points[0].of_policy("download").flat_map(|(_, record)| latencies(record)).collect();
+    all.sort_unstable();
+    let median = show::micros(percentile(&all, 0.5).expect("jobs completed") as f64);
+    let section = page.split("<section id=\"latency\">").nth(1).expect("the section is there");
+    let row =
+        section.split("<th scope=\"row\">download</th>").nth(1).expect("the policy has a row");
+    let row = row.split("</tr>").next().expect("the row ends");
+    assert!(row.contains(&format!("<td class=\"num\">{median}</td>")), "{median} is not in {row}");
+    assert!(
+        row.contains(&format!("<td class=\"num\">{}</td>", all.len())),
+        "{} jobs are not in {row}",
+        all.len()
+    );
+}
+
+#[test]
+fn a_map_over_bandwidth_and_output_ratio_has_a_frontier_and_finds_losses() {
+    let page = page(&MadeUp { jobs: 24, seeds: 8, ..MadeUp::wide() });
+    let section = page.split("<section id=\"break-even\">").nth(1).expect("the section is there");
+    let section = section.split("</section>").next().expect("it ends");
+    assert!(
+        section.contains("class=\"frontier solid\"")
+            && section.contains("class=\"frontier dashed\"")
+    );
+    assert!(
+        section.contains("cell g4") && section.contains("cell l"),
+        "both gains and losses are in the made-up figures"
+    );
+}
+
+#[test]
+fn without_a_swept_bandwidth_the_page_says_what_to_sweep() {
+    assert!(page(&MadeUp::small()).contains("There is no map"));
+}
+
+#[test]
+fn names_that_are_markup_stay_words() {
+    let page = page(&MadeUp {
+        scenarios: vec!["<script>alert(1)</script>"],
+        policies: vec!["on-storage", "download", "\"><img onerror=x>"],
+        seeds: 7,
+        jobs: 12,
+        ..MadeUp::small()
+    });
+    assert!(!page.contains("<script>alert") && !page.contains("<img"));
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+}
+
+#[test]
+fn nothing_that_ran_gives_no_verdict() {
+    let empty = Results { runs: Vec::new(), ..results(&MadeUp::small()) };
+    let page = Page::of(&empty);
+    assert_sound(&page.html);
+    assert!(page.verdict.starts_with("There is no verdict"), "{}", page.verdict);
+}
+
+#[test]
+fn one_policy_alone_gives_no_verdict() {
+    let verdict = Page::of(&results(&MadeUp { policies: vec!["download"], ..MadeUp::small() }));
+    assert_sound(&verdict.html);
+    assert!(verdict.verdict.contains("what ran is download"), "{}", verdict.verdict);
+}
+
+#[test]
+fn one_seed_carries_no_claim() {
+    let page = Page::of(&results(&MadeUp { seeds: 1, ..MadeUp::small() }));
+    assert_sound(&page.html);
+    assert!(page.verdict.contains("neither clearly more nor fewer bytes"), "{}", page.verdict);
+    assert!(!page.verdict.contains("95 %"), "{}", page.verdict);
+}
+
+#[test]
+fn jobs_that_all_failed_are_told_and_not_compared() {
+    let page = Page::of(&results(&MadeUp { all_fail: true, ..MadeUp::small() }));
+    assert_sound(&page.html);
+    assert!(page.verdict.contains("cannot be compared"), "{}", page.verdict);
+    assert!(page.html.contains("No job completed"));
+}
+
+#[test]
+fn a_closed_loop_makes_no_claim_about_latencies() {
+    let page = Page::of(&results(&MadeUp { closed_loop: true, ..MadeUp::small() }));
+    assert_sound(&page.html);
+    assert!(page.verdict.contains("latencies are not compared"), "{}", page.verdict);
+}
+
+#[test]
+fn records_without_jobs_hosts_or_ledger_make_no_panic() {
+    let mut results = results(&MadeUp { seeds: 7, ..MadeUp::small() });
+    for run in &mut results.runs {
+        for record in &mut run.policies {
+            record.jobs.clear();
+            record.hosts.clear();
+            record.ledger.clear();
+            record.makespan_us = 0;
+        }
+        run.expect.clear();
+    }
+    assert_sound(&Page::of(&results).html);
+}
+
+#[test]
+fn a_policy_that_is_missing_in_some_runs_is_compared_over_the_others() {
+    let mut results = results(&MadeUp::small());
+    for run in &mut results.runs[..8] {
+        run.policies.retain(|record| record.policy != "download");
+    }
+    let page = Page::of(&results);
+    assert_sound(&page.html);
+    assert!(page.verdict.starts_with("Over 12 runs"), "{}", page.verdict);
+}
+
+#[test]
+fn a_ledger_that_does_not_balance_is_shown_as_broken() {
+    let mut results = results(&MadeUp::small());
+    results.runs[2].policies[0].ledger[0].delivered += 1_000_000_000;
+    let page = Page::of(&results).html;
+    assert_sound(&page);
+    assert!(page.contains("every ledger balances: sent = delivered + dropped + in flight: not in 1 case (banana seed 2 on-storage)"));
+}

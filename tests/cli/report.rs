@@ -1,0 +1,140 @@
+//! `stayput report`: what it writes, what it refuses, and what a browser makes of it.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::browser::Browser;
+use super::made_up::MadeUp;
+use super::support::{path_text, stayput};
+
+/// Writes a made-up sweep as a sweep does.
+fn write(sweep: &MadeUp, folder: &Path) {
+    std::fs::create_dir_all(folder.join("runs")).expect("the folder can be made");
+    let write = |name: &str, text: serde_json::Result<String>| {
+        std::fs::write(folder.join(name), text.expect("records are JSON"))
+            .expect("it can be written");
+    };
+    write("sweep.json", serde_json::to_string(&sweep.head()));
+    for (at, run) in sweep.runs().iter().enumerate() {
+        write(&format!("runs/{at:06}.json"), serde_json::to_string(run));
+    }
+}
+
+#[test]
+fn a_directory_of_results_becomes_a_page_and_a_sentence() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write(&MadeUp::small(), folder.path());
+    let said = stayput(&["report", &path_text(folder.path())]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    let page = folder.path().join("report.html");
+    let (path, verdict) = said.stdout.split_once('\n').expect("it says two lines");
+    assert_eq!(path, path_text(&page));
+    assert!(verdict.starts_with("Over 20 runs of banana, on-storage moved "), "{verdict}");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.contains(verdict.trim_end()),
+        "the page says the same"
+    );
+}
+
+#[test]
+fn the_same_results_give_the_same_page_and_out_says_where() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write(&MadeUp { seeds: 6, ..MadeUp::small() }, folder.path());
+    let pages = ["one.html", "two.html"].map(|name| {
+        let out = folder.path().join(name);
+        let said = stayput(&["report", &path_text(folder.path()), "--out", &path_text(&out)]);
+        assert_eq!(said.code, 0, "{said:?}");
+        std::fs::read(out).expect("the page is there")
+    });
+    assert!(pages[0] == pages[1]);
+    assert!(!folder.path().join("report.html").exists());
+}
+
+#[test]
+fn what_is_no_directory_of_results_is_refused_with_a_fix() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let said = stayput(&["report", &path_text(folder.path())]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.stderr.contains("no sweep.json") && said.stderr.contains("stayput sweep"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_flawed_record_is_named_and_not_left_out() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write(&MadeUp { seeds: 2, ..MadeUp::small() }, folder.path());
+    std::fs::write(folder.path().join("runs/000001.json"), "{\"key\":").expect("it can be written");
+    let said = stayput(&["report", &path_text(folder.path())]);
+    assert_eq!(said.code, 2);
+    assert!(said.stderr.contains("000001.json"), "{said:?}");
+    assert!(!folder.path().join("report.html").exists(), "no page is better than one over a part");
+}
+
+/// Words of charts that are cut off by the window, or too small to be read.
+const CUT_OFF: &str = "[...document.querySelectorAll('svg text')].filter(t => {
+    const r = t.getBoundingClientRect();
+    return r.width > 0 && (r.left < -1 || r.right > document.documentElement.clientWidth + 1 || r.height < 8.5 && r.width > r.height);
+}).map(t => t.textContent + ' ' + JSON.stringify(t.getBoundingClientRect()))";
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    std::fs::create_dir_all(&pictures).expect("a folder can be made");
+    let mut browser = Browser::start();
+    for (name, sweep) in
+        [("small", MadeUp::small()), ("wide", MadeUp { jobs: 32, ..MadeUp::wide() })]
+    {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        write(&sweep, folder.path());
+        let said = stayput(&["report", &path_text(folder.path())]);
+        assert_eq!(said.code, 0, "{said:?}");
+        let page = folder.path().join("report.html");
+        for width in [360, 768, 1280] {
+            for scheme in ["light", "dark"] {
+                browser.open(&page, width, scheme);
+                let scroll = browser.ask("document.documentElement.scrollWidth").as_u64();
+                assert!(
+                    scroll <= Some(u64::from(width)),
+                    "{name} at {width}: the page is {scroll:?} wide"
+                );
+                assert_eq!(
+                    browser.ask(CUT_OFF),
+                    json!([]),
+                    "{name} at {width}: words of charts are cut off or too small"
+                );
+                let dark = browser
+                    .ask("getComputedStyle(document.body).backgroundColor != 'rgb(255, 255, 255)'");
+                assert_eq!(
+                    dark,
+                    json!(scheme == "dark"),
+                    "{name}: the page heeds what the reader prefers"
+                );
+                let file = pictures.join(format!("{name}-{width}-{scheme}.png"));
+                browser.save(
+                    "Page.captureScreenshot",
+                    json!({"captureBeyondViewport": true}),
+                    &file,
+                );
+            }
+        }
+        assert!(
+            browser.ask("document.querySelectorAll('details:not([open])').length").as_u64()
+                > Some(3)
+        );
+        let file = pictures.join(format!("{name}.pdf"));
+        browser.ask("window.opened = 0; addEventListener('beforeprint', () => window.opened = document.querySelectorAll('details:not([open]):not(.long)').length)");
+        browser.save("Page.printToPDF", json!({"preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69, "printBackground": true}), &file);
+        assert_eq!(
+            browser.ask("window.opened"),
+            json!(0),
+            "{name}: what is folded on the screen is open on paper"
+        );
+        assert!(std::fs::read(&file).expect("the PDF is there").starts_with(b"%PDF"));
+        assert_eq!(browser.complaints, Vec::<String>::new(), "{name}");
+    }
+}
