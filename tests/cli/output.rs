@@ -29,8 +29,8 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
     for policy in json["policies"].as_array().into_iter().flatten() {
         assert_keys(
             policy,
-            "name trace_hash schedule_hash jobs latency_us latency_split_us makespan_us foreground fuel \
-             bytes loading",
+            "name trace_hash schedule_hash jobs latency_us latency_split_us makespan_us foreground fuel effort \
+             hosts decisions bytes loading",
         );
         assert_keys(&policy["jobs"], "ok failed wrong");
         assert_keys(&policy["latency_us"], "mean p50 p90 p99 max");
