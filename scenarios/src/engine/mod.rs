@@ -3,6 +3,7 @@
 //! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out what the figures
 //! mean: `report` judges them.
 
+mod best;
 mod counts;
 mod drive;
 mod faults;
@@ -62,10 +63,23 @@ pub fn run_policy(
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
 ) -> Result<PolicyRun, RunError> {
+    match policy {
+        Policy::BestFound => best::run(plan, progress, wanted),
+        _ => run_once(plan, (policy, &best::Places::new()), progress, wanted),
+    }
+}
+
+/// Runs `plan` once; jobs that have a place in the list ask for it.
+fn run_once(
+    plan: &RunPlan,
+    (policy, places): (Policy, &best::Places),
+    progress: &mut dyn FnMut(Progress),
+    wanted: Wanted<'_>,
+) -> Result<PolicyRun, RunError> {
     let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
     let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
     let mut watched = None;
-    let ended = Run::begin(plan, policy, trace.clone()).and_then(|run| {
+    let ended = Run::begin(plan, policy, places, trace.clone()).and_then(|run| {
         watched = Some(run.watched());
         run.finish(kept, progress)
     });
@@ -121,7 +135,12 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn begin(plan: &'a RunPlan, policy: Policy, trace: Trace) -> Result<Self, RunError> {
+    fn begin(
+        plan: &'a RunPlan,
+        policy: Policy,
+        places: &best::Places,
+        trace: Trace,
+    ) -> Result<Self, RunError> {
         let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
         let mut world: Box<dyn World> = match plan.net {
             Net::Fabric => Box::new(Fabric::in_order(plan.order, seed, network, trace.clone())),
@@ -142,7 +161,7 @@ impl<'a> Run<'a> {
             },
             seed: plan.seed,
         };
-        let drive = Rc::new(Drive::new(plan, policy, trace));
+        let drive = Rc::new(Drive::new(plan, policy, places, trace));
         let cluster = Cluster::assemble(&mut *world, &spec, &drive.client_main())
             .map_err(|error| unfit("cluster", &error.to_string()))?;
         Ok(Self { plan, policy, world, cluster, drive })
