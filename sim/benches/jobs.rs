@@ -133,6 +133,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         pipe_room: 0,
         local: None,
         parts: vec![PartHead { role: Role::Module, bytes: module.len() as u64 }],
+        wants_load: false,
     };
     let parts = vec![(Purpose::JobCode, module.clone())];
     (path, encode(&order, parts).expect("the order is short"))

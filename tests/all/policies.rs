@@ -115,7 +115,13 @@ fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_
             let decided: u64 = first.decisions().values().sum();
             assert_eq!(decided, 48, "{policy} says why of every job: {:?}", first.decisions());
             let reasons = policy.placing().reasons().iter().map(|reason| reason.name());
-            let known: Vec<&str> = reasons.collect();
+            let known: Vec<&str> = match policy {
+                Policy::BestFound => {
+                    let places = ["node-1", "node-2", "node-3", "proxy", "worker"];
+                    Policy::all().map(Policy::name).chain(places).collect()
+                }
+                _ => reasons.collect(),
+            };
             let said = first.decisions();
             assert!(said.keys().all(|reason| known.contains(reason)), "{policy}: {said:?}");
             let place = match policy.name() {
@@ -129,9 +135,26 @@ fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_
 }
 
 #[test]
+fn no_job_ends_sooner_under_any_rule_than_the_best_that_was_found() {
+    let slow_cores = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\"")];
+    let plan = plan(&slow_cores, PARTITION);
+    let best = run(&plan, Policy::BestFound);
+    assert!(best.decisions().len() > 2, "{:?}", best.decisions());
+    let mut later = 0;
+    for rule in Policy::all().filter(|policy| *policy != Policy::BestFound) {
+        for (job, bound) in run(&plan, rule).jobs.iter().zip(&best.jobs) {
+            assert!(bound.finished <= job.finished, "job {} under {rule}", job.index);
+            later += usize::from(bound.finished < job.finished);
+        }
+    }
+    assert!(later > 48, "{later} jobs could have ended sooner");
+}
+
+#[test]
 fn no_policy_but_hedged_sends_anything_for_a_second_copy() {
     let plan = plan(&[], PARTITION);
-    for policy in Policy::all().filter(|policy| policy.name() != "hedged") {
+    for policy in Policy::all().filter(|policy| !["hedged", "best-found"].contains(&policy.name()))
+    {
         assert_eq!(run(&plan, policy).bytes.by_purpose["hedge"], 0, "{policy}");
     }
 }

@@ -128,6 +128,34 @@ fn policies_are_those_asked_for_each_once_in_that_order() {
 }
 
 #[test]
+fn reasons_of_decisions_are_counted_and_shown_where_there_are_several() {
+    let said = run_small(&["--policy", "cost", "--json", "-"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let decisions = &said.json()["policies"][0]["decisions"];
+    let counts = decisions.as_object().expect("reasons with counts");
+    assert_eq!(counts.values().filter_map(Value::as_u64).sum::<u64>(), 8, "{decisions}");
+    assert!(counts["unknown"].as_u64() > Some(0), "nothing is known at first: {decisions}");
+    let table = run_small(&["--policy", "cost", "--policy", "proxy"]).stdout;
+    assert!(table.contains("cost placed: "), "{table}");
+    assert!(!table.contains("proxy placed: "), "it has one reason only: {table}");
+}
+
+#[test]
+fn a_policy_that_needs_workers_says_so_where_there_are_none() {
+    let changes =
+        [("workers = 1", "workers = 0"), ("[\"on-storage\", \"download\"]", "[\"on-storage\"]")];
+    let variant = Variant::new(&changes);
+    for policy in ["download", "cost"] {
+        let said = variant.run(&["--policy", policy]);
+        let why = format!("the policy {policy} runs jobs on workers");
+        assert!(said.code == 2 && said.stderr.contains(&why), "{said:?}");
+    }
+    let policies = ["--no-faults", "--policy", "proxy", "--policy", "best-found"];
+    let said = variant.run(&policies);
+    assert!(said.stdout.contains("all answers equal the reference"), "{said:?}");
+}
+
+#[test]
 fn one_policy_alone_has_nothing_to_be_compared_with() {
     let said = run_small(&["--policy", "download", "--json", "-"]);
     assert_eq!((said.code, &said.json()["saved"]), (0, &Value::Null), "{said:?}");

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use stayput_sim::client::{Client, ClientError, JobAnswer};
 use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide};
 use stayput_sim::host::{Host, JobNumber, Time};
-use stayput_sim::http::StatusCode;
+use stayput_sim::http::{HeaderValue, StatusCode};
 use stayput_sim::swift::Path;
-use stayput_sim::swift::header::{X_STAYPUT_INPUTS, X_STAYPUT_PLACED};
+use stayput_sim::swift::header::{X_STAYPUT_INPUTS, X_STAYPUT_PLACE, X_STAYPUT_PLACED};
 use stayput_sim::world::{Trace, TraceEvent};
 use tokio::sync::Notify;
 
+use super::best::Places;
 use super::failed;
 use super::load::LoadDrive;
 use crate::plan::{LoadedObject, PlannedJob, RunPlan};
@@ -25,6 +26,8 @@ use crate::scenario::Policy;
 /// What the clients share with the engine.
 pub(super) struct Drive {
     policy: Policy,
+    /// Where jobs ask to run, by their numbers; nothing of those that do not ask.
+    places: Places,
     objects: Vec<LoadedObject>,
     jobs: Vec<(PlannedJob, Bytes)>,
     clients: u32,
@@ -40,10 +43,11 @@ pub(super) struct Drive {
 }
 
 impl Drive {
-    pub(super) fn new(plan: &RunPlan, policy: Policy, trace: Trace) -> Self {
+    pub(super) fn new(plan: &RunPlan, policy: Policy, places: &Places, trace: Trace) -> Self {
         let text = |job: &PlannedJob| (job.clone(), Bytes::from(plan.job_text(job)));
         Self {
             policy,
+            places: places.clone(),
             objects: plan.objects.clone(),
             jobs: plan.jobs.iter().map(text).collect(),
             clients: plan.scenario.cluster.clients,
@@ -179,7 +183,10 @@ impl Drive {
 
     async fn post(&self, target: &Client, job: &PlannedJob, text: Bytes, intended: Time) {
         let poster = target.clone();
-        let posting = async move { poster.post_job(text, "application/json", &[]).await };
+        let place = self.places.get(job.index as usize);
+        let asked = place.and_then(|place| HeaderValue::try_from(place).ok());
+        let headers: Vec<_> = asked.into_iter().map(|place| (X_STAYPUT_PLACE, place)).collect();
+        let posting = async move { poster.post_job(text, "application/json", &headers).await };
         let answered = target.host.in_job(Some(JobNumber(job.index)), posting).await;
         let exit_codes = answered.as_ref().map(exit_codes_of).unwrap_or_default();
         let (place, decision) =

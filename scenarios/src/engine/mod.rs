@@ -3,6 +3,7 @@
 //! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out what the figures
 //! mean: `report` judges them.
 
+mod best;
 mod counts;
 mod drive;
 mod faults;
@@ -69,11 +70,24 @@ pub fn run_policy(
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
 ) -> Result<PolicyRun, RunError> {
+    match policy {
+        Policy::BestFound => best::run(plan, progress, wanted),
+        _ => run_once(plan, (policy, &best::Places::new()), progress, wanted),
+    }
+}
+
+/// Runs `plan` once; jobs that have a place in the list ask for it.
+fn run_once(
+    plan: &RunPlan,
+    (policy, places): (Policy, &best::Places),
+    progress: &mut dyn FnMut(Progress),
+    wanted: Wanted<'_>,
+) -> Result<PolicyRun, RunError> {
     let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
     let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
     let mut watched = None;
     let memo = wanted.memo;
-    let ended = Run::begin(plan, policy, trace.clone(), memo).and_then(|run| {
+    let ended = Run::begin(plan, (policy, places), trace.clone(), memo).and_then(|run| {
         watched = Some(run.watched());
         run.finish(kept, progress)
     });
@@ -133,7 +147,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn begin(
         plan: &'a RunPlan,
-        policy: Policy,
+        (policy, places): (Policy, &best::Places),
         trace: Trace,
         memo: Option<&'a Memo>,
     ) -> Result<Self, RunError> {
@@ -158,7 +172,7 @@ impl<'a> Run<'a> {
             },
             seed: plan.seed,
         };
-        let drive = Rc::new(Drive::new(plan, policy, trace));
+        let drive = Rc::new(Drive::new(plan, policy, places, trace));
         let sessions = memo.map(SessionMemo::new);
         let (asked, main) = (sessions.clone(), drive.client_main());
         let cluster = Cluster::assemble_with(asked, &mut *world, &spec, &main)

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use stayput_sim::jobs::placement::{ALL, Door, Policy as Placing, named};
+use stayput_sim::jobs::placement::{ALL, AS_ASKED, Door, Policy as Placing, named};
 
 /// Where a job runs: the name of a policy that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ impl Policy {
     pub const OnStorage: Self = Self("on-storage");
     /// On a worker outside the store, which downloads the input.
     pub const Download: Self = Self("download");
+    /// For each job the best of all places, found by replaying the run: no rule, but the bound that rules are measured against.
+    pub const BestFound: Self = Self("best-found");
 }
 
 impl Policy {
@@ -24,7 +26,8 @@ impl Policy {
 
     /// All policies, as the documents order them.
     pub fn all() -> impl Iterator<Item = Self> {
-        ALL.into_iter().map(|policy| Self(policy.name()))
+        let rules = ALL.into_iter().map(|policy| Self(policy.name()));
+        rules.chain([Self::BestFound])
     }
 
     /// The names of all, for people.
@@ -39,12 +42,15 @@ impl Policy {
         self.0
     }
 
-    /// What it decides.
+    /// What it decides; that of [`Policy::BestFound`] is to go where it is asked to.
     ///
     /// # Panics
     /// Never: only names of the list become policies.
     #[must_use]
     pub fn placing(self) -> &'static dyn Placing {
+        if self == Self::BestFound {
+            return AS_ASKED;
+        }
         named(self.0).expect("only names of the list become policies")
     }
 
@@ -84,7 +90,8 @@ mod tests {
     fn each_name_of_the_list_is_a_policy_and_the_default_ones_are_on_it() {
         for policy in Policy::all() {
             assert_eq!(policy.name().parse(), Ok(policy));
-            assert_eq!(policy.placing().name(), policy.name());
+            let is_rule = policy != Policy::BestFound;
+            assert_eq!(policy.placing().name() == policy.name(), is_rule, "{policy}");
         }
         assert!(Policy::DEFAULT.into_iter().all(|policy| Policy::all().any(|it| it == policy)));
     }

@@ -70,6 +70,8 @@ pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source
 pub const X_STAYPUT_PURPOSE: HeaderName = HeaderName::from_static("x-stayput-purpose");
 /// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
 pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");
+/// Where a client wants its job to run, for proxies that go by that: `node:2`, `proxy` or `worker`.
+pub const X_STAYPUT_PLACE: HeaderName = HeaderName::from_static("x-stayput-place");
 /// Where a job ran and why there, under policies that say so: `node; reason=less-loaded`.
 pub const X_STAYPUT_PLACED: HeaderName = HeaderName::from_static("x-stayput-placed");
 

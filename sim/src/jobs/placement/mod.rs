@@ -6,6 +6,7 @@
 //!
 //! Leaves out doing what was decided: that is [`super::service`]'s.
 
+mod as_asked;
 mod at_proxy;
 mod cost;
 mod download;
@@ -70,6 +71,9 @@ pub static ALL: [&(dyn Policy + 'static); 7] = [
     &hedged::Hedged,
     &cost::Cost,
 ];
+
+/// Goes where the client asks it to: no rule of its own, and so not on the list.
+pub static AS_ASKED: &(dyn Policy + 'static) = &as_asked::AsAsked;
 
 /// The policy of that name.
 #[must_use]

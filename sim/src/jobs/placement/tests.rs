@@ -65,6 +65,7 @@ fn view(rates: &Rates) -> View<'_> {
         }),
         delays: Delays::default(),
         rates,
+        asked: None,
         draw: Seed(1).entropy("placement", b"a job", 0),
     }
 }
@@ -110,6 +111,7 @@ proptest! {
         elsewhere in replicas(100, 8),
         (executions, workers, at_proxy, input_bytes, learned, seen, seed) in facts(),
         trunk in prop_oneof![Just(0_u64), 1_u64..1 << 32],
+        asked in prop::option::of(prop_oneof!["node:[0-9]{0,2}", "proxy|worker|:|", ".{0,8}"]),
     ) {
         let rates = rates(trunk);
         let view = View {
@@ -117,13 +119,14 @@ proptest! {
             workers: (0..workers).map(|index| worker(index, u32::from(index) * 7)).collect(),
             delays: Delays { seen, p50: MS, p95: 9 * MS },
             draw: Seed(seed).entropy("placement", b"", 0),
+            asked: asked.as_deref(),
             ..view(&rates)
         };
         let there: BTreeSet<Place> = nodes(view.nodes()).into_iter()
             .chain(view.workers.iter().map(|worker| Place::Worker(worker.address)))
             .chain([Place::Proxy])
             .collect();
-        for policy in ALL {
+        for policy in ALL.into_iter().chain([AS_ASKED]) {
             let decision = policy.decide(&view);
             prop_assert_eq!(&policy.decide(&view), &decision, "{} is not pure", policy.name());
             let name = policy.name();
@@ -150,6 +153,20 @@ fn names_are_different_and_words_joined_by_hyphens() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_job_goes_where_its_client_asks_and_else_where_on_storage_has_it() {
+    let rates = rates(1);
+    let with = |asked| AS_ASKED.decide(&View { asked, ..view(&rates) });
+    assert_eq!((first_node(&with(Some("node:3"))), first_node(&with(None))), (3, 1));
+    assert_eq!(with(Some("node:9")), with(None));
+    assert_eq!(with(Some("proxy")).candidates[0], Place::Proxy);
+    assert_eq!(with(Some("worker")).candidates[0].name(), "worker");
+    assert_eq!(
+        (with(Some("worker")).candidates.len(), with(Some("node:2")).candidates.len()),
+        (5, 3)
+    );
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct View<'a> {
     pub delays: Delays,
     /// What the cluster is made of.
     pub rates: &'a Rates,
+    /// Where its client wants it, if it says so.
+    pub asked: Option<&'a str>,
     /// Random bits for this decision and no other.
     pub draw: Entropy,
 }

@@ -54,7 +54,7 @@ use crate::proxy::{
     FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Placement, Proxy,
     Refusal,
 };
-use crate::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACED, text};
+use crate::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACE, X_STAYPUT_PLACED, text};
 use crate::swift::{Path, Timestamp};
 use bytes::Bytes;
 use hyper::header::HeaderName;
@@ -223,6 +223,7 @@ impl Job {
             at_proxy: self.jobs.running.get(),
             id: &ready.call.trans_id,
             posted_to: &ready.call.path,
+            asked: text(ready.call.request.headers(), &X_STAYPUT_PLACE),
             plan: ready.plan,
             supply,
             decided: RefCell::default(),

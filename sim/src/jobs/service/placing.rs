@@ -39,6 +39,8 @@ pub(super) struct Placing<'a> {
     /// Names the job.
     pub(super) id: &'a str,
     pub(super) posted_to: &'a Path,
+    /// Where the client wants it, if it says so.
+    pub(super) asked: Option<&'a str>,
     pub(super) plan: &'a JobPlan,
     pub(super) supply: &'a Supply,
     pub(super) decided: RefCell<BTreeMap<usize, Rc<Decision>>>,
@@ -81,6 +83,7 @@ impl Placing<'_> {
             learned: self.knowledge.learned(&kind),
             delays: self.knowledge.delays(&kind),
             rates: &self.sites.rates,
+            asked: self.asked,
             draw: self.host.entropy("placement", who.as_bytes(), 0),
         }
     }
