@@ -50,6 +50,37 @@ fn another_group_of_work_shifts_no_draw() {
 }
 
 #[test]
+fn a_mix_of_jobs_changes_no_object_and_no_arrival() {
+    let mut scenario = scenario();
+    let before = draw_jobs(&scenario, 1);
+    let other = scenario.work[0].jobs[0].clone();
+    scenario.work[0].jobs.push(other);
+    let mut after = draw_jobs(&scenario, 1);
+    let second = after.iter().filter(|job| job.description == 1).count();
+    assert!((16..48).contains(&second), "{second} of 64 have the second description");
+    after.iter_mut().for_each(|job| job.description = 0);
+    assert_eq!(after, before);
+}
+
+#[test]
+fn drawn_sizes_are_those_of_the_objects_that_are_loaded() {
+    let mut scenario = generated(0);
+    let size = Size::Uniform { least: 1_000, most: 9_000 };
+    for source in &mut scenario.data {
+        source.content = Content::Generate { kind: Generator::Records, size };
+    }
+    let sizes = |seed| {
+        let plan = RunPlan::build(scenario.clone(), seed, Net::Fabric, true).unwrap();
+        plan.objects.iter().map(|object| object.content.len()).collect::<Vec<_>>()
+    };
+    let one = sizes(1);
+    assert_eq!(one, sizes(1));
+    assert_ne!(one, sizes(2));
+    assert!(one.iter().all(|size| (1_000..=9_000).contains(size) && size % 100 == 0), "{one:?}");
+    assert!(one.iter().any(|size| *size != one[0]), "{one:?}");
+}
+
+#[test]
 fn jobs_arrive_in_order_from_zero_and_go_round_the_clients() {
     let jobs = draw_jobs(&scenario(), 1);
     assert_eq!(jobs.len(), 64);

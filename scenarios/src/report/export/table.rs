@@ -111,8 +111,11 @@ fn table(report: &RunReport) -> Table {
     table
 }
 
+/// Adds a row by its name and what it says of each run.
+type AddRow<'a> = dyn FnMut(&str, &dyn Fn(&PolicyRun) -> String) + 'a;
+
 /// What came of the load beside the jobs.
-fn foreground_rows(row: &mut dyn FnMut(&str, &dyn Fn(&PolicyRun) -> String)) {
+fn foreground_rows(row: &mut AddRow<'_>) {
     let of = |run: &PolicyRun, words: &dyn Fn(&Foreground) -> String| {
         run.foreground.as_ref().map_or("-".to_owned(), words)
     };
