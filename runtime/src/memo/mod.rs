@@ -21,6 +21,8 @@ use crate::digest::{Digest, Digester};
 pub use self::session::{Found, MemoSession};
 use self::tape::{Place, Step, Tape, Way};
 
+/// What a memo keeps when nobody says otherwise: about so many bytes.
+pub const KEPT_BYTES_MAX: usize = 512 << 20;
 /// Of so many sessions that are known about one is computed all the same, and compared with what is kept.
 pub const AUDITED_ONE_IN: u64 = 64;
 
