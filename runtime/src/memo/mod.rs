@@ -6,8 +6,8 @@
 //! answer that nobody gave there before (other bytes, a part of another length, a fault, another time) the real session is made, led to
 //! where it stands, and goes on for itself; what it does is kept as another branch. Bytes that were provided are known by their SHA-256.
 //!
-//! Some sessions, drawn by their specs and numbers, are computed although they are known, and compared step by step: see [`Found`]. Leaves out
-//! keeping anything on a disk, and who drives sessions.
+//! Some sessions, drawn by their specs and numbers, are computed although they are known, and compared step by step: see [`Found`].
+//! Leaves out keeping anything on a disk, and who drives sessions.
 
 mod key;
 mod session;
@@ -21,6 +21,8 @@ use crate::digest::{Digest, Digester};
 pub use self::session::{Found, MemoSession};
 use self::tape::{Place, Step, Tape, Way};
 
+/// What a memo keeps when nobody says otherwise: about so many bytes.
+pub const KEPT_BYTES_MAX: usize = 512 << 20;
 /// Of so many sessions that are known about one is computed all the same, and compared with what is kept.
 pub const AUDITED_ONE_IN: u64 = 64;
 

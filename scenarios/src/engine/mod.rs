@@ -21,7 +21,7 @@ use stayput_sim::backend::fabric::Fabric;
 use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
-use stayput_sim::host::{Contents, JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
 use stayput_sim::jobs::memo::SessionMemo;
 use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::world::timeline::Kept;
@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
                 Box::new(world.map_err(|error| unfit("net tcp", &error.to_string()))?)
             }
         };
-        world.know(Contents::new(plan.objects.iter().map(|object| object.content.clone())));
+        world.know(plan.contents.clone());
         let spec = ClusterSpec {
             counts: plan.scenario.cluster.clone(),
             node: plan.scenario.node.clone(),

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use stayput_sim::host::Contents;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
@@ -43,6 +44,8 @@ pub struct RunPlan {
     pub images: SystemImages,
     /// The objects to load before the first job, in the order of the scenario.
     pub objects: Vec<LoadedObject>,
+    /// The bytes of the objects, for their checksums to be computed once.
+    pub contents: Contents,
     /// The jobs, by index.
     pub jobs: Vec<PlannedJob>,
     /// Whether the scenario's faults happen.
@@ -124,11 +127,13 @@ impl RunPlan {
     ) -> Result<Self, ScenarioError> {
         let images = images::load(&scenario)?;
         let objects = load(&scenario, seed)?;
+        let contents = Contents::new(objects.iter().map(|object| object.content.clone()));
         let jobs = draw_jobs(&scenario, seed);
         let drawn = faults::draw(&scenario, seed)?;
         scenario.drawn_faults.clear();
         scenario.faults.extend(drawn);
-        Ok(Self { scenario, seed, net, images, objects, jobs, faults, order: Order::Fixed })
+        let order = Order::Fixed;
+        Ok(Self { scenario, seed, net, images, objects, contents, jobs, faults, order })
     }
 
     /// The job description to post for `job`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::time::Time;
+use stayput_sim::host::{Contents, time::Time};
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 
@@ -24,6 +24,7 @@ pub(crate) fn plan() -> RunPlan {
         net: Net::Fabric,
         images: SystemImages::default(),
         objects: Vec::new(),
+        contents: Contents::default(),
         jobs,
         faults: true,
         order: Order::Fixed,

@@ -5,9 +5,9 @@
 //! one, have its digest; all others are digested. Leaves out trust in anything but the bytes themselves: a damaged copy is none of
 //! those that are known.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
@@ -18,13 +18,13 @@ const BEGIN_BYTES: usize = 64;
 /// An MD5.
 pub type Sum = [u8; 16];
 
-/// Contents whose checksums are computed once, when they are first asked for. Clones share.
+/// Contents whose checksums are computed once, when they are first asked for. Clones share, so that all runs over the same objects may.
 #[derive(Clone, Default)]
-pub struct Contents(Rc<BTreeMap<[u8; BEGIN_BYTES], Vec<Rc<Content>>>>);
+pub struct Contents(Arc<BTreeMap<[u8; BEGIN_BYTES], Vec<Arc<Content>>>>);
 
 struct Content {
     bytes: Bytes,
-    sum: OnceCell<Sum>,
+    sum: OnceLock<Sum>,
 }
 
 impl Content {
@@ -37,21 +37,28 @@ impl Contents {
     /// These.
     #[must_use]
     pub fn new(contents: impl IntoIterator<Item = Bytes>) -> Self {
-        let mut by_begin: BTreeMap<_, Vec<Rc<Content>>> = BTreeMap::new();
+        let mut by_begin: BTreeMap<_, Vec<Arc<Content>>> = BTreeMap::new();
         for bytes in contents {
             if let Some(begin) = bytes.first_chunk().copied() {
-                let content = Content { bytes, sum: OnceCell::new() };
-                by_begin.entry(begin).or_default().push(Rc::new(content));
+                let content = Content { bytes, sum: OnceLock::new() };
+                by_begin.entry(begin).or_default().push(Arc::new(content));
             }
         }
-        Self(Rc::new(by_begin))
+        Self(Arc::new(by_begin))
     }
 
     /// Those that begin with `data`, which is not too short.
-    fn beginning_with(&self, data: &[u8]) -> Vec<Rc<Content>> {
+    fn beginning_with(&self, data: &[u8]) -> Vec<Arc<Content>> {
         let alike = data.first_chunk().and_then(|begin| self.0.get(begin));
         let alike = alike.into_iter().flatten();
         alike.filter(|content| content.bytes.starts_with(data)).cloned().collect()
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes = self.0.values().flatten().map(|content| content.bytes.len());
+        f.debug_tuple("Contents").field(&sizes.collect::<Vec<_>>()).finish()
     }
 }
 
@@ -67,7 +74,7 @@ enum State {
     #[default]
     Empty,
     /// What came is how all of these begin; there is at least one.
-    Known { same: Vec<Rc<Content>>, len: usize },
+    Known { same: Vec<Arc<Content>>, len: usize },
     /// It is how none begins.
     Digested(Md5),
 }
