@@ -135,6 +135,8 @@ fn two_sweeps_and_two_shards_merged_give_the_same_files() {
     assert_eq!(room.sweep("one", &["--jobs", "1"]).code, 0);
     assert_eq!(room.sweep("two", &["--jobs", "3"]).code, 0);
     assert!(room.files("one") == room.files("two"), "threads decide nothing");
+    assert_eq!(room.sweep("computed", &["--no-memo"]).code, 0);
+    assert!(room.files("one") == room.files("computed"), "a memo decides nothing");
     for shard in ["1", "2"] {
         let said = room.sweep(&format!("shard-{shard}"), &["--shard", &format!("{shard}/2")]);
         assert_eq!(said.code, 0, "{said:?}");

@@ -33,6 +33,9 @@ pub struct SweepArgs {
     /// Leave the scenarios' faults out.
     #[arg(long)]
     pub no_faults: bool,
+    /// Compute each session, also those that earlier runs of this sweep did already.
+    #[arg(long)]
+    pub no_memo: bool,
     /// How many runs are done at a time; as many as there are cores unless said otherwise.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use stayput_runtime::memo::Memo;
+
 use crate::cli::{CliError, RunArgs, run};
 use crate::engine::{RunError, Wanted, run_policy};
 use crate::plan::Net;
@@ -20,6 +22,8 @@ pub(super) struct Cells {
     /// The policies; each scenario's own if empty.
     pub(super) policies: Vec<Policy>,
     pub(super) no_faults: bool,
+    /// What sessions of earlier runs did, unless nothing is to be kept.
+    pub(super) memo: Option<Memo>,
     /// Events of all worlds so far: a figure for the wall clock.
     pub(super) events: AtomicU64,
 }
@@ -41,7 +45,8 @@ impl Cells {
         let plan = run::plan(&self.words(key)?)?;
         let mut runs = Vec::new();
         for policy in &plan.scenario.policies {
-            let run = run_policy(&plan, *policy, &mut |_| {}, Wanted::default())?;
+            let wanted = Wanted { memo: self.memo.as_ref(), ..Wanted::default() };
+            let run = run_policy(&plan, *policy, &mut |_| {}, wanted)?;
             let events = run.effort.map_or(0, |effort| effort.events);
             self.events.fetch_add(events, Ordering::Relaxed);
             runs.push(run);
