@@ -23,6 +23,7 @@ use stayput_sim::config::{
 };
 use stayput_sim::host::{Host, Purpose, Seed, Time};
 use stayput_sim::http::{self, Body, Limits, Method, Pool, Response};
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 use stayput_sim::world::{HostSpec, Main, Place, RunEnd, Trace, World};
@@ -152,6 +153,7 @@ fn store_rate(seed: Seed, nodes: u32) -> f64 {
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
+        placement: PlacementConfig::default(),
         seed: seed.0,
     };
     let theirs = progress.clone();

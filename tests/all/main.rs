@@ -13,3 +13,4 @@ mod readme;
 mod spans;
 mod support;
 mod troubled;
+mod usage;

@@ -12,6 +12,7 @@ use stayput::scenario::Scenario;
 use stayput_sim::client::Client;
 use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec, TOKEN};
 use stayput_sim::host::{Host, Label, LocalFuture};
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::swift::Path;
 
 use crate::support::{Found, fabric};
@@ -93,6 +94,7 @@ fn the_published_request_is_answered_with_the_count() {
         node: plan.scenario.node.clone(),
         worker: plan.scenario.worker.clone(),
         images: plan.images.clone(),
+        placement: PlacementConfig::default(),
         seed: plan.seed,
     };
     let mut world = fabric();

@@ -138,7 +138,7 @@ fn wrong_words_are_told_with_the_right_ones() {
     let deep = format!("{absent}/results.json");
     for (words, parts) in [
         (["--frob", ""].as_slice(), ["--frob", "Usage"].as_slice()),
-        (&["--policy", "magic"], &["--policy", "magic", "on-storage and download"]),
+        (&["--policy", "magic"], &["--policy", "magic", "on-storage, download"]),
         (&["--net", "pigeon"], &["--net", "fabric, turmoil, tcp"]),
         (&["--net", "turmoil"], &["small.toml", "fault", "--no-faults"]),
         (&["--net", "tcp"], &["small.toml", "fault", "the network tcp", "--no-faults"]),

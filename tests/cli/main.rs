@@ -14,4 +14,5 @@ mod repeat;
 mod report;
 mod scenarios;
 mod support;
+mod sweep;
 mod timeline;

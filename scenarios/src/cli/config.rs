@@ -1,6 +1,5 @@
 //! The whole configuration of a run, printed before it begins.
 
-use std::fmt::Display;
 use std::io::{self, Write};
 
 use stayput_sim::config::{Chance, Jitter, LinkConfig, MachineConfig};
@@ -9,7 +8,7 @@ use crate::plan::{Net, RunPlan};
 use crate::quantity::{
     bit_rate, byte_rate, bytes, chance, count, exact_duration, exact_size, printable,
 };
-use crate::scenario::{Arrivals, Pick, Policy, Work};
+use crate::scenario::{Policy, Work};
 
 /// Faults that are shown one by one: many may have been drawn.
 const FAULTS_SHOWN: usize = 50;
@@ -20,6 +19,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "scenario  {} ({})", scenario.name, scenario.file.display())?;
     if !scenario.story.is_empty() {
         writeln!(out, "story     {}", printable(&scenario.story))?;
+    }
+    for setting in &scenario.settings {
+        writeln!(out, "set       {}", printable(&setting.to_string()))?;
     }
     let policies: Vec<_> = scenario.policies.iter().map(|p| Policy::name(*p)).collect();
     writeln!(out, "seed      {}, net {}, policies {}", plan.seed, plan.net, policies.join(", "))?;
@@ -49,7 +51,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
     }
     for source in scenario.data.iter().filter(|source| source.key.starts_with("--data")) {
         let (name, path) = (&source.name, source.name.swift_path());
-        let reads = |work: &Work| work.objects.contains(name) || work.job.contains(&path);
+        let reads = |work: &Work| {
+            work.objects.contains(name) || work.jobs.iter().any(|job| job.text.contains(&path))
+        };
         if !scenario.work.iter().any(reads) {
             writeln!(out, "note      no job reads {name}, which --data put into the store")?;
         }
@@ -119,15 +123,15 @@ fn link(link: &LinkConfig) -> String {
 }
 
 fn work_words(work: &Work) -> String {
-    let pick: &dyn Display = match work.pick {
-        Pick::Zipf(exponent) => &format!("zipf {exponent}"),
-        Pick::Uniform => &"uniform",
-        Pick::Each => &"each",
-    };
-    let arrivals = match work.arrivals {
-        Arrivals::Poisson { per_second } => format!("poisson {per_second}/s"),
-        Arrivals::Closed => "closed loop".to_owned(),
-    };
+    let pick = work.pick;
     let count = work.objects.len();
-    format!("{} jobs over {} ({count} objects), pick {pick}, {arrivals}", work.runs, work.pattern)
+    let weights: Vec<_> = work.jobs.iter().map(|job| job.weight.to_string()).collect();
+    let mix = match weights.len() {
+        1 => String::new(),
+        kinds => format!(" of {kinds} descriptions ({})", weights.join(" : ")),
+    };
+    format!(
+        "{} jobs{mix} over {} ({count} objects), pick {pick}, {}",
+        work.runs, work.pattern, work.arrivals
+    )
 }

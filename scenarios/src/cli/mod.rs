@@ -12,6 +12,7 @@ mod job_run;
 mod progress;
 mod report;
 mod run;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod twice;
@@ -25,10 +26,11 @@ pub use args::{
     NewArgs, ReportArgs, RunArgs,
 };
 pub use exit::Exit;
+pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
-use crate::page::ReadError;
+use crate::results::FolderError;
 use crate::scenario::ScenarioError;
 
 /// Why a command did not come to a result.
@@ -43,9 +45,9 @@ pub enum CliError {
     /// An image cannot be built.
     #[error(transparent)]
     Image(#[from] ImageBuildError),
-    /// The results of a sweep cannot be read.
+    /// A sweep's directory cannot be used.
     #[error(transparent)]
-    Results(#[from] ReadError),
+    Folder(#[from] FolderError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -85,6 +87,9 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Twice(args) => twice::twice(args),
+        Command::Sweep(args) => sweep::sweep(args),
+        Command::Merge(args) => sweep::merge(args),
+        Command::Compare(args) => sweep::compare(args),
         Command::Job(command) => job::job(command),
         Command::Image(args) => image::image(args),
         Command::Report(args) => report::report(args),

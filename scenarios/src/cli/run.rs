@@ -1,6 +1,6 @@
 //! `stayput run`: plans, runs each policy, judges, writes.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::{CliError, Exit, RunArgs};
 use crate::engine::{Wanted, run_policy};
 use crate::plan::{Net, RunPlan};
 use crate::report::{AnswersExporter, Exporter, JsonExporter, PolicyRun, RunReport, TableExporter};
-use crate::scenario::{Policy, Scenario, ScenarioError};
+use crate::scenario::{Scenario, ScenarioError};
 use crate::timeline::{ChromeTrace, RunTimeline};
 use stayput_sim::world::executor::Order;
 
@@ -43,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
 
 /// The plan that the command line asks for.
 pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
-    let mut scenario = Scenario::load(&args.scenario)?;
+    let mut scenario = Scenario::load_with(&args.scenario, &args.set)?;
     for data in &args.data {
         scenario.put_file(data.name.clone(), data.file.clone());
     }
@@ -64,11 +64,12 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
             fix: fix.to_owned(),
         }))
     };
-    if scenario.policies.contains(&Policy::Download) && scenario.cluster.workers == 0 {
+    let idle = scenario.policies.iter().find(|policy| policy.placing().needs_workers());
+    if let Some(policy) = idle.filter(|_| scenario.cluster.workers == 0) {
         return unfit(
             "cluster.workers",
-            "is 0, and the policy download runs jobs on workers",
-            "ask for a worker, or leave --policy download out",
+            &format!("is 0, and the policy {policy} runs jobs on workers"),
+            &format!("ask for a worker, or leave --policy {policy} out"),
         );
     }
     let has_faults = !scenario.faults.is_empty() || !scenario.drawn_faults.is_empty();
@@ -151,13 +152,17 @@ fn write_error(path: &Path, source: io::Error) -> CliError {
 
 /// The command that repeats the run, to be pasted into a shell.
 pub(super) fn repeat_command(args: &RunArgs) -> String {
+    pasteable(&args.deciding_words())
+}
+
+/// These words behind the command, as a shell takes them.
+pub(super) fn pasteable(words: &[OsString]) -> String {
     // Cargo tells its children about itself; who runs an installed command needs no cargo.
     let command = match (std::env::var_os("CARGO"), cfg!(debug_assertions)) {
         (Some(_), true) => "cargo run --",
         (Some(_), false) => "cargo run --release --",
         (None, _) => "stayput",
     };
-    let words = args.deciding_words();
     let words = words.iter().map(|word| format!(" {}", quoted(word)));
     words.fold(command.to_owned(), |command, word| command + &word)
 }

@@ -50,7 +50,7 @@ fn bad_options_are_usage_errors_that_show_the_right_form() {
         ("--data demo/a", "PATH=FILE"),
         ("--data demo=f", "swift://~/container/object"),
         ("--data demo/a=", "no file"),
-        ("--policy magic", "on-storage and download"),
+        ("--policy magic", "the policies are on-storage, download"),
         ("--net pigeon", "fabric"),
         ("--seed=-1", "--seed"),
     ] {

@@ -1,8 +1,33 @@
 //! The ledger's sums as results show them.
 
-use stayput_sim::world::Totals;
+use std::collections::BTreeMap;
+
+use stayput_sim::host::Part;
+use stayput_sim::world::{Ledger, Totals};
 
 use crate::report::ByteCounts;
+use crate::results::LedgerRow;
+
+/// The ledger by class of link and purpose.
+pub(super) fn rows(ledger: &Ledger) -> Vec<LedgerRow> {
+    let mut rows: BTreeMap<(&str, &str), LedgerRow> = BTreeMap::new();
+    for (way, label, counted) in ledger.rows() {
+        let (class, purpose) = (way.class.name(), label.purpose.name());
+        let row = rows.entry((class, purpose)).or_insert_with(|| LedgerRow {
+            class: class.to_owned(),
+            purpose: purpose.to_owned(),
+            body: 0,
+            sent: 0,
+            delivered: 0,
+            dropped: 0,
+        });
+        row.body += if label.part == Part::Head { 0 } else { counted.sent };
+        row.sent += counted.sent;
+        row.delivered += counted.delivered;
+        row.dropped += counted.dropped;
+    }
+    rows.into_values().filter(|row| row.sent + row.delivered + row.dropped > 0).collect()
+}
 
 /// `in_flight` is `None` on a network that shows neither wire nor drops.
 pub(super) fn of(totals: &Totals, in_flight: Option<u64>) -> ByteCounts {

@@ -12,7 +12,7 @@ use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide};
 use stayput_sim::host::{Host, JobNumber, Time};
 use stayput_sim::http::StatusCode;
 use stayput_sim::swift::Path;
-use stayput_sim::swift::header::X_STAYPUT_INPUTS;
+use stayput_sim::swift::header::{X_STAYPUT_INPUTS, X_STAYPUT_PLACED};
 use stayput_sim::world::{Trace, TraceEvent};
 use tokio::sync::Notify;
 
@@ -112,10 +112,8 @@ impl Drive {
                 None => changed.await,
             }
         };
-        let target = match self.policy {
-            Policy::OnStorage => side.proxies,
-            Policy::Download => side.workers,
-        };
+        let to_workers = self.policy.is_posted_to_workers();
+        let target = if to_workers { side.workers } else { side.proxies };
         self.post_jobs(index, &side.host, &target, start).await;
     }
 
@@ -174,6 +172,8 @@ impl Drive {
         let posting = async move { poster.post_job(text, "application/json", &[]).await };
         let answered = target.host.in_job(Some(JobNumber(job.index)), posting).await;
         let exit_codes = answered.as_ref().map(exit_codes_of).unwrap_or_default();
+        let (place, decision) =
+            answered.as_ref().map(|answer| self.placed(answer)).unwrap_or_default();
         let (end, answer, version) = match answered {
             Ok(answer) => Self::take(answer),
             Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
@@ -201,9 +201,28 @@ impl Drive {
             exit_codes,
             answer,
             version,
+            place,
+            decision,
             completed,
         };
         self.records.borrow_mut().insert(job.index, record);
+    }
+
+    /// Where a job ran and why, as its answer says; the two policies whose answers do not say it have one place, and a reason that
+    /// another header tells.
+    fn placed(&self, answer: &JobAnswer) -> (String, String) {
+        let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        if let Some(placed) = header(X_STAYPUT_PLACED.as_str()) {
+            let (place, reason) = placed.split_once("; reason=").unwrap_or((placed, ""));
+            return (place.to_owned(), reason.to_owned());
+        }
+        let (place, reason) = match (self.policy, header("x-nexe-colocated")) {
+            (_, None) => ("", ""),
+            (Policy::Download, Some(_)) => ("worker", "worker"),
+            (_, Some(colocated)) if colocated.starts_with('1') => ("node", "replica"),
+            (_, Some(_)) => ("node", "no-object"),
+        };
+        (place.to_owned(), reason.to_owned())
     }
 
     /// What an answer says; whether it is right is judged later.

@@ -6,6 +6,7 @@
 mod counts;
 mod drive;
 mod faults;
+mod hosts;
 mod outcome;
 mod reference;
 
@@ -18,10 +19,12 @@ use stayput_sim::backend::tcp::Tcp;
 use stayput_sim::backend::turmoil::Turmoil;
 use stayput_sim::cluster::{Cluster, ClusterSpec};
 use stayput_sim::host::{JobNumber, Seed, Span, SpanKind, Time};
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::world::timeline::Kept;
 use stayput_sim::world::{HostKey, RunEnd, Timeline, Trace, World};
 
 use self::drive::Drive;
+use self::hosts::Meters;
 use self::reference::References;
 use crate::plan::{Net, RunPlan};
 use crate::report::{JobEnd, JobRecord, LatencySplit, PolicyRun};
@@ -135,6 +138,10 @@ impl<'a> Run<'a> {
             node: plan.scenario.node.clone(),
             worker: plan.scenario.worker.clone(),
             images: plan.images.clone(),
+            placement: PlacementConfig {
+                policy: policy.placing(),
+                network: plan.scenario.network.clone(),
+            },
             seed: plan.seed,
         };
         let drive = Rc::new(Drive::new(plan, policy, trace));
@@ -159,7 +166,7 @@ impl<'a> Run<'a> {
     ) -> Result<PolicyRun, RunError> {
         let settled = self.load(progress)?;
         let loading = counts::of(&self.world.ledger().totals(), self.world.in_flight());
-        let before = self.world.ledger();
+        let (before, meters) = (self.world.ledger(), self.meters());
         let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };
         let scheduled = faults::schedule(&mut *self.world, &self.cluster, faults, settled)?;
         let timeline = self.world.timeline();
@@ -183,19 +190,30 @@ impl<'a> Run<'a> {
             }
         }
         let finished = jobs.iter().map(|job| job.finished).max().unwrap_or(settled);
+        let moved = self.world.ledger().since(&before);
+        let hosts = meters.zip(self.meters());
+        let hosts = hosts.map(|(old, new)| new.since(&old, &moved, &self.cluster));
         Ok(PolicyRun {
             policy: self.policy,
             trace_hash: self.plan.net.repeats().then(|| self.world.trace().hash()),
             schedule_hash: self.world.schedule_hash(),
             // By the cores' own meters: attempts that were lost are in no answer.
             fuel: self.world.fuel_spent(),
-            bytes: counts::of(&self.world.ledger().since(&before).totals(), self.world.in_flight()),
+            effort: self.world.effort(),
+            hosts: hosts.unwrap_or_default(),
+            bytes: counts::of(&moved.totals(), self.world.in_flight()),
+            ledger: counts::rows(&moved),
             loading,
             makespan: finished.since(settled),
             faults: effects,
             broken,
             jobs,
         })
+    }
+
+    fn meters(&self) -> Option<Meters> {
+        let sees_arrivals = self.world.in_flight().is_some();
+        self.world.busy().map(|busy| Meters { busy, sees_arrivals })
     }
 
     /// Puts the objects into the store; says when the jobs may begin.

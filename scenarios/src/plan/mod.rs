@@ -7,6 +7,7 @@ mod arrivals;
 mod faults;
 mod images;
 mod pick;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,8 @@ use stayput_sim::world::executor::Order;
 use crate::generate;
 use crate::image::Archive;
 use crate::scenario::{
-    Arrivals, Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, TarMember,
-    limits, read_bounded,
+    Content, DataSource, Generator, ObjectName, Scenario, ScenarioError, TarMember, limits,
+    read_bounded,
 };
 
 /// What all policies of a run share.
@@ -98,6 +99,8 @@ pub struct PlannedJob {
     pub client: u32,
     /// The group of work that it belongs to, from 0.
     pub work: usize,
+    /// Which of the group's descriptions it has, from 0.
+    pub description: usize,
     /// The object that it works on.
     pub object: ObjectName,
     /// When it arrives, after the first job; `None` in a closed loop, where the client sends it
@@ -128,7 +131,7 @@ impl RunPlan {
     /// The job description to post for `job`.
     #[must_use]
     pub fn job_text(&self, job: &PlannedJob) -> String {
-        self.scenario.work[job.work].job_for(&job.object)
+        self.scenario.work[job.work].job_for(job.description, &job.object)
     }
 
     /// Whether any client waits for its last job before it sends the next.
@@ -144,26 +147,21 @@ pub fn draw_jobs(scenario: &Scenario, seed: u64) -> Vec<PlannedJob> {
     let mut jobs = Vec::new();
     for (group, work) in scenario.work.iter().enumerate() {
         let picker = pick::Picker::new(work.pick, work.objects.len());
-        let mut arrival = Duration::ZERO;
+        let descriptions = pick::Picker::weighing(work.jobs.iter().map(|job| job.weight));
+        let mut times = arrivals::Times::new(work.arrivals);
         for run in 0..work.runs {
             let draw = |purpose| generate::number(seed, purpose, group as u64, u64::from(run));
             let index = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-            let arrival = match work.arrivals {
-                Arrivals::Closed => None,
-                Arrivals::Poisson { per_second } => {
-                    if run > 0 {
-                        arrival =
-                            arrival.saturating_add(arrivals::gap(draw("arrival"), per_second));
-                    }
-                    Some(arrival)
-                }
-            };
+            // A draw that decides nothing is not made.
+            let description =
+                if work.jobs.len() > 1 { descriptions.pick(run, draw("job")) } else { 0 };
             jobs.push(PlannedJob {
                 index,
                 client: index % scenario.cluster.clients,
                 work: group,
+                description,
                 object: work.objects[picker.pick(run, draw("pick"))].clone(),
-                arrival,
+                arrival: times.next(&draw),
             });
         }
     }
@@ -220,15 +218,17 @@ fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Pat
             let tar = archive.tar();
             Ok((tar.len() as u64 <= max).then_some(tar))
         }
-        Content::Generate { kind, size_bytes } => {
+        Content::Generate { kind, size } => {
             let generate = match kind {
                 Generator::Csv => generate::csv,
                 Generator::Log => generate::log,
                 Generator::Records => generate::records,
                 Generator::Text => generate::text,
             };
-            let size = usize::try_from(*size_bytes).ok().filter(|_| *size_bytes <= max);
-            Ok(size.map(|size| generate(seed, &source.name.to_string(), size)))
+            let name = source.name.to_string();
+            let bytes = size::draw(*size, seed, "size", name.as_bytes(), kind.unit_bytes());
+            let bytes = usize::try_from(bytes).ok().filter(|_| bytes <= max);
+            Ok(bytes.map(|bytes| generate(seed, &name, bytes)))
         }
     }
 }

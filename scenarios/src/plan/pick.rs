@@ -42,6 +42,18 @@ impl Picker {
         Self::Weighted { sums }
     }
 
+    /// Chooses by whole weights, of which one at least must be above zero.
+    pub(super) fn weighing(weights: impl Iterator<Item = u32>) -> Self {
+        let mut sum = 0;
+        let sums = weights.map(|weight| {
+            sum += u64::from(weight);
+            sum
+        });
+        let sums: Vec<u64> = sums.collect();
+        assert!(sum > 0, "there must be a weight above zero");
+        Self::Weighted { sums }
+    }
+
     /// The object of the `run`-th job, for a draw from 0 to `u64::MAX`.
     pub(super) fn pick(&self, run: u32, draw: u64) -> usize {
         match self {
@@ -114,6 +126,16 @@ mod tests {
         assert_eq!(counts(Pick::Each, 3, 7), [3, 2, 2]);
         let even = counts(Pick::Uniform, 4, 8_000);
         assert!(even.iter().all(|n| (1_800..2_200).contains(n)), "{even:?}");
+    }
+
+    #[test]
+    fn weights_are_shares() {
+        let picker = Picker::weighing([3, 0, 1].into_iter());
+        let mut counts = [0; 3];
+        for run in 0..8_000 {
+            counts[picker.pick(run, number(1, "job", 0, u64::from(run)))] += 1;
+        }
+        assert!((5_850..6_150).contains(&counts[0]) && counts[1] == 0, "{counts:?}");
     }
 
     #[test]

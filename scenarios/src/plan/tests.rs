@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::scenario::DrawnFault;
+use crate::scenario::{Arrivals, DrawnFault, Size};
 
 fn scenario() -> Scenario {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("banana.toml");
@@ -15,7 +15,7 @@ fn generated(size_bytes: u64) -> Scenario {
     let mut scenario = scenario();
     scenario.data.retain(|source| matches!(source.content, Content::Generate { .. }));
     for source in &mut scenario.data {
-        source.content = Content::Generate { kind: Generator::Log, size_bytes };
+        source.content = Content::Generate { kind: Generator::Log, size: Size::Fixed(size_bytes) };
     }
     scenario
 }

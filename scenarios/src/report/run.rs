@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_sim::host::time::Time;
+use stayput_sim::world::Effort;
 
 use super::split::LatencySplit;
+use crate::results::{HostUse, LedgerRow};
 use crate::scenario::Policy;
 
 /// The result of the planned jobs under one policy.
@@ -24,8 +26,14 @@ pub struct PolicyRun {
     pub jobs: Vec<JobRecord>,
     /// Fuel that guests used, attempts that were given up included.
     pub fuel: u64,
+    /// What the executor did, loading included; `None` on a network that has another one.
+    pub effort: Option<Effort>,
+    /// What each host's parts were used for, in the order of the hosts; empty on a network of real machines.
+    pub hosts: Vec<HostUse>,
     /// Bytes from the first job's intended arrival on.
     pub bytes: ByteCounts,
+    /// The same by class of link and purpose, row by row in the order of their names.
+    pub ledger: Vec<LedgerRow>,
     /// Bytes of loading data and code before that, which are no part of what is saved.
     pub loading: ByteCounts,
     /// From the first job's intended arrival to the last job's end.
@@ -59,6 +67,10 @@ pub struct JobRecord {
     pub answer: Bytes,
     /// The version of the object that the answer names; empty if none.
     pub version: String,
+    /// Where it ran, as its answer says: `node`, `proxy` or `worker`; empty if it says nothing.
+    pub place: String,
+    /// The policy's reason for that; empty if the answer says none.
+    pub decision: String,
     /// Whether its client got a whole answer, right or wrong.
     pub completed: bool,
 }
@@ -138,5 +150,15 @@ impl PolicyRun {
             }
         }
         counts
+    }
+
+    /// How many jobs were placed for which reason; those whose answer names none are left out.
+    #[must_use]
+    pub fn decisions(&self) -> BTreeMap<&str, u64> {
+        let mut decisions = BTreeMap::new();
+        for job in self.jobs.iter().filter(|job| !job.decision.is_empty()) {
+            *decisions.entry(job.decision.as_str()).or_default() += 1;
+        }
+        decisions
     }
 }

@@ -49,6 +49,8 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         exit_codes: vec![0],
         answer: Bytes::from_static(b"42\n"),
         version: "1704067200.00000".to_owned(),
+        place: "node".to_owned(),
+        decision: "replica".to_owned(),
         completed: true,
     };
     let count = |name: &str, n| BTreeMap::from([(name.to_owned(), n)]);
@@ -70,7 +72,10 @@ pub(crate) fn good_run(policy: Policy, body: u64) -> PolicyRun {
         schedule_hash: None,
         jobs: plan.jobs.iter().map(record).collect(),
         fuel: 12_345_678,
+        effort: None,
+        hosts: Vec::new(),
         bytes,
+        ledger: Vec::new(),
         loading: ByteCounts::default(),
         makespan: Duration::from_secs(4),
         faults: plan.scenario.faults.iter().map(fault).collect(),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::latency::{Latency, latency_us};
 use super::run::PolicyRun;
 use super::saved::Saved;
 use crate::quantity;
-use crate::scenario::{Expectation, Fault, Figure};
+use crate::scenario::{Expectation, Fault, Measure};
 
 /// How an expectation turned out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct FaultVerdict {
     pub may_miss: bool,
 }
 
-/// Judges each expectation over all runs: a count must hold under every policy.
+/// Judges each expectation over all runs: where no policy is named it must hold under every one.
 #[must_use]
 pub(super) fn judge_expectations(
     expect: &[Expectation],
@@ -41,9 +42,9 @@ pub(super) fn judge_expectations(
     saved: Option<&Saved>,
 ) -> Vec<ExpectVerdict> {
     let judge = |expectation: &Expectation| {
-        let (found, holds) = match expectation.figure {
-            Figure::SavedRatio => judge_saved(expectation, saved),
-            figure => judge_counts(expectation, figure, runs),
+        let (found, holds) = match expectation.figure.measure {
+            Measure::SavedRatio => judge_saved(expectation, saved),
+            measure => judge_each(expectation, measure, runs),
         };
         ExpectVerdict { expectation: *expectation, found, holds }
     };
@@ -63,22 +64,70 @@ fn judge_saved(expectation: &Expectation, saved: Option<&Saved>) -> (String, Opt
     }
 }
 
-fn judge_counts(
+/// Judges a figure under the policy that is named, or under each.
+fn judge_each(
     expectation: &Expectation,
-    figure: Figure,
+    measure: Measure,
     runs: &[PolicyRun],
 ) -> (String, Option<bool>) {
-    let count = |run: &PolicyRun| {
-        let counts = run.counts();
-        match figure {
-            Figure::Wrong => counts.wrong,
-            Figure::Failed => counts.failed,
-            Figure::Ok | Figure::SavedRatio => counts.ok,
-        }
+    let wanted = expectation.figure.policy;
+    let judged: Vec<_> =
+        runs.iter().filter(|run| wanted.is_none_or(|policy| policy == run.policy)).collect();
+    if let (Some(policy), true) = (wanted, judged.is_empty()) {
+        return (format!("not judged: {policy} did not run"), None);
+    }
+    let (mut found, mut holds) = (Vec::new(), Some(true));
+    for run in judged {
+        let (words, holds_here) = match measured(measure, run) {
+            Measured::Number(n) => {
+                (n.to_string(), Some(expectation.comparison.holds(i128::from(n), 1)))
+            }
+            // Without a completed job no promise about its latency is kept.
+            Measured::NoJob => ("no job completed".to_owned(), Some(false)),
+            Measured::NotSeen => ("not seen on this network".to_owned(), None),
+        };
+        found.push(format!("{} {words}", run.policy));
+        holds = match (holds, holds_here) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (None, _) | (_, None) => None,
+            _ => Some(true),
+        };
+    }
+    (found.join(", "), holds)
+}
+
+/// A figure of one run.
+enum Measured {
+    Number(u64),
+    NoJob,
+    NotSeen,
+}
+
+fn measured(measure: Measure, run: &PolicyRun) -> Measured {
+    let latency = |of: fn(&Latency) -> u64| {
+        latency_us(run).map_or(Measured::NoJob, |l| Measured::Number(of(&l)))
     };
-    let found: Vec<_> = runs.iter().map(|run| format!("{} {}", run.policy, count(run))).collect();
-    let holds = runs.iter().all(|run| expectation.comparison.holds(i128::from(count(run)), 1));
-    (found.join(", "), Some(holds))
+    let seen = |bytes: Option<u64>| bytes.map_or(Measured::NotSeen, Measured::Number);
+    match measure {
+        Measure::Wrong => Measured::Number(run.counts().wrong),
+        Measure::Failed => Measured::Number(run.counts().failed),
+        Measure::Ok => Measured::Number(run.counts().ok),
+        Measure::P50Us => latency(|latency| latency.p50),
+        Measure::P90Us => latency(|latency| latency.p90),
+        Measure::P99Us => latency(|latency| latency.p99),
+        Measure::MaxUs => latency(|latency| latency.max),
+        Measure::MakespanUs => {
+            Measured::Number(u64::try_from(run.makespan.as_micros()).unwrap_or(u64::MAX))
+        }
+        Measure::Fuel => Measured::Number(run.fuel),
+        Measure::BytesBody => Measured::Number(run.bytes.body),
+        Measure::BytesPayload => Measured::Number(run.bytes.payload),
+        Measure::BytesCrossZone => Measured::Number(run.bytes.cross_zone),
+        Measure::BytesWire => seen(run.bytes.wire),
+        Measure::BytesEndToEnd => seen(run.bytes.end_to_end),
+        // Of two runs: it has a judge of its own.
+        Measure::SavedRatio => Measured::NotSeen,
+    }
 }
 
 /// What each fault did in at least one of the runs. `faults` are those that were scheduled.

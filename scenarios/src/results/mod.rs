@@ -2,9 +2,28 @@
 //!
 //! Records hold facts; statistics and pictures are made from them, and may be made anew.
 
+mod collect;
+mod compare;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod folder;
+mod from_report;
+mod key;
+mod merge;
 mod record;
+pub mod statistics;
+mod tables;
+mod workload;
 
+pub use collect::{BrokenRun, Method, RunCounts, Summary, collect, settings_text};
+pub use compare::{ComparedPoint, Comparison, compare};
+pub use folder::{FailedRun, Folder, FolderError, Kept, SCHEMA};
+pub use from_report::record;
+pub(crate) use key::hex;
+pub use key::{MAX_CELLS, Seeds};
+pub use merge::{Merged, merge};
 pub use record::{
     ByteRecord, ExpectRecord, FaultRecord, HostUse, JobRow, LedgerRow, PolicyRecord, RunKey,
     RunRecord, SplitRecord, SweepHead,
 };
+pub use workload::digest as workload_digest;

@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use super::ObjectName;
+use super::{ObjectName, Size};
+use crate::generate::RECORD_BYTES;
 
 /// An object to load, and where its bytes come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub enum Content {
     Generate {
         /// What kind of bytes.
         kind: Generator,
-        /// How many, exactly.
-        size_bytes: u64,
+        /// How many.
+        size: Size,
     },
     /// Read from a file, a path from the current directory.
     File(PathBuf),
@@ -57,4 +58,15 @@ pub enum Generator {
     Records,
     /// Words, some frequent and many rare.
     Text,
+}
+
+impl Generator {
+    /// Sizes are multiples of so many bytes.
+    #[must_use]
+    pub const fn unit_bytes(self) -> u64 {
+        match self {
+            Self::Records => RECORD_BYTES as u64,
+            Self::Csv | Self::Log | Self::Text => 1,
+        }
+    }
 }

@@ -84,7 +84,15 @@ impl<'a> Lines<'a> {
     pub(super) fn line_of(&self, key: &str) -> Option<usize> {
         let mut table = Some(&self.root);
         let mut line = None;
-        for part in key.split('.') {
+        let mut rest = key;
+        while !rest.is_empty() {
+            // A quoted key may have dots in it, and then it is all that is left.
+            let quoted = table.and_then(|table| table.iter().find(|(k, _)| k.get_ref() == rest));
+            if let Some((found, _)) = quoted {
+                return Some(self.line_at(found.span().start));
+            }
+            let part = rest.split('.').next().unwrap_or_default();
+            rest = rest[part.len()..].trim_start_matches('.');
             let (name, index) = match part.split_once('[') {
                 Some((name, index)) => (name, index.trim_end_matches(']').parse::<usize>().ok()),
                 None => (part, None),

@@ -1,10 +1,11 @@
-//! What a scenario says its figures must be: `saved_ratio = ">= 0.99"`, `wrong = 0`.
+//! What a scenario says its figures must be: `saved_ratio = ">= 0.99"`, `"on-storage.p99_us" = "<= 60000"`.
 //!
 //! Leaves out where the figures come from (`report`).
 
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::Policy;
 use crate::quantity::Decimal;
 
 /// A promise about one figure.
@@ -18,18 +19,68 @@ pub struct Expectation {
 
 /// A figure that a scenario can make a promise about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figure {
-    /// The fraction of hop body bytes that `on-storage` saved against `download`.
-    SavedRatio,
-    /// Jobs with a wrong answer, under each policy.
-    Wrong,
-    /// Jobs that failed honestly, under each policy.
-    Failed,
-    /// Jobs that ended well, under each policy.
-    Ok,
+pub struct Figure {
+    /// What is measured.
+    pub measure: Measure,
+    /// Under which policy; under each that ran if none is named.
+    pub policy: Option<Policy>,
 }
 
-impl Figure {
+/// What can be measured of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The fraction of hop body bytes that `on-storage` saved against `download`.
+    SavedRatio,
+    /// Jobs with a wrong answer.
+    Wrong,
+    /// Jobs that failed honestly.
+    Failed,
+    /// Jobs that ended well.
+    Ok,
+    /// The median latency of completed jobs, in microseconds.
+    P50Us,
+    /// What nine of ten do not exceed.
+    P90Us,
+    /// What ninety-nine of a hundred do not exceed.
+    P99Us,
+    /// The longest.
+    MaxUs,
+    /// From the first intended arrival to the last job's end, in microseconds.
+    MakespanUs,
+    /// Fuel that guests used.
+    Fuel,
+    /// Hop bytes of bodies.
+    BytesBody,
+    /// Hop bytes of the streams.
+    BytesPayload,
+    /// Hop bytes on the wire.
+    BytesWire,
+    /// Body bytes from one zone to another.
+    BytesCrossZone,
+    /// What consumers asked for, once.
+    BytesEndToEnd,
+}
+
+impl Measure {
+    /// All of them, as the documents order them.
+    pub const ALL: [Self; 15] = [
+        Self::SavedRatio,
+        Self::Wrong,
+        Self::Failed,
+        Self::Ok,
+        Self::P50Us,
+        Self::P90Us,
+        Self::P99Us,
+        Self::MaxUs,
+        Self::MakespanUs,
+        Self::Fuel,
+        Self::BytesBody,
+        Self::BytesPayload,
+        Self::BytesWire,
+        Self::BytesCrossZone,
+        Self::BytesEndToEnd,
+    ];
+
     /// The key in `[expect]`.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -38,7 +89,27 @@ impl Figure {
             Self::Wrong => "wrong",
             Self::Failed => "failed",
             Self::Ok => "ok",
+            Self::P50Us => "p50_us",
+            Self::P90Us => "p90_us",
+            Self::P99Us => "p99_us",
+            Self::MaxUs => "max_us",
+            Self::MakespanUs => "makespan_us",
+            Self::Fuel => "fuel",
+            Self::BytesBody => "bytes.body",
+            Self::BytesPayload => "bytes.payload",
+            Self::BytesWire => "bytes.wire",
+            Self::BytesCrossZone => "bytes.cross_zone",
+            Self::BytesEndToEnd => "bytes.end_to_end",
         }
+    }
+}
+
+impl Figure {
+    /// The key in `[expect]`: `failed`, `on-storage.p99_us`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let key = self.measure.key();
+        self.policy.map_or(key.to_owned(), |policy| format!("{policy}.{key}"))
     }
 }
 

@@ -15,9 +15,13 @@ mod object;
 mod place;
 mod policy;
 mod raw;
+mod setting;
+mod size;
 #[cfg(test)]
 mod tests;
 mod work;
+#[cfg(test)]
+mod workload_tests;
 
 use std::fs::File;
 use std::io::Read;
@@ -28,19 +32,23 @@ use stayput_sim::config::{ClusterConfig, MachineConfig, NetworkConfig};
 pub use convert::limits;
 pub use data::{Content, DataSource, Generator, TarMember};
 pub use error::ScenarioError;
-pub use expect::{Comparison, Expectation, Figure, Sign};
+pub use expect::{Comparison, Expectation, Figure, Measure, Sign};
 pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
 pub use image::ImageSource;
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
 pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
-pub use work::{Arrivals, Pick, Work};
+pub use setting::{Setting, SettingError};
+pub use size::Size;
+pub use work::{Arrivals, Description, Pick, Work};
 
 /// A scenario that can be run. Proxies have the node's network card.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The file that it came from.
     pub file: PathBuf,
+    /// What the command line has put in the place of the file's keys.
+    pub settings: Vec<Setting>,
     /// Its name.
     pub name: String,
     /// What it shows, in a sentence.
@@ -76,6 +84,14 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
+        Self::load_with(file, &[])
+    }
+
+    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys, later ones over earlier ones.
+    ///
+    /// # Errors
+    /// The first flaw found, with its place: that of a setting is told as `--set KEY=VALUE`.
+    pub fn load_with(file: &Path, settings: &[Setting]) -> Result<Self, ScenarioError> {
         let refuse = |why: String, fix: &str| ScenarioError {
             file: file.to_owned(),
             line: None,
@@ -94,7 +110,7 @@ impl Scenario {
         })?;
         let text = String::from_utf8(bytes)
             .map_err(|e| refuse(format!("is not UTF-8: {e}"), "save it as UTF-8"))?;
-        Self::parse(&text, file)
+        Self::parse_with(&text, file, settings)
     }
 
     /// Validates the text of a scenario file; `file` is its path, from which others are resolved.
@@ -102,7 +118,19 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
-        convert::parse(text, file)
+        Self::parse_with(text, file, &[])
+    }
+
+    /// Validates a scenario's text with `settings` in the place of its keys.
+    ///
+    /// # Errors
+    /// As [`Scenario::load_with`].
+    pub fn parse_with(
+        text: &str,
+        file: &Path,
+        settings: &[Setting],
+    ) -> Result<Self, ScenarioError> {
+        convert::parse(text, file, settings)
     }
 
     /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.

@@ -107,6 +107,7 @@ pub(super) struct RawData {
     pub(super) count: Option<i64>,
     pub(super) generate: Option<String>,
     pub(super) size: Option<Text>,
+    pub(super) size_max: Option<Text>,
     pub(super) file: Option<String>,
     pub(super) tar: Option<Vec<String>>,
     pub(super) content_type: Option<String>,
@@ -116,11 +117,24 @@ pub(super) struct RawData {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWork {
-    pub(super) job: String,
+    pub(super) job: Option<String>,
+    pub(super) jobs: Option<Vec<RawJob>>,
+    #[serde(default)]
+    pub(super) with: BTreeMap<String, Text>,
     pub(super) objects: String,
     pub(super) pick: Option<String>,
     pub(super) runs: Option<i64>,
     pub(super) arrivals: Option<String>,
+}
+
+/// An item of `jobs = [ … ]`.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawJob {
+    pub(super) job: String,
+    pub(super) weight: Option<i64>,
+    #[serde(default)]
+    pub(super) with: BTreeMap<String, Text>,
 }
 
 /// `[[fault]]`, with the kinds of later versions, so that these can be told from a typing error.
@@ -172,15 +186,8 @@ pub(super) struct RawCompare {
     pub(super) policies: Option<Vec<String>>,
 }
 
-/// `[expect]`.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawExpect {
-    pub(super) saved_ratio: Option<Text>,
-    pub(super) wrong: Option<Text>,
-    pub(super) failed: Option<Text>,
-    pub(super) ok: Option<Text>,
-}
+/// `[expect]`: figures by name, which may have dots in them, quoted or not.
+pub(super) type RawExpect = toml::Table;
 
 /// A quantity or comparison: a string, or a bare whole number, which reads as its digits.
 #[derive(Clone, Debug)]

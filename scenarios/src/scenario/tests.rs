@@ -49,14 +49,14 @@ fn the_example_of_the_documents_reads_as_it_says() {
     assert_eq!(scenario.data[15].name.to_string(), "demo/log-16.txt");
     assert_eq!(
         scenario.data[0].content,
-        Content::Generate { kind: Generator::Log, size_bytes: 8 << 20 }
+        Content::Generate { kind: Generator::Log, size: Size::Fixed(8 << 20) }
     );
     assert_eq!(scenario.data[16].content_type, "application/wasm");
     let work = &scenario.work[0];
     assert_eq!((work.objects.len(), work.runs), (16, 64));
     assert_eq!(work.pick, Pick::Zipf(Decimal::parse("1").unwrap()));
     assert_eq!(work.arrivals, Arrivals::Poisson { per_second: Decimal::parse("20").unwrap() });
-    assert_eq!(scenario.policies, Policy::ALL);
+    assert_eq!(scenario.policies, Policy::DEFAULT);
     assert_eq!(scenario.expect.len(), 3);
 }
 
@@ -103,7 +103,7 @@ fn a_worker_differs_from_a_node_only_where_it_says_so() {
 #[test]
 fn the_drawn_object_takes_its_place_in_the_job() {
     let work = &parse(BANANA).unwrap().work[0];
-    let job = work.job_for(&ObjectName::parse("demo/a\"b\\c.txt").unwrap());
+    let job = work.job_for(0, &ObjectName::parse("demo/a\"b\\c.txt").unwrap());
     let json: serde_json::Value = serde_json::from_str(&job).unwrap();
     assert_eq!(json[0]["devices"][1]["path"], "swift://~/demo/a\"b\\c.txt");
 }
@@ -112,7 +112,7 @@ fn the_drawn_object_takes_its_place_in_the_job() {
 fn an_inline_job_is_taken_as_it_is() {
     let inline =
         changed("\"jobs/banana.json\"", "'[{\"name\": \"x\", \"exec\": {\"path\": \"y\"}}]'");
-    assert!(inline.unwrap().work[0].job.starts_with("[{"));
+    assert!(inline.unwrap().work[0].jobs[0].text.starts_with("[{"));
 }
 
 #[test]
@@ -247,6 +247,18 @@ fn policies_and_promises_are_known_ones() {
     refused("\"download\"]", "\"on-storage\"]", "compare.policies", "twice");
     refused("workers = 2", "workers = 0", "cluster.workers", "download");
     refused("\">= 0.99\"", "\"much\"", "expect.saved_ratio", "no comparison");
+    let expect = |line: &str, key: &str, why: &str| {
+        refused("failed = 0", &format!("failed = 0\n{line}"), &format!("expect.{key}"), why);
+    };
+    expect("p98_us = 1", "p98_us", "is no figure");
+    expect("\"magic.p99_us\" = 1", "magic.p99_us", "`magic` is not a policy");
+    expect("\"download.p98_us\" = 1", "download.p98_us", "`p98_us` is no figure");
+    expect("download.p98_us = 1", "download.p98_us", "`p98_us` is no figure");
+    expect("\"download.saved_ratio\" = 1", "download.saved_ratio", "already");
+    expect("\"failed.failed\" = 0", "failed.failed", "`failed` is not a policy");
+    expect("ok = 0.5", "ok", "neither a text nor a whole number");
+    let twice = "\"download.ok\" = 1\ndownload.ok = 1";
+    expect(twice, "download.ok", "said twice");
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Incoming {
     }
 
     /// Begins with a version; what has come of another one is worth nothing.
-    pub(super) fn begin(&self, etag: String, headers: HeaderMap, size: Option<u64>) {
+    pub(crate) fn begin(&self, etag: String, headers: HeaderMap, size: Option<u64>) {
         let told_another = {
             let state = self.state.borrow();
             state.size.is_some() && state.etag != etag
@@ -111,7 +111,7 @@ impl Incoming {
         self.state.replace(State::default());
     }
 
-    pub(super) fn add(&self, chunk: &[u8]) {
+    pub(crate) fn add(&self, chunk: &[u8]) {
         self.state.borrow_mut().content.extend_from_slice(chunk);
         self.changed.notify_waiters();
     }
@@ -120,7 +120,7 @@ impl Incoming {
         look(&self.state.borrow().content)
     }
 
-    pub(super) fn end(&self, intact: bool) {
+    pub(crate) fn end(&self, intact: bool) {
         self.ended.set(Some(intact));
         self.changed.notify_waiters();
     }

@@ -10,9 +10,11 @@ use std::rc::Rc;
 pub use self::placement::RingPlacement;
 use crate::client::Client;
 use crate::compute;
-use crate::config::{ClusterConfig, DiskConfig, MachineConfig};
+use crate::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use crate::host::{Host, LocalFuture};
-use crate::jobs::{executor, service::OnStorage, system_images::SystemImages};
+use crate::jobs::placement::PlacementConfig;
+use crate::jobs::service::{Jobs, JobsConfig, Sites};
+use crate::jobs::{executor, system_images::SystemImages};
 use crate::node::{Node, NodeConfig};
 use crate::proxy::{self, JobService, ProxyConfig, Tokens, Turn};
 use crate::ring::{
@@ -36,12 +38,14 @@ pub const OTHER_TOKEN: &str = "neighbour-token";
 pub struct ClusterSpec {
     /// How many of each.
     pub counts: ClusterConfig,
-    /// A storage node; proxies and clients have its network card.
+    /// A storage node; proxies have its cores, and proxies and clients its network card.
     pub node: MachineConfig,
     /// A worker.
     pub worker: MachineConfig,
-    /// Images that are installed on all storage nodes and workers.
+    /// Images that are installed on all storage nodes, workers and proxies.
     pub images: SystemImages,
+    /// Where jobs that are posted to proxies run.
+    pub placement: PlacementConfig,
     /// Of the ring's balancing and of its hashes.
     pub seed: u64,
 }
@@ -60,10 +64,23 @@ pub struct Cluster {
     pub names: Vec<String>,
     /// Where each host stands, in the order of their keys.
     pub places: Vec<Place>,
+    /// What each host is made of, in the order of their keys.
+    pub parts: Vec<Parts>,
     /// Disks of each storage node.
     pub devices_per_node: u32,
     /// The ring.
     pub ring: Rc<RingPlacement>,
+}
+
+/// How many of its parts a host has, and how fast its card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Cores that run jobs.
+    pub cores: u32,
+    /// Disks.
+    pub disks: u32,
+    /// Its network card, each way.
+    pub nic: ByteRate,
 }
 
 /// What a client runs: it is given its number, from 0, its host, a way to the proxies and one to the workers.
@@ -116,17 +133,17 @@ impl Cluster {
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
         let ring = Rc::new(build_ring(spec)?);
-        let (names, places) = (Vec::new(), Vec::new());
-        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places };
+        let (names, places, parts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut assembly = Assembly { world, spec, ring: Rc::clone(&ring), names, places, parts };
         let counts = &spec.counts;
         let zones = counts.regions * counts.zones;
         let nodes = (0..zones * counts.nodes_per_zone).map(|i| assembly.node(i)).collect();
         let proxies = (0..counts.proxies).map(|i| assembly.proxy(i)).collect();
         let workers = (0..counts.workers).map(|i| assembly.worker(i)).collect();
         let clients = (0..counts.clients).map(|i| assembly.client(i, client)).collect();
-        let (names, places) = (assembly.names, assembly.places);
+        let (names, places, parts) = (assembly.names, assembly.places, assembly.parts);
         let devices_per_node = counts.devices_per_node;
-        Ok(Self { nodes, proxies, workers, clients, names, places, devices_per_node, ring })
+        Ok(Self { nodes, proxies, workers, clients, names, places, parts, devices_per_node, ring })
     }
 }
 
@@ -170,12 +187,26 @@ fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
     Ok(RingPlacement::new(builder.ring()?, secret))
 }
 
+/// What the proxy of that number, from 0, is told of the others.
+fn sites(spec: &ClusterSpec, proxy: u32) -> Sites {
+    let counts = &spec.counts;
+    let nodes = counts.regions * counts.zones * counts.nodes_per_zone;
+    let zone_of = |node: u32| (IpAddr::V4(ip(NODES, node)), node / counts.nodes_per_zone + 1);
+    let worker = |at: u32| address(WORKERS, (proxy + at) % counts.workers, WORKER_PORT);
+    Sites {
+        zones: (0..nodes).map(zone_of).collect(),
+        workers: (0..counts.workers).map(worker).collect(),
+        rates: spec.placement.rates(counts, &spec.node, &spec.worker),
+    }
+}
+
 struct Assembly<'a> {
     world: &'a mut dyn World,
     spec: &'a ClusterSpec,
     ring: Rc<RingPlacement>,
     names: Vec<String>,
     places: Vec<Place>,
+    parts: Vec<Parts>,
 }
 
 impl Assembly<'_> {
@@ -190,6 +221,8 @@ impl Assembly<'_> {
     ) -> HostKey {
         self.names.push(name.clone());
         self.places.push(place);
+        let count = u32::try_from(disks.len()).unwrap_or(u32::MAX);
+        self.parts.push(Parts { cores: machine.cores, disks: count, nic: machine.nic });
         let host = HostSpec {
             is_worker: name.starts_with("worker:"),
             name,
@@ -232,13 +265,17 @@ impl Assembly<'_> {
         let (ring, name) = (Rc::clone(&self.ring), format!("proxy:{}", index + 1));
         let own_name = name.clone();
         let turn = Turn { number: index, of: spec.counts.proxies };
-        let images = spec.images.clone();
-        let sessions_per_node = u64::from(spec.node.sessions.running);
+        let (images, node) = (spec.images.clone(), Rc::new(spec.node.clone()));
+        let (policy, sites) = (spec.placement.policy, Rc::new(sites(spec, index)));
         let main: Main = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
-            let images = images.clone();
+            let (images, sites, node) = (images.clone(), Rc::clone(&sites), Rc::clone(&node));
             Box::pin(async move {
-                let jobs = OnStorage { sessions_per_node, ring: ring.clone(), images };
+                let (sites, node) = ((*sites).clone(), (*node).clone());
+                let machine = node.clone();
+                let config =
+                    JobsConfig { ring: ring.clone(), images, policy, sites, node, machine };
+                let jobs = Jobs::new(&host, config);
                 let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
                 let tokens =
                     accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));

@@ -27,6 +27,8 @@ pub enum Purpose {
     Replication,
     /// What is sent again to another node because an attempt of a job was lost.
     Retry,
+    /// What is sent to a second node while the first one still has the session: the loser's bytes, mostly.
+    Hedge,
     /// Names of containers and objects.
     Listing,
     /// Job descriptions, metadata, errors and everything else.
@@ -35,13 +37,14 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ObjectData,
         Self::JobCode,
         Self::JobResult,
         Self::JobToJob,
         Self::Replication,
         Self::Retry,
+        Self::Hedge,
         Self::Listing,
         Self::Control,
     ];
@@ -56,6 +59,7 @@ impl Purpose {
             Self::JobToJob => "job-to-job",
             Self::Replication => "replication",
             Self::Retry => "retry",
+            Self::Hedge => "hedge",
             Self::Listing => "listing",
             Self::Control => "control",
         }

@@ -13,7 +13,9 @@ use super::run::{Ran, Refused, SessionEnd};
 use crate::host::Purpose;
 use crate::http::{Body, HeaderName, HeaderValue, Response, StatusCode};
 use crate::proxy::Refusal;
-use crate::swift::header::{X_STAYPUT_COPIES, X_STAYPUT_DEVIATING, X_STAYPUT_INPUTS};
+use crate::swift::header::{
+    X_STAYPUT_COPIES, X_STAYPUT_DEVIATING, X_STAYPUT_INPUTS, X_STAYPUT_PLACED,
+};
 use crate::swift::{Path, Timestamp};
 
 /// What became of a session, wherever it ran.
@@ -116,6 +118,8 @@ impl Session {
 pub struct Circumstances {
     /// The policy that placed it.
     pub policy: &'static str,
+    /// Where it ran and why there, if the answer shall say it.
+    pub placed: Option<String>,
     /// The versions that it read.
     pub inputs: Vec<(Path, Timestamp)>,
 }
@@ -191,6 +195,9 @@ fn describe(
     set(response, "x-nexe-etag", &parts.iter().map(etag).collect::<Vec<_>>().join(","));
     set(response, "x-nexe-cdr-line", &cdr_line(sessions));
     set(response, "x-nexe-policy", around.policy);
+    if let Some(placed) = &around.placed {
+        put(response, X_STAYPUT_PLACED, placed);
+    }
     describe_copies(response, sessions);
     let inputs =
         around.inputs.iter().map(|(path, version)| format!("{}@{version}", path.encoded()));
@@ -243,7 +250,7 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
 }
 
 /// Sets a header; a value that cannot stand in one is put so that it can.
-fn put(response: &mut Response, name: HeaderName, value: &str) {
+pub(super) fn put(response: &mut Response, name: HeaderName, value: &str) {
     let plain: String =
         value.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
     if let Ok(value) = HeaderValue::try_from(plain) {

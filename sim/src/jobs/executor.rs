@@ -262,6 +262,7 @@ impl Executor {
             took_us: micros(ran.took),
             accounting: ran.accounting,
             parts: heads,
+            load: order.wants_load.then(|| self.slots.load_beside()),
         };
         let body = encode(&report, parts)
             .map_err(|bad| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, bad.to_string()))?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_runtime::outcome::Accounting;
 
+use super::placement::Load;
 use super::run::SessionEnd;
 use crate::host::Purpose;
 use crate::http::Body;
@@ -46,6 +47,9 @@ pub struct Order {
     pub local: Option<LocalObject>,
     /// What follows the head.
     pub parts: Vec<PartHead>,
+    /// Whether the report shall tell the node's load. Unsaid if not: bytes are counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_load: bool,
 }
 
 /// Where the module of a session comes from.
@@ -150,6 +154,9 @@ pub struct Report {
     pub accounting: Accounting,
     /// What follows the head.
     pub parts: Vec<PartHead>,
+    /// What else the node has to do, if the order wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
 }
 
 /// Numbers as text of as many digits as the greatest has.

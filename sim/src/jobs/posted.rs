@@ -45,6 +45,17 @@ pub struct Posted {
     pub body: Option<Bytes>,
 }
 
+/// A job word for word, to be posted on to somebody else.
+#[derive(Clone, Debug)]
+pub struct WordForWord {
+    /// Its content type.
+    pub content_type: String,
+    /// `X-Zerovm-Source`, if it came with one.
+    pub source: Option<String>,
+    /// Its body.
+    pub body: Bytes,
+}
+
 /// What the bytes of a job are, by their content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -107,15 +118,17 @@ impl Reception<'_> {
     /// 400 for a flawed description, 403 and 404 for objects that the caller may not name or that are not there, 408 and 499 for
     /// bodies that do not come, 413 for what is too long, 415 for what is neither description nor image nor script, 422 for
     /// bad JSON, tar or gzip.
-    pub async fn receive(&self, request: &mut Request) -> Result<Posted, Refusal> {
+    pub async fn receive(&self, request: &mut Request) -> Result<(Posted, WordForWord), Refusal> {
         let content_type = text(request.headers(), &CONTENT_TYPE).unwrap_or_default().to_owned();
         let Some(source) = text(request.headers(), &X_ZEROVM_SOURCE).map(str::to_owned) else {
             let form = Form::of(&content_type);
             let bytes = self.body(request, form.what(), form.bytes_max()).await?;
-            return read(form, &content_type, bytes, None, self.posted_to);
+            let posted = read(form, &content_type, bytes.clone(), None, self.posted_to)?;
+            return Ok((posted, WordForWord { content_type, source: None, body: bytes }));
         };
         let path = self.source(&source)?;
         let body = self.body(request, "the job's data", POSTED_BYTES_MAX).await?;
+        let word_for_word = WordForWord { content_type, source: Some(source), body: body.clone() };
         let (bytes, content_type) =
             self.store.content(&path, Purpose::JobCode, POSTED_BYTES_MAX).await?;
         let form = Form::of(&content_type);
@@ -123,7 +136,7 @@ impl Reception<'_> {
             let why = format!("{} {path} has over {} bytes", form.what(), form.bytes_max());
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
-        read(form, &content_type, bytes, Some(body), self.posted_to)
+        Ok((read(form, &content_type, bytes, Some(body), self.posted_to)?, word_for_word))
     }
 
     /// The object that `X-Zerovm-Source` names.

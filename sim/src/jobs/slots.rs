@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::config::SessionsConfig;
 use crate::host::OpenSpan;
 use crate::http::StatusCode;
+use crate::jobs::placement::Load;
 use crate::proxy::Refusal;
 
 /// The slots of a host.
@@ -52,6 +53,14 @@ impl Slots {
         })
     }
 
+    /// Who has slots and who waits, without the one who asks and has one.
+    #[must_use]
+    pub fn load_beside(&self) -> Load {
+        let free = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
+        let taken = self.running_max.saturating_sub(free);
+        Load { running: taken.saturating_sub(1), waiting: self.waiting.get() }
+    }
+
     /// A slot, at once or after those that came before; a wait lasts as long as the span that `wait` begins.
     ///
     /// # Errors
@@ -92,6 +101,7 @@ mod tests {
         let (Some(Ok(first)), Some(Ok(_second))) = (take(), take()) else { panic!("two run") };
         let mut third = Box::pin(slots.take(|| OpenSpan::UNHEARD));
         assert!(third.as_mut().now_or_never().is_none(), "one waits");
+        assert_eq!(slots.load_beside(), Load { running: 1, waiting: 1 });
         let refusal =
             slots.take(|| OpenSpan::UNHEARD).now_or_never().expect("at once").expect_err("no more");
         assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);

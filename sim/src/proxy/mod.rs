@@ -35,7 +35,7 @@ use crate::swift::{PROXY_PORT, Path, Timestamp};
 pub use answer::Refusal;
 pub use auth::Tokens;
 pub use listing::{ListError, ListedObject};
-pub use object::{FetchError, LocateError, Located, NewObject, StoreError, Stored};
+pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
 pub use placement::{Placement, Target};
 pub use timestamps::Turn;
 

@@ -70,6 +70,8 @@ pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source
 pub const X_STAYPUT_PURPOSE: HeaderName = HeaderName::from_static("x-stayput-purpose");
 /// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
 pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");
+/// Where a job ran and why there, under policies that say so: `node; reason=less-loaded`.
+pub const X_STAYPUT_PLACED: HeaderName = HeaderName::from_static("x-stayput-placed");
 
 /// Prefix of an object's user metadata.
 pub const OBJECT_META_PREFIX: &str = "x-object-meta-";

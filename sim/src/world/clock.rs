@@ -25,6 +25,12 @@ impl Line {
         self.free_at = Time::from_nanos(start.as_nanos().saturating_add(nanos));
         self.free_at
     }
+
+    /// Nanoseconds after `now` until all that was queued is served: it is busy all that time.
+    #[must_use]
+    pub fn left(&self, now: Time) -> u64 {
+        self.free_at.as_nanos().saturating_sub(now.as_nanos())
+    }
 }
 
 #[cfg(test)]

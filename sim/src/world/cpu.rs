@@ -2,9 +2,12 @@
 //! overhead take.
 //!
 //! Leaves out priorities and cores of different speed. Work runs at once in wall time; only its virtual time is queued.
+//! Meters outlast a host's restarts, so that what it lost counts too.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -29,12 +32,64 @@ impl FuelMeter {
     }
 }
 
+/// How long the cores of a host were busy. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct BusyMeter(Rc<RefCell<Slices>>);
+
+#[derive(Debug, Default)]
+struct Slices {
+    /// Of slices that are over.
+    ended_ns: u64,
+    /// When each of the others began and will end.
+    running: BTreeMap<u64, (Time, Time)>,
+    made: u64,
+}
+
+impl BusyMeter {
+    /// Up to `now`, summed over the cores.
+    #[must_use]
+    pub fn busy(&self, now: Time) -> Duration {
+        let slices = self.0.borrow();
+        let running = slices.running.values().map(|slice| nanos_of(*slice, now));
+        Duration::from_nanos(running.fold(slices.ended_ns, u64::saturating_add))
+    }
+
+    fn begin(&self, begin: Time, end: Time, clock: &Rc<dyn Clock>) -> Slice {
+        let slices = &mut *self.0.borrow_mut();
+        slices.made += 1;
+        slices.running.insert(slices.made, (begin, end));
+        Slice { number: slices.made, meter: self.clone(), clock: Rc::clone(clock) }
+    }
+}
+
+/// How much of a slice lies before `now`.
+fn nanos_of((begin, end): (Time, Time), now: Time) -> u64 {
+    end.min(now).as_nanos().saturating_sub(begin.as_nanos())
+}
+
+/// A slice that a core works on. If it is dropped early, its host crashed or nobody wants it any more, and the core is free.
+struct Slice {
+    number: u64,
+    meter: BusyMeter,
+    clock: Rc<dyn Clock>,
+}
+
+impl Drop for Slice {
+    fn drop(&mut self) {
+        let now = self.clock.now();
+        let slices = &mut *self.meter.0.borrow_mut();
+        let slice = slices.running.remove(&self.number);
+        slices.ended_ns += slice.map_or(0, |slice| nanos_of(slice, now));
+    }
+}
+
 /// The cores of a host.
 pub struct Cpu {
     cores: Rc<Semaphore>,
     rate: FuelRate,
     clock: Rc<dyn Clock>,
     meter: FuelMeter,
+    busy: BusyMeter,
     recorder: Rc<dyn Recorder>,
 }
 
@@ -45,11 +100,11 @@ impl Cpu {
         cores: u32,
         rate: FuelRate,
         clock: Rc<dyn Clock>,
-        meter: FuelMeter,
+        (meter, busy): (FuelMeter, BusyMeter),
         recorder: Rc<dyn Recorder>,
     ) -> Self {
         let cores = Rc::new(Semaphore::new(usize::try_from(cores).unwrap_or(usize::MAX)));
-        Self { cores, rate, clock, meter, recorder }
+        Self { cores, rate, clock, meter, busy, recorder }
     }
 
     /// See [`crate::host::Host::compute`].
@@ -57,7 +112,7 @@ impl Cpu {
     pub fn compute(&self, mut work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
         let (cores, rate, clock) = (Rc::clone(&self.cores), self.rate, Rc::clone(&self.clock));
         let (meter, recorder) = (self.meter.clone(), Rc::clone(&self.recorder));
-        let job = recorder.job();
+        let (busy, job) = (self.busy.clone(), recorder.job());
         Box::pin(async move {
             let queued = OpenSpan::begin(&recorder, SpanKind::Queue, "core", job);
             // The semaphore is never closed; were it, work would run without waiting.
@@ -68,8 +123,10 @@ impl Cpu {
             let mut slice = OpenSpan::begin(&recorder, SpanKind::Compute, "slice", job);
             slice.figure("fuel", spent.0);
             let takes = rate.nanos_for(spent.0).saturating_add(nanos(work.overhead()));
-            let end = clock.now().as_nanos().saturating_add(takes);
-            clock.sleep_until(Time::from_nanos(end)).await;
+            let begin = clock.now();
+            let end = Time::from_nanos(begin.as_nanos().saturating_add(takes));
+            let _busy = busy.begin(begin, end, &clock);
+            clock.sleep_until(end).await;
             work
         })
     }

@@ -16,7 +16,9 @@ pub mod trace;
 pub mod wire;
 
 use std::rc::Rc;
+use std::time::Duration;
 
+pub use executor::Effort;
 pub use fault::{EffectLog, Effects, Fault, FaultError, FaultId};
 pub use ledger::{Counted, Ledger, Totals};
 pub use timeline::Timeline;
@@ -39,6 +41,15 @@ pub enum RunEnd {
     TimeLimit,
     /// Tasks woke each other so often that time stood still.
     Livelock,
+}
+
+/// How long a host's parts were busy, summed over parts of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// Its cores: computing, and starting what computes.
+    pub cores: Duration,
+    /// Its disks: serving accesses, seeks included.
+    pub disks: Duration,
 }
 
 /// A set of machines that run code of the seam, whatever its backend.
@@ -69,6 +80,16 @@ pub trait World {
 
     /// Fuel that all cores have spent, on work that was given up as well.
     fn fuel_spent(&self) -> u64;
+
+    /// How long each host's parts were busy so far, in the order of the hosts; `None` if they are parts of a real machine.
+    fn busy(&self) -> Option<Vec<Busy>> {
+        None
+    }
+
+    /// What the world's executor has done so far; `None` if the backend has another one.
+    fn effort(&self) -> Option<Effort> {
+        None
+    }
 
     /// A digest of which task was polled when, in hexadecimal; `None` if the backend does not say.
     fn schedule_hash(&self) -> Option<String> {

@@ -12,6 +12,7 @@ use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
 use stayput_sim::host::Time;
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 
@@ -39,6 +40,7 @@ pub(crate) fn run<T: 'static, F: Future<Output = T> + 'static>(
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
+        placement: PlacementConfig::default(),
         seed: 1,
     };
     let main = Rc::new(move |_, side: ClientSide| {

@@ -15,6 +15,7 @@ use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
 use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 use stayput_sim::world::World;
@@ -55,7 +56,8 @@ pub(super) fn spec(counts: ClusterConfig, seed: u64, running: u32) -> ClusterSpe
         sessions: SessionsConfig { running, ..SessionsConfig::default() },
     };
     let images = SystemImages::default();
-    ClusterSpec { counts, node: machine.clone(), worker: machine, images, seed }
+    let placement = PlacementConfig::default();
+    ClusterSpec { counts, node: machine.clone(), worker: machine, images, placement, seed }
 }
 
 /// Puts a cluster into `world` whose client makes the container `demo` and runs `script`; what that gives will be found.

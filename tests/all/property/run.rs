@@ -13,6 +13,7 @@ use stayput_sim::config::{
     SessionsConfig,
 };
 use stayput_sim::host::Seed;
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::world::executor::Order;
 use stayput_sim::world::{RunEnd, Trace, World};
@@ -44,6 +45,7 @@ pub(crate) fn run(case: &Case) -> History {
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
+        placement: PlacementConfig::default(),
         seed: case.seed,
     };
     let cluster =

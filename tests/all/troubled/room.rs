@@ -11,6 +11,7 @@ use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
 use stayput_sim::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
+use stayput_sim::jobs::placement::PlacementConfig;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::swift::Path;
 use stayput_sim::world::{Effects, Fault, HostKey};
@@ -45,6 +46,7 @@ pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
+        placement: PlacementConfig::default(),
         seed: 1,
     };
     let main = Rc::new(move |_, side: ClientSide| {

@@ -27,7 +27,8 @@ const PARTS: [(&str, fn(&HostUse, f64) -> f64); 3] = [
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p {
-            "The share of a run's makespan in which a part was busy: of the card its fuller direction's bytes over what it can carry, of cores and disks their busy time. \
+            "The share of a run's makespan in which a part was busy: of the card its fuller direction's bytes over what it can carry, \
+                of cores and disks their busy time. \
              Means over the runs. A policy that ends sooner has the same work in less time, so its shares are higher."
         }
         (for_each_shown(facts, |point| html! { (maps(facts, point)) (skew(facts, point)) }))
@@ -113,7 +114,8 @@ fn maps(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
                 @if all > DRAWN { " The " (DRAWN) " busiest of " (all) " hosts." }
             }
             (Tone::Share.legend(("idle", "busy")))
-            div.multiples { @for (part, (name, _)) in PARTS.iter().enumerate() { div.panel { p { (name) } (heat_map(&map(part), 250.0, 19.0)) } } }
+            div.multiples { @for (part, (name, _)) in PARTS.iter().enumerate() { div.panel { p { (name) } (heat_map(&map(part), 250.0,
+                19.0)) } } }
             (table.behind())
         }
     }
@@ -153,7 +155,8 @@ fn skew(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         }
     }
     html! {
-        p { "Skew over the storage nodes: 1 and 0 if all are used alike. What locality costs shows here: work goes where the wanted objects lie." }
+        p { "Skew over the storage nodes: 1 and 0 if all are used alike. What locality costs shows here: work goes where the wanted \
+            objects lie." }
         (table.show())
         p.note { "Medians over the runs with 95 % intervals. A dash: no storage node was used so." }
     }

@@ -124,7 +124,8 @@ fn expectations(facts: &Facts<'_>) -> Markup {
                 (check(holds, &html! {
                     (scenario) ": " code { (figure) " " (wanted) } " held in " (held) " of " (counted(held + failed + open, "run"))
                     @if *open > 0 { ", not judged in " (open) }
-                    @if !found.is_empty() { " (" (found.iter().take(3).cloned().collect::<Vec<_>>().join("; ")) @if found.len() > 3 { "; …" } ")" }
+                    @if !found.is_empty() { " (" (found.iter().take(3).cloned().collect::<Vec<_>>().join("; ")) @if found.len() > 3 {
+                        "; …" } ")" }
                 }))
             }
         }

@@ -14,6 +14,7 @@ use crate::report::{
     ByteCounts, ExpectVerdict, FaultVerdict, Latency, PolicyRun, RunReport, Saved, SplitSummary,
     latency_split_us, latency_us,
 };
+use crate::results::HostUse;
 
 /// The name and version of the schema.
 const SCHEMA: &str = "stayput.run/1";
@@ -76,6 +77,9 @@ struct JsonPolicy<'a> {
     latency_split_us: Option<SplitSummary>,
     makespan_us: u64,
     fuel: u64,
+    effort: Option<JsonEffort>,
+    hosts: Option<&'a [HostUse]>,
+    decisions: BTreeMap<&'a str, u64>,
     bytes: JsonBytes<'a>,
     loading: JsonBytes<'a>,
 }
@@ -92,10 +96,19 @@ impl<'a> JsonPolicy<'a> {
             latency_split_us: latency_split_us(run),
             makespan_us: micros(run.makespan),
             fuel: run.fuel,
+            effort: run.effort.map(|it| JsonEffort { events: it.events, polls: it.polls }),
+            hosts: (!run.hosts.is_empty()).then_some(&run.hosts),
+            decisions: run.decisions(),
             bytes: JsonBytes::new(&run.bytes),
             loading: JsonBytes::new(&run.loading),
         }
     }
+}
+
+#[derive(Serialize)]
+struct JsonEffort {
+    events: u64,
+    polls: u64,
 }
 
 #[derive(Serialize)]
@@ -183,7 +196,7 @@ impl<'a> JsonFault<'a> {
 
 #[derive(Serialize)]
 struct JsonExpect<'a> {
-    figure: &'static str,
+    figure: String,
     wanted: String,
     found: &'a str,
     holds: Option<bool>,

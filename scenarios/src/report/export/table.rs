@@ -29,6 +29,7 @@ impl Exporter for TableExporter {
             writeln!(out, "closed loop: latencies of two policies say nothing beside each other")?;
         }
         for run in &report.runs {
+            write_decisions(run, out)?;
             write_failures(run, out)?;
         }
         for fault in &report.faults {
@@ -128,6 +129,16 @@ fn mean(us: f64) -> String {
 
 fn us(n: u64) -> String {
     quantity::duration(Duration::from_micros(n))
+}
+
+/// Why jobs ran where they did, if there is more to say than one reason.
+fn write_decisions(run: &PolicyRun, out: &mut dyn Write) -> io::Result<()> {
+    let decisions = run.decisions();
+    if decisions.len() < 2 {
+        return Ok(());
+    }
+    let counts: Vec<_> = decisions.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    writeln!(out, "{} placed: {}", run.policy, counts.join(", "))
 }
 
 fn write_failures(run: &PolicyRun, out: &mut dyn Write) -> io::Result<()> {

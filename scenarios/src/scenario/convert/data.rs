@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::bounded;
 use super::limits::{MAX_DATA_BYTES, MAX_OBJECTS};
-use super::{bounded, quantity};
-use crate::generate::RECORD_BYTES;
-use crate::quantity::parse_size;
 use crate::scenario::error::{Flaw, Lines};
-use crate::scenario::raw::{RawData, Text};
-use crate::scenario::{Content, DataSource, Generator, OBJECT_NAME_FIX, ObjectName, TarMember};
+use crate::scenario::raw::RawData;
+use crate::scenario::{
+    Content, DataSource, Generator, OBJECT_NAME_FIX, ObjectName, Size, TarMember,
+};
 
 pub(super) fn data(
     raw: &[RawData],
@@ -29,7 +29,8 @@ pub(super) fn data(
         };
         let key = format!("{section}.{source}");
         for name in expand(&section, raw)? {
-            if let Content::Generate { size_bytes, .. } = content {
+            // What is drawn is known when the run is planned.
+            if let Content::Generate { size: Size::Fixed(size_bytes), .. } = content {
                 generated_bytes = generated_bytes.saturating_add(size_bytes);
             }
             if generated_bytes > MAX_DATA_BYTES {
@@ -75,15 +76,19 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
         }
     }
     if let Some(files) = &raw.tar {
-        if raw.generate.is_some() || raw.file.is_some() || raw.size.is_some() {
+        if raw.generate.is_some()
+            || raw.file.is_some()
+            || raw.size.is_some()
+            || raw.size_max.is_some()
+        {
             let why = "does not go with `generate`, `file` or `size`";
             return Err(Flaw::new(format!("{section}.tar"), why, "leave the others out"));
         }
         return tar(section, files, folder);
     }
-    match (&raw.generate, &raw.file, &raw.size) {
+    match (&raw.generate, &raw.file, raw.size.as_ref().or(raw.size_max.as_ref())) {
         (None, Some(file), None) => Ok(Content::File(folder.join(file))),
-        (Some(kind), None, size) => generated(section, kind, size.as_ref()),
+        (Some(kind), None, _) => generated(section, kind, raw),
         (None, Some(_), Some(_)) => Err(Flaw::new(
             format!("{section}.size"),
             "does not go with `file`, which has its own size",
@@ -97,7 +102,7 @@ fn content(section: &str, raw: &RawData, folder: &Path) -> Result<Content, Flaw>
     }
 }
 
-fn generated(section: &str, kind: &str, size: Option<&Text>) -> Result<Content, Flaw> {
+fn generated(section: &str, kind: &str, raw: &RawData) -> Result<Content, Flaw> {
     let kind = match kind {
         "csv" => Generator::Csv,
         "log" => Generator::Log,
@@ -112,22 +117,26 @@ fn generated(section: &str, kind: &str, size: Option<&Text>) -> Result<Content, 
         }
     };
     let key = format!("{section}.size");
-    if size.is_none() {
+    let Some(size) = super::size::size(section, raw.size.as_ref(), raw.size_max.as_ref())? else {
         return Err(Flaw::new(
             key,
             "is missing",
             "say how large each generated object is, such as size = \"8 MB\"",
         ));
-    }
-    let size_bytes = quantity(&key, size, 0, parse_size)?;
-    if kind == Generator::Records && !size_bytes.is_multiple_of(RECORD_BYTES as u64) {
-        return Err(Flaw::new(
+    };
+    match size {
+        Size::Fixed(size_bytes) if !size_bytes.is_multiple_of(kind.unit_bytes()) => Err(Flaw::new(
             key,
-            format!("is no whole number of records of {RECORD_BYTES} bytes"),
+            format!("is no whole number of records of {} bytes", kind.unit_bytes()),
             "write a multiple, such as size = \"1 MB\"",
-        ));
+        )),
+        _ if size.most() < kind.unit_bytes() && size != Size::Fixed(0) => Err(Flaw::new(
+            key,
+            format!("has no room for a record of {} bytes", kind.unit_bytes()),
+            "make it larger",
+        )),
+        _ => Ok(Content::Generate { kind, size }),
     }
-    Ok(Content::Generate { kind, size_bytes })
 }
 
 fn tar(section: &str, files: &[String], folder: &Path) -> Result<Content, Flaw> {

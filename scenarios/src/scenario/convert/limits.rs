@@ -42,3 +42,17 @@ pub const MAX_TIME_S: u64 = 86_400;
 pub const MAX_ZIPF_EXPONENT: u32 = 8;
 /// Jobs per second.
 pub const MAX_JOBS_PER_SECOND: u64 = 1_000_000;
+/// Sizes that are drawn from a distribution without an end, unless `size_max` says otherwise.
+pub const DEFAULT_SIZE_MAX_BYTES: u64 = 64 << 20;
+/// The sigma of a lognormal size.
+pub const MAX_SIGMA: u32 = 8;
+/// The alpha of a pareto size.
+pub const MAX_ALPHA: u32 = 100;
+/// Jobs of one burst.
+pub const MAX_BURST: u32 = 100_000;
+/// Descriptions in one section of work, and the weight of one of them.
+pub const MAX_DESCRIPTIONS: usize = 100;
+/// The weight of a description.
+pub const MAX_WEIGHT: u32 = 1_000_000;
+/// Sections of load.
+pub const MAX_LOADS: usize = 20;

@@ -3,12 +3,14 @@
 //! Each section has its file; this one holds their order and the checks that they share.
 //! Leaves out reading data files: a run that does not use a file does not want it either.
 
+mod arrivals;
 mod cluster;
 mod data;
 mod fault;
 mod images;
 pub mod limits;
 mod promises;
+mod size;
 mod work;
 
 use std::path::Path;
@@ -16,16 +18,37 @@ use std::time::Duration;
 
 use super::error::{Flaw, Lines};
 use super::raw::{RawScenario, Text};
+use super::setting::{self, Setting};
 use super::{Scenario, ScenarioError};
 use crate::quantity::{QuantityError, parse_duration};
 
 pub(super) use data::content_type_of;
 
 /// Parses and validates the text of `file`.
-pub(super) fn parse(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
+pub(super) fn parse(
+    text: &str,
+    file: &Path,
+    settings: &[Setting],
+) -> Result<Scenario, ScenarioError> {
     let lines = Lines::new(text);
-    let raw: RawScenario = toml::from_str(text).map_err(|error| syntax(&error, file, &lines))?;
-    convert(raw, file, &lines).map_err(|flaw| flaw.locate(file, &lines))
+    let mut raw: RawScenario =
+        toml::from_str(text).map_err(|error| syntax(&error, file, &lines))?;
+    if !settings.is_empty() {
+        raw = setting::apply(text, settings).map_err(|flaw| flaw.locate(file, &lines))?;
+    }
+    let mut scenario = convert(raw, file, &lines)
+        .map_err(|flaw| setting::blame(flaw, settings).locate(file, &lines))?;
+    // Files are read later: what a setting has named is the setting's then, too.
+    let setting_of = |key: &str| settings.iter().rev().find(|setting| setting.decides(key));
+    let data = scenario.data.iter_mut().map(|source| (&mut source.key, &mut source.line));
+    let images = scenario.images.iter_mut().map(|source| (&mut source.key, &mut source.line));
+    for (key, line) in data.chain(images) {
+        if let Some(setting) = setting_of(key) {
+            (*key, *line) = (setting.name(), None);
+        }
+    }
+    scenario.settings = settings.to_vec();
+    Ok(scenario)
 }
 
 fn syntax(error: &toml::de::Error, file: &Path, lines: &Lines<'_>) -> ScenarioError {
@@ -56,6 +79,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
     let expect = promises::expectations(&raw.expect)?;
     Ok(Scenario {
         file: file.to_owned(),
+        settings: Vec::new(),
         name: raw.name,
         story: raw.story,
         cluster,

@@ -2,21 +2,23 @@
 //!
 //! Leaves out whether a description is a good one: the cluster's proxy says that.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::arrivals::arrivals;
 use super::bounded;
 use super::limits::{
-    MAX_DRAWABLE, MAX_JOB_BYTES, MAX_JOBS, MAX_JOBS_PER_SECOND, MAX_WORK, MAX_ZIPF_EXPONENT,
+    MAX_DESCRIPTIONS, MAX_DRAWABLE, MAX_JOB_BYTES, MAX_JOBS, MAX_WEIGHT, MAX_WORK,
+    MAX_ZIPF_EXPONENT,
 };
 use crate::quantity::Decimal;
 use crate::scenario::error::Flaw;
-use crate::scenario::raw::RawWork;
+use crate::scenario::raw::{RawJob, RawWork, Text};
+use crate::scenario::work::filled;
 use crate::scenario::{
-    Arrivals, DataSource, OBJECT_NAME_FIX, ObjectPattern, Pick, Work, read_bounded,
+    DataSource, Description, OBJECT_NAME_FIX, ObjectPattern, Pick, Work, read_bounded,
 };
-
-/// The most decimal places of a rate of arrivals, so that its reciprocal stays in range.
-const MAX_RATE_PLACES: u128 = 1_000_000;
 
 pub(super) fn work(raw: &[RawWork], folder: &Path, data: &[DataSource]) -> Result<Vec<Work>, Flaw> {
     if raw.is_empty() {
@@ -67,7 +69,7 @@ fn one(section: &str, raw: &RawWork, folder: &Path, data: &[DataSource]) -> Resu
     }
     let runs = u32::try_from(MAX_JOBS).unwrap_or(u32::MAX);
     Ok(Work {
-        job: job(&format!("{section}.job"), &raw.job, folder)?,
+        jobs: descriptions(section, raw, folder)?,
         pattern,
         objects,
         pick: pick(&format!("{section}.pick"), raw.pick.as_deref().unwrap_or("zipf 1.0"))?,
@@ -79,8 +81,91 @@ fn one(section: &str, raw: &RawWork, folder: &Path, data: &[DataSource]) -> Resu
     })
 }
 
-/// The description's text: the value itself if it is a JSON list, else the file that it names.
-fn job(key: &str, value: &str, folder: &Path) -> Result<String, Flaw> {
+/// The descriptions, by `job` or by `jobs`, with the values of `with` in them.
+fn descriptions(section: &str, raw: &RawWork, folder: &Path) -> Result<Vec<Description>, Flaw> {
+    let shared = With::new(section, &raw.with)?;
+    let jobs: Vec<Description> = match (&raw.job, &raw.jobs) {
+        (Some(value), None) => {
+            let text = job(&format!("{section}.job"), value, &[&shared], folder)?;
+            vec![Description { text, weight: 1 }]
+        }
+        (None, Some(jobs)) if jobs.len() > MAX_DESCRIPTIONS => {
+            let why = format!("there are more than {MAX_DESCRIPTIONS}");
+            return Err(Flaw::new(format!("{section}.jobs"), why, "write fewer"));
+        }
+        (None, Some(jobs)) => {
+            let one = |(at, raw): (usize, &RawJob)| {
+                let section = format!("{section}.jobs[{}]", at + 1);
+                let own = With::new(&section, &raw.with)?;
+                // What a description says for itself goes before what is said for all.
+                let text = job(&format!("{section}.job"), &raw.job, &[&own, &shared], folder)?;
+                own.all_used()?;
+                let weight_key = format!("{section}.weight");
+                let weight = bounded(&weight_key, raw.weight, 1, 0, MAX_WEIGHT)?;
+                Ok(Description { text, weight })
+            };
+            jobs.iter().enumerate().map(one).collect::<Result<_, Flaw>>()?
+        }
+        _ => {
+            let fix =
+                "write job = \"jobs/a.json\", or jobs = [{ job = \"jobs/a.json\", weight = 3 }, …]";
+            return Err(Flaw::new(section, "wants one of `job` and `jobs`", fix));
+        }
+    };
+    shared.all_used()?;
+    if jobs.iter().all(|job| job.weight == 0) {
+        let fix = "write at least one job, with a weight above zero";
+        return Err(Flaw::new(format!("{section}.jobs"), "has nothing to draw", fix));
+    }
+    Ok(jobs)
+}
+
+/// The values that a section puts into its descriptions, and which of them had a place there.
+struct With<'a> {
+    section: &'a str,
+    values: &'a BTreeMap<String, Text>,
+    used: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> With<'a> {
+    fn new(section: &'a str, values: &'a BTreeMap<String, Text>) -> Result<Self, Flaw> {
+        for name in values.keys() {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+            if name == "object" || name.is_empty() || !name.bytes().all(plain) {
+                let why = format!("`{name}` is no name for a value");
+                let fix = "take letters, digits, - and _; {object} is the drawn object";
+                return Err(Flaw::new(format!("{section}.with"), why, fix));
+            }
+        }
+        Ok(Self { section, values, used: RefCell::default() })
+    }
+
+    fn fill(&self, mut text: String) -> String {
+        for (name, value) in self.values {
+            if text.contains(&format!("{{{name}}}")) {
+                self.used.borrow_mut().insert(name.clone());
+                text = filled(&text, name, &value.0);
+            }
+        }
+        text
+    }
+
+    /// A value without a place is most likely a typing error.
+    fn all_used(&self) -> Result<(), Flaw> {
+        let used = self.used.borrow();
+        match self.values.keys().find(|name| !used.contains(*name)) {
+            None => Ok(()),
+            Some(name) => Err(Flaw::new(
+                format!("{}.with.{name}", self.section),
+                format!("has no place: no description of the section has {{{name}}} in it"),
+                "write the name as it stands there, or leave the value out",
+            )),
+        }
+    }
+}
+
+/// The description's text, filled in: the value itself if it is a JSON list, else the file that it names.
+fn job(key: &str, value: &str, with: &[&With<'_>], folder: &Path) -> Result<String, Flaw> {
     let too_large = || Flaw::new(key, "the job description is over 64 KiB", "make it smaller");
     let (text, what) = if value.trim_start().starts_with('[') {
         (value.to_owned(), "the inline job".to_owned())
@@ -101,6 +186,7 @@ fn job(key: &str, value: &str, folder: &Path) -> Result<String, Flaw> {
     if text.len() as u64 > MAX_JOB_BYTES {
         return Err(too_large());
     }
+    let text = with.iter().fold(text, |text, with| with.fill(text));
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(serde_json::Value::Array(_)) => Ok(text),
         Ok(_) => Err(Flaw::new(key, format!("{what} is no JSON list"), "write a list of nodes")),
@@ -110,7 +196,7 @@ fn job(key: &str, value: &str, folder: &Path) -> Result<String, Flaw> {
     }
 }
 
-fn pick(key: &str, text: &str) -> Result<Pick, Flaw> {
+pub(super) fn pick(key: &str, text: &str) -> Result<Pick, Flaw> {
     let flaw = |why: String| Flaw::new(key, why, "write \"zipf 1.0\", \"uniform\" or \"each\"");
     match text.trim() {
         "uniform" => Ok(Pick::Uniform),
@@ -125,26 +211,4 @@ fn pick(key: &str, text: &str) -> Result<Pick, Flaw> {
             Ok(Pick::Zipf(exponent))
         }
     }
-}
-
-fn arrivals(key: &str, text: &str) -> Result<Arrivals, Flaw> {
-    let flaw = |why: String| Flaw::new(key, why, "write \"poisson 20/s\" or \"closed\"");
-    let text = text.trim();
-    if text == "closed" {
-        return Ok(Arrivals::Closed);
-    }
-    let rate = text.strip_prefix("poisson ").and_then(|rest| rest.trim().strip_suffix("/s"));
-    let rate = rate.and_then(|number| Decimal::parse(number.trim()));
-    let per_second = rate.ok_or_else(|| flaw(format!("`{text}` is no kind of arrivals")))?;
-    let (digits, scale) = per_second.fraction();
-    if per_second.is_negative()
-        || per_second.is_zero()
-        || digits > u128::from(MAX_JOBS_PER_SECOND) * scale
-        || scale > MAX_RATE_PLACES
-    {
-        return Err(flaw(format!(
-            "the rate is not from 0.000001 to {MAX_JOBS_PER_SECOND} per second with at most six places"
-        )));
-    }
-    Ok(Arrivals::Poisson { per_second })
 }

@@ -13,13 +13,13 @@ use self::machine::FabricMachine;
 use crate::config::NetworkConfig;
 use crate::host::{Host, Recorder, Seed, Time};
 use crate::world::clock::Clock;
-use crate::world::cpu::{Cpu, FuelMeter};
+use crate::world::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::world::disk::{DiskIdentity, SimDisk};
 use crate::world::executor::{Executor, Order};
 use crate::world::net::{Net, NetEvent};
 use crate::world::{
-    EffectLog, Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd,
-    Timeline, Trace, TraceEvent, World,
+    Busy, EffectLog, Effects, Effort, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main,
+    RunEnd, Timeline, Trace, TraceEvent, World,
 };
 
 /// A world on the fabric.
@@ -43,6 +43,7 @@ struct Machinery {
     spec: HostSpec,
     main: Main,
     disks: BTreeMap<String, SimDisk>,
+    cores_busy: BusyMeter,
 }
 
 impl Fabric {
@@ -83,7 +84,8 @@ impl World for Fabric {
     fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
         let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
-        let machinery = Machinery { disks: disks.collect(), spec, main };
+        let disks = disks.collect();
+        let machinery = Machinery { disks, spec, main, cores_busy: BusyMeter::default() };
         self.0.hosts.borrow_mut().push(Rc::new(machinery));
         self.0.start(key);
         key
@@ -115,6 +117,19 @@ impl World for Fabric {
 
     fn schedule_hash(&self) -> Option<String> {
         Some(format!("{:016x}", self.0.executor.schedule_hash()))
+    }
+
+    fn busy(&self) -> Option<Vec<Busy>> {
+        let now = self.now();
+        let busy = |machinery: &Rc<Machinery>| Busy {
+            cores: machinery.cores_busy.busy(now),
+            disks: machinery.disks.values().map(SimDisk::busy).sum(),
+        };
+        Some(self.0.hosts.borrow().iter().map(busy).collect())
+    }
+
+    fn effort(&self) -> Option<Effort> {
+        Some(self.0.executor.effort())
     }
 
     fn fuel_spent(&self) -> u64 {
@@ -159,7 +174,7 @@ impl Room {
             machinery.spec.cores,
             machinery.spec.fuel_per_second,
             Rc::new(self.executor.clone()),
-            self.fuel.clone(),
+            (self.fuel.clone(), machinery.cores_busy.clone()),
             self.recorder(key),
         );
         let disks = machinery

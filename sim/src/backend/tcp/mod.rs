@@ -30,7 +30,7 @@ use self::clock::{CoreClock, DiskClock, RealClock};
 use self::machine::TcpMachine;
 use crate::host::{Disk, Host, LocalFuture, Seed, Time};
 use crate::world::clock::Clock;
-use crate::world::cpu::{Cpu, FuelMeter};
+use crate::world::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::world::disk::disks_of;
 use crate::world::ledger::{Way, WayKey};
 use crate::world::{
@@ -122,14 +122,15 @@ impl World for Tcp {
         let recorder = self.shared.timeline.of_host(key, Rc::clone(&clock));
         let disks = disks_of(&spec, self.seed, &clock, &self.shared.trace, &recorder);
         let disks = disks.into_iter().map(|(name, disk)| (name, Rc::new(disk) as Rc<dyn Disk>));
-        let (fuel, told) = (self.shared.fuel.clone(), Rc::clone(&recorder));
+        let meters = (self.shared.fuel.clone(), BusyMeter::default());
+        let told = Rc::clone(&recorder);
         let core_clock = Rc::new(CoreClock::new(&self.clock));
         let host = Host::new(Rc::new(TcpMachine {
             key,
             ip: IpAddr::V4(spec.ip),
             seed: self.seed,
             shared: Rc::clone(&self.shared),
-            cpu: Cpu::new(spec.cores, spec.fuel_per_second, core_clock, fuel, told),
+            cpu: Cpu::new(spec.cores, spec.fuel_per_second, core_clock, meters, told),
             clock: Rc::clone(&self.clock),
             disks: disks.collect(),
             recorder,

@@ -16,13 +16,13 @@ use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::config::NetworkConfig;
 use crate::host::{Disk, Host, Recorder, Seed, Time};
 use crate::world::clock::Clock;
-use crate::world::cpu::{Cpu, FuelMeter};
-use crate::world::disk::disks_of;
+use crate::world::cpu::{BusyMeter, Cpu, FuelMeter};
+use crate::world::disk::{SimDisk, disks_of};
 use crate::world::ledger::Way;
 use crate::world::topology::link;
 use crate::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
-    World,
+    Busy, Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline,
+    Trace, World,
 };
 
 /// Segments that may be on their way in one direction of a connection.
@@ -46,6 +46,8 @@ struct Shared {
     trace: Trace,
     timeline: Timeline,
     fuel: FuelMeter,
+    /// The meters of each host's cores, and its disks.
+    parts: RefCell<Vec<(BusyMeter, Vec<SimDisk>)>>,
     /// The last time that any host saw: turmoil tells it only to running hosts.
     now: Cell<Time>,
 }
@@ -77,6 +79,7 @@ impl Turmoil {
             trace,
             timeline: Timeline::default(),
             fuel: FuelMeter::default(),
+            parts: RefCell::default(),
             now: Cell::default(),
         };
         Self { sim, seed, network, shared: Rc::new(shared) }
@@ -95,18 +98,22 @@ impl World for Turmoil {
         let (shared, seed) = (Rc::clone(&self.shared), self.seed);
         let clock: Rc<dyn Clock> = Rc::new(TurmoilClock(Rc::clone(&shared)));
         let disks = disks_of(&spec, seed, &clock, &shared.trace, &recorder(&shared, key));
+        let busy = BusyMeter::default();
+        let parts = (busy.clone(), disks.values().map(SimDisk::share).collect());
+        self.shared.parts.borrow_mut().push(parts);
         let ip = spec.ip;
         self.sim.host(ip, move || {
             let shared_disks = disks
                 .iter()
                 .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn Disk>));
-            let (recorder, fuel) = (recorder(&shared, key), shared.fuel.clone());
+            let recorder = recorder(&shared, key);
+            let meters = (shared.fuel.clone(), busy.clone());
             let (clock, told) = (Rc::clone(&clock), Rc::clone(&recorder));
             let host = Host::new(Rc::new(TurmoilMachine {
                 key,
                 seed,
                 shared: Rc::clone(&shared),
-                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, fuel, told),
+                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, meters, told),
                 disks: shared_disks.collect(),
                 recorder,
             }));
@@ -159,6 +166,15 @@ impl World for Turmoil {
 
     fn in_flight(&self) -> Option<u64> {
         None
+    }
+
+    fn busy(&self) -> Option<Vec<Busy>> {
+        let now = self.now();
+        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| Busy {
+            cores: cores.busy(now),
+            disks: disks.iter().map(SimDisk::busy).sum(),
+        };
+        Some(self.shared.parts.borrow().iter().map(busy).collect())
     }
 
     fn fuel_spent(&self) -> u64 {

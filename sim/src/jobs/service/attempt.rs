@@ -15,6 +15,7 @@ use crate::http::{Answer, Limits, Method, StatusCode};
 use crate::jobs::answer::{Agreement, Session};
 use crate::jobs::executor::PEER_LOST;
 use crate::jobs::message::{Order, Report, Role, decode, encode};
+use crate::jobs::placement::Load;
 use crate::jobs::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 use crate::jobs::watch::{lost, status_path};
 use crate::proxy::{Proxy, Refusal, Target};
@@ -58,7 +59,8 @@ pub(super) fn address(target: &Target) -> SocketAddr {
     SocketAddr::new(target.ip, job_port(target.port))
 }
 
-/// Sends the order to the node and waits for the session to end.
+/// Sends the order to the node and waits for the session to end; says what the node told of its load, if it did. The parts are sent
+/// for `again` if it is given, else each for its own purpose.
 ///
 /// # Errors
 /// The node says that no other would do better.
@@ -67,12 +69,11 @@ pub(super) async fn attempt(
     target: &Target,
     order: &Order,
     parts: &[Part],
-) -> Result<Attempt, Refusal> {
+    again: Option<Purpose>,
+) -> Result<(Attempt, Option<Load>), Refusal> {
     let broken = |why: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why);
-    let again = order.attempt > 1;
-    let pushed = parts.iter().map(|(_, purpose, content)| {
-        (if again { Purpose::Retry } else { *purpose }, content.clone())
-    });
+    let pushed =
+        parts.iter().map(|(_, purpose, content)| (again.unwrap_or(*purpose), content.clone()));
     let body = encode(order, pushed.collect()).map_err(|error| broken(error.to_string()))?;
     let request = hyper::Request::builder()
         .method(Method::POST)
@@ -84,12 +85,12 @@ pub(super) async fn attempt(
     let lost = pin!(lost(proxy.host(), proxy.pool(), address, &order.id, order.attempt));
     let mut answer = match select(head, lost).await {
         Either::Left((Ok(answer), _)) => answer,
-        Either::Left((Err(error), _)) => return Ok(next(error.to_string())),
-        Either::Right(((), _)) => return Ok(next("it lost the session")),
+        Either::Left((Err(error), _)) => return Ok((next(error.to_string()), None)),
+        Either::Right(((), _)) => return Ok((next("it lost the session"), None)),
     };
     let body = match collect(proxy, &mut answer).await {
         Ok(body) => body,
-        Err(why) => return Ok(next(why)),
+        Err(why) => return Ok((next(why), None)),
     };
     let status = answer.status;
     if status != StatusCode::OK {
@@ -98,18 +99,19 @@ pub(super) async fn attempt(
             || [StatusCode::NOT_FOUND, StatusCode::CONFLICT, PEER_LOST].contains(&status);
         let (is_full, is_peers) = (status == StatusCode::SERVICE_UNAVAILABLE, status == PEER_LOST);
         return match passes {
-            true => Ok(Attempt::Next(Failure { why, is_full, is_peers })),
+            true => Ok((Attempt::Next(Failure { why, is_full, is_peers }), None)),
             false => Err(broken(why)),
         };
     }
     let (report, outputs) = match decode::<Report>(body) {
         Ok(decoded) => decoded,
-        Err(bad) => return Ok(next(bad.to_string())),
+        Err(bad) => return Ok((next(bad.to_string()), None)),
     };
     if (report.id.as_str(), report.attempt) != (order.id.as_str(), order.attempt) {
-        return Ok(next("it answered for another attempt"));
+        return Ok((next("it answered for another attempt"), None));
     }
-    Ok(Attempt::Done(Box::new(session_of(order, report, outputs))))
+    let load = report.load;
+    Ok((Attempt::Done(Box::new(session_of(order, report, outputs))), load))
 }
 
 /// The whole of a node's answer, if none of its pieces is late.

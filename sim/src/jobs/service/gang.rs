@@ -14,9 +14,10 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_runtime::job::Gang;
 
-use super::attempt::{Attempt, Failure, attempt};
+use super::attempt::{Attempt, Failure};
 use super::schedule::{InGang, Scheduler, Shared, no_node};
 use super::vote::Copy;
+use crate::host::Purpose;
 use crate::jobs::answer::Session;
 use crate::proxy::{Refusal, Target};
 
@@ -114,7 +115,7 @@ impl Scheduler<'_> {
         let mut targets = BTreeMap::new();
         for session in &gang.sessions {
             let plan = &self.plan.sessions[*session];
-            let mut candidates = shared.at_location(plan, self.candidates(*session));
+            let mut candidates = shared.at_location(plan, self.placing.nodes(*session));
             candidates.retain(|target| !avoided.failed.contains(&target.ip));
             candidates.sort_by_key(|target| avoided.full.contains(&target.ip));
             let fits = |target: &&Target| {
@@ -151,7 +152,8 @@ impl Scheduler<'_> {
             .map(|(session, target)| async move {
                 let parts = self.supply.parts(&self.plan.sessions[*session]);
                 let order = self.order(*session, copy, beginning, target, &parts, Some(in_gang));
-                (*session, attempt(self.proxy, target, &order, &parts).await)
+                let again = (beginning > 1).then_some(Purpose::Retry);
+                (*session, self.attempt(*session, target, &order, &parts, again).await)
             })
             .collect();
         let mut ended = BTreeMap::new();

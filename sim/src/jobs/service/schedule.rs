@@ -1,7 +1,8 @@
 //! Sessions onto nodes: those that need no others try their candidates in turn; gangs are `gang`'s.
 //!
 //! Copies of a session run on different nodes. A job spreads over nodes so that none gets more of its sessions than it runs at a
-//! time; sessions of one location go to one node if they can. Leaves out the policy, which orders the candidates (`placement`).
+//! time; sessions of one location go to one node if they can. Leaves out the policy, which orders the candidates (`placement`), and
+//! second copies of slow sessions (`race`).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,17 +14,18 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Semaphore;
 
 use super::attempt::{Attempt, Failure, attempt};
+use super::placing::{Placing, kind_of};
 use super::supply::{Part, Supply};
 use super::vote::{Copy, vote};
+use crate::host::Purpose;
 use crate::http::StatusCode;
 use crate::jobs::answer::Session;
 use crate::jobs::message::{
     DeviceSource, LocalObject, ModuleSource, Order, OrderedDevice, PartHead,
 };
-use crate::jobs::placement::on_storage;
+use crate::jobs::placement::Load;
 use crate::jobs::plan::{JobPlan, Plan, PlannedDevice, PlannedModule, PlannedPath};
 use crate::proxy::{Placement, Proxy, Refusal, Target};
-use crate::swift::Path;
 use stayput_runtime::job::Gang;
 use stayput_runtime::pipe::room_of;
 
@@ -40,9 +42,10 @@ pub(super) struct Scheduler<'a> {
     pub(super) ring: &'a dyn Placement,
     /// Names the job.
     pub(super) id: &'a str,
-    pub(super) posted_to: &'a Path,
     pub(super) plan: &'a JobPlan,
     pub(super) supply: &'a Supply,
+    /// Where its sessions shall run.
+    pub(super) placing: &'a Placing<'a>,
     pub(super) sessions_per_node: u64,
 }
 
@@ -135,7 +138,8 @@ impl Scheduler<'_> {
     /// A session that needs no other.
     async fn lone(&self, session: usize, copy: u8, shared: &Shared) -> Copy {
         let plan = &self.plan.sessions[session];
-        let candidates = shared.at_location(plan, self.candidates(session));
+        let candidates = shared.at_location(plan, self.placing.nodes(session));
+        let hedge = self.placing.decision(session).hedge;
         let mut tried = Tried { attempt: 0, place: String::new(), reasons: Vec::new() };
         let rounds = if self.plan.sessions.len() > 1 { ROUNDS_MAX } else { 1 };
         for round in 0..rounds {
@@ -143,7 +147,12 @@ impl Scheduler<'_> {
                 self.back_off(session, round).await;
             }
             tried.reasons.clear();
-            match self.round((session, copy), &candidates, shared, &mut tried).await {
+            let which = (session, copy);
+            let ended = match hedge {
+                None => self.round(which, &candidates, shared, &mut tried).await,
+                Some(after) => self.race(which, &candidates, shared, &mut tried, after).await,
+            };
+            match ended {
                 Ok(Some(session)) => return Copy { place: tried.place, session: Ok(session) },
                 Ok(None) if tried.reasons.iter().any(|failure| failure.is_full) => {}
                 Ok(None) => break,
@@ -174,7 +183,8 @@ impl Scheduler<'_> {
             tried.attempt += 1;
             tried.place = target.ip.to_string();
             let order = self.order(session, copy, tried.attempt, target, &parts, None);
-            match attempt(self.proxy, target, &order, &parts).await? {
+            let again = (tried.attempt > 1).then_some(Purpose::Retry);
+            match self.attempt(session, target, &order, &parts, again).await? {
                 Attempt::Done(session) => return Ok(Some(*session)),
                 Attempt::Next(failure) => {
                     if failure.is_full {
@@ -188,6 +198,40 @@ impl Scheduler<'_> {
         Ok(None)
     }
 
+    /// Orders a session from a node, and remembers what came of it. Its parts are sent for their own purposes unless `again` says
+    /// what they are sent once more for.
+    pub(super) async fn attempt(
+        &self,
+        session: usize,
+        target: &Target,
+        order: &Order,
+        parts: &[Part],
+        again: Option<Purpose>,
+    ) -> Result<Attempt, Refusal> {
+        let (knowledge, plan) = (self.placing.knowledge, &self.plan.sessions[session]);
+        let begun = self.proxy.host().now();
+        let _outstanding = knowledge.sent(target.ip);
+        let (attempt, load) = attempt(self.proxy, target, order, parts, again).await?;
+        let now = self.proxy.host().now();
+        match &attempt {
+            Attempt::Done(done) => {
+                let kind = kind_of(plan);
+                let written = done.outputs.iter().map(|(_, output)| output.len() as u64).sum();
+                knowledge.ended(&kind, self.placing.input_bytes(plan), written, done.fuel);
+                knowledge.took(&kind, now.since(begun));
+            }
+            Attempt::Next(failure) if failure.is_full => {
+                let running = u32::try_from(self.sessions_per_node).unwrap_or(u32::MAX);
+                knowledge.told(target.ip, Load { running, waiting: 0 }, now);
+            }
+            Attempt::Next(_) => {}
+        }
+        if let Some(load) = load {
+            knowledge.told(target.ip, load, now);
+        }
+        Ok(attempt)
+    }
+
     /// Waits a while before asking for room again, each session for a time of its own.
     pub(super) async fn back_off(&self, session: usize, round: u32) {
         let host = self.proxy.host();
@@ -196,20 +240,6 @@ impl Scheduler<'_> {
         let mut entropy = host.entropy("job-back-off", who.as_bytes(), u64::from(round));
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         host.sleep(longest / 2 + Duration::from_nanos(entropy.below(nanos / 2 + 1))).await;
-    }
-
-    /// Where a session may run, best first.
-    pub(super) fn candidates(&self, session: usize) -> Vec<Target> {
-        let plan = &self.plan.sessions[session];
-        let own = format!("{}/{}", self.id, plan.session);
-        let own = Path::object_of(self.posted_to.account(), ".jobs", &own);
-        // With no object to be near to, any node will do: another one for each session.
-        let near = plan.attached.clone().or(own.ok());
-        let partition = self.ring.partition(near.as_ref().unwrap_or(self.posted_to));
-        let handoffs = self.ring.handoffs(partition, ATTEMPTS_MAX);
-        let elsewhere: Vec<Target> =
-            self.ring.primaries(partition).into_iter().chain(handoffs).collect();
-        on_storage(self.supply.near(plan), &elsewhere)
     }
 
     /// The order for a session; `gang` is what its pipes need to know.
@@ -271,15 +301,16 @@ impl Scheduler<'_> {
                 version: located.version,
             }),
             parts: parts.iter().map(part).collect(),
+            wants_load: self.placing.policy.asks_for_load(),
         }
     }
 }
 
 /// What became of the attempts so far.
-struct Tried {
-    attempt: u32,
-    place: String,
-    reasons: Vec<Failure>,
+pub(super) struct Tried {
+    pub(super) attempt: u32,
+    pub(super) place: String,
+    pub(super) reasons: Vec<Failure>,
 }
 
 /// Where the sessions of a gang's attempt run.

@@ -38,23 +38,22 @@ pub(super) struct Supply {
 }
 
 impl Supply {
-    /// Chooses versions and fetches what has to be pushed.
+    /// Chooses versions.
     ///
     /// # Errors
-    /// What is not there or cannot be reached, and more than may be pushed.
-    pub(super) async fn gather(
+    /// What is not there or cannot be reached.
+    pub(super) async fn locate(
         proxy: &Proxy,
         plan: &JobPlan,
-        posted: Posted,
+        posted: &Posted,
     ) -> Result<Self, Refusal> {
-        let Posted { image, body, .. } = posted;
         let mut supply = Self {
             located: BTreeMap::new(),
             order: plan.reads(),
             fetched: BTreeMap::new(),
             listed: BTreeMap::new(),
-            image,
-            body,
+            image: posted.image.clone(),
+            body: posted.body.clone(),
         };
         for paths in supply.order.chunks(LOCATED_AT_ONCE) {
             let located = join_all(paths.iter().map(|path| proxy.locate(path))).await;
@@ -63,14 +62,21 @@ impl Supply {
                 supply.located.insert(path.clone(), located);
             }
         }
+        Ok(supply)
+    }
+
+    /// Fetches what has to be pushed.
+    ///
+    /// # Errors
+    /// What cannot be reached, and more than may be pushed.
+    pub(super) async fn fetch(&mut self, proxy: &Proxy, plan: &JobPlan) -> Result<(), Refusal> {
         let mut room = PUSHED_BYTES_MAX;
-        for path in supply.pushed(plan) {
+        for path in self.pushed(plan) {
             let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
-            let version = supply.located.get(&path).map(|it| it.version).unwrap_or_default();
-            let content = proxy.fetch(&path, version, purpose, room).await;
+            let content = proxy.fetch(&path, self.version(&path), purpose, room).await;
             let content = content.map_err(|error| refuse_fetch(&error))?;
             room -= content.len() as u64;
-            supply.fetched.insert(path, content);
+            self.fetched.insert(path, content);
         }
         for container in plan.listings() {
             let rows = proxy.list(&container, "", NAMES_MAX).await;
@@ -80,9 +86,9 @@ impl Supply {
                 let why = format!("more than {PUSHED_BYTES_MAX} bytes would have to be pushed");
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
             })?;
-            supply.listed.insert(container, lines);
+            self.listed.insert(container, lines);
         }
-        Ok(supply)
+        Ok(())
     }
 
     /// What some session needs and does not run beside.
@@ -109,6 +115,26 @@ impl Supply {
     /// Who has what a session wants to be near to, if it reads that in any way.
     pub(super) fn near(&self, session: &Plan) -> Option<&Located> {
         self.located.get(session.attached.as_ref()?)
+    }
+
+    /// The version of an object that was chosen.
+    pub(super) fn version(&self, path: &Path) -> Timestamp {
+        self.located.get(path).map(|located| located.version).unwrap_or_default()
+    }
+
+    /// Bytes of an object, in that version.
+    pub(super) fn size(&self, path: &Path) -> u64 {
+        self.located.get(path).map_or(0, |located| located.size)
+    }
+
+    /// Bytes of the data that came with the job.
+    pub(super) fn posted_bytes(&self) -> u64 {
+        self.body.as_ref().map_or(0, |body| body.len() as u64)
+    }
+
+    /// Bytes of the image that came with the job.
+    pub(super) fn image_bytes(&self) -> u64 {
+        self.image.as_ref().map_or(0, |image| image.len() as u64)
     }
 
     /// What goes with an order for a session.

@@ -40,6 +40,18 @@ pub enum FetchError {
     },
 }
 
+/// What comes of a version that is fetched.
+#[derive(Debug)]
+pub enum Fetched {
+    /// A copy begins; what came of another one before is worth nothing.
+    Begins {
+        /// How long it is, in bytes.
+        size: u64,
+    },
+    /// What comes next of it.
+    Piece(Bytes),
+}
+
 impl Proxy {
     /// The whole of `version` of an object, from whichever replicas have it; nodes count its bytes as `purpose`.
     ///
@@ -52,6 +64,27 @@ impl Proxy {
         purpose: Purpose,
         limit_bytes: u64,
     ) -> Result<Bytes, FetchError> {
+        let mut whole = BytesMut::new();
+        self.fetch_in_pieces(path, version, purpose, limit_bytes, &mut |fetched| match fetched {
+            Fetched::Begins { .. } => whole.clear(),
+            Fetched::Piece(piece) => whole.extend_from_slice(&piece),
+        })
+        .await?;
+        Ok(whole.freeze())
+    }
+
+    /// The same, as it comes. Where a copy turns out to be damaged, it begins anew with another one.
+    ///
+    /// # Errors
+    /// See [`FetchError`]; what came until then is worth nothing.
+    pub async fn fetch_in_pieces(
+        &self,
+        path: &Path,
+        version: Timestamp,
+        purpose: Purpose,
+        limit_bytes: u64,
+        take: &mut dyn FnMut(Fetched),
+    ) -> Result<(), FetchError> {
         let nodes = self.nodes(path);
         let mut headers = HeaderMap::new();
         set(&mut headers, X_BACKEND_PURPOSE, purpose.name());
@@ -70,19 +103,22 @@ impl Proxy {
             }
             let span = Span { first: Some(0), length: size, whole: true };
             let relay = Relay::new(self.clone(), ask.clone(), answer, span, left.clone());
-            if let Some(whole) = collect(relay, size).await {
-                return Ok(whole);
+            take(Fetched::Begins { size });
+            if passed_on(relay, size, take).await {
+                return Ok(());
             }
         }
         Err(FetchError::Unavailable { path: path.clone(), version })
     }
 }
 
-/// The whole body, if it is intact.
-async fn collect(mut relay: Relay, size: u64) -> Option<Bytes> {
-    let mut whole = BytesMut::new();
-    while (whole.len() as u64) < size {
-        whole.extend_from_slice(&relay.next().await?);
+/// Passes a body on; says whether it was whole and intact.
+async fn passed_on(mut relay: Relay, size: u64, take: &mut dyn FnMut(Fetched)) -> bool {
+    let mut come = 0;
+    while come < size {
+        let Some(piece) = relay.next().await else { return false };
+        come += piece.len() as u64;
+        take(Fetched::Piece(piece));
     }
-    relay.is_intact().then(|| whole.freeze())
+    relay.is_intact()
 }

@@ -24,7 +24,7 @@ use crate::http::Response;
 use crate::swift::header::{OBJECT_META_PREFIX, X_TIMESTAMP, X_TRANS_ID, text};
 use crate::swift::{Path, Service, Timestamp};
 
-pub use fetch::FetchError;
+pub use fetch::{FetchError, Fetched};
 pub use locate::{LocateError, Located};
 pub use store::{NewObject, StoreError, Stored};
 

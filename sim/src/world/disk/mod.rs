@@ -12,6 +12,7 @@ mod trouble;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -52,6 +53,8 @@ struct Inner {
 #[derive(Default)]
 struct Head {
     line: Line,
+    /// Time that all accesses so far take.
+    takes_ns: u64,
     ended: Option<(u64, u64)>,
 }
 
@@ -123,6 +126,13 @@ impl SimDisk {
         self.0.state.borrow_mut().lose_power()
     }
 
+    /// How long it was busy so far.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        let head = self.0.head.borrow();
+        Duration::from_nanos(head.takes_ns.saturating_sub(head.line.left(self.0.clock.now())))
+    }
+
     /// Lets the disk have a trouble from now on, for `fault`; what it does is counted in `log`.
     pub fn trouble(&self, fault: FaultId, trouble: Trouble, log: EffectLog) {
         self.0.troubles.borrow_mut().begin(fault, trouble, log);
@@ -150,6 +160,7 @@ impl Inner {
         head.ended = place.map(|(file, offset)| (file, offset + bytes));
         let takes = self.troubles.borrow().slowed(seek.saturating_add(rate.nanos_for(bytes)));
         let now = self.clock.now();
+        head.takes_ns = head.takes_ns.saturating_add(takes);
         let end = head.line.serve(now, takes);
         self.tell(access, now, takes, end);
         end

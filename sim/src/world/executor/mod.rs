@@ -35,6 +35,15 @@ pub enum Order {
     Shuffled(u64),
 }
 
+/// What an executor has done so far: the same for the same run, so that its speed can be told in these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Events that came: times that were waited for, and what happens in the network.
+    pub events: u64,
+    /// Polls of tasks.
+    pub polls: u64,
+}
+
 new_key_type! {
     struct TaskKey;
 }
@@ -59,6 +68,7 @@ struct Inner<E> {
     ready: Arc<Ready>,
     shuffle: RefCell<Option<Entropy>>,
     schedule: Cell<u64>,
+    effort: Cell<Effort>,
 }
 
 struct Task {
@@ -110,6 +120,7 @@ impl<E: 'static> Executor<E> {
             ready: Arc::default(),
             shuffle: RefCell::new(shuffle),
             schedule: Cell::new(0),
+            effort: Cell::default(),
         }))
     }
 
@@ -171,6 +182,12 @@ impl<E: 'static> Executor<E> {
         self.0.schedule.get()
     }
 
+    /// What was done so far.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        self.0.effort.get()
+    }
+
     /// See [`super::World::run`].
     pub fn run(&self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
         let mut polls: u64 = 0;
@@ -190,6 +207,8 @@ impl<E: 'static> Executor<E> {
                 let stuck = self.0.events.borrow().is_empty();
                 return if stuck { RunEnd::Stuck } else { RunEnd::TimeLimit };
             };
+            let effort = self.0.effort.get();
+            self.0.effort.set(Effort { events: effort.events + 1, ..effort });
             if at > self.0.now.get() {
                 self.0.now.set(at);
                 polls = 0;
@@ -240,11 +259,13 @@ impl<E: 'static> Executor<E> {
         drop(rest);
     }
 
-    /// Mixes a poll into the schedule's hash (the multiplier is that of the MMIX generator).
+    /// Counts a poll and mixes it into the schedule's hash (the multiplier is that of the MMIX generator).
     fn note_poll(&self, task: u64) {
         let mixed = self.0.schedule.get() ^ task ^ self.0.now.get().as_nanos().rotate_left(32);
         let mixed = mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         self.0.schedule.set(mixed ^ (mixed >> 29));
+        let effort = self.0.effort.get();
+        self.0.effort.set(Effort { polls: effort.polls + 1, ..effort });
     }
 
     fn add_event(&self, at: Time, due: Due<E>) -> EventKey {

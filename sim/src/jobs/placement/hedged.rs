@@ -1,0 +1,47 @@
+//! `hedged`: as `on-storage`, and a second copy on another replica when the first takes longer than 95 of a hundred such sessions took
+//! (Dean and Barroso, *The Tail at Scale*, 2013). The first to end wins, the other one is cancelled.
+//!
+//! While few were seen, the second copy waits for a fixed time. Leaves out jobs of several sessions or copies, which have no second one,
+//! and a third copy.
+
+use std::time::Duration;
+
+use super::{Decision, Policy, Reason, View, nodes};
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct Hedged;
+
+/// Sessions from which a percentile says something: of twenty, one is above the 95th.
+const SEEN_MIN: usize = 20;
+/// How long the first copy gets until then.
+const FLOOR: Duration = Duration::from_millis(100);
+
+/// A second copy after the 95th percentile.
+const P95: Reason = Reason::new("p95");
+/// A second copy after the fixed time.
+const FEW_SEEN: Reason = Reason::new("few-seen");
+/// No second copy: there is one node only, or several sessions.
+const ALONE: Reason = Reason::new("alone");
+
+impl Policy for Hedged {
+    fn name(&self) -> &'static str {
+        "hedged"
+    }
+
+    fn decide(&self, view: &View<'_>) -> Decision {
+        let candidates = nodes(view.nodes());
+        if candidates.len() < 2 || view.executions > 1 {
+            return Decision::new(candidates, ALONE);
+        }
+        let (after, reason) = match view.delays.seen {
+            ..SEEN_MIN => (FLOOR, FEW_SEEN),
+            _ => (view.delays.p95, P95),
+        };
+        Decision { candidates, hedge: Some(after), reason }
+    }
+
+    fn reasons(&self) -> &'static [Reason] {
+        &[P95, FEW_SEEN, ALONE]
+    }
+}

@@ -1,0 +1,37 @@
+//! `random`: on a replica that is drawn, all alike; the others follow in an order that is drawn as well.
+//!
+//! The baseline of what is known about spreading load: it asks nobody anything. So it also draws replicas that do not answer.
+
+use super::{Decision, Policy, Reason, View, nodes};
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct Random;
+
+/// Of several replicas one was drawn.
+const DRAWN: Reason = Reason::new("drawn");
+/// There is but one.
+const ONLY_ONE: Reason = Reason::new("only-one");
+/// There is no object to be near to: of the nodes that will do, one was drawn.
+const NO_OBJECT: Reason = Reason::new("no-object");
+
+impl Policy for Random {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+
+    fn decide(&self, view: &View<'_>) -> Decision {
+        let mut candidates = nodes(view.nodes());
+        view.draw.clone().shuffle(&mut candidates);
+        let reason = match view.replicas.len() {
+            0 => NO_OBJECT,
+            1 => ONLY_ONE,
+            _ => DRAWN,
+        };
+        Decision::new(candidates, reason)
+    }
+
+    fn reasons(&self) -> &'static [Reason] {
+        &[DRAWN, ONLY_ONE, NO_OBJECT]
+    }
+}

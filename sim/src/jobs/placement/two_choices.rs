@@ -1,0 +1,48 @@
+//! `two-choices`: draws two replicas and takes the one with less to do (Mitzenmacher, *The Power of Two Choices in Randomized Load
+//! Balancing*, 2001).
+//!
+//! What a node has to do is what it said in its last answer while that is young, and no less than what this proxy sent it. Old news
+//! would send everybody to the same node (Mitzenmacher, *How Useful Is Old Information?*, 2000). Leaves out asking before each job.
+
+use super::{Decision, Policy, Reason, Replica, View, nodes};
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct TwoChoices;
+
+/// The other one had more to do.
+const LESS_LOADED: Reason = Reason::new("less-loaded");
+/// Both had as much to do: the first that was drawn.
+const TIE: Reason = Reason::new("tie");
+/// There is but one.
+const ONLY_ONE: Reason = Reason::new("only-one");
+
+impl Policy for TwoChoices {
+    fn name(&self) -> &'static str {
+        "two-choices"
+    }
+
+    fn decide(&self, view: &View<'_>) -> Decision {
+        let mut order: Vec<&Replica> = view.nodes().iter().collect();
+        view.draw.clone().shuffle(&mut order);
+        let reason = match order.as_mut_slice() {
+            [first, second, ..] => {
+                let (one, other) = (first.pending(), second.pending());
+                if other < one {
+                    std::mem::swap(first, second);
+                }
+                if one == other { TIE } else { LESS_LOADED }
+            }
+            _ => ONLY_ONE,
+        };
+        Decision::new(nodes(order), reason)
+    }
+
+    fn reasons(&self) -> &'static [Reason] {
+        &[LESS_LOADED, TIE, ONLY_ONE]
+    }
+
+    fn asks_for_load(&self) -> bool {
+        true
+    }
+}
