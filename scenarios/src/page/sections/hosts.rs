@@ -14,8 +14,13 @@ use crate::results::{HostUse, PolicyRecord};
 /// How many hosts are drawn.
 const DRAWN: usize = 40;
 
+/// A part of a host: its name, and its use in a run of so many microseconds.
+type Part = (&'static str, fn(&HostUse, f64) -> f64);
+/// Mean use by host, number of the part, and policy.
+type Uses = BTreeMap<(String, usize, String), f64>;
+
 /// The parts of a host: name, and its use as a share of what it could do in the time of a run.
-const PARTS: [(&str, fn(&HostUse, f64) -> f64); 3] = [
+const PARTS: [Part; 3] = [
     ("network card", |host, us| {
         host.sent.max(host.received) as f64 * 8.0 / (host.nic_bits_per_second as f64 * us * 1e-6)
     }),
@@ -36,10 +41,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 }
 
 /// Mean use by host, in the order of the hosts, of each part under each policy.
-fn uses(
-    facts: &Facts<'_>,
-    point: &Point<'_>,
-) -> (Vec<String>, BTreeMap<(String, usize, String), f64>) {
+fn uses(facts: &Facts<'_>, point: &Point<'_>) -> (Vec<String>, Uses) {
     let mut hosts: Vec<String> = Vec::new();
     let mut sums: BTreeMap<(String, usize, String), (f64, f64)> = BTreeMap::new();
     for policy in facts.policies_of(point) {

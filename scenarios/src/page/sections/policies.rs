@@ -12,8 +12,11 @@ use crate::page::table::Table;
 use crate::results::statistics::WarmUp;
 use crate::results::{JobRow, PolicyRecord, RunRecord, SplitRecord};
 
+/// The name of a part of a latency, and how to take it.
+type Part = (&'static str, fn(&SplitRecord) -> u64);
+
 /// The parts of a latency, with how to take one.
-pub(super) const PARTS: [(&str, fn(&SplitRecord) -> u64); 5] = [
+pub(super) const PARTS: [Part; 5] = [
     ("queue", |split| split.queue_us),
     ("disk", |split| split.disk_us),
     ("transfer", |split| split.transfer_us),

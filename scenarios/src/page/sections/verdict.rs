@@ -117,7 +117,7 @@ fn of_many(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> String {
     let n = all.len();
     let open = |less: usize, more: usize| match n - less - more {
         0 => String::new(),
-        open => format!(", and in {open} the interval leaves it open"),
+        open => format!(", and at {open} neither is shown"),
     };
     format!(
         "By 95 % intervals, {near} moved fewer bytes than {far} at {fewer} of {n} points and more at {more}{}; \
