@@ -78,7 +78,8 @@ fn normal_q28(stream: &mut ChaCha8Rng) -> (u64, bool) {
         }
         // sqrt(-2 ln s / s), of which s has 62 fractional bits and the logarithm 48.
         let minus_ln = u128::from(minus_ln_q48(square << 2));
-        let factor = (((2 * minus_ln) << 62) / square << (2 * NORMAL_BITS - FRACTION_BITS)).isqrt();
+        let factor =
+            ((((2 * minus_ln) << 62) / square) << (2 * NORMAL_BITS - FRACTION_BITS)).isqrt();
         let normal = (u128::from(x.unsigned_abs()) * factor) >> 31;
         return (u64::try_from(normal).unwrap_or(u64::MAX), x >= 0);
     }

@@ -96,10 +96,8 @@ impl SweepHead {
     /// How many runs it has; `None` if they are too many to count.
     #[must_use]
     pub fn cells(&self, seeds: &Seeds) -> Option<u64> {
-        let axes = self.axes.iter().map(|(_, values)| values.len() as u64);
-        let points = axes.fold(Some(self.scenarios.len() as u64), |product, length| {
-            product.and_then(|product| product.checked_mul(length))
-        });
+        let mut axes = self.axes.iter().map(|(_, values)| values.len() as u64);
+        let points = axes.try_fold(self.scenarios.len() as u64, u64::checked_mul);
         points.and_then(|points| points.checked_mul(seeds.count()))
     }
 

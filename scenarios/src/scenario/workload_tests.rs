@@ -120,8 +120,8 @@ fn promises_are_made_of_all_policies_or_of_one() {
         "wrong = 0",
         "failed = 0",
         "makespan_us < 9000000000",
-        "on-storage.p99_us <= 60000",
         "download.bytes.body > 5",
+        "on-storage.p99_us <= 60000",
     ];
     assert_eq!(told, wanted);
 }

@@ -128,3 +128,35 @@ fn note(text: &str) -> io::Result<()> {
 fn line(out: &mut dyn io::Write, text: &str) -> io::Result<()> {
     writeln!(out, "{text}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::fixtures::{head, policy, record};
+    use crate::results::statistics::WarmUp;
+    use crate::results::{FailedRun, Kept};
+
+    #[test]
+    fn the_gravest_end_of_any_run_is_the_sweeps() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::begin(dir.path(), head()).unwrap();
+        let exit = || exit_of(&collect(&folder, WarmUp::default()).unwrap());
+        let failed = |at: usize, no_progress| {
+            let key = folder.keys()[at].clone();
+            folder
+                .write(&Kept::Failed(FailedRun { key, no_progress, why: "x".to_owned() }))
+                .unwrap();
+        };
+        assert_eq!(exit(), Exit::Kept, "what is missing changes nothing");
+        let mut run = record(folder.keys()[0].clone(), &[policy("on-storage", &[Some(3)])]);
+        folder.write(&Kept::Run(Box::new(run.clone()))).unwrap();
+        assert_eq!(exit(), Exit::Kept);
+        run.broken.push("a fault had no effect".to_owned());
+        folder.write(&Kept::Run(Box::new(run))).unwrap();
+        assert_eq!(exit(), Exit::Broken);
+        failed(1, false);
+        assert_eq!(exit(), Exit::Usage);
+        failed(2, true);
+        assert_eq!(exit(), Exit::NoProgress);
+    }
+}

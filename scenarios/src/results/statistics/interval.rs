@@ -7,7 +7,8 @@
 use serde::Serialize;
 
 /// What the method is called in results.
-pub const METHOD: &str = "median over seeds; 95 % interval between order statistics (sign test: binomial with p = 1/2, coverage at least 95 %)";
+pub const METHOD: &str = "median over seeds; 95 % interval between order statistics \
+    (sign test: binomial with p = 1/2, coverage at least 95 %)";
 /// With fewer values no two order statistics hold the median with 95 %.
 pub const VALUES_MIN: usize = 6;
 /// On each side it may be missed so often.

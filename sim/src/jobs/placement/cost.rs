@@ -1,9 +1,9 @@
 //! `cost`: predicts how long the session takes near its object and far from it, and takes the shorter; so it pushes code down where that
 //! pays, and pushes it back to the workers when the cores of the storage are busy.
 //!
-//! The break-even rule in its overlapped form: with S bytes of input, output ratio σ, bandwidth B and rates R of computing, near takes
-//! t0 + max(S/R, σS/B) and far t0 + max(S/B, S/R), t0 being what it takes to ship the code. R and σ are what such sessions came to; until one
-//! has ended the code goes to the data. Cores and the trunk to the workers are shared with what is there already. (Pushdown
+//! The break-even rule in its overlapped form: with S bytes of input, output ratio σ, bandwidth B and rates R of computing, near
+//! takes t0 + max(S/R, σS/B) and far t0 + max(S/B, S/R), t0 being what it takes to ship the code. R and σ are what such sessions came to;
+//! until one has ended the code goes to the data. Cores and the trunk to the workers are shared with what is there already. (Pushdown
 //! and pushback as in Yang et al., *Enhancing Computation Pushdown for Cloud OLAP Databases*, 2023.)
 //!
 //! Leaves out what other proxies have sent since they were last heard of, disks that are busy, and jobs of several sessions: those
