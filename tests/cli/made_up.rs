@@ -209,27 +209,7 @@ impl MadeUp {
         let moved: u64 =
             jobs.iter().map(|job| if job.place == "worker" { job.object_bytes } else { 0 }).sum();
         let answers: u64 = jobs.iter().map(|job| job.answer_bytes).sum();
-        let row = |class: &str, purpose: &str, body: u64| LedgerRow {
-            class: class.into(),
-            purpose: purpose.into(),
-            body,
-            sent: body + 12_000,
-            delivered: body + 11_000,
-            dropped: 900,
-        };
-        let ledger = vec![
-            row("cross-zone", "object-data", moved),
-            row("worker", "object-data", moved),
-            row("client", "job-result", answers),
-            row("cross-zone", "job-result", answers),
-            row("cross-zone", "job-code", 75_000 * u64::from(self.jobs) / 4),
-            row(
-                "same-zone",
-                "retry",
-                if policy == "hedged" { moved / 9 + 900_000 } else { 60_000 + draw.below(90_000) },
-            ),
-            row("same-zone", "control", 40_000 + draw.below(4_000)),
-        ];
+        let ledger = self.ledger(policy, moved, answers, &mut draw);
         let body = ledger.iter().map(|row| row.body).sum();
         let makespan_us = jobs.iter().map(|job| job.finished_us).max().unwrap_or(0);
         PolicyRecord {
@@ -250,6 +230,30 @@ impl MadeUp {
             hosts: hosts(policy, moved, makespan_us, &mut draw),
             jobs,
         }
+    }
+
+    fn ledger(&self, policy: &str, moved: u64, answers: u64, draw: &mut Draw) -> Vec<LedgerRow> {
+        let row = |class: &str, purpose: &str, body: u64| LedgerRow {
+            class: class.into(),
+            purpose: purpose.into(),
+            body,
+            sent: body + 12_000,
+            delivered: body + 11_000,
+            dropped: 900,
+        };
+        vec![
+            row("cross-zone", "object-data", moved),
+            row("worker", "object-data", moved),
+            row("client", "job-result", answers),
+            row("cross-zone", "job-result", answers),
+            row("cross-zone", "job-code", 75_000 * u64::from(self.jobs) / 4),
+            row(
+                "same-zone",
+                "retry",
+                if policy == "hedged" { moved / 9 + 900_000 } else { 60_000 + draw.below(90_000) },
+            ),
+            row("same-zone", "control", 40_000 + draw.below(4_000)),
+        ]
     }
 
     fn job(

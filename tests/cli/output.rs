@@ -47,7 +47,7 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
             );
             assert_keys(
                 &bytes["by_purpose"],
-                "object-data job-code job-result job-to-job replication retry foreground listing control",
+                "object-data job-code job-result job-to-job replication retry hedge foreground listing control",
             );
         }
     }

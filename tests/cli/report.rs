@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use stayput::results::{Folder, Kept};
 
 use super::browser::Browser;
 use super::made_up::MadeUp;
@@ -10,14 +11,9 @@ use super::support::{path_text, stayput};
 
 /// Writes a made-up sweep as a sweep does.
 fn write(sweep: &MadeUp, folder: &Path) {
-    std::fs::create_dir_all(folder.join("runs")).expect("the folder can be made");
-    let write = |name: &str, text: serde_json::Result<String>| {
-        std::fs::write(folder.join(name), text.expect("records are JSON"))
-            .expect("it can be written");
-    };
-    write("sweep.json", serde_json::to_string(&sweep.head()));
-    for (at, run) in sweep.runs().iter().enumerate() {
-        write(&format!("runs/{at:06}.json"), serde_json::to_string(run));
+    let kept = Folder::begin(folder, sweep.head()).expect("the folder is new");
+    for run in sweep.runs() {
+        kept.write(&Kept::Run(Box::new(run))).expect("it can be written");
     }
 }
 
@@ -67,10 +63,13 @@ fn what_is_no_directory_of_results_is_refused_with_a_fix() {
 fn a_flawed_record_is_named_and_not_left_out() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     write(&MadeUp { seeds: 2, ..MadeUp::small() }, folder.path());
-    std::fs::write(folder.path().join("runs/000001.json"), "{\"key\":").expect("it can be written");
+    let runs = std::fs::read_dir(folder.path().join("runs")).expect("there are runs");
+    let record =
+        runs.map(|entry| entry.expect("it can be read").path()).min().expect("there are two");
+    std::fs::write(&record, "{\"key\":").expect("it can be written");
     let said = stayput(&["report", &path_text(folder.path())]);
     assert_eq!(said.code, 2);
-    assert!(said.stderr.contains("000001.json"), "{said:?}");
+    assert!(said.stderr.contains(&path_text(&record)), "{said:?}");
     assert!(!folder.path().join("report.html").exists(), "no page is better than one over a part");
 }
 
@@ -127,8 +126,12 @@ fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
                 > Some(3)
         );
         let file = pictures.join(format!("{name}.pdf"));
-        browser.ask("window.opened = 0; addEventListener('beforeprint', () => window.opened = document.querySelectorAll('details:not([open]):not(.long)').length)");
-        browser.save("Page.printToPDF", json!({"preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69, "printBackground": true}), &file);
+        browser.ask(
+            "window.opened = 0; addEventListener('beforeprint', () => window.opened = \
+            document.querySelectorAll('details:not([open]):not(.long)').length)",
+        );
+        browser.save("Page.printToPDF", json!({"preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69, "printBackground":
+            true}), &file);
         assert_eq!(
             browser.ask("window.opened"),
             json!(0),

@@ -105,12 +105,12 @@ fn a_record_is_of_the_run_that_the_run_command_does() {
     assert_eq!(room.sweep("s", &[]).code, 0);
     let run =
         run_small(&["--no-faults", "--seed", "4", "--set", "node.cores=2", "--json", "-"]).json();
-    let found = records(&room.dir("s")).into_iter().filter_map(|path| {
+    let mut found = records(&room.dir("s")).into_iter().filter_map(|path| {
         let record: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let is_it = record["key"]["seed"] == 4 && record["key"]["settings"]["node.cores"] == "2";
         is_it.then_some(record)
     });
-    let record = found.last().expect("it was run");
+    let record = found.next_back().expect("it was run");
     assert_eq!(record["trace_hash"], run["trace_hash"]);
     for (record, run) in [0, 1].map(|at| (&record["policies"][at], &run["policies"][at])) {
         assert_eq!(record["bytes"]["body"], run["bytes"]["body"]);

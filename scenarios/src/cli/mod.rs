@@ -30,7 +30,6 @@ pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
-use crate::page::ReadError;
 use crate::results::FolderError;
 use crate::scenario::ScenarioError;
 
@@ -49,9 +48,6 @@ pub enum CliError {
     /// A sweep's directory cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The results of a sweep cannot be read.
-    #[error(transparent)]
-    Results(#[from] ReadError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {

@@ -15,7 +15,7 @@ mod tests;
 
 use maud::{DOCTYPE, PreEscaped, html};
 
-pub use read::{ReadError, Results};
+pub use read::Results;
 
 use facts::Facts;
 
@@ -60,7 +60,8 @@ impl Page {
                     header {
                         p.brand { "Stayput" }
                         h1 { (if names.is_empty() { "A sweep".to_owned() } else { names.join(", ") }) }
-                        p.lead { "Does the code go to the data, or the data to the code? What " (show::plain(results.runs.len() as f64)) " simulated runs measured." }
+                        p.lead { "Does the code go to the data, or the data to the code? What " (show::plain(results.runs.len() as
+                            f64)) " simulated runs measured." }
                         nav aria-label="Sections" {
                             ol { @for section in &sections { li { a href=(format!("#{}", section.id)) { (section.title) } } } }
                         }
@@ -73,7 +74,8 @@ impl Page {
                             }
                         }
                     }
-                    footer { p { "Made by " (results.head.version) " from the records of the sweep alone; schema " code { (results.head.schema) } "." } }
+                    footer { p { "Made by " (results.head.version) " from the records of the sweep alone; schema " code {
+                        (results.head.schema) } "." } }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }

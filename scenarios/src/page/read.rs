@@ -1,12 +1,13 @@
-//! Reads a sweep's directory: `sweep.json` and a record for each run under `runs`.
+//! Reads a sweep's directory for the page: all runs that are there, what failed as a whole, and what is still missing.
 //!
 //! A record that cannot be read is an error and no gap: a page over a part of the runs would be believed for the whole.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::results::{RunRecord, SweepHead};
+use serde::Deserialize;
+
+use crate::results::{FailedRun, Folder, FolderError, Kept, RunRecord, SweepHead};
 
 /// What a directory of results holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,30 +16,25 @@ pub struct Results {
     pub head: SweepHead,
     /// Its runs, by key.
     pub runs: Vec<RunRecord>,
+    /// The runs that have no result, with the reasons.
+    pub failed: Vec<FailedRun>,
+    /// How many runs that were asked for are not there yet.
+    pub missing: usize,
+    /// What the wall clock decided when the sweep was last gone on with, if that is known.
+    pub wall: Option<WallFigures>,
 }
 
-/// Why a directory cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// It is none of a sweep's.
-    #[error("{}: is no directory of results: it has no sweep.json (name the directory that `stayput sweep --out DIR` wrote)", .0.display())]
-    NoResults(PathBuf),
-    /// A file is missing or cannot be read.
-    #[error("{}: cannot read it: {source} (run the sweep again: it adds what is missing)", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file is not what a sweep writes.
-    #[error("{}: is no record of a sweep: {source} (remove it and run the sweep again: it adds what is missing)", path.display())]
-    Flawed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+/// How fast the runs were made: of `wall.json`, which is no part of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct WallFigures {
+    /// Threads that ran them.
+    pub threads: u64,
+    /// How many were made.
+    pub runs: u64,
+    /// Per second of the wall clock.
+    pub runs_per_second: f64,
+    /// Events of the simulated worlds, per second of the wall clock.
+    pub events_per_second: f64,
 }
 
 impl Results {
@@ -46,39 +42,21 @@ impl Results {
     ///
     /// # Errors
     /// If it is no directory of results, or a file in it cannot be read.
-    pub fn read(directory: &Path) -> Result<Self, ReadError> {
-        let head = directory.join("sweep.json");
-        if !head.is_file() {
-            return Err(ReadError::NoResults(directory.to_owned()));
+    pub fn read(directory: &Path) -> Result<Self, FolderError> {
+        let folder = Folder::open(directory)?;
+        // It decides no result, so a page can do without it.
+        let wall = fs::read(directory.join("wall.json"));
+        let wall = wall.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let head = folder.head().clone();
+        let mut results = Self { head, runs: Vec::new(), failed: Vec::new(), missing: 0, wall };
+        for key in folder.keys() {
+            match folder.read(key)? {
+                Some(Kept::Run(record)) => results.runs.push(*record),
+                Some(Kept::Failed(failed)) => results.failed.push(failed),
+                None => results.missing += 1,
+            }
         }
-        let head: SweepHead = read_json(&head)?;
-        let mut runs: Vec<RunRecord> = Vec::new();
-        for path in run_files(&directory.join("runs"))? {
-            runs.push(read_json(&path)?);
-        }
-        runs.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Self { head, runs })
+        results.runs.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(results)
     }
-}
-
-fn run_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let failed = |source| ReadError::File { path: folder.to_owned(), source };
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|ending| ending == "json") {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
-    let text =
-        fs::read(path).map_err(|source| ReadError::File { path: path.to_owned(), source })?;
-    serde_json::from_slice(&text)
-        .map_err(|source| ReadError::Flawed { path: path.to_owned(), source })
 }

@@ -12,7 +12,7 @@ use super::{Page, Results, show};
 fn results(sweep: &MadeUp) -> Results {
     let mut runs = sweep.runs();
     runs.sort_by(|a, b| a.key.cmp(&b.key));
-    Results { head: sweep.head(), runs }
+    Results { head: sweep.head(), runs, failed: Vec::new(), missing: 0, wall: None }
 }
 
 fn page(sweep: &MadeUp) -> String {
@@ -201,4 +201,20 @@ fn a_ledger_that_does_not_balance_is_shown_as_broken() {
     let page = Page::of(&results).html;
     assert_sound(&page);
     assert!(page.contains("every ledger balances: sent = delivered + dropped + in flight: not in 1 case (banana seed 2 on-storage)"));
+}
+
+#[test]
+fn what_is_missing_and_what_came_to_nothing_is_said() {
+    let mut results = results(&MadeUp::small());
+    results.missing = 3;
+    let key = results.runs[0].key.clone();
+    results.failed.push(crate::results::FailedRun {
+        key,
+        no_progress: true,
+        why: "it <hung>".to_owned(),
+    });
+    let page = Page::of(&results).html;
+    assert_sound(&page);
+    assert!(page.contains("3 runs that were asked for are not here"));
+    assert!(page.contains("1 run came to no result") && page.contains("it &lt;hung&gt;"));
 }

@@ -39,10 +39,11 @@ pub(in crate::page) fn stacked_bars(
         @for (at, bar) in bars.iter().enumerate() {
             @let y = top + row * at as f64;
             @let whole = unit.show(bar.whole());
-            text.name x=(n(left)) y=(n(y + 15.0)) { (fitted(&bar.name, px * 0.6)) ": " (whole) }
+            text.name x=(n(left + 4.0)) y=(n(y + 15.0)) { (fitted(&bar.name, px * 0.6)) ": " (whole) }
             (parts(bar, unit, &scale, y + 20.0))
             @if let Some((low, high)) = bar.interval {
-                path.whisker d=(format!("M{} {y0}v8M{0} {yc}H{}M{1} {y0}v8", n(scale.at(low)), n(scale.at(high)), y0 = n(y + 26.0), yc = n(y + 30.0))) {}
+                path.whisker d=(format!("M{} {y0}v8M{0} {yc}H{}M{1} {y0}v8", n(scale.at(low)), n(scale.at(high)), y0 = n(y + 26.0), yc
+                    = n(y + 30.0))) {}
             }
         }
         path.frame d=(format!("M{} {}V{}", n(left), n(top), n(bottom))) {}

@@ -62,7 +62,8 @@ impl Tone {
         html! {
             div.steps {
                 span { (words.0) }
-                @for (class, name) in steps { span.step { svg.key viewBox="0 0 22 12" aria-hidden="true" { rect class=(class) width="22" height="12" {} } (name) } }
+                @for (class, name) in steps { span.step { svg.key viewBox="0 0 22 12" aria-hidden="true" { rect class=(class)
+                    width="22" height="12" {} } (name) } }
                 span { (words.1) }
             }
         }
@@ -142,6 +143,12 @@ pub(in crate::page) fn heat_map(map: &HeatMap, px: f64, row: f64) -> Markup {
             path.frontier-halo d=(path) {}
             path class=(format!("frontier {}", frontier.class)) d=(path) {}
         }
+        // Above the lines, so that no line strikes a figure out.
+        @for (at, cells) in map.cells.iter().enumerate() {
+            @for (column, cell) in cells.iter().enumerate() {
+                (words_of_cell(map, cell, (left + wide * column as f64, top + row * at as f64, wide, row)))
+            }
+        }
     };
     let about = format!(
         "A map of {} rows and {} columns; its figures stand in the table below it",
@@ -153,19 +160,30 @@ pub(in crate::page) fn heat_map(map: &HeatMap, px: f64, row: f64) -> Markup {
     picture(&map.title, &about, (px + room.max(0.0), bottom + 6.0), &marks)
 }
 
+fn class_of(map: &HeatMap, cell: &Cell) -> String {
+    cell.value.map_or("none".to_owned(), |value| map.tone.class(value))
+}
+
 fn draw_cell(
     map: &HeatMap,
     cell: &Cell,
     (row, column): (usize, usize),
     (x, y, wide, high): (f64, f64, f64, f64),
 ) -> Markup {
-    let class = cell.value.map_or("none".to_owned(), |value| map.tone.class(value));
-    let fits = cell.words.chars().count() as f64 * 6.6 <= wide - 2.0 && high >= 18.0;
     let tip = format!("{}, {}: {}", map.rows[row], map.columns[column], cell.words);
     html! {
-        rect class=(format!("cell {class}")) x=(n(x)) y=(n(y)) width=(n(wide)) height=(n(high)) { title { (tip) } }
-        @if fits { text class=(format!("in t-{class}")) x=(n(x + wide / 2.0)) y=(n(y + high / 2.0 + 4.0)) text-anchor="middle" { (cell.words) } }
-        @if !cell.flag.is_empty() { text class=(format!("flag t-{class}")) x=(n(x + wide - 4.0)) y=(n(y + 12.0)) text-anchor="end" { (cell.flag) } }
+        rect class=(format!("cell {}", class_of(map, cell))) x=(n(x)) y=(n(y)) width=(n(wide)) height=(n(high)) { title { (tip) } }
+    }
+}
+
+fn words_of_cell(map: &HeatMap, cell: &Cell, (x, y, wide, high): (f64, f64, f64, f64)) -> Markup {
+    let class = class_of(map, cell);
+    let fits = cell.words.chars().count() as f64 * 6.6 <= wide - 2.0 && high >= 18.0;
+    html! {
+        @if fits { text class=(format!("in t-{class}")) x=(n(x + wide / 2.0)) y=(n(y + high / 2.0 + 4.0)) text-anchor="middle" {
+            (cell.words) } }
+        @if !cell.flag.is_empty() { text class=(format!("flag t-{class}")) x=(n(x + wide - 4.0)) y=(n(y + 12.0)) text-anchor="end" {
+            (cell.flag) } }
     }
 }
 

@@ -59,7 +59,8 @@ pub(in crate::page) fn line_plot(
             path.fault-edge d=(format!("M{} {y0}V{y1}M{} {y0}V{y1}", n(x0), n(x1), y0 = n(y), y1 = n(bottom))) {}
             // Near the right edge the words end where the band does.
             @let late = x0 > px * 0.6;
-            text.fault-name.halo x=(n(if late { x1 - 3.0 } else { x0 + 3.0 })) y=(n(y + 10.0)) text-anchor=(if late { "end" } else { "start" }) {
+            text.fault-name.halo x=(n(if late { x1 - 3.0 } else { x0 + 3.0 })) y=(n(y + 10.0)) text-anchor=(if late { "end" } else {
+                "start" }) {
                 (fitted(&band.name, if late { x1 - left } else { right - x0 }))
             }
         }

@@ -30,6 +30,9 @@ impl Unit {
 
     /// The same beside a tick, where a round figure needs no places.
     fn tick(self, value: f64) -> String {
+        if value == 0.0 && self != Self::Fraction {
+            return "0".to_owned();
+        }
         self.show(value).replace(".0 ", " ")
     }
 }

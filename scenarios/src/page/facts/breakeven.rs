@@ -3,7 +3,8 @@
 //! The rule knows one job on a quiet network: S bytes of input, a share σ of them as output, a path of bandwidth B, rates R at which
 //! each side reads and computes, and t0 to carry the code. If transfer and compute follow each other (store and forward), running near
 //! the data wins if σ < 1 − B(1/R_near − 1/R_far) − B·t0/S; if they overlap, t0 + max(S/R_near, σS/B) is weighed against
-//! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the network, retries and what jobs do to each other.
+//! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the network, retries and what jobs do to
+//! each other.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Medians and their intervals.
 //!
-//! The interval is that of the sign test: two of the ordered figures themselves, between which the median of what they are drawn
-//! from lies with a chance of at least 95 %, whatever its distribution. Fewer than six figures have none.
+//! The interval is that of `results::statistics`, which says how it is made; here are also signs that words may follow.
+
+use crate::results::statistics::ranks;
 
 /// A median over runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,7 @@ impl Estimate {
         let n = sorted.len();
         let middle = sorted.get(n / 2)?;
         let median = if n % 2 == 1 { *middle } else { (sorted[n / 2 - 1] + middle) / 2.0 };
-        let interval = outer(n).map(|at| (sorted[at], sorted[n - 1 - at]));
+        let interval = ranks(n).map(|(low, high)| (sorted[low - 1], sorted[high - 1]));
         Some(Self { n, median, interval })
     }
 
@@ -48,23 +49,6 @@ impl Estimate {
     }
 }
 
-/// How many of `n` ordered figures lie outside of the interval on each side.
-fn outer(n: usize) -> Option<usize> {
-    // Chances of the binomial distribution with an even coin, added until 2.5 % are exceeded. In logarithms: 2^-n is no number soon.
-    let mut log_chance = -(n as f64) * std::f64::consts::LN_2;
-    let mut sum = 0.0;
-    let mut below = None;
-    for k in 0..n / 2 {
-        sum += log_chance.exp();
-        if sum > 0.025 {
-            break;
-        }
-        below = Some(k);
-        log_chance += ((n - k) as f64 / (k + 1) as f64).ln();
-    }
-    below
-}
-
 /// The figure that a share of the sorted ones does not exceed; nothing if there are none.
 pub(in crate::page) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
     let at = (share * sorted.len() as f64).ceil() as usize;
@@ -74,23 +58,6 @@ pub(in crate::page) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_interval_is_that_of_the_tables_of_the_sign_test() {
-        // Ranks, from 1, as textbooks print them: 6: 1, 10: 2, 20: 6, 25: 8, 50: 18, 100: 40.
-        for (n, rank) in [
-            (5, None),
-            (6, Some(1)),
-            (10, Some(2)),
-            (20, Some(6)),
-            (25, Some(8)),
-            (50, Some(18)),
-            (100, Some(40)),
-        ] {
-            assert_eq!(outer(n).map(|at| at + 1), rank, "{n}");
-        }
-        assert!(outer(10_000).is_some());
-    }
 
     #[test]
     fn few_runs_carry_no_claim() {

@@ -1,9 +1,11 @@
 //! Two policies beside each other: one difference for each seed, over the jobs that both completed.
 //!
-//! Bytes are a whole run's, so a run counts for them only if both completed the same jobs. Leaves out closed loops' latencies,
+//! Latencies leave the warm-up out, as all statistics of sweeps do. Bytes are a whole run's, so a run counts for them only if both
+//! completed the same jobs. Leaves out closed loops' latencies,
 //! which say nothing beside another policy's.
 
 use super::{Estimate, Point, percentile, record_of};
+use crate::results::statistics::WarmUp;
 use crate::results::{JobRow, PolicyRecord, RunRecord};
 
 /// Which figure.
@@ -119,8 +121,12 @@ impl Pair<'_> {
         if self.run.closed_loop {
             return None;
         }
-        let (mut near, mut far): (Vec<u64>, Vec<u64>) =
-            self.common().map(|(near, far)| (latency_us(near), latency_us(far))).unzip();
+        let begin = WarmUp::default().end_us(self.near).max(WarmUp::default().end_us(self.far));
+        let (mut near, mut far): (Vec<u64>, Vec<u64>) = self
+            .common()
+            .filter(|(near, _)| near.intended_us >= begin)
+            .map(|(near, far)| (latency_us(near), latency_us(far)))
+            .unzip();
         near.sort_unstable();
         far.sort_unstable();
         Some((percentile(&near, share)? as f64, percentile(&far, share)? as f64))

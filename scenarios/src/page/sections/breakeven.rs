@@ -12,7 +12,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let Some(map) = BreakEven::of(facts) else {
         return html! {
             p {
-                "There is no map: it takes the policies on-storage and download over several bandwidths, and jobs of several output ratios. Sweep a bandwidth, such as "
+                "There is no map: it takes the policies on-storage and download over several bandwidths, and jobs of several output \
+                    ratios. Sweep a bandwidth, such as "
                 code { "--set network.worker.trunk=100Mbit/s,1Gbit/s,10Gbit/s" }
                 ", over scenarios (or a setting) whose answers are a small and a large part of their input."
             }
@@ -20,12 +21,17 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     };
     html! {
         p {
-            "The gain is the time that on-storage saves in the median job, as a share of download's: the median of the seeds' paired figures. Rows are output ratios as \
-             they were measured (answer bytes over object bytes), columns values of " code { (map.key) } ". The lines are where the rule for one job on a quiet network \
+            "The gain is the time that on-storage saves in the median job, as a share of download's: the median of the seeds' paired \
+                figures. Rows are output ratios as \
+             they were measured (answer bytes over object bytes), columns values of " code { (map.key) }
+                 ". The lines are where the rule for one job on a quiet network \
              sees no difference: below a line running at the data wins. "
-            strong { "Solid" } ": transfer and compute follow each other, σ < 1 − B(1/R" sub { "near" } " − 1/R" sub { "far" } ") − B·t" sub { "0" } "/S. "
-            strong { "Dashed" } ": they overlap, t" sub { "0" } " + max(S/R" sub { "near" } ", σS/B) against max(S/B, S/R" sub { "far" } "). \
-             The rates R are each side's bytes per second of disk and compute time in these runs, and t" sub { "0" } " is the code's bytes over B."
+            strong { "Solid" } ": transfer and compute follow each other, σ < 1 − B(1/R" sub { "near" } " − 1/R" sub { "far" }
+                ") − B·t" sub { "0" } "/S. "
+            strong { "Dashed" } ": they overlap, t" sub { "0" } " + max(S/R" sub { "near" } ", σS/B) against max(S/B, S/R" sub { "far"
+                } "). \
+             The rates R are each side's bytes per second of disk and compute time in these runs, and t" sub { "0" }
+                 " is the code's bytes over B."
         }
         (picture(&map))
         (judged(&map))
@@ -57,7 +63,8 @@ fn picture(map: &BreakEven) -> Markup {
         frontiers,
         tone: Tone::Gain,
     };
-    let caption = "Measured gain of on-storage over download. “?”: the interval holds no difference. “≠”: the measured sign is another than both forms of the rule predict.";
+    let caption = "Measured gain of on-storage over download. “?”: the interval holds no difference. “≠”: the measured sign is \
+        another than both forms of the rule predict.";
     let draw =
         |width: Width| heat_map(&heat, width.px(), if width == Width::Wide { 40.0 } else { 34.0 });
     figure(caption, &Tone::Gain.legend(("download faster", "on-storage faster")), draw, &table(map))
@@ -155,14 +162,16 @@ fn judged(map: &BreakEven) -> Markup {
     }
     html! {
         p {
-            "Of " (measured.len()) " points, " (measured.len() - open - off.len()) " have the sign that at least one form predicts (" (split) " of them lie between the two forms), "
+            "Of " (measured.len()) " points, " (measured.len() - open - off.len()) " have the sign that at least one form predicts ("
+                (split) " of them lie between the two forms), "
             (off.len()) " another, and in " (open) " the interval leaves the sign open."
         }
         @if !off.is_empty() {
             h3 { "Where the measurement disagrees" }
             (table.show())
             p.note {
-                "The rule knows one job on a quiet network. It leaves out what the last two columns tell as shares of the latency (waiting for a turn, attempts that came to nothing), \
+                "The rule knows one job on a quiet network. It leaves out what the last two columns tell as shares of the latency \
+                    (waiting for a turn, attempts that came to nothing), \
                  the latency of the network, and that jobs which run at the same time share the bandwidth."
             }
         }

@@ -15,38 +15,54 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         dl {
             dt { "Simulated here" }
-            dd { (counted(jobs, "job")) " in " (show::micros(simulated as f64)) " of the simulated world, " (show::size(sent)) " over simulated network cards" }
+            dd { (counted(jobs, "job")) " in " (show::micros(simulated as f64)) " of the simulated world, " (show::size(sent))
+                " over simulated network cards" }
             dt { "Events per second" }
-            dd { "Not known from the records: they hold nothing that the wall clock decides, so that they are the same wherever they were made." }
+            dd { (speed(facts)) }
             dt { "Determinism" }
-            dd { (determinism(facts)) }
+            dd { (determinism()) }
         }
         h3 { "The model" }
         ul {
-            li { "Jobs are real WebAssembly modules and their answers are compared with a reference. Fuel is the only clock of compute: a job's time on a core is its fuel over the fuel rate that the scenario gives the core." }
-            li { "Storage nodes, proxies and workers speak real HTTP/1.1 over simulated streams: cards and shared trunks serve their flows round robin by chunks, each link class has a latency, jitter and loss; what is lost is sent again and counted again." }
+            li { "Jobs are real WebAssembly modules and their answers are compared with a reference. Fuel is the only clock of \
+                compute: a job's time on a core is its fuel over the fuel rate that the scenario gives the core." }
+            li { "Storage nodes, proxies and workers speak real HTTP/1.1 over simulated streams: cards and shared trunks serve their \
+                flows round robin by chunks, each link class has a latency, jitter and loss; what is lost is sent again and counted \
+                again." }
             li { "Disks have a rate for reading and writing and a seek time, and serve one request after the other." }
             li { "Faults are the world's: links that are cut, slowed or lossy, processes that crash, disks that are slow, full or fail." }
         }
         h3 { "What it leaves out" }
         ul {
             li { "Congestion control beyond a slow start, switches within a zone, and queues that overflow." }
-            li { "Caches of the operating system and of processors, and what processes on one machine do to each other's memory bandwidth." }
+            li { "Caches of the operating system and of processors, and what processes on one machine do to each other's memory \
+                bandwidth." }
             li { "Encryption, and the processor time that the network and the store itself take: compute is what jobs compute." }
-            li { "Whether the fuel rate is your processor's. If compute is a large part of section 5, sweep " code { "node.fuel_per_second" } " to see what depends on it." }
+            li { "Whether the fuel rate is your processor's. If compute is a large part of section 5, sweep " code {
+                "node.fuel_per_second" } " to see what depends on it." }
         }
     }
 }
 
-fn determinism(facts: &Facts<'_>) -> Markup {
-    let mut same = 0usize;
-    let mut other = 0usize;
-    for pair in facts.results.runs.windows(2).filter(|pair| pair[0].key == pair[1].key) {
-        if pair[0] == pair[1] { same += 1 } else { other += 1 }
-    }
+fn speed(facts: &Facts<'_>) -> String {
+    let Some(wall) = facts.results.wall else {
+        return "Not known: shards that were merged have no one speed, and the records hold nothing that the wall clock decides.".to_owned();
+    };
+    format!(
+        "{} events of the simulated worlds and {} runs per second of the wall clock, over {} on {}.",
+        show::plain(wall.events_per_second.round()),
+        show::plain(wall.runs_per_second),
+        counted(usize::try_from(wall.runs).unwrap_or(usize::MAX), "run"),
+        counted(usize::try_from(wall.threads).unwrap_or(usize::MAX), "thread"),
+    )
+}
+
+/// A directory keeps each run once, so the page can only say how to check.
+fn determinism() -> Markup {
     html! {
-        @if other > 0 { span.no { "Broken: " (counted(other, "run")) " stand here twice with different results." } }
-        @else if same > 0 { (counted(same, "run")) " stand here twice, each time the same." }
-        @else { "Not checked by this page: each run stands here once. Its trace hash is in section 2; " code { "stayput twice SCENARIO" } " runs a scenario in two processes and compares every event, and running the sweep again must give the same digest of all traces." }
+        "Each run has a hash of all its semantic events, in section 2, and the digest of all traces there is over all of them: the \
+            same command gives the same, on any machine. "
+        code { "stayput twice SCENARIO" } " runs a scenario in two processes and compares event by event; this page itself has \
+            checked nothing of it."
     }
 }

@@ -14,8 +14,13 @@ use crate::results::{HostUse, PolicyRecord};
 /// How many hosts are drawn.
 const DRAWN: usize = 40;
 
+/// A part of a host: its name, and its use in a run of so many microseconds.
+type Part = (&'static str, fn(&HostUse, f64) -> f64);
+/// Mean use by host, number of the part, and policy.
+type Uses = BTreeMap<(String, usize, String), f64>;
+
 /// The parts of a host: name, and its use as a share of what it could do in the time of a run.
-const PARTS: [(&str, fn(&HostUse, f64) -> f64); 3] = [
+const PARTS: [Part; 3] = [
     ("network card", |host, us| {
         host.sent.max(host.received) as f64 * 8.0 / (host.nic_bits_per_second as f64 * us * 1e-6)
     }),
@@ -27,7 +32,8 @@ const PARTS: [(&str, fn(&HostUse, f64) -> f64); 3] = [
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p {
-            "The share of a run's makespan in which a part was busy: of the card its fuller direction's bytes over what it can carry, of cores and disks their busy time. \
+            "The share of a run's makespan in which a part was busy: of the card its fuller direction's bytes over what it can carry, \
+                of cores and disks their busy time. \
              Means over the runs. A policy that ends sooner has the same work in less time, so its shares are higher."
         }
         (for_each_shown(facts, |point| html! { (maps(facts, point)) (skew(facts, point)) }))
@@ -35,10 +41,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 }
 
 /// Mean use by host, in the order of the hosts, of each part under each policy.
-fn uses(
-    facts: &Facts<'_>,
-    point: &Point<'_>,
-) -> (Vec<String>, BTreeMap<(String, usize, String), f64>) {
+fn uses(facts: &Facts<'_>, point: &Point<'_>) -> (Vec<String>, Uses) {
     let mut hosts: Vec<String> = Vec::new();
     let mut sums: BTreeMap<(String, usize, String), (f64, f64)> = BTreeMap::new();
     for policy in facts.policies_of(point) {
@@ -113,7 +116,8 @@ fn maps(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
                 @if all > DRAWN { " The " (DRAWN) " busiest of " (all) " hosts." }
             }
             (Tone::Share.legend(("idle", "busy")))
-            div.multiples { @for (part, (name, _)) in PARTS.iter().enumerate() { div.panel { p { (name) } (heat_map(&map(part), 250.0, 19.0)) } } }
+            div.multiples { @for (part, (name, _)) in PARTS.iter().enumerate() { div.panel { p { (name) } (heat_map(&map(part), 250.0,
+                19.0)) } } }
             (table.behind())
         }
     }
@@ -153,7 +157,8 @@ fn skew(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         }
     }
     html! {
-        p { "Skew over the storage nodes: 1 and 0 if all are used alike. What locality costs shows here: work goes where the wanted objects lie." }
+        p { "Skew over the storage nodes: 1 and 0 if all are used alike. What locality costs shows here: work goes where the wanted \
+            objects lie." }
         (table.show())
         p.note { "Medians over the runs with 95 % intervals. A dash: no storage node was used so." }
     }

@@ -17,7 +17,8 @@ const SHARES: [f64; 7] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
-        p { "The share of completed jobs that took no longer than a time, over all runs of a point. Marks stand at 5, 25, 50, 75, 90, 99 and 100 %. A curve further left is faster." }
+        p { "The share of completed jobs that took no longer than a time, over all runs of a point, without the warm-up. Marks stand \
+            at 5, 25, 50, 75, 90, 99 and 100 %. A curve further left is faster." }
         (for_each_shown(facts, |point| of_point(facts, point)))
     }
 }

@@ -15,7 +15,8 @@ use crate::results::{LedgerRow, PolicyRecord, RunRecord};
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
-        p { "Hop bytes: each byte of a body counts each time it leaves a network card. All figures are means over the runs of a point, so that rows add up." }
+        p { "Hop bytes: each byte of a body counts each time it leaves a network card. All figures are means over the runs of a \
+            point, so that rows add up." }
         (for_each_shown(facts, |point| of_point(facts, point)))
     }
 }
@@ -132,7 +133,8 @@ fn totals(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     }
     html! {
         (table.show())
-        p.note { "Sent, delivered, dropped and in flight are of the byte streams: bodies, heads and framing. Sent is what the other three add up to. A dash stands for what the network does not tell." }
+        p.note { "Sent, delivered, dropped and in flight are of the byte streams: bodies, heads and framing. Sent is what the other \
+            three add up to. A dash stands for what the network does not tell." }
     }
 }
 
@@ -165,7 +167,8 @@ fn saved(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         table.push([name.to_owned(), show::estimate(figure.as_ref(), show::size)]);
     }
     html! {
-        p { "What " (near) " saved against " (far) ", over " (super::counted(pairs.len(), "run")) " in which both completed the same jobs; what was paid for it is negative:" }
+        p { "What " (near) " saved against " (far) ", over " (super::counted(pairs.len(), "run"))
+            " in which both completed the same jobs; what was paid for it is negative:" }
         (table.show())
     }
 }

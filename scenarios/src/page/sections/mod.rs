@@ -60,7 +60,8 @@ fn for_each_shown(facts: &Facts<'_>, body: impl Fn(&Point<'_>) -> Markup) -> Mar
             (body(point))
         }
         @if shown.len() < facts.points.len() {
-            p.note { "Drawn for the first settings of each scenario. All " (facts.points.len()) " points are in the tables of sections 1 and 5." }
+            p.note { "Drawn for the first settings of each scenario. All " (facts.points.len())
+                " points are in the tables of sections 1 and 5." }
         }
     }
 }

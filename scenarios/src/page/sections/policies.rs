@@ -9,10 +9,14 @@ use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{BOUND, Estimate, Facts, Point, completed, latency_us, percentile};
 use crate::page::show;
 use crate::page::table::Table;
+use crate::results::statistics::WarmUp;
 use crate::results::{JobRow, PolicyRecord, RunRecord, SplitRecord};
 
+/// The name of a part of a latency, and how to take it.
+type Part = (&'static str, fn(&SplitRecord) -> u64);
+
 /// The parts of a latency, with how to take one.
-pub(super) const PARTS: [(&str, fn(&SplitRecord) -> u64); 5] = [
+pub(super) const PARTS: [Part; 5] = [
     ("queue", |split| split.queue_us),
     ("disk", |split| split.disk_us),
     ("transfer", |split| split.transfer_us),
@@ -27,9 +31,12 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         facts.points.iter().filter(|point| !shown.contains(&point.name())).collect();
     html! {
         p {
-            "Medians over the runs of a point, each with its 95 % interval where there are six runs or more. Latency is from the intended arrival to the whole answer, \
-             over completed jobs. Regret is how much longer a policy's jobs took than the best policy's of each job, over the jobs that all policies completed"
-            @if facts.policies.iter().any(|policy| policy == BOUND) { "; " code { (BOUND) } " is among them, for which every choice was tried" }
+            "Medians over the runs of a point, each with its 95 % interval where there are six runs or more. Latency is from the \
+                intended arrival to the whole answer, \
+             over completed jobs, without those due in the warm-up, the first 10 % of the arrivals' time. Regret is how much longer a \
+             policy's jobs took than the best policy's of each job, over the jobs that all policies completed"
+            @if facts.policies.iter().any(|policy| policy == BOUND) { "; " code { (BOUND) }
+                " is among them, for which every choice was tried" }
             @else { "; since " code { (BOUND) } " did not run, the best is only the best of those that did" }
             "."
         }
@@ -40,7 +47,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             (decisions(facts, point))
         }))
         @if !others.is_empty() {
-            details { summary { "The table for the other " (counted(others.len(), "point")) } @for point in &others { h3 { (point.name()) } (table(facts, point)) } }
+            details { summary { "The table for the other " (counted(others.len(), "point")) } @for point in &others { h3 {
+                (point.name()) } (table(facts, point)) } }
         }
     }
 }
@@ -92,14 +100,16 @@ fn table(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     }
     html! {
         (table.show())
-        @if point.closed_loop() { p.note { "Clients wait for answers here, so that a slow policy is also asked less: no latency or regret of one policy is a claim against another." } }
+        @if point.closed_loop() { p.note { "Clients wait for answers here, so that a slow policy is also asked less: no latency or \
+            regret of one policy is a claim against another." } }
     }
 }
 
-/// Latencies of completed jobs, ascending.
+/// Latencies of completed jobs that were due after the warm-up, ascending.
 pub(in crate::page) fn latencies(record: &PolicyRecord) -> Vec<u64> {
-    let mut all: Vec<u64> =
-        record.jobs.iter().filter(|job| completed(job)).map(latency_us).collect();
+    let begin = WarmUp::default().end_us(record);
+    let counted = record.jobs.iter().filter(|job| completed(job) && job.intended_us >= begin);
+    let mut all: Vec<u64> = counted.map(latency_us).collect();
     all.sort_unstable();
     all
 }
@@ -164,7 +174,8 @@ fn splits(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         @if bars.is_empty() { p.note { "No job completed, so there are no latencies." } }
         @else {
             (figure(
-                "Mean latency of completed jobs, by what the time went to. Whiskers: 95 % interval of the median of the runs' mean latencies.",
+                "Mean latency of completed jobs, by what the time went to. Whiskers: 95 % interval of the median of the runs' mean \
+                    latencies.",
                 &legend, |width| stacked_bars(&title, (Unit::Micros, "mean latency"), &bars, width), &table))
         }
     }
@@ -189,7 +200,8 @@ fn percentiles(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             table.push([policy.to_owned(), name.to_owned()].into_iter().chain(shares));
         }
     }
-    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together. Percentiles of parts do not add up to those of the whole." } } }
+    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together. \
+    Percentiles of parts do not add up to those of the whole." } } }
 }
 
 fn decisions(facts: &Facts<'_>, point: &Point<'_>) -> Markup {

@@ -23,6 +23,11 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     }
 }
 
+/// In how many runs an expectation held, did not, and was not judged; and what was found where it did not hold.
+type Held = (usize, usize, usize, Vec<String>);
+/// In how many runs a fault was, and bit; and what it touched.
+type Bitten<'a> = (usize, usize, BTreeMap<&'a str, u64>);
+
 fn check(holds: Option<bool>, words: &Markup) -> Markup {
     let (class, sign, name) = match holds {
         Some(true) => ("yes", "✓", "kept"),
@@ -100,8 +105,7 @@ pub(super) fn balanced(record: &PolicyRecord) -> bool {
 
 fn expectations(facts: &Facts<'_>) -> Markup {
     // Figure and bound by scenario: runs that held, that did not, that were not judged, and what was found where it did not hold.
-    let mut tallies: BTreeMap<(&str, &str, &str), (usize, usize, usize, Vec<String>)> =
-        BTreeMap::new();
+    let mut tallies: BTreeMap<(&str, &str, &str), Held> = BTreeMap::new();
     for run in &facts.results.runs {
         for expect in &run.expect {
             let tally =
@@ -124,7 +128,8 @@ fn expectations(facts: &Facts<'_>) -> Markup {
                 (check(holds, &html! {
                     (scenario) ": " code { (figure) " " (wanted) } " held in " (held) " of " (counted(held + failed + open, "run"))
                     @if *open > 0 { ", not judged in " (open) }
-                    @if !found.is_empty() { " (" (found.iter().take(3).cloned().collect::<Vec<_>>().join("; ")) @if found.len() > 3 { "; …" } ")" }
+                    @if !found.is_empty() { " (" (found.iter().take(3).cloned().collect::<Vec<_>>().join("; ")) @if found.len() > 3 {
+                        "; …" } ")" }
                 }))
             }
         }
@@ -132,7 +137,7 @@ fn expectations(facts: &Facts<'_>) -> Markup {
 }
 
 fn faults(facts: &Facts<'_>) -> Markup {
-    let mut seen: BTreeMap<(&str, &str), (usize, usize, BTreeMap<&str, u64>)> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), Bitten<'_>> = BTreeMap::new();
     for run in &facts.results.runs {
         for fault in &run.faults {
             let tally = seen.entry((&run.key.scenario, &fault.what)).or_default();

@@ -26,7 +26,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         dl {
             dt { "Program" } dd { (head.version) }
             dt { "Seeds" } dd { (head.seeds) }
-            dt { "Runs here" } dd { (counted(facts.results.runs.len(), "run")) ", " (counted(facts.points.len(), "point")) " of " (counted(facts.shown().len(), "scenario")) ", policies " (facts.policies.join(", ")) }
+            dt { "Runs here" } dd { (counted(facts.results.runs.len(), "run")) ", " (counted(facts.points.len(), "point")) " of "
+                (counted(facts.shown().len(), "scenario")) ", policies " (facts.policies.join(", ")) }
             @for (key, values) in &head.axes { dt { code { (key) } } dd { (values.join(", ")) } }
             dt { "All traces" } dd { code { (digest) } }
         }
@@ -50,23 +51,25 @@ fn hashes(facts: &Facts<'_>) -> Markup {
     }
     html! {
         div.hash { (scenarios.show()) (runs.show()) }
-        @if facts.results.runs.len() > HASHES { p.note { "The first " (HASHES) " of " (facts.results.runs.len()) " are listed; all are in the directory's " code { "runs" } "." } }
+        @if facts.results.runs.len() > HASHES { p.note { "The first " (HASHES) " of " (facts.results.runs.len())
+            " are listed; all are in the directory's " code { "runs" } "." } }
     }
 }
 
-/// Says where points have other seeds than the rest: an interrupted sweep, or a shard.
+/// Says what was asked for and is not here, and what came to no result.
 fn missing(facts: &Facts<'_>) -> Markup {
-    let most = facts.points.iter().map(|point| point.runs.len()).max().unwrap_or(0);
-    let few: Vec<_> = facts.points.iter().filter(|point| point.runs.len() < most).collect();
-    let axes: usize =
-        facts.results.head.axes.iter().map(|(_, values)| values.len().max(1)).product();
-    let wanted = facts.results.head.scenarios.len() * axes;
+    let results = facts.results;
     html! {
-        @if facts.points.len() < wanted {
-            p.no { "Of " (wanted) " points that were asked for, " (wanted - facts.points.len()) " have no run here: the sweep is not finished, or this is one shard of it." }
+        @if results.missing > 0 {
+            p.no { (counted(results.missing, "run")) " that were asked for are not here: the sweep is not finished, or this is one \
+                shard of it." }
         }
-        @if !few.is_empty() {
-            p.no { "Not every point has the same number of runs: " @for (at, point) in few.iter().take(5).enumerate() { @if at > 0 { ", " } (point.name()) " has " (point.runs.len()) } " where others have " (most) "." }
+        @if !results.failed.is_empty() {
+            p.no { (counted(results.failed.len(), "run")) " came to no result, and are in no figure of this page:" }
+            ul {
+                @for failed in results.failed.iter().take(20) { li { (failed.key.to_string()) ": " (failed.why) } }
+                @if results.failed.len() > 20 { li { "and " (results.failed.len() - 20) " more" } }
+            }
         }
     }
 }

@@ -36,7 +36,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p {
             "The run of " strong { (run.key.scenario) (settings.concat()) ", seed " (run.key.seed) } ": "
-            @if bit > 0 { "the one in which most faults had an effect (" (bit) " of " (run.faults.len()) ")." } @else { "the first one; no fault had an effect in any." }
+            @if bit > 0 { "the one in which most faults had an effect (" (bit) " of " (run.faults.len()) ")." } @else {
+                "the first one; no fault had an effect in any." }
         }
         (progress(facts, run, end as f64))
         (latencies(facts, run, end as f64))

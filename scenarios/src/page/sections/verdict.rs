@@ -12,6 +12,9 @@ use crate::page::table::Table;
 
 const BYTES: &str = "bytes moved";
 const MEDIAN: &str = "latency, median";
+/// What is drawn, with its short names.
+const DRAWN: [(&str, &str); 3] =
+    [(BYTES, "bytes moved"), (MEDIAN, "median latency"), ("latency, p99", "p99 latency")];
 
 /// The verdict as plain text.
 pub(in crate::page) fn in_words(facts: &Facts<'_>) -> String {
@@ -114,7 +117,7 @@ fn of_many(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> String {
     let n = all.len();
     let open = |less: usize, more: usize| match n - less - more {
         0 => String::new(),
-        open => format!(", and in {open} the interval leaves it open"),
+        open => format!(", and at {open} neither is shown"),
     };
     format!(
         "By 95 % intervals, {near} moved fewer bytes than {far} at {fewer} of {n} points and more at {more}{}; \
@@ -138,8 +141,10 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         (losses_list(&losses, near, far))
         @if !all.is_empty() { (changes(&all, near, far)) (table(&all, near, far)) }
         p.note {
-            "Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the pairs' differences, with the \
-             interval of the sign test (95 %), and latencies are over the jobs that both completed. Bytes and makespans count only where both completed the same jobs."
+            "Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the \
+                pairs' differences, with the \
+             interval of the sign test (95 %). Latencies are over the jobs that both completed, without those due in the warm-up, the \
+             first 10 % of the arrivals' time. Bytes and makespans count only where both completed the same jobs."
         }
     }
 }
@@ -175,27 +180,26 @@ fn change_of(metric: &Metric) -> String {
 }
 
 fn changes(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
-    const DRAWN: usize = 40;
+    const DOTS: usize = 90;
     let mut dots = Vec::new();
-    for (series, name, label) in
-        [(0, BYTES, "bytes"), (1, MEDIAN, "median latency"), (2, "latency, p99", "p99 latency")]
-    {
-        for (point, pairs) in all {
+    for (point, pairs) in all {
+        for (series, (name, label)) in DRAWN.into_iter().enumerate() {
             if let Some(estimate) = pairs.metric(name).and_then(|metric| metric.change) {
                 let name = if all.len() == 1 { label.to_owned() } else { point.name() };
                 dots.push(Dot { name, series, estimate });
             }
         }
     }
-    let more = dots.len().saturating_sub(DRAWN);
-    dots.truncate(DRAWN);
+    let more = dots.len().saturating_sub(DOTS);
+    dots.truncate(DOTS);
     let caption = format!(
         "Change from {far} to {near}: median of the paired differences, and its 95 % interval. Left of the line {near} is better."
     );
-    let legend = legend_of_lines([(0, "bytes moved"), (1, "median latency"), (2, "p99 latency")]);
+    let legend =
+        legend_of_lines(DRAWN.into_iter().enumerate().map(|(series, (_, label))| (series, label)));
     let mut figures = Table::new(2, ["figure", "point", "change", "runs"]);
     for dot in &dots {
-        let kind = ["bytes moved", "median latency", "p99 latency"][dot.series.min(2)];
+        let kind = DRAWN[dot.series.min(2)].1;
         figures.push([
             kind.to_owned(),
             dot.name.clone(),
@@ -205,9 +209,10 @@ fn changes(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
     }
     html! {
         @if !dots.is_empty() {
-            (figure(&caption, &legend, |width| dot_ranges(&format!("Change from {far} to {near}"), "change", ("less", "more"), &dots, width), &figures))
+            (figure(&caption, &legend, |width| dot_ranges(&format!("Change from {far} to {near}"), "change", ("less", "more"), &dots,
+                width), &figures))
         }
-        @if more > 0 { p.note { "The other " (more) " are in the table." } }
+        @if more > 0 { p.note { "The other " (more) " marks are left out here; the table below has all." } }
     }
 }
 
@@ -238,7 +243,8 @@ fn table(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
     html! {
         details open[all.len() == 1] { summary { "All compared figures" } (table.show()) }
         @for (point, pairs) in few {
-            p.note { (point.name()) ": in " (pairs.runs - pairs.comparable) " of " (counted(pairs.runs, "run")) " the two completed different jobs, so that bytes and makespan are not compared there." }
+            p.note { (point.name()) ": in " (pairs.runs - pairs.comparable) " of " (counted(pairs.runs, "run"))
+                " the two completed different jobs, so that bytes and makespan are not compared there." }
         }
     }
 }

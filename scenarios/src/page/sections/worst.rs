@@ -25,13 +25,16 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     };
     html! {
         p {
-            "Under " strong { (policy) } ", job " (job.index) " of " (point.name()) ", seed " (run.key.seed) ", took longest of all: " strong { (show::micros(latency_us(job) as f64)) } ", and ended "
+            "Under " strong { (policy) } ", job " (job.index) " of " (point.name()) ", seed " (run.key.seed) ", took longest of all: "
+                strong { (show::micros(latency_us(job) as f64)) } ", and ended "
             (ending(job)) "."
         }
         (told(run, job))
         (beside_the_median(point, policy, job))
         (steps(run, job))
-        p.note { "To look closer: " code { "stayput run " (run.key.scenario) ".toml --seed " (run.key.seed) " --policy " (policy) " --trace worst.json" } @if !run.key.settings.is_empty() { ", with the settings above written into the scenario" } ", and open the file at ui.perfetto.dev." }
+        p.note { "To look closer: " code { "stayput run " (run.key.scenario) ".toml --seed " (run.key.seed) " --policy " (policy)
+            " --trace worst.json" } @if !run.key.settings.is_empty() { ", with the settings above written into the scenario" }
+                ", and open the file at ui.perfetto.dev." }
     }
 }
 

@@ -38,7 +38,7 @@ impl WarmUp {
     }
 
     /// Where it ends in a run, after the first job's intended arrival.
-    pub(super) fn end_us(self, run: &PolicyRecord) -> u64 {
+    pub(crate) fn end_us(self, run: &PolicyRecord) -> u64 {
         match self {
             Self::Percent(percent) => {
                 let last = run.jobs.iter().map(|job| job.intended_us).max().unwrap_or(0);
