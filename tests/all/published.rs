@@ -74,7 +74,7 @@ async fn ask(host: &Host, server: &Client) -> String {
 #[test]
 fn the_scenarios_job_and_script_are_the_published_ones() {
     let scenario = scenario();
-    assert_eq!(scenario.work[0].job, JOB);
+    assert_eq!(scenario.work[0].jobs[0].text, JOB);
     let script = std::fs::read_to_string(folder().join("jobs/demo.py")).expect("it is committed");
     assert!(script.contains("print count\n"), "{script}");
 }
