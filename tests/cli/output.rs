@@ -33,6 +33,11 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
              hosts decisions bytes loading",
         );
         assert_keys(&policy["jobs"], "ok failed wrong");
+        assert_keys(&policy["effort"], "events polls");
+        assert_keys(
+            &policy["hosts"][0],
+            "host sent received compute_us disk_us cores disks nic_bits_per_second",
+        );
         assert_keys(&policy["latency_us"], "mean p50 p90 p99 max");
         assert_keys(&policy["latency_split_us"], "queue disk transfer compute");
         assert_keys(&policy["latency_split_us"]["disk"], "mean p50 p99");
@@ -104,6 +109,9 @@ fn a_run_in_real_time_claims_no_hash_and_no_figure_that_it_cannot_know() {
     assert_eq!(policy["jobs"]["ok"], 8);
     for unknown in [&json["trace_hash"], &policy["trace_hash"], &policy["schedule_hash"]] {
         assert_eq!(*unknown, Value::Null);
+    }
+    for unknown in ["effort", "hosts"] {
+        assert_eq!(policy[unknown], Value::Null, "{unknown}");
     }
     for unknown in ["wire", "lost", "in_flight", "end_to_end"] {
         assert_eq!(policy["bytes"][unknown], Value::Null, "{unknown}");
