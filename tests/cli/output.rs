@@ -29,7 +29,8 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
     for policy in json["policies"].as_array().into_iter().flatten() {
         assert_keys(
             policy,
-            "name trace_hash schedule_hash jobs latency_us latency_split_us makespan_us fuel bytes loading",
+            "name trace_hash schedule_hash jobs latency_us latency_split_us makespan_us fuel decisions bytes \
+             loading",
         );
         assert_keys(&policy["jobs"], "ok failed wrong");
         assert_keys(&policy["latency_us"], "mean p50 p90 p99 max");
@@ -46,7 +47,7 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
             );
             assert_keys(
                 &bytes["by_purpose"],
-                "object-data job-code job-result job-to-job replication retry listing control",
+                "object-data job-code job-result job-to-job replication retry hedge listing control",
             );
         }
     }
