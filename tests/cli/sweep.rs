@@ -363,7 +363,7 @@ runs, jobs, ledger = (f(sys.argv[1] + name) for f, name in (
 assert (len(runs), len(jobs)) == (12, 96), (len(runs), len(jobs))
 key = ['scenario', 'node.cores', 'seed', 'policy']
 assert not runs.duplicated(key).any() and not jobs.duplicated(key + ['job']).any()
-parts = ['queue_us', 'disk_us', 'transfer_us', 'compute_us', 'retry_us']
+parts = ['queue_us', 'disk_us', 'transfer_us', 'compute_us']
 assert (jobs[parts].sum(axis=1) == jobs.latency_us).all()
 assert (jobs.finished_us - jobs.intended_us == jobs.latency_us).all()
 summed = ledger.groupby(['seed', 'node.cores', 'policy']).body.sum()

@@ -94,7 +94,7 @@ fn split(split: &LatencySplit, latency_us: u64) -> SplitRecord {
     let (queue_us, disk_us, compute_us) =
         (micros(split.queue), micros(split.disk), micros(split.compute));
     let transfer_us = latency_us.saturating_sub(queue_us + disk_us + compute_us);
-    SplitRecord { queue_us, disk_us, transfer_us, compute_us, retry_us: 0 }
+    SplitRecord { queue_us, disk_us, transfer_us, compute_us }
 }
 
 fn fault_record(fault: &Fault, verdict: &FaultVerdict) -> FaultRecord {

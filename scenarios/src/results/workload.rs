@@ -1,6 +1,7 @@
 //! A digest of the work that a run does: two runs with equal ones can be compared, whatever their networks, nodes and policies.
 //!
-//! In it are the objects with their bytes, the jobs with their clients and arrivals, and the faults. Leaves out how anything of
+//! In it are the objects with their bytes, the jobs with their clients and arrivals, the load beside them, and the
+//! faults. Leaves out how anything of
 //! it is served.
 
 use sha2::{Digest, Sha256};
@@ -24,6 +25,9 @@ pub fn digest(plan: &RunPlan) -> String {
         let arrival =
             job.arrival.map_or_else(|| "closed".to_owned(), |at| at.as_nanos().to_string());
         all.part("arrival", arrival.as_bytes());
+    }
+    for load in &plan.scenario.load {
+        all.part("load", format!("{load:?}").as_bytes());
     }
     let faults = if plan.faults { plan.scenario.faults.as_slice() } else { &[] };
     for fault in faults {
