@@ -177,12 +177,10 @@ pub struct SplitRecord {
     pub queue_us: u64,
     /// Waiting for a disk or served by one.
     pub disk_us: u64,
-    /// Under way.
+    /// Under way, or waiting for who did not answer.
     pub transfer_us: u64,
     /// Computing.
     pub compute_us: u64,
-    /// In attempts that came to nothing.
-    pub retry_us: u64,
 }
 
 /// What a scheduled fault did.

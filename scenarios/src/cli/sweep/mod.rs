@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use serde::Serialize;
-use stayput_runtime::memo::Memo;
+use stayput_runtime::memo::{AUDITED_ONE_IN, KEPT_BYTES_MAX, Memo};
 
 pub use args::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
@@ -22,11 +22,6 @@ use super::wall::Wall;
 use super::{CliError, Exit};
 use crate::quantity::printable;
 use crate::results::{self, Folder, Summary, collect, settings_text};
-
-/// What the memo of a sweep keeps at most, about: much less than the runs themselves hold.
-const MEMO_BYTES_MAX: usize = 1 << 30;
-/// Of so many sessions that the memo knows about one is computed all the same, and must do the same.
-const AUDITED_ONE_IN: u64 = 64;
 
 /// `wall.json`: what the wall clock decides, of the runs that one command did.
 #[derive(Serialize)]
@@ -52,7 +47,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     }
     let threads =
         args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let memo = (!args.no_memo).then(|| Memo::new(MEMO_BYTES_MAX, AUDITED_ONE_IN));
+    let memo = (!args.no_memo).then(|| Memo::new(KEPT_BYTES_MAX, AUDITED_ONE_IN));
     let (no_faults, events) = (args.no_faults, AtomicU64::new(0));
     let work = Cells { files, policies, no_faults, memo, events };
     let mut progress = show::Progress::new(left.len() as u64);

@@ -25,8 +25,8 @@ pub(in crate::page) struct Point {
     pub(in crate::page) bandwidth: f64,
     /// What the rule needs.
     pub(in crate::page) rates: Rates,
-    /// What the jobs waited for, as shares of their latency under near and far: queue and retry.
-    pub(in crate::page) waits: [(f64, f64); 2],
+    /// What the jobs waited for a turn, as a share of their latency under near and far.
+    pub(in crate::page) waits: [f64; 2],
 }
 
 /// What the rule needs to know of a job.
@@ -215,7 +215,6 @@ struct Sums {
     work_us: f64,
     code: f64,
     queue_us: f64,
-    retry_us: f64,
     all_us: f64,
 }
 
@@ -230,16 +229,14 @@ impl Sums {
                 sums.output += job.answer_bytes as f64;
                 sums.work_us += (job.split.compute_us + job.split.disk_us) as f64;
                 sums.queue_us += job.split.queue_us as f64;
-                sums.retry_us += job.split.retry_us as f64;
                 sums.all_us += super::latency_us(job) as f64;
             }
         }
         sums
     }
 
-    fn waits(&self) -> (f64, f64) {
-        let all = self.all_us.max(1.0);
-        (self.queue_us / all, self.retry_us / all)
+    fn waits(&self) -> f64 {
+        self.queue_us / self.all_us.max(1.0)
     }
 }
 

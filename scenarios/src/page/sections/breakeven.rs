@@ -142,22 +142,19 @@ fn judged(map: &BreakEven) -> Markup {
             "measured",
             "predicted, in turn",
             "overlapped",
-            "on-storage: queue, retry",
-            "download: queue, retry",
+            "on-storage: queue",
+            "download: queue",
         ],
     );
     for point in &off {
         let (in_turn, overlapped) = point.rates.gains(point.bandwidth);
-        let waits = |(queue, retry): (f64, f64)| {
-            format!("{}, {}", show::percent(queue), show::percent(retry))
-        };
         table.push([
             point.name.clone(),
             show::estimate(point.gain.as_ref(), show::change),
             show::change(in_turn),
             show::change(overlapped),
-            waits(point.waits[0]),
-            waits(point.waits[1]),
+            show::percent(point.waits[0]),
+            show::percent(point.waits[1]),
         ]);
     }
     html! {
