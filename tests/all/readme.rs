@@ -46,22 +46,26 @@ fn paths(text: &str) -> BTreeSet<String> {
 }
 
 /// Words with a slash that name what is in the store or in a job's world, or a rate, which no file here is.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
     "application/json",
     "demo/logile.txt",
     "Gbit/s",
     "Mbit/s",
     "0.5/s",
+    "100Mbit/s",
     "1Gbit/s",
     "10Gbit/s",
     "K/N",
 ];
 
 /// Files that the reader brings along, or that a command writes.
-const READERS_OWN: [&str; 8] = [
+const READERS_OWN: [&str; 11] = [
     "answers.txt",
     "access.log",
     "target/images",
+    "target/locality",
+    "target/locality/report.html",
+    "target/map",
     "target/sweep",
     "summary.json",
     "job.json",

@@ -25,17 +25,28 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     };
     html! {
         p {
-            "Under " strong { (policy) } ", job " (job.index) " of " (point.name()) ", seed " (run.key.seed) ", took longest of all: "
-                strong { (show::micros(latency_us(job) as f64)) } ", and ended "
-            (ending(job)) "."
+            "The longest job under " strong { (policy) } " was job " (job.index) " of " (point.name()) ", seed " (run.key.seed) ": it took "
+                strong { (show::micros(latency_us(job) as f64)) } " and ended " (ending(job)) "."
         }
         (told(run, job))
         (beside_the_median(point, policy, job))
         (steps(run, job))
-        p.note { "To look closer: " code { "stayput run " (run.key.scenario) ".toml --seed " (run.key.seed) " --policy " (policy)
-            " --trace worst.json" } @if !run.key.settings.is_empty() { ", with the settings above written into the scenario" }
-                ", and open the file at ui.perfetto.dev." }
+        p.note {
+            "To look closer: " code { (again(&facts.results.head.command, run, policy)) } ", and open the file at ui.perfetto.dev."
+        }
     }
+}
+
+/// The command that draws the run's timeline; where the scenario's file is, the sweep's own command says.
+fn again(sweep: &str, run: &RunRecord, policy: &str) -> String {
+    let own = format!("{}.toml", run.key.scenario);
+    let is_its = |word: &&str| word.rsplit('/').next() == Some(own.as_str());
+    let file = sweep.split_whitespace().find(is_its).unwrap_or(&own);
+    let no_faults = if sweep.contains(" --no-faults") { " --no-faults" } else { "" };
+    let set = run.key.settings.iter().map(|(key, value)| format!(" --set '{key}={value}'"));
+    let set: String = set.collect();
+    let seed = run.key.seed;
+    format!("stayput run {file} --seed {seed}{set}{no_faults} --policy {policy} --trace worst.json")
 }
 
 fn ending(job: &JobRow) -> String {
@@ -133,5 +144,24 @@ fn steps(run: &RunRecord, job: &JobRow) -> Markup {
     html! {
         (table.show())
         @if !spent.is_empty() { p { "In between it spent " (spent.join(", ")) "." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::RunKey;
+    use crate::results::fixtures::record;
+
+    #[test]
+    fn the_command_for_a_closer_look_names_the_file_and_the_settings_of_the_sweep() {
+        let settings = [("node.cores".to_owned(), "2".to_owned())].into();
+        let run = record(RunKey { scenario: "quiet".to_owned(), settings, seed: 3 }, &[]);
+        let sweep = "stayput sweep scenarios/locality/quiet.toml --seeds 0..6 --no-faults --out d";
+        assert_eq!(
+            again(sweep, &run, "download"),
+            "stayput run scenarios/locality/quiet.toml --seed 3 --set 'node.cores=2' --no-faults --policy download \
+             --trace worst.json"
+        );
     }
 }
