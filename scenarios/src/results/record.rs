@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use stayput_sim::host::Purpose;
 
 /// What a whole sweep is: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,15 @@ pub struct PolicyRecord {
     pub hosts: Vec<HostUse>,
     /// The jobs, by index.
     pub jobs: Vec<JobRow>,
+}
+
+impl PolicyRecord {
+    /// Hop bytes of bodies that the jobs caused: the load beside them lasts as long as they do, so its bytes say nothing of a policy.
+    #[must_use]
+    pub fn job_bytes(&self) -> u64 {
+        let load = self.ledger.iter().filter(|row| row.purpose == Purpose::Foreground.name());
+        self.bytes.body.saturating_sub(load.map(|row| row.body).sum())
+    }
 }
 
 /// Bytes of a run; hop bytes count each time they leave a network card.

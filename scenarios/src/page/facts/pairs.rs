@@ -65,7 +65,7 @@ impl Pairs {
             )
         };
         let mut metrics = vec![
-            bytes("bytes moved (bodies, all hops)", |record| record.bytes.body),
+            bytes("bytes moved (bodies, all hops)", PolicyRecord::job_bytes),
             bytes("bytes between zones", |record| record.bytes.cross_zone),
         ];
         if !point.closed_loop() {

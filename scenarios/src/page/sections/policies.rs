@@ -83,7 +83,7 @@ fn table(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         };
         table.push([
             policy.to_owned(),
-            show::estimate(over(&|record| Some(record.bytes.body as f64)).as_ref(), show::size),
+            show::estimate(over(&|record| Some(record.job_bytes() as f64)).as_ref(), show::size),
             time(0.5),
             time(0.9),
             time(0.99),

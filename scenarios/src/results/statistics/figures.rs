@@ -16,7 +16,7 @@ pub enum Figure {
     LatencyP50,
     /// Ninety-nine of a hundred completed jobs took no longer, in microseconds.
     LatencyP99,
-    /// Hop bytes of bodies.
+    /// Hop bytes of bodies that the jobs caused, without the load beside them.
     BodyBytes,
     /// From the first intended arrival to the last job's end, in microseconds.
     Makespan,
@@ -77,7 +77,7 @@ pub(super) fn of_run(run: &PolicyRecord, warm_up: WarmUp) -> Values<u64> {
     [
         percentile(&latencies, 50),
         percentile(&latencies, 99),
-        Some(run.bytes.body),
+        Some(run.job_bytes()),
         Some(run.makespan_us),
         Some(failed),
     ]
@@ -115,7 +115,7 @@ pub(super) fn of_pair(
             Figure::LatencyP50 => at(50),
             Figure::LatencyP99 => at(99),
             // What failed moved fewer bytes and ended sooner: that is no gain.
-            Figure::BodyBytes => same_jobs.then_some((one.bytes.body, other.bytes.body)),
+            Figure::BodyBytes => same_jobs.then_some((one.job_bytes(), other.job_bytes())),
             Figure::Makespan => same_jobs.then_some((one.makespan_us, other.makespan_us)),
             Figure::Failed => Some((failures(&one_done), failures(&other_done))),
         }
@@ -138,6 +138,7 @@ fn latencies<'a>(jobs: impl Iterator<Item = &'a JobRow>) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::LedgerRow;
     use crate::results::fixtures::policy;
 
     const ALL_COUNTS: WarmUp = WarmUp::Percent(0);
@@ -170,6 +171,19 @@ mod tests {
         assert_eq!(pair.values[2], Some((100, 100)));
         let none = policy("x", &[None, None]);
         assert!(!of_pair(&none, &none, ALL_COUNTS, true).same_jobs, "nothing completed");
+    }
+
+    #[test]
+    fn bytes_of_the_load_beside_the_jobs_are_no_policys() {
+        let one = policy("on-storage", &[Some(10)]);
+        let mut other = policy("download", &[Some(20)]);
+        other.ledger.push(LedgerRow {
+            purpose: "foreground".to_owned(),
+            body: 30,
+            ..other.ledger[0].clone()
+        });
+        assert_eq!(of_pair(&one, &other, ALL_COUNTS, true).values[2], Some((100, 70)));
+        assert_eq!(of_run(&other, ALL_COUNTS)[2], Some(70));
     }
 
     #[test]
