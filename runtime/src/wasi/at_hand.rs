@@ -65,7 +65,7 @@ impl AtHand {
         HOST_CALL_FUEL + fuel_for_bytes(self.len as u64)
     }
 
-    /// Books it, for a guest that has paid.
+    /// Books it, before it is paid for, as the general way does: a session that cannot pay ends with it in its account.
     #[inline]
     pub(super) fn book(&self, context: &mut Context, fd: u32) {
         let len = self.len as u64;
