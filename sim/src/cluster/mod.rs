@@ -3,6 +3,7 @@
 //! Leaves out running it, and what the clients do.
 
 mod placement;
+pub mod served;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;

@@ -134,8 +134,16 @@ pub trait Stream: Unpin {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
+/// Connections that a listener's machine can hold for it, unless it says otherwise.
+const CONNECTIONS_MAX: usize = 4096;
+
 /// A port that takes connections until it is dropped.
 pub trait Listener {
+    /// How many connections it may have at a time.
+    fn connections_max(&self) -> usize {
+        CONNECTIONS_MAX
+    }
+
     /// The next connection and where it comes from.
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>>;
 }

@@ -15,7 +15,7 @@ use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
 use super::pool::Lease;
-
+use super::talk::Asked;
 use crate::host::{OpenSpan, Purpose};
 
 /// Chunks that may wait between a sender and the connection.
@@ -67,6 +67,8 @@ pub struct Body {
     labels: Option<Labels>,
     /// What ends when it has been handed over, or given up.
     span: OpenSpan,
+    /// The request that it answers, on a server.
+    asked: Option<Asked>,
 }
 
 /// How much of a body is still to come.
@@ -168,6 +170,12 @@ impl Body {
     /// Lets `span` last as long as the body is being sent.
     pub(super) fn during(mut self, span: OpenSpan) -> Self {
         self.span = span;
+        self
+    }
+
+    /// Answers a request until it has been handed over.
+    pub(super) fn answering(mut self, asked: Asked) -> Self {
+        self.asked = Some(asked);
         self
     }
 

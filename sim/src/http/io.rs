@@ -6,12 +6,14 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::body::{Labels, Piece};
+use super::talk::{HEAD_MAX, Talk};
 use crate::host::{BoxStream, Host, Label, LocalFuture, Time};
 
 /// A connection on which nothing comes or goes for so long is given up: its other end may be without power.
@@ -26,7 +28,10 @@ pub(super) struct Io {
     /// How many bytes of [`HEAD_END`] the head that is being written ends with; `None` outside a head.
     head_end_seen: Option<usize>,
     last_progress: Time,
-    idle: Option<LocalFuture<'static, ()>>,
+    /// When the wait for something to come or go ends, and that wait.
+    idle: Option<(Time, LocalFuture<'static, ()>)>,
+    /// Who hears of what comes, on a server.
+    talk: Option<Rc<Talk>>,
 }
 
 impl Io {
@@ -39,8 +44,14 @@ impl Io {
             head_end_seen: Some(0),
             last_progress: host.now(),
             idle: None,
+            talk: None,
         };
         (io, labels)
+    }
+
+    /// Tells `talk` of what comes, and keeps to its limit on heads.
+    pub(super) fn heard_by(self, talk: &Rc<Talk>) -> Self {
+        Self { talk: Some(Rc::clone(talk)), ..self }
     }
 
     /// The length and label of the longest prefix of `data` that has one label.
@@ -106,12 +117,21 @@ impl Io {
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let end = self.last_progress + IDLE_MAX;
+            let silent = self.last_progress + IDLE_MAX;
+            let head = self.talk.as_ref().and_then(|talk| talk.head_ends());
+            let end = head.map_or(silent, |head| head.min(silent));
             if self.host.now() >= end {
-                let why = format!("nothing came or went for {} s", IDLE_MAX.as_secs());
+                let why = match end == silent {
+                    true => format!("nothing came or went for {} s", IDLE_MAX.as_secs()),
+                    false => format!("a request's head took longer than {} s", HEAD_MAX.as_secs()),
+                };
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
             }
-            let idle = self.idle.get_or_insert_with(|| self.host.sleep_until(end));
+            // One that ends earlier than need be is waited for again; one that would end too late is not.
+            if self.idle.as_ref().is_some_and(|(until, _)| *until > end) {
+                self.idle = None;
+            }
+            let (_, idle) = self.idle.get_or_insert_with(|| (end, self.host.sleep_until(end)));
             ready!(idle.as_mut().poll(cx));
             self.idle = None;
         }
@@ -128,6 +148,9 @@ impl Read for Io {
         match io.stream.poll_read(cx, buf.remaining()) {
             Poll::Ready(read) => {
                 io.last_progress = io.host.now();
+                if let Some(talk) = &io.talk {
+                    talk.heard();
+                }
                 buf.put_slice(&read?);
                 Poll::Ready(Ok(()))
             }

@@ -8,6 +8,7 @@ mod client;
 mod io;
 mod pool;
 mod server;
+mod talk;
 
 pub use body::{Body, BodyBroken, BodySender, Received};
 pub use client::{Answer, Limits, SendError, send};

@@ -1,24 +1,27 @@
 //! A server: takes connections to a port and answers each request on them, as work for the job that the request names.
 //!
-//! Leaves out routing, which is the handler's.
+//! When its listener can hold no more connections, the one that has been idle longest makes room; when the listener ends, requests that
+//! run are answered and no more are taken. Leaves out routing, which is the handler's.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use tokio::sync::Notify;
 
 use super::body::Received;
 use super::io::Io;
+use super::talk::Talk;
 use super::{HeaderMap, Request, Response};
 use crate::host::{BoxStream, Host, JobNumber, SpanKind};
 use crate::swift::header::{X_TRANS_ID_EXTRA, text};
-
-/// Connections that a server has at a time; further ones are closed until one ends.
-const CONNECTIONS_MAX: usize = 4096;
 
 /// Serves `port` of `host` with `handler` until the host ends.
 ///
@@ -32,36 +35,81 @@ where
     F: Future<Output = Response> + 'static,
 {
     let mut listener = host.listen(port)?;
-    let handler = Rc::new(handler);
-    let open = Rc::new(Cell::new(0_usize));
+    let (handler, open) = (Rc::new(handler), Rc::new(Open::default()));
     let host = host.clone();
     host.clone().spawn(async move {
-        // A listener fails only with its host.
+        // A listener fails only with its host, or when the host is to end.
         while let Ok((stream, _peer)) = listener.accept().await {
-            if open.get() >= CONNECTIONS_MAX {
+            if open.count() >= listener.connections_max() && !open.make_room() {
                 continue;
             }
-            open.set(open.get() + 1);
-            let (host_of_connection, handler, open) =
-                (host.clone(), Rc::clone(&handler), Rc::clone(&open));
+            let (host_of_connection, handler) = (host.clone(), Rc::clone(&handler));
+            let (talk, open) = (Rc::new(Talk::new(&host)), Rc::clone(&open));
+            let number = open.enter(&talk);
             host.spawn(async move {
-                serve_connection(&host_of_connection, stream, handler).await;
-                open.set(open.get() - 1);
+                serve_connection(&host_of_connection, stream, handler, &talk, &open.ending).await;
+                open.leave(number);
             });
         }
+        open.ending.notify_waiters();
     });
     Ok(())
 }
 
-async fn serve_connection<H, F>(host: &Host, stream: BoxStream, handler: Rc<H>)
-where
+/// The connections of a listener.
+#[derive(Default)]
+struct Open {
+    state: RefCell<OpenState>,
+    /// Told when no more requests are to be taken.
+    ending: Notify,
+}
+
+#[derive(Default)]
+struct OpenState {
+    talks: BTreeMap<u64, Rc<Talk>>,
+    made: u64,
+}
+
+impl Open {
+    fn count(&self) -> usize {
+        self.state.borrow().talks.len()
+    }
+
+    fn enter(&self, talk: &Rc<Talk>) -> u64 {
+        let state = &mut *self.state.borrow_mut();
+        state.made += 1;
+        state.talks.insert(state.made, Rc::clone(talk));
+        state.made
+    }
+
+    fn leave(&self, number: u64) {
+        self.state.borrow_mut().talks.remove(&number);
+    }
+
+    /// Ends the connection that has been idle longest; `false` if all are being served.
+    fn make_room(&self) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        let idle =
+            state.talks.iter().filter_map(|(number, talk)| Some((talk.idle_since()?, *number)));
+        let longest = idle.min().and_then(|(_, number)| state.talks.remove(&number));
+        longest.inspect(|talk| talk.end()).is_some()
+    }
+}
+
+async fn serve_connection<H, F>(
+    host: &Host,
+    stream: BoxStream,
+    handler: Rc<H>,
+    talk: &Rc<Talk>,
+    ending: &Notify,
+) where
     H: Fn(Request) -> F + 'static,
     F: Future<Output = Response> + 'static,
 {
     let (io, labels) = Io::new(host, stream);
-    let told = host.clone();
+    let (io, told, asked) = (io.heard_by(talk), host.clone(), Rc::clone(talk));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let labels = Rc::clone(&labels);
+        let (labels, asked) = (Rc::clone(&labels), Talk::asked(&asked));
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
@@ -70,14 +118,24 @@ where
         async move {
             let response = answer.await;
             span.figure("status", u64::from(response.status().as_u16()));
-            Ok::<_, Infallible>(response.map(|body| body.labelled(&labels).during(span)))
+            let answered = |body: super::Body| body.labelled(&labels).during(span).answering(asked);
+            Ok::<_, Infallible>(response.map(answered))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(io, service);
     // How a connection ends is its client's concern: whoever waits for an answer sees it break off.
-    let _ended = connection.await;
+    let mut connection = pin!(connection);
+    let given_up = pin!(talk.ended());
+    let stopped = pin!(ending.notified());
+    match select(connection.as_mut(), select(given_up, stopped)).await {
+        Either::Left(_) | Either::Right((Either::Left(_), _)) => {}
+        Either::Right((Either::Right(_), _)) => {
+            connection.as_mut().graceful_shutdown();
+            let _ended = connection.await;
+        }
+    }
 }
 
 fn job_of(headers: &HeaderMap) -> Option<JobNumber> {

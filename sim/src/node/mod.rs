@@ -149,6 +149,15 @@ impl Node {
     /// # Errors
     /// [`PortTaken`], at once.
     pub async fn serve(self: Rc<Self>) -> Result<(), PortTaken> {
+        self.listen()?.await;
+        Ok(())
+    }
+
+    /// Serves the three services; what it gives sends pending updates, until the host ends.
+    ///
+    /// # Errors
+    /// [`PortTaken`].
+    pub fn listen(self: Rc<Self>) -> Result<impl Future<Output = ()>, PortTaken> {
         for service in [Service::Object, Service::Container, Service::Account] {
             let (node, port) = (Rc::clone(&self), service.port(self.config.ring_port));
             http::serve(&self.host, port, move |request| {
@@ -156,8 +165,7 @@ impl Node {
             })
             .map_err(|source| PortTaken { service, port, source })?;
         }
-        self.update_for_ever().await;
-        Ok(())
+        Ok(async move { self.update_for_ever().await })
     }
 
     fn place(&self, device: &str, partition: u32, path: &Path) -> Result<Place, NodeError> {

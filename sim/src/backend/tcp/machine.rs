@@ -17,11 +17,14 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::Shared;
 use super::clock::RealClock;
-use super::stream::SocketStream;
-use crate::host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
+use super::stream::{Books, SocketStream};
+use crate::host::{
+    BoxStream, Disk, Label, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work,
+};
 use crate::world::HostKey;
 use crate::world::clock::Clock;
 use crate::world::cpu::Cpu;
+use crate::world::ledger::WayKey;
 
 /// Any free port of the loopback.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -110,7 +113,26 @@ async fn connect(shared: Rc<Shared>, from: HostKey, to: SocketAddr) -> io::Resul
     let stream = socket.connect(SocketAddr::new(LOOPBACK.ip(), real)).await?;
     announced.leave_to_acceptor();
     let way = shared.way(from, peer);
-    Ok(Box::new(SocketStream::new(stream, way, &shared)))
+    Ok(Box::new(SocketStream::new(stream, Rc::new(OnTheWay { way, shared }))))
+}
+
+/// The books of one end of a connection.
+struct OnTheWay {
+    /// From this end to the other; `None` from a host to itself.
+    way: Option<WayKey>,
+    shared: Rc<Shared>,
+}
+
+impl Books for OnTheWay {
+    fn sent(&self, label: Label, bytes: u64) {
+        if let Some(way) = self.way {
+            self.shared.ledger.borrow_mut().sent(way, label, bytes);
+        }
+    }
+
+    fn close(&self, closing: LocalFuture<'static, ()>) {
+        self.shared.closing.borrow_mut().push(closing);
+    }
 }
 
 /// Tells the acceptor whose a connection is. Taken back if it does not come about or is given up.
@@ -163,8 +185,8 @@ impl Listener for SocketListener {
                 else {
                     continue;
                 };
-                let stream =
-                    SocketStream::new(stream, self.shared.way(self.key, from), &self.shared);
+                let (way, shared) = (self.shared.way(self.key, from), Rc::clone(&self.shared));
+                let stream = SocketStream::new(stream, Rc::new(OnTheWay { way, shared }));
                 let peer = SocketAddr::new(IpAddr::V4(peer), real.port());
                 return Ok((Box::new(stream) as BoxStream, peer));
             }

@@ -9,6 +9,7 @@
 
 mod clock;
 mod machine;
+pub mod server;
 mod stream;
 
 use std::cell::RefCell;

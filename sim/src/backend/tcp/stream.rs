@@ -1,5 +1,4 @@
-//! TCP streams as the seam's. Counts what is sent; what becomes of it the system does not tell.
-#![expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+//! Sockets' streams as the seam's. Counts what is sent; what becomes of it the system does not tell.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::Shared;
-use crate::host::{Label, Stream};
-use crate::world::ledger::WayKey;
+use crate::host::{Label, LocalFuture, Stream};
 
 /// The most bytes that are read or written at once, as the fabric's chunks.
 const CHUNK_MAX: usize = 64 << 10;
@@ -22,27 +18,39 @@ const LINGER_BYTES_MAX: usize = 1 << 20;
 /// How long a closed connection waits for its peer to close as well.
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
-pub(super) struct SocketStream {
-    /// Gone only while it is dropped.
-    stream: Option<TcpStream>,
-    /// From this end to the other; `None` from a host to itself.
-    way: Option<WayKey>,
-    /// Whether the peer has said that nothing more comes.
-    ended: bool,
-    shared: Rc<Shared>,
+/// What a stream tells of itself to whoever keeps the books.
+pub(super) trait Books {
+    /// So many bytes are on their way.
+    fn sent(&self, label: Label, bytes: u64);
+
+    /// Sees a connection through that nobody holds any more.
+    fn close(&self, closing: LocalFuture<'static, ()>);
 }
 
-impl SocketStream {
-    pub(super) fn new(stream: TcpStream, way: Option<WayKey>, shared: &Rc<Shared>) -> Self {
-        Self { stream: Some(stream), way, ended: false, shared: Rc::clone(shared) }
+/// A socket, or what encrypts on one.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Socket for S {}
+
+pub(super) struct SocketStream<S: Socket> {
+    /// Gone only while it is dropped.
+    stream: Option<S>,
+    /// Whether the peer has said that nothing more comes.
+    ended: bool,
+    books: Rc<dyn Books>,
+}
+
+impl<S: Socket> SocketStream<S> {
+    pub(super) fn new(stream: S, books: Rc<dyn Books>) -> Self {
+        Self { stream: Some(stream), ended: false, books }
     }
 
-    fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn socket(&mut self) -> io::Result<Pin<&mut S>> {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
-impl Stream for SocketStream {
+impl<S: Socket> Stream for SocketStream<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>> {
         let mut data = vec![0; max.min(CHUNK_MAX)];
         let mut buf = ReadBuf::new(&mut data);
@@ -63,9 +71,7 @@ impl Stream for SocketStream {
     ) -> Poll<io::Result<usize>> {
         let data = &data[..data.len().min(CHUNK_MAX)];
         let written = ready!(self.socket()?.poll_write(cx, data))?;
-        if let Some(way) = self.way {
-            self.shared.ledger.borrow_mut().sent(way, label, written as u64);
-        }
+        self.books.sent(label, written as u64);
         Poll::Ready(Ok(written))
     }
 
@@ -74,11 +80,11 @@ impl Stream for SocketStream {
     }
 }
 
-impl Drop for SocketStream {
+impl<S: Socket> Drop for SocketStream<S> {
     fn drop(&mut self) {
         // Once the peer has ended, the system delivers the rest by itself.
         if let (Some(stream), false) = (self.stream.take(), self.ended) {
-            self.shared.closing.borrow_mut().push(Box::pin(linger(stream)));
+            self.books.close(Box::pin(linger(stream)));
         }
     }
 }
@@ -86,7 +92,7 @@ impl Drop for SocketStream {
 /// Closes the connection such that what was written arrives. Data that comes for a closed socket, or lies there
 /// unread, makes the system reset the connection and throw away what it has not sent (RFC 1122, 4.2.2.13); so they are
 /// taken off it until the peer ends.
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl Socket) {
     let discard = async {
         stream.shutdown().await?;
         let mut unread = vec![0; CHUNK_MAX];

@@ -1,0 +1,36 @@
+//! That a server is to end, told to all its threads.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::{Either, select};
+use tokio::sync::Notify;
+
+/// Whether the server is to end.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    begun: AtomicBool,
+    told: Notify,
+}
+
+impl Ending {
+    /// From now on it is.
+    pub(super) fn begin(&self) {
+        self.begun.store(true, Ordering::SeqCst);
+        self.told.notify_waiters();
+    }
+
+    /// What `future` gives, or `None` if the server is to end before it gives anything.
+    pub(super) async fn unless_ended<F: Future>(&self, future: F) -> Option<F::Output> {
+        // Listened for before it is looked at, so that nothing falls in between.
+        let told = self.told.notified();
+        if self.begun.load(Ordering::SeqCst) {
+            return None;
+        }
+        match select(pin!(future), pin!(told)).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(_) => None,
+        }
+    }
+}

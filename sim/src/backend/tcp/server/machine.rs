@@ -1,0 +1,141 @@
+//! The seam for one actor of a server: its thread's clock and tasks, the process's cores and listeners, real disks.
+//!
+//! Leaves out who records spans: a server has logs and counters instead.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "sockets and local tasks are what the seam stands for here"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::Shared;
+use super::door::{Callers, Door, OpenCall};
+use super::meters::Meters;
+use super::switchboard::Arrivals;
+use crate::backend::tcp::stream::{Books, SocketStream};
+use crate::host::{BoxStream, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work};
+
+/// What a connection that was opened within the process says of where it comes from: any port.
+const OWN_PORT: u16 = 0;
+
+pub(super) struct ServerMachine {
+    pub(super) ip: IpAddr,
+    pub(super) shared: Arc<Shared>,
+    /// Which of its ports clients can knock at.
+    pub(super) doors: BTreeMap<u16, Arc<Door>>,
+    pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
+}
+
+impl Machine for ServerMachine {
+    fn now(&self) -> Time {
+        self.shared.clock.now()
+    }
+
+    fn sleep_until(&self, at: Time) -> LocalFuture<'static, ()> {
+        self.shared.clock.sleep_until(at)
+    }
+
+    fn spawn(&self, task: LocalFuture<'static, ()>) {
+        // Its thread's set owns it. What it panics with, the panic hook has told.
+        drop(tokio::task::spawn_local(task));
+    }
+
+    fn listen(&self, port: u16) -> io::Result<Box<dyn Listener>> {
+        if let Some(door) = self.doors.get(&port) {
+            let (callers, shared) = (door.listen(), Arc::clone(&self.shared));
+            return Ok(Box::new(AtDoor { callers, shared }));
+        }
+        let arrivals = self.shared.switchboard.listen(SocketAddr::new(self.ip, port))?;
+        Ok(Box::new(Within { arrivals }))
+    }
+
+    fn connect(&self, to: SocketAddr) -> LocalFuture<'static, io::Result<BoxStream>> {
+        let from = SocketAddr::new(self.ip, OWN_PORT);
+        let within = self.shared.switchboard.connect(from, to);
+        let within = within.unwrap_or_else(|| Err(ErrorKind::ConnectionRefused.into()));
+        Box::pin(std::future::ready(within.map(|end| Box::new(end) as BoxStream)))
+    }
+
+    fn disk(&self, device: &str) -> Option<Rc<dyn Disk>> {
+        self.disks.get(device).cloned()
+    }
+
+    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+        self.shared.cores.compute(work)
+    }
+
+    fn seed(&self) -> Seed {
+        self.shared.seed
+    }
+}
+
+/// Takes connections of other actors of the process.
+struct Within {
+    arrivals: Arrivals,
+}
+
+impl Listener for Within {
+    fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
+        Box::pin(async move {
+            let (end, from) = self.arrivals.next().await?;
+            Ok((Box::new(end) as BoxStream, from))
+        })
+    }
+}
+
+/// Takes connections of clients.
+struct AtDoor {
+    callers: Callers,
+    shared: Arc<Shared>,
+}
+
+impl Listener for AtDoor {
+    fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
+        Box::pin(async move {
+            loop {
+                let next = self.shared.ending.unless_ended(self.callers.next()).await.flatten();
+                let ((stream, from), open) = next.ok_or(ErrorKind::NotConnected)?;
+                // One that is broken already is nobody's.
+                let Ok(stream) = TcpStream::from_std(stream) else { continue };
+                let books = Rc::new(AtTheDoor::new(&self.shared.meters, open));
+                return Ok((Box::new(SocketStream::new(stream, books)) as BoxStream, from));
+            }
+        })
+    }
+}
+
+/// The books of a client's connection.
+struct AtTheDoor {
+    meters: Arc<Meters>,
+    _open: OpenCall,
+}
+
+impl AtTheDoor {
+    fn new(meters: &Arc<Meters>, open: OpenCall) -> Self {
+        meters.accepted();
+        Self { meters: Arc::clone(meters), _open: open }
+    }
+}
+
+impl Books for AtTheDoor {
+    fn sent(&self, label: Label, bytes: u64) {
+        self.meters.sent(label, bytes);
+    }
+
+    fn close(&self, closing: LocalFuture<'static, ()>) {
+        drop(tokio::task::spawn_local(closing));
+    }
+}
+
+impl Drop for AtTheDoor {
+    fn drop(&mut self) {
+        self.meters.closed();
+    }
+}

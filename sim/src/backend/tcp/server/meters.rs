@@ -1,0 +1,105 @@
+//! What a server counts: bytes by purpose and part, fuel, connections.
+//!
+//! Counters only go up, from any thread; a reader may see one ahead of another. Leaves out how they are shown.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::host::{Label, Part, Purpose, SpentFuel};
+
+/// Purposes times parts.
+const LABELS: usize = Purpose::ALL.len() * 2;
+
+/// The counters of a server.
+#[derive(Debug)]
+pub struct Meters {
+    sent: [AtomicU64; LABELS],
+    fuel: AtomicU64,
+    slices: AtomicU64,
+    accepted: AtomicU64,
+    open: AtomicU64,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self {
+            sent: [const { AtomicU64::new(0) }; LABELS],
+            fuel: AtomicU64::new(0),
+            slices: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            open: AtomicU64::new(0),
+        }
+    }
+}
+
+fn index(label: Label) -> usize {
+    label.purpose as usize * 2 + usize::from(label.part == Part::Body)
+}
+
+impl Meters {
+    /// Bytes of that label were sent.
+    pub(super) fn sent(&self, label: Label, bytes: u64) {
+        self.sent[index(label)].fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn computed(&self, spent: SpentFuel) {
+        self.fuel.fetch_add(spent.0, Ordering::Relaxed);
+        self.slices.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Bytes that were sent so far for `purpose`, in that part of messages: between actors and to clients.
+    #[must_use]
+    pub fn bytes(&self, purpose: Purpose, part: Part) -> u64 {
+        self.sent[index(Label { purpose, part })].load(Ordering::Relaxed)
+    }
+
+    /// Fuel that jobs have spent.
+    #[must_use]
+    pub fn fuel(&self) -> u64 {
+        self.fuel.load(Ordering::Relaxed)
+    }
+
+    /// How often a core was given to a job's step.
+    #[must_use]
+    pub fn slices(&self) -> u64 {
+        self.slices.load(Ordering::Relaxed)
+    }
+
+    /// Connections that clients have opened.
+    #[must_use]
+    pub fn accepted_connections(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that are open now.
+    #[must_use]
+    pub fn open_connections(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_purpose_and_part_has_a_counter_of_its_own() {
+        let meters = Meters::default();
+        for (number, purpose) in (1..).zip(Purpose::ALL) {
+            meters.sent(Label::body(purpose), number);
+            meters.sent(Label { purpose, part: Part::Head }, 100 * number);
+        }
+        for (number, purpose) in (1..).zip(Purpose::ALL) {
+            assert_eq!(meters.bytes(purpose, Part::Body), number);
+            assert_eq!(meters.bytes(purpose, Part::Head), 100 * number);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The cluster's actors on threads of a real machine: a server.
+//!
+//! ```text
+//! door   one socket for clients → the proxy with fewest connections
+//! threads   each a current-thread runtime with some of the actors, which stay there
+//!           switchboard, pipe   actors reach each other in memory
+//! cores   job steps, on threads of their own
+//! ```
+//! Nothing above the seam knows the difference. Actors are started one by one, so that proxies begin when nodes have recovered. Leaves out
+//! who the actors are: that is `cluster`'s.
+
+mod clock;
+mod cores;
+mod door;
+mod ending;
+mod machine;
+mod meters;
+mod pipe;
+mod switchboard;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::LocalSet;
+
+pub use self::clock::BeforeItsTime;
+use self::clock::ServerClock;
+use self::cores::Cores;
+pub use self::door::Door;
+use self::ending::Ending;
+use self::machine::ServerMachine;
+pub use self::meters::Meters;
+use self::switchboard::Switchboard;
+use crate::host::{Disk, Host, LocalFuture, Seed};
+
+/// Between two looks whether the last connection has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Why a server, or an actor of it, did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The clock.
+    #[error(transparent)]
+    Clock(#[from] BeforeItsTime),
+    /// No thread or no reactor.
+    #[error("the system has no thread to give: {0}")]
+    Thread(io::Error),
+    /// The address cannot be had.
+    #[error(
+        "{at} cannot be listened at: {source} (is another server running there? choose another address)"
+    )]
+    Address {
+        /// The address.
+        at: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The actor says why.
+    #[error("{name} did not start: {why}")]
+    Actor {
+        /// The actor.
+        name: String,
+        /// What it said.
+        why: String,
+    },
+}
+
+/// What all threads of a server share.
+struct Shared {
+    clock: ServerClock,
+    seed: Seed,
+    meters: Arc<Meters>,
+    switchboard: Arc<Switchboard>,
+    cores: Cores,
+    ending: Arc<Ending>,
+}
+
+/// Opens a disk, on the thread that will use it; what is wrong is said in words.
+pub type OpenDisk = Box<dyn FnOnce() -> Result<Rc<dyn Disk>, String> + Send>;
+
+/// What an actor does: begins, or says why it cannot; what it gives then runs until the server ends.
+pub type ActorMain =
+    Box<dyn FnOnce(Host) -> LocalFuture<'static, Result<LocalFuture<'static, ()>, String>> + Send>;
+
+/// A node, a proxy or a worker that is to run.
+pub struct Actor {
+    /// What errors call it.
+    pub name: String,
+    /// Its address, which means something within the process.
+    pub ip: IpAddr,
+    /// Its disks by name.
+    pub disks: BTreeMap<String, OpenDisk>,
+    /// Which of its ports clients can knock at.
+    pub doors: BTreeMap<u16, Arc<Door>>,
+    /// What it does.
+    pub main: ActorMain,
+}
+
+/// An actor that begins.
+#[derive(Debug)]
+pub struct Starting {
+    name: String,
+    begun: mpsc::Receiver<Result<(), String>>,
+}
+
+impl Starting {
+    /// Waits until it has begun.
+    ///
+    /// # Errors
+    /// It could not.
+    pub fn wait(self) -> Result<(), StartError> {
+        let begun = self.begun.recv();
+        let begun = begun.unwrap_or_else(|_| Err("its thread panicked".to_owned()));
+        begun.map_err(|why| StartError::Actor { name: self.name, why })
+    }
+}
+
+/// Something that a thread is to do with its tasks.
+type Order = Box<dyn FnOnce() + Send>;
+
+#[derive(Debug)]
+struct Thread {
+    /// Dropped, it ends the thread.
+    orders: UnboundedSender<Order>,
+    handle: JoinHandle<()>,
+}
+
+/// A server. Dropping it ends it at once; what was acknowledged is on disks.
+#[derive(Debug)]
+pub struct Server {
+    threads: Vec<Thread>,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// One without actors: `threads` for those, and as many again for what jobs compute. `seed` is what its decisions are drawn
+    /// from, and should be another one each time.
+    ///
+    /// # Errors
+    /// The system has no threads, or its clock is unset.
+    pub fn new(threads: usize, seed: Seed) -> Result<Self, StartError> {
+        let meters = Arc::new(Meters::default());
+        let shared = Arc::new(Shared {
+            clock: ServerClock::starting_now()?,
+            seed,
+            switchboard: Arc::new(Switchboard::new(Arc::clone(&meters))),
+            cores: Cores::new(threads, Arc::clone(&meters)).map_err(StartError::Thread)?,
+            meters,
+            ending: Arc::default(),
+        });
+        let threads = (0..threads.max(1)).map(start_thread).collect::<io::Result<Vec<_>>>();
+        Ok(Self { threads: threads.map_err(StartError::Thread)?, shared })
+    }
+
+    /// Threads for actors.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub fn meters(&self) -> Arc<Meters> {
+        Arc::clone(&self.shared.meters)
+    }
+
+    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn open_door(&self, at: SocketAddr) -> Result<(Arc<Door>, SocketAddr), StartError> {
+        let failed = |source| StartError::Address { at, source };
+        let listener = door::bind(at).map_err(failed)?;
+        let found = listener.local_addr().map_err(failed)?;
+        let opened = Arc::new(Door::default());
+        let (door, ending) = (Arc::clone(&opened), Arc::clone(&self.shared.ending));
+        let (sender, begun) = mpsc::channel();
+        self.order(0, move || {
+            #[expect(
+                clippy::disallowed_types,
+                reason = "sockets are what the seam stands for here"
+            )]
+            let listener = tokio::net::TcpListener::from_std(listener);
+            let attended = listener.map(|listener| {
+                #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+                drop(tokio::task::spawn_local(door::attend(door, listener, ending)));
+            });
+            // Nobody waits for it any more if the server is gone.
+            let _told = sender.send(attended);
+        });
+        let gone = io::ErrorKind::BrokenPipe;
+        begun.recv().unwrap_or_else(|_| Err(gone.into())).map_err(failed)?;
+        Ok((opened, found))
+    }
+
+    /// Starts `actor` on the thread of that number, counted round.
+    pub fn start(&self, thread: usize, actor: Actor) -> Starting {
+        let (sender, begun) = mpsc::channel();
+        let (name, shared) = (actor.name.clone(), Arc::clone(&self.shared));
+        self.order(thread, move || {
+            let running = async move {
+                // Whoever waits for it may be gone.
+                match begin(actor, shared).await {
+                    Ok(running) => {
+                        let _told = sender.send(Ok(()));
+                        running.await;
+                    }
+                    Err(why) => {
+                        let _told = sender.send(Err(why));
+                    }
+                }
+            };
+            #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+            drop(tokio::task::spawn_local(running));
+        });
+        Starting { name, begun }
+    }
+
+    fn order(&self, thread: usize, order: impl FnOnce() + Send + 'static) {
+        // A thread that is gone drops what whoever asked waits on, so it is heard of.
+        let _gone = self.threads[thread % self.threads.len()].orders.send(Box::new(order));
+    }
+
+    /// Takes no more connections, lets requests that run end within `limit`, then ends. Says how many connections it cut off.
+    #[must_use]
+    pub fn stop(self, limit: Duration) -> u64 {
+        self.shared.ending.begin();
+        let mut waited = Duration::ZERO;
+        while self.shared.meters.open_connections() > 0 && waited < limit {
+            #[expect(clippy::disallowed_methods, reason = "a real server's end takes real time")]
+            std::thread::sleep(LOOK);
+            waited += LOOK;
+        }
+        let left = self.shared.meters.open_connections();
+        for Thread { orders, handle } in self.threads {
+            drop(orders);
+            // What it panicked with, the panic hook has told.
+            let _ended = handle.join();
+        }
+        left
+    }
+}
+
+async fn begin(actor: Actor, shared: Arc<Shared>) -> Result<LocalFuture<'static, ()>, String> {
+    let mut disks = BTreeMap::new();
+    for (name, open) in actor.disks {
+        disks.insert(name, open()?);
+    }
+    let (ip, doors) = (actor.ip, actor.doors);
+    let host = Host::new(Rc::new(ServerMachine { ip, shared, doors, disks }));
+    (actor.main)(host).await
+}
+
+fn start_thread(number: usize) -> io::Result<Thread> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    let (orders, waiting) = unbounded_channel();
+    let name = format!("stayput-{}", number + 1);
+    let handle = std::thread::Builder::new().name(name).spawn(move || {
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, carry_out(waiting));
+        // The tasks go before the reactor of their sockets.
+        drop(tasks);
+    })?;
+    Ok(Thread { orders, handle })
+}
+
+async fn carry_out(mut waiting: UnboundedReceiver<Order>) {
+    while let Some(order) = waiting.recv().await {
+        order();
+    }
+}
