@@ -1,0 +1,14 @@
+//! A cluster on this machine that real clients use: its directory, its users, and how it starts and ends.
+//!
+//! ```text
+//! DIR/cluster.toml      what the cluster is made of, and its secrets
+//! DIR/ring.json         where things belong
+//! DIR/devices/d1 …      what is stored
+//! ```
+//! The cluster itself is `stayput_sim::cluster::served`. Leaves out several processes, and signals, which are the command's.
+
+mod layout;
+mod secret;
+
+pub use self::layout::{Layout, LayoutError, Shape};
+pub use self::secret::{NoRandomness, Secret};
