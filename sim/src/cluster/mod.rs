@@ -300,9 +300,9 @@ impl Assembly<'_> {
                 let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
                 let tokens =
                     accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));
-                let tokens = Tokens::from(tokens);
+                let auth = Tokens::from(tokens).into();
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
-                let config = ProxyConfig { name, turn, ring, tokens, jobs };
+                let config = ProxyConfig { name, turn, ring, auth, jobs };
                 proxy::start(host, config).expect("nothing else listens on a host that starts");
             })
         });

@@ -1,10 +1,10 @@
 //! Containers: changes go to a quorum, and with them the account hears of the container; listings come from any replica.
 //!
-//! Leaves out access lists, quotas, versions and sharding.
+//! Leaves out quotas, versions and sharding.
 
 use std::collections::VecDeque;
 
-use hyper::header::{ACCEPT, CONTENT_LENGTH};
+use hyper::header::{ACCEPT, CONTENT_LENGTH, HeaderName};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::Proxy;
@@ -17,7 +17,9 @@ use super::quorum::{Search, best_status, deleted_status};
 use super::routing::{Call, no_method};
 use crate::host::Purpose;
 use crate::http::{Body, Response};
-use crate::swift::header::{CONTAINER_META_PREFIX, X_TIMESTAMP, X_TRANS_ID};
+use crate::swift::header::{
+    CONTAINER_META_PREFIX, X_CONTAINER_READ, X_CONTAINER_WRITE, X_TIMESTAMP, X_TRANS_ID,
+};
 use crate::swift::{Path, Service};
 
 /// Answers a request on a container.
@@ -107,7 +109,11 @@ pub(super) async fn change(
     meta_prefix: &str,
 ) -> Result<Response, Refusal> {
     let nodes = proxy.nodes(&call.path);
-    let mut headers = picked(&call.headers, &[], Some(meta_prefix));
+    let lists: &[HeaderName] = match service {
+        Service::Container => &[X_CONTAINER_READ, X_CONTAINER_WRITE],
+        Service::Account | Service::Object => &[],
+    };
+    let mut headers = picked(&call.headers, lists, Some(meta_prefix));
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_TIMESTAMP, proxy.next_timestamp());
     let own = match service {

@@ -3,7 +3,7 @@
 //! It keeps nothing but connections: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
 //! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
 //!
-//! Leaves out caches, rate limits, access lists, large-object manifests, versions and copies.
+//! Leaves out caches of data, rate limits, large-object manifests, versions and copies.
 
 mod account;
 mod answer;
@@ -33,7 +33,10 @@ use crate::http::{self, Pool, Request, Response};
 use crate::swift::{PROXY_PORT, Path, Timestamp};
 
 pub use answer::Refusal;
-pub use auth::Tokens;
+pub use auth::{
+    Auth, BadStorageUrl, BadUser, ClusterSecret, Group, Key, SECRET_BYTES_MIN, Scheme, ShortSecret,
+    StorageUrl, TOKEN_LIFE, TempAuth, Tokens, UserEntry, Users,
+};
 pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
 pub use placement::{Placement, Target};
@@ -47,16 +50,16 @@ pub struct ProxyConfig {
     pub turn: Turn,
     /// Where things belong.
     pub ring: Rc<dyn Placement>,
-    /// Who may do what.
-    pub tokens: Tokens,
+    /// How it finds out who asks.
+    pub auth: Auth,
     /// What runs jobs, if anything does.
     pub jobs: Option<Rc<dyn JobService>>,
 }
 
-/// A job as it was posted; who asks has been let in.
+/// A job as it was posted; who asks has been let in, as one who may do all in the account.
 #[derive(Debug)]
 pub struct JobCall {
-    /// The account of who asks.
+    /// The account that it was posted to: what the job may reach.
     pub account: String,
     /// What it was posted to.
     pub path: Path,
@@ -85,6 +88,8 @@ struct Inner {
     requests: Cell<u64>,
     /// How often each partition was read: each reading begins at a replica of its own.
     reads: RefCell<BTreeMap<u32, u64>>,
+    /// Access lists that were read lately.
+    lists: RefCell<auth::ListsCache>,
 }
 
 /// Serves [`PROXY_PORT`] of `host` until the host ends.
@@ -100,6 +105,7 @@ pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
         timestamps: Timestamps::new(turn),
         requests: Cell::new(0),
         reads: RefCell::default(),
+        lists: RefCell::default(),
     }));
     let serving = proxy.clone();
     http::serve(&host, PROXY_PORT, move |request| routing::handle(serving.clone(), request))?;
@@ -131,6 +137,10 @@ impl Proxy {
 
     fn config(&self) -> &ProxyConfig {
         &self.0.config
+    }
+
+    fn lists(&self) -> &RefCell<auth::ListsCache> {
+        &self.0.lists
     }
 
     fn nodes(&self, path: &Path) -> placement::Nodes {

@@ -1,12 +1,13 @@
 //! From a request to the room that does it: reads the path, asks who it is, drops what clients may not say.
 //!
-//! Leaves out paths outside `/v1`.
+//! Leaves out paths outside `/v1`, but for those where tokens are given.
 
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::answer::{Refusal, is_internal, set};
+use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
 use super::{JobCall, Proxy, account, auth, container, object};
 use crate::http::{Received, Request, Response};
@@ -22,11 +23,13 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) trans_id: String,
     pub(super) body: Received,
+    /// Who asks. A path beside [`Call::path`] is to be asked for with [`auth::authorise`].
+    pub(super) caller: Caller,
 }
 
 /// Answers a request.
 pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
-    let trans_id = proxy.next_trans_id();
+    let (trans_id, uri) = (proxy.next_trans_id(), request.uri().clone());
     let answer = proxy.host().timeout(REQUEST_MAX, route(&proxy, request, &trans_id)).await;
     let mut response = match answer {
         Ok(Ok(response)) => response,
@@ -35,33 +38,69 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
         }
     };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
+    }
     set(response.headers_mut(), X_TRANS_ID, trans_id);
     response
 }
 
 async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
+    auth::conceal(request.headers_mut());
+    let (auth, now) = (&proxy.config().auth, proxy.host().now());
+    if let Some(answer) = auth.log_in(&request, now) {
+        return answer;
+    }
     let path = path_of(request.uri().path())?;
-    let account = auth::caller(&proxy.config().tokens, request.headers(), &path)?.to_owned();
+    let caller = auth.caller(request.headers(), now)?;
     drop_internal(request.headers_mut());
-    if request.method() == Method::POST && request.headers().contains_key(X_ZEROVM_EXECUTE) {
+    let is_job =
+        request.method() == Method::POST && request.headers().contains_key(X_ZEROVM_EXECUTE);
+    let access = if is_job { Access::Manage } else { Access::of(request.method(), &path) };
+    auth::authorise(proxy, &caller, &path, access).await?;
+    if is_job {
         let jobs =
             proxy.config().jobs.as_ref().ok_or_else(|| {
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
             })?;
-        let trans_id = trans_id.to_owned();
+        let (trans_id, account) = (trans_id.to_owned(), path.account().to_owned());
         return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
     check_query(query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
-    let call = Call { method, path, query, headers, trans_id, body };
-    match (call.path.container(), call.path.object()) {
-        (_, Some(_)) => object::handle(proxy, call).await,
-        // Boxed, so that a reading of an object does not carry the room for these.
-        (Some(_), None) => Box::pin(container::handle(proxy, call)).await,
-        (None, None) => Box::pin(account::handle(proxy, call)).await,
+    let call = Call { method, path, query, headers, trans_id, body, caller };
+    // Boxed, so that a reading of an object does not carry the room for the others.
+    match call.path.object() {
+        Some(_) => object::handle(proxy, call).await,
+        None => Box::pin(index(proxy, call)).await,
     }
+}
+
+/// A request on a container or an account, whose headers say more to owners than to others.
+async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, Refusal> {
+    let is_owner = call.caller.owns(&call.path);
+    if !is_owner {
+        auth::drop_owners(&mut call.headers);
+    }
+    let mut answer = if call.path.container().is_some() {
+        auth::clean_lists(&mut call.headers)?;
+        let (path, is_reading) =
+            (call.path.clone(), [Method::GET, Method::HEAD].contains(&call.method));
+        let answer = container::handle(proxy, call).await;
+        if !is_reading {
+            // Also after a refusal: some replicas may have taken it.
+            auth::forget(proxy, &path);
+        }
+        answer?
+    } else {
+        account::handle(proxy, call).await?
+    };
+    if !is_owner {
+        auth::drop_owners(answer.headers_mut());
+    }
+    Ok(answer)
 }
 
 fn path_of(url_path: &str) -> Result<Path, Refusal> {

@@ -56,6 +56,12 @@ pub const X_ACCOUNT_BYTES_USED: HeaderName = HeaderName::from_static("x-account-
 pub const X_NEWEST: HeaderName = HeaderName::from_static("x-newest");
 /// Who asks.
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+/// Who asks, by an older name.
+pub const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
+/// Who may read a container beside its owners.
+pub const X_CONTAINER_READ: HeaderName = HeaderName::from_static("x-container-read");
+/// Who may write to a container beside its owners.
+pub const X_CONTAINER_WRITE: HeaderName = HeaderName::from_static("x-container-write");
 /// Names a request through all the servers that it passes.
 pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
 /// What the request belongs to, in its client's words; every request that it leads to says it on. For people who look into

@@ -21,7 +21,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use self::node::{Manner, Node};
-use super::{JobService, Placement, Proxy, ProxyConfig, Target};
+use super::{JobService, Placement, Proxy, ProxyConfig, Target, Tokens};
 use crate::backend::fabric::Fabric;
 use crate::client::Client;
 use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
@@ -134,7 +134,7 @@ impl Room {
                 turn: crate::proxy::Turn::ALONE,
                 name: "proxy:1".to_owned(),
                 ring: Rc::new(OnePartition),
-                tokens: [("secret".to_owned(), "AUTH_a".to_owned())].into(),
+                auth: Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into(),
                 jobs: Some(Rc::new(Echo)),
             };
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
