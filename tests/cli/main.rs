@@ -13,6 +13,7 @@ mod output;
 mod repeat;
 mod report;
 mod scenarios;
+mod serve;
 mod support;
 mod sweep;
 mod timeline;

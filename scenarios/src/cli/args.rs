@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use stayput_runtime::job::ObjectPath;
 
+use super::serve::ServeArgs;
 use super::sweep::{CompareArgs, MergeArgs, SweepArgs};
 use crate::job::{JobName, Language};
 use crate::plan::Net;
@@ -52,6 +53,10 @@ pub enum Command {
     ///
     /// Exit codes: 0 it is written, 2 the directory holds no results, or a file in it is flawed.
     Report(ReportArgs),
+    /// Run the same cluster on this machine, for real clients over HTTP: curl, python-swiftclient, rclone.
+    ///
+    /// Exit codes: 0 it was told to stop, 2 usage, a bad file, or an address or a directory that cannot be had.
+    Serve(ServeArgs),
 }
 
 /// The options of `report`.

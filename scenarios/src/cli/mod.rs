@@ -12,6 +12,7 @@ mod job_run;
 mod progress;
 mod report;
 mod run;
+mod serve;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -26,12 +27,15 @@ pub use args::{
     NewArgs, ReportArgs, RunArgs,
 };
 pub use exit::Exit;
+pub use serve::ServeArgs;
 pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
 use crate::results::FolderError;
 use crate::scenario::ScenarioError;
+use crate::serve::{LayoutError, UsersError};
+use stayput_sim::backend::tcp::server::StartError;
 
 /// Why a command did not come to a result.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,15 @@ pub enum CliError {
     /// A sweep's directory cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The directory of a served cluster cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// There are no users.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// A server cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// A result cannot be written or read back.
     #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
     File {
@@ -93,5 +106,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
         Command::Job(command) => job::job(command),
         Command::Image(args) => image::image(args),
         Command::Report(args) => report::report(args),
+        Command::Serve(args) => serve::serve(args),
     }
 }

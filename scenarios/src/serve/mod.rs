@@ -9,6 +9,8 @@
 
 mod layout;
 mod secret;
+mod users;
 
 pub use self::layout::{Layout, LayoutError, Shape};
 pub use self::secret::{NoRandomness, Secret};
+pub use self::users::{KNOWN_USER, UsersError, users};

@@ -1,0 +1,140 @@
+//! A server that is killed while clients write: what it acknowledged is there.
+//!
+//! `STAYPUT_KILLS` says how often, 3 unless it is set.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use ureq::http::Method;
+
+use super::server::{Client, Serving};
+
+const WRITERS: u64 = 4;
+/// Names of each writer's objects, so that some are overwritten and deleted.
+const NAMES: u64 = 24;
+/// Listings that are asked for until they agree: nodes send updates that were cut off again after some seconds.
+const LISTINGS_MAX: usize = 50_000;
+
+/// What a writer knows of its object: what was acknowledged last, and what was tried since without an answer. `None` is none.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    acknowledged: Option<Vec<u8>>,
+    tried: Vec<Option<Vec<u8>>>,
+}
+
+impl Known {
+    fn may_be(&self, found: &Option<Vec<u8>>) -> bool {
+        *found == self.acknowledged || self.tried.contains(found)
+    }
+}
+
+type Book = BTreeMap<String, Known>;
+
+/// A body that says by itself whether it is whole: its number, and then bytes that follow from it.
+fn body(number: u64) -> Vec<u8> {
+    let len = usize::try_from(number * 7919 % 90_000).expect("it is small");
+    let mut body = format!("{number} {len}\n").into_bytes();
+    body.extend((0..len).map(|at| (at as u64 * 31 + number) as u8));
+    body
+}
+
+/// Writes until the server is gone, and says so each time that something was acknowledged.
+fn write(client: &Client, writer: u64, numbers: &AtomicU64, book: &mut Book, told: &Sender<()>) {
+    loop {
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/demo/{writer}-{:02}", number * 2_654_435_761 % NAMES);
+        let known = book.entry(path.clone()).or_default();
+        let (method, sent) = match number % 7 {
+            0 => (Method::DELETE, None),
+            _ => (Method::PUT, Some(body(number))),
+        };
+        known.tried.push(sent.clone());
+        let Ok(answer) = client.try_send(method, &path, &[], sent.as_deref().unwrap_or_default()) else {
+            return;
+        };
+        match answer.status {
+            201 | 204 | 404 => {
+                known.acknowledged = sent;
+                known.tried.clear();
+                // Who listens may have heard enough.
+                let _heard = told.send(());
+            }
+            503 => {}
+            status => panic!("{path}: {status} {}", answer.text()),
+        }
+    }
+}
+
+/// Looks at everything that was ever written, and takes what is there for what was acknowledged.
+fn check(client: &Client, books: &mut [Book]) {
+    let mut there = Vec::new();
+    for (path, known) in books.iter_mut().flatten() {
+        let answer = client.get(path);
+        let found = match answer.status {
+            200 => Some(answer.body),
+            404 => None,
+            status => panic!("{path}: {status} {}", String::from_utf8_lossy(&answer.body)),
+        };
+        let size = |body: &Option<Vec<u8>>| body.as_ref().map(Vec::len);
+        assert!(
+            known.may_be(&found),
+            "{path} has {:?} bytes, not the {:?} that were acknowledged nor any that were tried since",
+            size(&found),
+            size(&known.acknowledged)
+        );
+        if found.is_some() {
+            there.push(path.trim_start_matches("/demo/").to_owned());
+        }
+        *known = Known { acknowledged: found, tried: Vec::new() };
+    }
+    there.sort();
+    let listed = |text: String| text.lines().map(ToOwned::to_owned).collect::<Vec<_>>();
+    let mut asked = 0;
+    while listed(client.get("/demo").text()) != there && asked < LISTINGS_MAX {
+        asked += 1;
+    }
+    assert_eq!(listed(client.get("/demo").text()), there);
+}
+
+fn kill_under_writers(dir: &Path, round: u64, numbers: &Arc<AtomicU64>, books: &mut Vec<Book>) {
+    let serving = Serving::start(dir, &[]);
+    let client = serving.client();
+    if round == 0 {
+        client.put("/demo", b"");
+    }
+    check(&client, books);
+    let (told, heard) = channel();
+    let mut writers = Vec::new();
+    for (writer, mut book) in (0..).zip(std::mem::take(books)) {
+        let (client, numbers, told) = (serving.client(), Arc::clone(numbers), told.clone());
+        writers.push(thread::spawn(move || {
+            write(&client, writer, &numbers, &mut book, &told);
+            book
+        }));
+    }
+    // Another moment each round.
+    for _ in 0..20 + round * 7919 % 211 {
+        heard.recv().expect("the writers go on as long as the server does");
+    }
+    serving.kill();
+    books.extend(writers.into_iter().map(|writer| writer.join().expect("it did not panic")));
+}
+
+#[test]
+fn a_server_that_is_killed_has_lost_nothing_that_it_acknowledged() {
+    let rounds = std::env::var("STAYPUT_KILLS").ok().map_or(3, |n| n.parse().expect("a number"));
+    let dir = tempfile::tempdir().expect("a folder");
+    let numbers = Arc::new(AtomicU64::new(1));
+    let mut books: Vec<Book> = (0..WRITERS).map(|_| Book::new()).collect();
+    for round in 0..rounds {
+        kill_under_writers(dir.path(), round, &numbers, &mut books);
+    }
+    let serving = Serving::start(dir.path(), &[]);
+    check(&serving.client(), &mut books);
+    let written = numbers.load(Ordering::Relaxed);
+    assert!(written > 20 * rounds, "clients wrote {written} times in {rounds} rounds");
+}
