@@ -2,11 +2,17 @@
 
 mod disks;
 mod faults;
+#[cfg(unix)]
+mod killed;
 mod real;
+#[cfg(unix)]
+mod real_disks;
 mod suite;
 
 use std::time::Duration;
 
+#[cfg(unix)]
+use self::real_disks::real_disks;
 use crate::support::{fabric, tcp, turmoil};
 
 /// Makes a test of each claim for a backend.
@@ -58,6 +64,13 @@ every_backend_that_closes_softly![
     what_was_written_arrives_though_its_writer_reads_nothing_and_leaves,
     a_writer_hears_that_its_reader_is_gone,
 ];
+
+#[cfg(unix)]
+claims!(on_real_disks, real_disks:
+    files_read_back_what_was_appended,
+    a_removed_file_stays_readable_while_it_is_open,
+    a_batch_changes_the_table_in_order,
+);
 
 #[test]
 fn simulated_work_takes_no_longer_than_its_fuel_and_overhead() {

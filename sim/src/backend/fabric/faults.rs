@@ -111,6 +111,8 @@ fn trouble(kind: &FaultKind) -> Option<Trouble> {
         FaultKind::SlowDisk { factor, .. } => Some(Trouble::Slow(*factor)),
         FaultKind::FullDisk { .. } => Some(Trouble::Full),
         FaultKind::ReadErrors { chance, .. } => Some(Trouble::ReadErrors(*chance)),
+        FaultKind::StopDisk { point, .. } => Some(Trouble::Stop(*point)),
+        FaultKind::TornWrites { .. } => Some(Trouble::Torn),
         _ => None,
     }
 }

@@ -8,6 +8,8 @@
 //! deterministic but what is drawn from the seed.
 
 mod clock;
+#[cfg(unix)]
+pub mod disk;
 mod machine;
 pub mod server;
 mod stream;

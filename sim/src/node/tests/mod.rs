@@ -1,5 +1,6 @@
 //! The node's services over the fabric: what clients see, what is on the disks, and what survives.
 
+mod crash_points;
 mod damage;
 mod disks;
 mod listings;

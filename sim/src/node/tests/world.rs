@@ -136,12 +136,25 @@ pub(super) fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
     Fault::once(at, Duration::from_millis(lasts_ms), kind)
 }
 
-/// Runs `script` on a client beside `nodes` storage nodes; gives what it gives.
+/// Runs `script` on a client beside `nodes` storage nodes; gives what it gives. Each of the faults must have an effect.
 pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
     nodes: u8,
     faults: Vec<Fault>,
     script: impl Fn(Cluster) -> F + 'static,
 ) -> T {
+    let (value, bit) = run_under(nodes, faults, script);
+    for (index, bit) in bit.into_iter().enumerate() {
+        assert!(bit, "fault {index} did nothing");
+    }
+    value
+}
+
+/// As [`run`], with whether each fault had an effect.
+pub(super) fn run_under<T: 'static, F: Future<Output = T> + 'static>(
+    nodes: u8,
+    faults: Vec<Fault>,
+    script: impl Fn(Cluster) -> F + 'static,
+) -> (T, Vec<bool>) {
     let mut world = Fabric::new(Seed(1), network(), Trace::default());
     let running = Rc::new(RefCell::new(vec![None; usize::from(nodes)]));
     for node in 0..nodes {
@@ -169,11 +182,9 @@ pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
         faults.into_iter().map(|fault| world.schedule(fault).expect("the host exists")).collect();
     let end = world.run(&mut || found.borrow().is_some(), LIMIT);
     assert_eq!(end, RunEnd::Done, "the script did not come to its end");
-    for id in ids {
-        assert!(world.effects(id).bit(), "fault {id:?} did nothing");
-    }
+    let bit = ids.into_iter().map(|id| world.effects(id).bit()).collect();
     let value = found.borrow_mut().take();
-    value.expect("the run ended because it was there")
+    (value.expect("the run ended because it was there"), bit)
 }
 
 async fn run_node(index: u8, host: Host, running: Running) {

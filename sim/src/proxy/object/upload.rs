@@ -163,9 +163,11 @@ impl Upload<'_> {
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
                 Slot::Writing(writing)
             }
-            _ => {
+            answered => {
+                let refused = answered.ok().and_then(Result::ok);
+                let refused = refused.map(|answer| Reply::new(writing.primary, answer));
                 drop(writing);
-                self.replace(index).await
+                or_full(self.replace(index).await, refused)
             }
         }
     }
@@ -201,13 +203,22 @@ impl Upload<'_> {
                 Slot::Lost => return None,
             };
             let answer = self.proxy.host().timeout(ANSWER_MAX, writing.answer).await;
-            if let Ok(Ok(Ok(answer))) = answer
-                && !answer.status.is_server_error()
-            {
-                return Some(Reply::new(writing.primary, answer));
+            let answer = answer.ok().and_then(Result::ok).and_then(Result::ok);
+            let reply = answer.map(|answer| Reply::new(writing.primary, answer));
+            if reply.as_ref().is_some_and(|reply| !reply.status.is_server_error()) {
+                return reply;
             }
-            slot = self.replace(writing.index).await;
+            slot = or_full(self.replace(writing.index).await, reply);
         }
+    }
+}
+
+/// A slot that nobody took any more, because the node that said so last has no room: its client is to hear that.
+fn or_full(slot: Slot, refused: Option<Reply>) -> Slot {
+    let full = |reply: &Reply| reply.status == StatusCode::INSUFFICIENT_STORAGE;
+    match (slot, refused.filter(full)) {
+        (Slot::Lost, Some(reply)) => Slot::Answered(reply),
+        (slot, _) => slot,
     }
 }
 

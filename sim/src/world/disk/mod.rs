@@ -7,9 +7,10 @@
 
 mod room;
 mod state;
+mod stop;
 mod trouble;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,8 +18,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::state::{FileState, State};
+use self::stop::{Pass, Stop};
 use self::trouble::Troubles;
-pub use self::trouble::{DiskIdentity, Trouble};
+pub use self::trouble::{DiskIdentity, StopPoint, Trouble};
 use super::clock::{Clock, Line};
 use super::fault::{EffectLog, FaultId};
 use super::topology::HostSpec;
@@ -47,6 +49,10 @@ struct Inner {
     head: RefCell<Head>,
     state: RefCell<State>,
     troubles: RefCell<Troubles>,
+    /// Where it is to stop; the last fault that says so counts.
+    stop: RefCell<Option<Stop>>,
+    /// How often it lost power.
+    outages: Cell<u64>,
 }
 
 /// Where the last access ended, and when the disk is free.
@@ -112,6 +118,8 @@ impl SimDisk {
             head: RefCell::default(),
             state: RefCell::default(),
             troubles: RefCell::default(),
+            stop: RefCell::default(),
+            outages: Cell::default(),
         }))
     }
 
@@ -121,9 +129,14 @@ impl SimDisk {
         Self(Rc::clone(&self.0))
     }
 
-    /// Takes away what was not synced; says how many bytes and names that were.
+    /// Takes away what was not synced, or some of it if the disk is torn; says how many bytes and names that were.
     pub fn lose_power(&self) -> u64 {
-        self.0.state.borrow_mut().lose_power()
+        let (nth, identity) = (self.0.outages.get(), &self.0.identity);
+        self.0.outages.set(nth + 1);
+        let torn = self.0.troubles.borrow().torn();
+        let mut draws =
+            torn.then(|| identity.seed.entropy("torn writes", identity.name.as_bytes(), nth));
+        self.0.state.borrow_mut().lose_power(draws.as_mut())
     }
 
     /// How long it was busy so far.
@@ -135,12 +148,16 @@ impl SimDisk {
 
     /// Lets the disk have a trouble from now on, for `fault`; what it does is counted in `log`.
     pub fn trouble(&self, fault: FaultId, trouble: Trouble, log: EffectLog) {
+        if let Some(stop) = Stop::of(fault, trouble, &log) {
+            *self.0.stop.borrow_mut() = Some(stop);
+        }
         self.0.troubles.borrow_mut().begin(fault, trouble, log);
     }
 
     /// Ends all troubles that the disk has for `fault`.
     pub fn mend(&self, fault: FaultId) {
         self.0.troubles.borrow_mut().end(fault);
+        self.0.stop.borrow_mut().take_if(|stop| stop.mend(fault));
     }
 }
 
@@ -205,40 +222,93 @@ fn after<T: 'static>(
     change: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
 ) -> LocalFuture<'static, Result<T, DiskError>> {
     let (disk, end) = (Rc::clone(disk), disk.queue(access));
+    let is_change = !matches!(access, Access::Read { .. });
     Box::pin(async move {
         disk.clock.sleep_until(end).await;
-        change(&disk)
+        unless_stopped(disk, is_change, change).await
     })
 }
 
-/// Names in memory: they cost no time of the disk.
-fn at_once<T: 'static>(result: Result<T, DiskError>) -> LocalFuture<'static, Result<T, DiskError>> {
-    Box::pin(std::future::ready(result))
+/// Asks what costs no time of the disk: names, and rows, are in memory.
+fn ask<T: 'static>(
+    disk: &Rc<Inner>,
+    question: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
+) -> LocalFuture<'static, Result<T, DiskError>> {
+    at_once(disk, false, question)
+}
+
+/// Changes names in memory.
+fn change<T: 'static>(
+    disk: &Rc<Inner>,
+    change: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
+) -> LocalFuture<'static, Result<T, DiskError>> {
+    at_once(disk, true, change)
+}
+
+fn at_once<T: 'static>(
+    disk: &Rc<Inner>,
+    is_change: bool,
+    act: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
+) -> LocalFuture<'static, Result<T, DiskError>> {
+    if disk.stop.borrow().is_none() {
+        return Box::pin(std::future::ready(act(disk)));
+    }
+    Box::pin(unless_stopped(Rc::clone(disk), is_change, act))
+}
+
+/// Does `act`, which a disk that stops holds back.
+async fn unless_stopped<T>(
+    disk: Rc<Inner>,
+    is_change: bool,
+    act: impl FnOnce(&Inner) -> Result<T, DiskError>,
+) -> Result<T, DiskError> {
+    let pass = disk.stop.borrow_mut().as_mut().map_or(Pass::Through, |stop| stop.pass(is_change));
+    match pass {
+        Pass::Through => act(&disk),
+        Pass::Held(mended) => {
+            mended.notified().await;
+            act(&disk)
+        }
+        Pass::Untold(mended) => {
+            let done = act(&disk);
+            mended.notified().await;
+            done
+        }
+    }
 }
 
 impl Disk for SimDisk {
     fn create(&self, path: &str) -> LocalFuture<'static, Result<Rc<dyn File>, DiskError>> {
-        // A full disk has no room for a name either.
-        let room = self.0.troubles.borrow().write();
-        let created = room.and_then(|()| self.0.state.borrow_mut().create(path));
-        at_once(created.map(|state| open_file(&self.0, path, state)))
+        let (whole, path) = (Rc::clone(&self.0), path.to_owned());
+        change(&self.0, move |disk| {
+            // A full disk has no room for a name either.
+            disk.troubles.borrow().write()?;
+            let created = disk.state.borrow_mut().create(&path);
+            created.map(|state| open_file(&whole, &path, state))
+        })
     }
 
     fn open(&self, path: &str) -> LocalFuture<'static, Result<Rc<dyn File>, DiskError>> {
-        let opened = self.0.state.borrow().open(path);
-        at_once(opened.map(|state| open_file(&self.0, path, state)))
+        let (whole, path) = (Rc::clone(&self.0), path.to_owned());
+        ask(&self.0, move |disk| {
+            let opened = disk.state.borrow().open(&path);
+            opened.map(|state| open_file(&whole, &path, state))
+        })
     }
 
     fn rename(&self, from: &str, to: &str) -> LocalFuture<'static, Result<(), DiskError>> {
-        at_once(self.0.state.borrow_mut().rename(from, to))
+        let (from, to) = (from.to_owned(), to.to_owned());
+        change(&self.0, move |disk| disk.state.borrow_mut().rename(&from, &to))
     }
 
     fn remove(&self, path: &str) -> LocalFuture<'static, Result<(), DiskError>> {
-        at_once(self.0.state.borrow_mut().remove(path))
+        let path = path.to_owned();
+        change(&self.0, move |disk| disk.state.borrow_mut().remove(&path))
     }
 
     fn list(&self, dir: &str) -> LocalFuture<'static, Result<Vec<String>, DiskError>> {
-        at_once(Ok(self.0.state.borrow().list(dir)))
+        let dir = dir.to_owned();
+        ask(&self.0, move |disk| Ok(disk.state.borrow().list(&dir)))
     }
 
     fn sync_dir(&self, dir: &str) -> LocalFuture<'static, Result<(), DiskError>> {
@@ -251,7 +321,8 @@ impl Disk for SimDisk {
     }
 
     fn get(&self, key: &[u8]) -> LocalFuture<'static, Result<Option<Bytes>, DiskError>> {
-        at_once(Ok(self.0.state.borrow().table.get(key).cloned()))
+        let key = key.to_owned();
+        ask(&self.0, move |disk| Ok(disk.state.borrow().table.get(&key).cloned()))
     }
 
     fn scan(
@@ -260,7 +331,8 @@ impl Disk for SimDisk {
         to: &[u8],
         limit: usize,
     ) -> LocalFuture<'static, Result<Vec<Row>, DiskError>> {
-        at_once(Ok(self.0.state.borrow().scan(from, to, limit)))
+        let (from, to) = (from.to_owned(), to.to_owned());
+        ask(&self.0, move |disk| Ok(disk.state.borrow().scan(&from, &to, limit)))
     }
 
     fn commit(&self, batch: Batch) -> LocalFuture<'static, Result<(), DiskError>> {

@@ -3,14 +3,14 @@
 //! Leaves out time. A file's content and its name survive each for itself, as in a real file system.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 
 use super::room::{self, Room};
-use crate::host::{Batch, DiskError, Row};
+use crate::host::{Batch, DiskError, Entropy, Row};
 
 /// Bytes in pieces, as they were appended.
 #[derive(Default)]
@@ -203,24 +203,64 @@ impl State {
         }
     }
 
-    pub(super) fn lose_power(&mut self) -> u64 {
+    /// Takes away what was not synced, but for what `torn` leaves of it; says how many bytes and names are gone.
+    pub(super) fn lose_power(&mut self, torn: Option<&mut Entropy>) -> u64 {
         let mut lost = 0;
+        let left = torn.map_or_else(Torn::default, |draws| self.tear(draws));
         for (name, file) in &self.names {
-            let survives =
-                self.durable_names.get(name).is_some_and(|durable| Rc::ptr_eq(durable, file));
+            let survives = left.names.get(name).or_else(|| self.durable_names.get(name));
+            let survives = survives.is_some_and(|durable| Rc::ptr_eq(durable, file));
             lost += u64::from(!survives);
         }
+        self.durable_names.extend(left.names);
+        self.durable_names.retain(|name, _| !left.gone.contains(name));
         let before = std::mem::replace(&mut self.names, self.durable_names.clone());
         before.values().for_each(|file| self.unname(file));
         for file in self.names.values() {
             let file = &mut *file.borrow_mut();
-            lost += file.content.len() - file.durable_len;
-            file.content.truncate(file.durable_len);
+            let kept = left.lens.get(&file.id).copied().unwrap_or(file.durable_len);
+            lost += file.content.len().saturating_sub(kept);
+            file.content.truncate(kept);
+            file.durable_len = kept;
             file.named = true;
             self.room.take(file.content.len());
         }
         lost
     }
+
+    /// Draws what survives beyond what was synced: each name that was made or taken away for itself, and of each file a
+    /// beginning of what was appended.
+    fn tear(&self, draws: &mut Entropy) -> Torn {
+        let mut torn = Torn::default();
+        for (name, file) in &self.names {
+            let durable = self.durable_names.get(name);
+            let is_new = durable.is_none_or(|durable| !Rc::ptr_eq(durable, file));
+            if is_new && draws.below(2) == 0 {
+                torn.names.insert(name.clone(), Rc::clone(file));
+            }
+        }
+        for name in self.durable_names.keys().filter(|name| !self.names.contains_key(*name)) {
+            if draws.below(2) == 0 {
+                torn.gone.insert(name.clone());
+            }
+        }
+        for file in self.names.values().chain(self.durable_names.values()) {
+            let file = file.borrow();
+            let unsynced = file.content.len().saturating_sub(file.durable_len);
+            let kept = if unsynced == 0 { 0 } else { draws.below(unsynced + 1) };
+            torn.lens.insert(file.id, file.durable_len + kept);
+        }
+        torn
+    }
+}
+
+/// What a loss of power leaves of what was not synced.
+#[derive(Default)]
+struct Torn {
+    names: Names,
+    gone: BTreeSet<String>,
+    /// How long files are, by their ids.
+    lens: BTreeMap<u64, u64>,
 }
 
 fn not_found(path: &str) -> DiskError {
@@ -270,7 +310,7 @@ mod tests {
         state.append(&kept, Bytes::from_static(b"not"));
         assert_eq!(state.sync_dir("d"), 1);
         state.create("d/lost").unwrap();
-        assert_eq!(state.lose_power(), 4, "one name and three bytes");
+        assert_eq!(state.lose_power(None), 4, "one name and three bytes");
         assert_eq!(state.list("d"), ["kept"]);
         let content = state.open("d/kept").unwrap().borrow().content.slice(0, 100);
         assert_eq!(&content[..], b"synced");
@@ -283,7 +323,7 @@ mod tests {
         state.sync_dir("d");
         state.rename("d/a", "d/b").unwrap();
         assert_eq!(state.list("d"), ["b"]);
-        state.lose_power();
+        state.lose_power(None);
         assert_eq!(state.list("d"), ["a"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What faults do to a disk: slow accesses, no room, reads that fail. Troubles that overlap add up, and each ends for itself.
+//! What faults do to a disk: slow accesses, no room, reads that fail, work that stops. Troubles that overlap add up, and each ends for itself.
 //!
 //! Leaves out when that is, and bits that flip.
 
@@ -17,6 +17,20 @@ pub enum Trouble {
     Full,
     /// Each read of a file fails with this chance.
     ReadErrors(Chance),
+    /// It stops at one of its changes.
+    Stop(StopPoint),
+    /// A loss of power leaves some of what was not synced.
+    Torn,
+}
+
+/// Where a disk stops. Changes are files created, appended to, synced, renamed and removed, directories synced and batches
+/// committed, counted from the fault's beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopPoint {
+    /// So many changes are made; the next one is not.
+    Before(u64),
+    /// So many changes are made and told; the next one is made, and nobody hears of it.
+    After(u64),
 }
 
 /// Which disk it is, for what is drawn for it.
@@ -80,7 +94,7 @@ impl Troubles {
         self.reads += 1;
         let errors = self.now.iter().filter_map(|(fault, trouble, log)| match trouble {
             Trouble::ReadErrors(chance) => Some((*fault, *chance, log)),
-            Trouble::Slow(_) | Trouble::Full => None,
+            _ => None,
         });
         let mut draws = None;
         let mut read = Ok(());
@@ -94,6 +108,17 @@ impl Troubles {
             }
         }
         read
+    }
+}
+
+impl Troubles {
+    /// Whether a loss of power leaves some of what was not synced; tells those who want it so that it did.
+    pub(super) fn torn(&self) -> bool {
+        let torn = self.now.iter().filter(|(_, trouble, _)| *trouble == Trouble::Torn);
+        torn.fold(false, |_, (fault, _, log)| {
+            log.add(*fault, "torn_disks", 1);
+            true
+        })
     }
 }
 

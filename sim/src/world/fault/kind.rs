@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::{ByteRate, Chance};
+use crate::world::disk::StopPoint;
 use crate::world::topology::{HostKey, Place};
 
 /// What goes wrong.
@@ -85,6 +86,23 @@ pub enum FaultKind {
         /// How likely each of them does.
         chance: Chance,
     },
+    /// A disk stops at one of its changes, and nothing of it comes to its end until the fault ends. With a crash or a loss of
+    /// power meanwhile, its host crashes at that change.
+    StopDisk {
+        /// The host.
+        host: HostKey,
+        /// Which of its disks; all, each for itself, if `None`.
+        disk: Option<String>,
+        /// Where it stops.
+        point: StopPoint,
+    },
+    /// A loss of power leaves some of what was not synced: names, and beginnings of what was appended.
+    TornWrites {
+        /// The host.
+        host: HostKey,
+        /// Which of its disks; all if `None`.
+        disk: Option<String>,
+    },
 }
 
 impl FaultKind {
@@ -101,6 +119,8 @@ impl FaultKind {
             Self::SlowDisk { .. } => "slow_disk",
             Self::FullDisk { .. } => "full_disk",
             Self::ReadErrors { .. } => "read_errors",
+            Self::StopDisk { .. } => "stop_disk",
+            Self::TornWrites { .. } => "torn_writes",
         }
     }
 
@@ -117,7 +137,9 @@ impl FaultKind {
             | Self::ThrottleCard { host, .. }
             | Self::SlowDisk { host, .. }
             | Self::FullDisk { host, .. }
-            | Self::ReadErrors { host, .. } => vec![*host],
+            | Self::ReadErrors { host, .. }
+            | Self::StopDisk { host, .. }
+            | Self::TornWrites { host, .. } => vec![*host],
         }
     }
 
@@ -127,7 +149,9 @@ impl FaultKind {
         match self {
             Self::SlowDisk { host, disk, .. }
             | Self::FullDisk { host, disk }
-            | Self::ReadErrors { host, disk, .. } => Some((*host, disk.as_deref())),
+            | Self::ReadErrors { host, disk, .. }
+            | Self::StopDisk { host, disk, .. }
+            | Self::TornWrites { host, disk } => Some((*host, disk.as_deref())),
             _ => None,
         }
     }
@@ -163,7 +187,12 @@ impl FaultKind {
             Self::SlowDisk { host, disk, factor } => {
                 format!("{kind} {} by {factor}", disk_of(host, disk))
             }
-            Self::FullDisk { host, disk } => format!("{kind} {}", disk_of(host, disk)),
+            Self::FullDisk { host, disk } | Self::TornWrites { host, disk } => {
+                format!("{kind} {}", disk_of(host, disk))
+            }
+            Self::StopDisk { host, disk, point } => {
+                format!("{kind} {} at {point:?}", disk_of(host, disk))
+            }
             Self::ReadErrors { host, disk, chance } => {
                 format!("{kind} {} of {} ppb", disk_of(host, disk), chance.get())
             }
