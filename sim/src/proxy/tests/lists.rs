@@ -134,7 +134,7 @@ fn a_bad_list_is_refused_with_its_reason_and_changes_nothing() {
             let got = house.ask(&tester, method, CONTAINER, &[(header, list)]);
             let why = String::from_utf8(got.body.unwrap().to_vec()).unwrap();
             assert_eq!(got.status, StatusCode::BAD_REQUEST, "{why}");
-            assert!(why.contains(header) && why.contains(part), "{why}");
+            assert!(why.to_lowercase().contains(header) && why.contains(part), "{why}");
         }
     }
     let own = house.ask(&tester, "HEAD", CONTAINER, &[]);
