@@ -28,10 +28,20 @@ const OWNERS: [HeaderName; 6] = [
     HeaderName::from_static("x-account-meta-temp-url-key"),
     HeaderName::from_static("x-account-meta-temp-url-key-2"),
 ];
-/// Each access list with the header that takes it away, and what it is for.
-const LISTS: [(HeaderName, HeaderName, acl::Purpose); 2] = [
-    (X_CONTAINER_READ, HeaderName::from_static("x-remove-container-read"), acl::Purpose::Reading),
-    (X_CONTAINER_WRITE, HeaderName::from_static("x-remove-container-write"), acl::Purpose::Writing),
+/// Each access list, as refusals name it, with the header that takes it away, and what it is for.
+const LISTS: [(HeaderName, &str, HeaderName, acl::Purpose); 2] = [
+    (
+        X_CONTAINER_READ,
+        "X-Container-Read",
+        HeaderName::from_static("x-remove-container-read"),
+        acl::Purpose::Reading,
+    ),
+    (
+        X_CONTAINER_WRITE,
+        "X-Container-Write",
+        HeaderName::from_static("x-remove-container-write"),
+        acl::Purpose::Writing,
+    ),
 ];
 
 /// A container's access lists.
@@ -181,13 +191,13 @@ pub(in crate::proxy) fn forget(proxy: &Proxy, container: &Path) {
 /// # Errors
 /// 400 for a list that is none.
 pub(in crate::proxy) fn clean_lists(headers: &mut HeaderMap) -> Result<(), Refusal> {
-    for (name, removing, purpose) in LISTS {
+    for (name, shown, removing, purpose) in LISTS {
         let is_removed = headers.remove(&removing).is_some();
         let given: Vec<&[u8]> = headers.get_all(&name).iter().map(|it| it.as_bytes()).collect();
         if given.is_empty() && !is_removed {
             continue;
         }
-        let bad = |why: &str| Refusal::new(StatusCode::BAD_REQUEST, format!("{name}: {why}"));
+        let bad = |why: &str| Refusal::new(StatusCode::BAD_REQUEST, format!("{shown}: {why}"));
         let text = String::from_utf8(given.join(&b","[..])).map_err(|_| bad("is not UTF-8"))?;
         let acl = Acl::parse(&text, purpose).map_err(|error| bad(&error.to_string()))?;
         let value = acl.to_string().try_into().map_err(|_| bad("cannot stand in a header"))?;

@@ -75,11 +75,11 @@ impl Acl {
     /// Whether somebody who comes from `referer`, which is a URL, may read: of the items that speak of its host, the last one decides.
     pub(super) fn admits_referrer(&self, referer: Option<&str>) -> bool {
         let host = referer.and_then(host_of);
-        let verdicts = self.0.iter().filter_map(|item| match item {
+        let mut verdicts = self.0.iter().rev().filter_map(|item| match item {
             Item::Referrer(verdict, hosts) if hosts.have(host.as_deref()) => Some(*verdict),
             _ => None,
         });
-        verdicts.last() == Some(Verdict::Allow)
+        verdicts.next() == Some(Verdict::Allow)
     }
 
     /// Whether those who may read by their referrer may list as well.

@@ -83,8 +83,7 @@ impl Auth {
     /// # Errors
     /// 401 for a token that opens nothing, even where none would be needed.
     pub(super) fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Caller, Refusal> {
-        let bad =
-            |why: &str| Refusal::new(StatusCode::UNAUTHORIZED, format!("{X_AUTH_TOKEN} {why}"));
+        let bad = |why: &str| Refusal::new(StatusCode::UNAUTHORIZED, format!("X-Auth-Token {why}"));
         let identity = match text_of(headers, &X_AUTH_TOKEN) {
             None => None,
             Some(token) => Some(match self {

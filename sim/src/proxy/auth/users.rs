@@ -135,11 +135,7 @@ impl Users {
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut users = Vec::new();
         for (number, entry) in (1..).zip(entries) {
-            let user = read(entry).map_err(|(field, why)| BadUser::Field {
-                number,
-                field,
-                why: why.into(),
-            })?;
+            let user = read(entry).map_err(|(field, why)| BadUser::Field { number, field, why })?;
             let name = format!("{}:{}", user.account, user.name);
             if let Some(first) = numbers.insert(name.clone(), number) {
                 return Err(BadUser::Twice { number, first, user: name });
@@ -222,7 +218,7 @@ fn read_digest(text: &str) -> Option<KeyDigest> {
         .collect::<Option<_>>()?;
     let bytes: Vec<u8> =
         digits.chunks(2).map(|pair| pair.iter().fold(0, |a, b| a << 4 | b)).collect();
-    if digits.len() % 2 == 0 { bytes.try_into().ok() } else { None }
+    if digits.len().is_multiple_of(2) { bytes.try_into().ok() } else { None }
 }
 
 #[cfg(test)]

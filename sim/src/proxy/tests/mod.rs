@@ -3,8 +3,10 @@
 //! Leaves out real nodes: how they store is tested with them.
 
 mod api;
+mod auth;
 mod change;
 mod get;
+mod lists;
 mod node;
 mod put;
 mod random;
@@ -21,7 +23,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use self::node::{Manner, Node};
-use super::{JobService, Placement, Proxy, ProxyConfig, Target, Tokens};
+use super::{Auth, JobService, Placement, Proxy, ProxyConfig, Target, Tokens};
 use crate::backend::fabric::Fabric;
 use crate::client::Client;
 use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
@@ -73,14 +75,16 @@ fn pattern(len: usize) -> Bytes {
     (0..len).map(|index| (index * 31 % 251) as u8).collect::<Vec<_>>().into()
 }
 
-/// Runs what is posted as a job by sending it back.
+/// Runs what is posted as a job by sending it back, and says in which account that was.
 struct Echo;
 
 impl JobService for Echo {
     fn run(&self, _proxy: Proxy, mut call: super::JobCall) -> LocalFuture<'static, Response> {
         Box::pin(async move {
             let body = call.request.body_mut().collect(1000).await.unwrap();
-            Response::new(Body::full(Purpose::JobResult, body))
+            let mut answer = Response::new(Body::full(Purpose::JobResult, body));
+            answer.headers_mut().insert("x-ran-in", HeaderValue::try_from(call.account).unwrap());
+            answer
         })
     }
 }
@@ -121,6 +125,14 @@ impl Room {
 
     /// Nodes that run `node` with their number.
     fn with<F: Future<Output = ()> + 'static>(node: impl Fn(u8, Host) -> F + 'static) -> Self {
+        Self::with_auth(Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into(), node)
+    }
+
+    /// The same, before a proxy that lets in whom `auth` knows.
+    fn with_auth<F: Future<Output = ()> + 'static>(
+        auth: Auth,
+        node: impl Fn(u8, Host) -> F + 'static,
+    ) -> Self {
         let mut world = Fabric::new(Seed(1), network(), Trace::default());
         let node = Rc::new(node);
         for index in 0..NODES {
@@ -134,7 +146,7 @@ impl Room {
                 turn: crate::proxy::Turn::ALONE,
                 name: "proxy:1".to_owned(),
                 ring: Rc::new(OnePartition),
-                auth: Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into(),
+                auth: auth.clone(),
                 jobs: Some(Rc::new(Echo)),
             };
             *started.borrow_mut() = Some(super::start(host, config).unwrap());

@@ -14,8 +14,8 @@ use super::{Request, Response};
 use crate::host::{Host, Purpose};
 use crate::http::{self, Body};
 use crate::swift::header::{
-    X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, X_BACKEND_WANT_VERSION, X_TIMESTAMP, text,
-    timestamp,
+    X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, X_BACKEND_WANT_VERSION, X_CONTAINER_READ,
+    X_TIMESTAMP, text, timestamp,
 };
 use crate::swift::{NODE_PORT, Service, Timestamp};
 
@@ -57,6 +57,10 @@ struct State {
     kept: Option<Kept>,
     /// Method, path and headers of each request for the object.
     asked: Vec<(Method, String, HeaderMap)>,
+    /// Methods of the requests for the container.
+    asked_of_container: Vec<Method>,
+    /// What it says of who may read the container.
+    readers: Option<String>,
 }
 
 pub(super) fn md5(data: &[u8]) -> String {
@@ -71,6 +75,16 @@ impl Node {
     /// Has it hold `data` under the ETag of `named`.
     pub(super) fn hold(&self, version: Timestamp, data: &Bytes, named: &Bytes) {
         self.0.borrow_mut().kept = Some(Kept::Data(version, md5(named), data.clone()));
+    }
+
+    /// Has it say so of who may read the container.
+    pub(super) fn let_read(&self, readers: &str) {
+        self.0.borrow_mut().readers = Some(readers.to_owned());
+    }
+
+    /// How often it was asked about the container with that method.
+    pub(super) fn asked_of_container(&self, method: &Method) -> usize {
+        self.0.borrow().asked_of_container.iter().filter(|asked| *asked == method).count()
     }
 
     pub(super) fn bury(&self, tombstone: Timestamp) {
@@ -126,6 +140,9 @@ impl Node {
     fn listing(&self, service: Service, request: &Request) -> Response {
         let missing =
             service == Service::Container && self.0.borrow().manner == Manner::NoContainer;
+        if service == Service::Container {
+            self.0.borrow_mut().asked_of_container.push(request.method().clone());
+        }
         match *request.method() {
             Method::PUT => answer(StatusCode::CREATED, &[]),
             _ if missing => answer(StatusCode::NOT_FOUND, &[]),
@@ -136,7 +153,11 @@ impl Node {
                     Body::full(Purpose::Listing, if json { ROWS } else { "o\n" });
                 response
             }
-            _ => answer(StatusCode::NO_CONTENT, &[]),
+            _ => {
+                let readers = self.0.borrow().readers.clone();
+                let said = readers.iter().map(|it| (X_CONTAINER_READ, &**it)).collect::<Vec<_>>();
+                answer(StatusCode::NO_CONTENT, &said)
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use md5::{Digest, Md5};
 use super::*;
 use crate::node::{self, NodeConfig};
 
-async fn run(host: Host, index: u8) {
+/// A real storage node.
+pub(super) async fn run(host: Host, index: u8) {
     let hash = |path: &Path| Md5::digest(path.encoded().as_bytes()).into();
     let devices = vec![target(index).device];
     node::start(host, NodeConfig::new(devices, NODE_PORT, Rc::new(hash))).await;
