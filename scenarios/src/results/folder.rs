@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{RunKey, RunRecord, SweepHead};
 
 /// The name and version of a sweep's schema.
-pub const SCHEMA: &str = "stayput.sweep/1";
+pub const SCHEMA: &str = "stayput.sweep/2";
 
 const HEAD: &str = "sweep.json";
 const RUNS: &str = "runs";

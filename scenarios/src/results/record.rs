@@ -114,7 +114,7 @@ pub struct ByteRecord {
 /// Bytes of one class of link and one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// The class of link, as in `policies[].bytes.by_class` of `stayput.run/1`.
+    /// The class of link, as in `policies[].bytes.by_class` of `stayput.run/2`.
     pub class: String,
     /// The purpose, as in `by_purpose`.
     pub purpose: String,
@@ -187,10 +187,12 @@ pub struct SplitRecord {
     pub queue_us: u64,
     /// Waiting for a disk or served by one.
     pub disk_us: u64,
-    /// Under way, or waiting for who did not answer.
+    /// Under way.
     pub transfer_us: u64,
     /// Computing.
     pub compute_us: u64,
+    /// In attempts that came to nothing, or waiting before the next.
+    pub retry_us: u64,
 }
 
 /// What a scheduled fault did.

@@ -214,7 +214,7 @@ struct Sums {
     output: f64,
     work_us: f64,
     code: f64,
-    queue_us: f64,
+    waits_us: f64,
     all_us: f64,
 }
 
@@ -228,7 +228,7 @@ impl Sums {
                 sums.input += job.object_bytes as f64;
                 sums.output += job.answer_bytes as f64;
                 sums.work_us += (job.split.compute_us + job.split.disk_us) as f64;
-                sums.queue_us += job.split.queue_us as f64;
+                sums.waits_us += (job.split.queue_us + job.split.retry_us) as f64;
                 sums.all_us += super::latency_us(job) as f64;
             }
         }
@@ -236,7 +236,7 @@ impl Sums {
     }
 
     fn waits(&self) -> f64 {
-        self.queue_us / self.all_us.max(1.0)
+        self.waits_us / self.all_us.max(1.0)
     }
 }
 

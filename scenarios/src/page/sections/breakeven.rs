@@ -142,8 +142,8 @@ fn judged(map: &BreakEven) -> Markup {
             "measured",
             "predicted, in turn",
             "overlapped",
-            "on-storage: queue",
-            "download: queue",
+            "on-storage: queue, retry",
+            "download: queue, retry",
         ],
     );
     for point in &off {

@@ -16,11 +16,12 @@ use crate::results::{JobRow, PolicyRecord, RunRecord, SplitRecord};
 type Part = (&'static str, fn(&SplitRecord) -> u64);
 
 /// The parts of a latency, with how to take one.
-pub(super) const PARTS: [Part; 4] = [
+pub(super) const PARTS: [Part; 5] = [
     ("queue", |split| split.queue_us),
     ("disk", |split| split.disk_us),
     ("transfer", |split| split.transfer_us),
     ("compute", |split| split.compute_us),
+    ("retry", |split| split.retry_us),
 ];
 
 /// The section.

@@ -92,7 +92,7 @@ fn place(run: &RunRecord, policy: &str) -> String {
 
 fn split_us(job: &crate::results::JobRow) -> u64 {
     let split = &job.split;
-    split.queue_us + split.disk_us + split.transfer_us + split.compute_us
+    split.queue_us + split.disk_us + split.transfer_us + split.compute_us + split.retry_us
 }
 
 /// Whether the rows add up: what neither arrived nor was dropped is what was under way at the end.
