@@ -174,7 +174,8 @@ fn splits(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         @if bars.is_empty() { p.note { "No job completed, so there are no latencies." } }
         @else {
             (figure(
-                "Mean latency of completed jobs, by what the time went to. Whiskers: 95 % interval of the median of the runs' mean \
+                "Mean latency of completed jobs, by what the time went to; retry is when nothing was under way but attempts that came to \
+                    nothing. Whiskers: 95 % interval of the median of the runs' mean \
                     latencies.",
                 &legend, |width| stacked_bars(&title, (Unit::Micros, "mean latency"), &bars, width), &table))
         }
