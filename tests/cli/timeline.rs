@@ -153,12 +153,9 @@ fn a_run_that_gets_stuck_leaves_a_whole_trace() {
 #[test]
 fn what_came_to_nothing_has_tracks_of_its_own_and_none_where_nothing_was_lost() {
     let (troubled, quiet) = (trace(&[]), trace(&["--no-faults"]));
-    for track in ["lost requests", "lost sessions"] {
-        let lost = slices(&troubled, track);
-        assert!(!lost.is_empty(), "{track}");
-        let of_jobs = lost.iter().all(|(_, slice)| slice["args"]["job"].is_u64());
-        assert!(of_jobs, "{track}: {lost:?}");
-    }
+    let lost = slices(&troubled, "lost requests");
+    assert!(!lost.is_empty(), "a zone is cut off");
+    assert!(lost.iter().all(|(_, slice)| slice["args"]["job"].is_u64()), "{lost:?}");
     assert!(slices(&quiet, "lost").is_empty());
     assert!(!slices(&quiet, "attempts").is_empty());
 }
