@@ -341,7 +341,8 @@ impl Lookup for OfProxy<'_> {
     ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
         Box::pin(async move {
             let located = self.proxy.locate(object).await.map_err(|error| refuse_locate(&error))?;
-            let content = self.proxy.fetch(object, located.version, purpose, bytes_max).await;
+            let source = (located.version, located.confirmed());
+            let content = self.proxy.fetch(object, source, purpose, bytes_max).await;
             Ok((content.map_err(|error| refuse_fetch(&error))?, located.content_type))
         })
     }
