@@ -51,6 +51,14 @@ pub(super) fn plain(value: f64) -> String {
     })
 }
 
+/// A factor with three digits that say something: "2.45×", "0.00620×", "12.7×".
+pub(super) fn times(ratio: f64) -> String {
+    signed(ratio, |n| {
+        let places = (2.0 - n.max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
+        format!("{n:.places$}×")
+    })
+}
+
 /// An estimate with its interval: "12.3 ms (11.9 ms to 12.8 ms)".
 pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
     let Some(estimate) = estimate else { return NONE.to_owned() };
@@ -89,5 +97,11 @@ mod tests {
         assert_eq!(micros(12_300.0), "12.3 ms");
         assert_eq!(percent(0.9999), "99.9 %");
         assert_eq!(plain(1.5), "1.50");
+    }
+
+    #[test]
+    fn factors_keep_three_digits() {
+        assert_eq!([2.451, 0.0062, 126.7].map(times), ["2.45×", "0.00620×", "127×"]);
+        assert_eq!(times(f64::NAN), "–");
     }
 }

@@ -14,7 +14,7 @@ mod scale;
 use maud::{Markup, html};
 
 pub(super) use bars::{Bar, stacked_bars};
-pub(super) use dots::{Dot, dot_ranges};
+pub(super) use dots::{Dot, Ratios, dot_ranges};
 pub(super) use heat::{Cell, Frontier, HeatMap, Tone, heat_map};
 pub(super) use lines::{Band, Line, Plot, line_plot, step_path};
 pub(super) use scale::{Scale, Unit};
