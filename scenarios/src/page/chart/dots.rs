@@ -42,8 +42,8 @@ pub(in crate::page) struct Ratios<'a> {
 
 /// Between two dots of a row.
 const STEP: f64 = 12.0;
-/// What the names have at the left of a wide picture.
-const GUTTER: f64 = 190.0;
+/// What the names have at the left of a wide picture, at least and at most.
+const GUTTER: (f64, f64) = (110.0, 260.0);
 
 /// Dots with their intervals, those of one name below each other.
 pub(in crate::page) fn dot_ranges(about: Ratios<'_>, dots: &[Dot], width: Width) -> Markup {
@@ -51,7 +51,9 @@ pub(in crate::page) fn dot_ranges(about: Ratios<'_>, dots: &[Dot], width: Width)
     let wide = width == Width::Wide;
     let (before, after) = if wide { (8.0, 4.0) } else { (20.0, 2.0) };
     let rows: Vec<&[Dot]> = dots.chunk_by(|one, other| one.name == other.name).collect();
-    let (left, right, top) = (if wide { GUTTER } else { 12.0 }, px - 24.0, 26.0);
+    let longest = rows.iter().map(|row| row[0].name.chars().count()).max().unwrap_or(0);
+    let gutter = (longest as f64 * 6.7 + 16.0).clamp(GUTTER.0, GUTTER.1);
+    let (left, right, top) = (if wide { gutter } else { 12.0 }, px - 24.0, 26.0);
     let high_of = |row: &&[Dot]| before + STEP * row.len() as f64 + after;
     let bottom = top + rows.iter().map(high_of).sum::<f64>();
     let scale = Scale::log(Unit::Ratio, span(dots, about.centred), (left, right));
@@ -66,7 +68,7 @@ pub(in crate::page) fn dot_ranges(about: Ratios<'_>, dots: &[Dot], width: Width)
             @let y = top + rows[..at].iter().map(high_of).sum::<f64>();
             line.rule x1="0" x2=(n(right)) y1=(n(y)) y2=(n(y)) {}
             @if wide {
-                text.name x="0" y=(n(y + high_of(same) / 2.0 + 4.0)) { (fitted(&same[0].name, GUTTER - 10.0)) }
+                text.name x="0" y=(n(y + high_of(same) / 2.0 + 4.0)) { (fitted(&same[0].name, gutter - 12.0)) }
             } @else {
                 text.name.halo x="0" y=(n(y + 14.0)) { (fitted(&same[0].name, px)) }
             }

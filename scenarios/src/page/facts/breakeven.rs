@@ -180,7 +180,7 @@ fn mean_ratio(cells: &[Option<Point>]) -> f64 {
 
 fn cell(point: &SweepPoint<'_>, bandwidth: f64, warm_up: WarmUp) -> Option<Point> {
     let pairs = Pairs::of(point, NEAR, FAR, warm_up)?;
-    let gain = pairs.metric("latency, median").and_then(|metric| metric.change);
+    let gain = pairs.metric("median latency").and_then(|metric| metric.change);
     let gain = gain.map(|change| Estimate {
         n: change.n,
         median: -change.median,

@@ -29,7 +29,7 @@ impl FuelLine {
                 name.push_str(&format!(", {} = {value}", short_key(key)));
             }
             let median = Pairs::of(point, near, far, facts.warm_up())
-                .and_then(|pairs| pairs.metric("latency, median").and_then(|metric| metric.change))
+                .and_then(|pairs| pairs.metric("median latency").and_then(|metric| metric.change))
                 .map(|change| change.shifted(1.0));
             let figure = (text.clone(), rate.get() as f64, median);
             match lines.iter_mut().find(|line| line.name == name) {

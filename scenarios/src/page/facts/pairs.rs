@@ -75,7 +75,7 @@ impl Pairs {
         ];
         if !point.closed_loop() {
             for (name, share) in
-                [("latency, median", 0.5), ("latency, p90", 0.9), ("latency, p99", 0.99)]
+                [("median latency", 0.5), ("p90 latency", 0.9), ("p99 latency", 0.99)]
             {
                 metrics.push(metric(
                     name,

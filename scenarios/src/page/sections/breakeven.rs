@@ -173,7 +173,9 @@ fn judged(map: &BreakEven) -> Markup {
     html! {
         p {
             "Of " (counted(measured.len(), "point")) " the interval shows a sign at " (shown.len()) ". The form in turn has the same sign \
-                at " (in_turn) " of these, the overlapped form at " (overlapped) ". At " (off.len()) " neither has. How near to the \
+                at " (in_turn) " of these, the overlapped form at " (overlapped) ". At "
+                (if off.is_empty() { "none".to_owned() } else { off.len().to_string() })
+                " neither has. How near to the \
                 frontier a point lies is in the table: where both predicted gains are small, the rule decides nothing."
         }
         @if !off.is_empty() {

@@ -66,9 +66,10 @@ fn varied(lines: &[FuelLine], near: &str, far: &str) -> Markup {
     }
     html! {
         p {
-            "Over " (rates.len()) " fuel rates of the nodes' cores, which policy's median job is the faster one changes at "
-            (turned) " of " (super::counted(lines.len(), "point")) ". Workers have the same rate unless their scenario gives them \
-                one of their own; then the nodes alone become faster or slower. A ratio below 1 means that " (near) " is faster."
+            "The fuel rate of the nodes' cores took " (rates.len()) " values. By 95 % intervals of median latency the faster policy \
+                changes with it at " (turned) " of " (super::counted(lines.len(), "point")) ". Workers have the same rate unless \
+                their scenario gives them one of their own; then the nodes alone become faster or slower. A ratio below 1 means that "
+            (near) " is faster."
         }
         (picture(lines, near, far))
         (table.show())
@@ -80,7 +81,7 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
     // Those that turn first: they are what the picture is for.
     drawn.sort_by_key(|line| line.turns().is_empty());
     drawn.truncate(SERIES);
-    let (mut fuel, mut far_off) = ((f64::INFINITY, 0.0f64), 1.05f64);
+    let (mut fuel, mut reach) = ((f64::INFINITY, 0.0f64), (0.9f64, 1.1f64));
     let mut plotted = Vec::new();
     let mut figures =
         Table::new(2, ["point", "fuel per second", "ratio of median latencies", "runs"]);
@@ -91,7 +92,7 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
             fuel = (fuel.0.min(*rate), fuel.1.max(*rate));
             let (low, high) = ratio.interval.unwrap_or((ratio.median, ratio.median));
             for end in [low, ratio.median, high].into_iter().filter(|end| *end > 0.0) {
-                far_off = far_off.max(end).max(1.0 / end);
+                reach = (reach.0.min(end), reach.1.max(end));
             }
             // Beside each other, so that the intervals of several points at one rate are told apart.
             let x = rate * 1.03f64.powf(series as f64 - (drawn.len() - 1) as f64 / 2.0);
@@ -116,10 +117,10 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
         level: Some(1.0),
     };
     let axes = |across, up| {
-        let reach = far_off.powf(1.08);
+        let pad = (reach.1 / reach.0).powf(0.06);
         (
             Scale::log(Unit::Fuel, (fuel.0 * 0.75, fuel.1 * 1.35), across),
-            Scale::log(Unit::Ratio, (1.0 / reach, reach), up),
+            Scale::log(Unit::Ratio, (reach.0 / pad, reach.1 * pad), up),
         )
     };
     let caption = format!(

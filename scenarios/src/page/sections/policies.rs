@@ -29,8 +29,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         p {
             "Medians over the runs of a point, each with its 95 % interval where there are six runs or more. Latency is from the \
                 intended arrival to the whole answer, \
-             over completed jobs, without those due in the warm-up (" (facts.warm_up_words())
-            ". Regret is how much longer a \
+             over completed jobs, without those due in the warm-up (" (facts.warm_up_words()) "). \
+            Regret is how much longer a \
              policy's jobs took than the best policy's of each job, over the jobs that all policies completed"
             @if facts.policies.iter().any(|policy| policy == BOUND) { "; " code { (BOUND) }
                 " is among them, for which every choice was tried" }

@@ -11,9 +11,9 @@ use crate::page::show;
 use crate::page::table::Table;
 
 const BYTES: &str = "bytes moved";
-const MEDIAN: &str = "latency, median";
+const MEDIAN: &str = "median latency";
 /// What is drawn of times, with its short names.
-const LATENCIES: [(&str, &str); 2] = [(MEDIAN, "median latency"), ("latency, p99", "p99 latency")];
+const LATENCIES: [(&str, &str); 2] = [(MEDIAN, "median latency"), ("p99 latency", "p99 latency")];
 /// And of bytes.
 const VOLUMES: [(&str, &str); 1] = [(BYTES, "bytes moved")];
 /// At how many points losses are told one by one.
@@ -136,7 +136,9 @@ impl Tally {
         let at = |points: &[String]| match points.len() {
             0 => "none".to_owned(),
             // More names than these are no sentence; the table below has them.
-            count @ 1..=8 => format!("{count} ({})", points.join(", ")),
+            count @ 1..=8 if points.iter().all(|point| !point.contains(", ")) => {
+                format!("{count} ({})", points.join(", "))
+            }
             count => count.to_string(),
         };
         let mut words = format!("{less} at {}, {more} at {}", at(&self.less), at(&self.more));
@@ -182,7 +184,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             (table(&all, near, far))
         }
         p.note {
-            "Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the \
+            "A point is a scenario with its settings. Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the \
                 pairs' ratios, with the interval of the sign test (95 %; it needs six seeds, and of six it reaches from the least to the \
                 greatest). Each interval holds by itself: among twenty figures without a true difference, one may seem to have one. \
              Latencies are over the jobs that both completed, without those due in the warm-up (" (facts.warm_up_words())
@@ -238,10 +240,14 @@ fn ratio(metric: &Metric) -> Option<Estimate> {
 fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>) -> Markup {
     const DOTS: usize = 90;
     let mut dots = Vec::new();
+    let one_scenario = all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
     for (point, pairs) in all {
-        for (series, (name, _)) in drawn.iter().enumerate() {
-            if let Some(estimate) = pairs.metric(name).and_then(ratio) {
-                dots.push(Dot { name: point.name(), series, estimate });
+        // Where all are of one scenario its name says nothing.
+        let name =
+            if one_scenario && all.len() > 1 { point.settings_words() } else { point.name() };
+        for (series, (figure, _)) in drawn.iter().enumerate() {
+            if let Some(estimate) = pairs.metric(figure).and_then(ratio) {
+                dots.push(Dot { name: name.clone(), series, estimate });
             }
         }
     }
@@ -249,7 +255,7 @@ fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>
     dots.truncate(DOTS);
     let few = dots.iter().any(|dot| dot.estimate.interval.is_none());
     let caption = format!(
-        "{}: median of the paired ratios and its 95 % interval. Left of the line {}.{}",
+        "{}: median of the paired ratios and its 95 % interval. Left of the line: {}.{}",
         about.title,
         about.sides.0,
         if few { " A mark without a line has no interval, and carries no claim." } else { "" }
