@@ -21,8 +21,8 @@ pub struct Merged {
 /// shards leave out.
 ///
 /// # Errors
-/// When a shard is of another sweep than the first, they leave out different warm-ups and none is given, two have different results of the same run, or a file cannot be read or
-/// written.
+/// When a shard is of another sweep than the first, they leave out different warm-ups and none is given, two have different results
+/// of the same run, or a file cannot be read or written.
 pub fn merge(
     out: &Path,
     shards: &[PathBuf],

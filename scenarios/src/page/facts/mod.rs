@@ -35,14 +35,12 @@ impl Point<'_> {
         if self.settings.is_empty() {
             return self.scenario.to_owned();
         }
-        format!("{}, {}", self.scenario, self.settings_words())
-    }
-
-    /// Its settings alone.
-    pub(super) fn settings_words(&self) -> String {
-        let words =
-            self.settings.iter().map(|(key, value)| format!("{} = {value}", short_key(key)));
-        words.collect::<Vec<_>>().join(", ")
+        let settings: Vec<String> = self
+            .settings
+            .iter()
+            .map(|(key, value)| format!("{} = {value}", short_key(key)))
+            .collect();
+        format!("{}, {}", self.scenario, settings.join(", "))
     }
 
     /// What a policy did in each run in which it took part.

@@ -65,7 +65,9 @@ fn picture(map: &BreakEven) -> Markup {
         frontiers,
         tone: Tone::Gain,
     };
-    let caption = "Measured gain of on-storage over download. The table has its 95 % intervals. “?”: the interval holds no difference, or there is none. “≠”: the measured sign is \
+    let caption = "Measured gain of on-storage over download. The table has its 95 % intervals. “?”: the \
+        interval holds no difference, or there is \
+        none. “≠”: the measured sign is \
         another than both forms of the rule predict.";
     let draw =
         |width: Width| heat_map(&heat, width.px(), if width == Width::Wide { 46.0 } else { 42.0 });

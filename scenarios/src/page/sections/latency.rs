@@ -55,13 +55,6 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
         let (Some(first), Some(last)) = (all.first(), all.last()) else { continue };
         span = (span.0.min(*first as f64), span.1.max(*last as f64));
         let at = |share: f64| percentile(&all, share).unwrap_or_default() as f64;
-        let steps = STEPS.min(all.len());
-        let points: Vec<(f64, f64)> = (1..=steps)
-            .map(|step| step as f64 / steps as f64)
-            .map(|share| (at(share), share))
-            .collect();
-        let start = [(*first as f64, 0.0)];
-        let points = step_path(&start.into_iter().chain(points).collect::<Vec<_>>());
         let marks = SHARES.map(|share| (at(share), share)).to_vec();
         let spans = SPANNED.iter().filter_map(|share| {
             let (low, high) = over_runs(facts, point, policy, *share)?.interval?;
@@ -69,7 +62,7 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
             Some([(low, *share), (high, *share)])
         });
         let spans = spans.collect();
-        lines.push(Line { series: facts.series(policy), points, marks, spans });
+        lines.push(Line { series: facts.series(policy), points: curve(&all), marks, spans });
         drawn.push((facts.series(policy), policy));
         table.push(
             [policy.to_owned(), all.len().to_string()]
@@ -110,6 +103,16 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
         &table,
     );
     (picture, table)
+}
+
+/// The corners of a curve: the share of all that is no more than a figure.
+fn curve(sorted: &[u64]) -> Vec<(f64, f64)> {
+    let steps = STEPS.min(sorted.len());
+    let at = |share: f64| percentile(sorted, share).unwrap_or_default() as f64;
+    let shares = (1..=steps).map(|step| step as f64 / steps as f64);
+    let start = [(sorted.first().copied().unwrap_or_default() as f64, 0.0)];
+    let points = start.into_iter().chain(shares.map(|share| (at(share), share)));
+    step_path(&points.collect::<Vec<_>>())
 }
 
 /// All latencies of a policy at a point, ascending.

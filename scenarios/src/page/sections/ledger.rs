@@ -34,7 +34,8 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         (purposes(facts, point).0)
         (totals(facts, point))
         (saved(facts, point))
-        details { summary { "The whole ledger, row by row" } (rows(facts, point)) }
+        // Not on paper: the directory has it for every run, in `ledger.csv`.
+        details.long { summary { "The whole ledger, row by row" } (rows(facts, point)) }
     }
 }
 

@@ -229,7 +229,8 @@ fn percentiles(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             table.push([policy.to_owned(), name.to_owned()].into_iter().chain(shares));
         }
     }
-    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together, without the warm-up. \
+    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together, \
+    without the warm-up. \
     Percentiles of parts do not add up to those of the whole." } } }
 }
 

@@ -51,7 +51,8 @@ fn commit(facts: &Facts<'_>) -> Markup {
     };
     html! {
         @if began == "unknown" { "unknown: the program was built where no git could tell it" } @else { code { (began) } }
-        @if let Some(later) = later { ", and gone on with from " code { (later) } ": whether the two give the same runs, nobody has checked" }
+        @if let Some(later) = later { ", and gone on with from " code { (later) } ": that the two give the same \
+            runs, nobody has checked" }
     }
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{counted, fuel};
 use crate::page::chart::{Dot, Ratios, dot_ranges, figure, legend_of_lines};
-use crate::page::facts::{Estimate, Facts, Metric, MetricKind, Pairs, Point, Sign};
+use crate::page::facts::{Estimate, Facts, Metric, MetricKind, Pairs, Point, Sign, short_key};
 use crate::page::show;
 use crate::page::table::Table;
 
@@ -184,7 +184,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             (table(&all, near, far))
         }
         p.note {
-            "A point is a scenario with its settings. Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the \
+            "A point is a scenario with its settings. Each seed gives one pair: the same jobs, arrivals and faults under both policies. \
+                What is shown is the median of the \
                 pairs' ratios, with the interval of the sign test (95 %; it needs six seeds, and of six it reaches from the least to the \
                 greatest). Each interval holds by itself: among twenty figures without a true difference, one may seem to have one. \
              Latencies are over the jobs that both completed, without those due in the warm-up (" (facts.warm_up_words())
@@ -237,14 +238,30 @@ fn ratio(metric: &Metric) -> Option<Estimate> {
     metric.change.map(|change| change.shifted(1.0))
 }
 
+/// What the values in the points' names are of.
+fn varied(all: &[(&Point<'_>, Pairs)]) -> String {
+    let mut keys: Vec<String> = Vec::new();
+    for key in all.iter().flat_map(|(point, _)| point.settings.keys()) {
+        if !keys.contains(&short_key(key)) {
+            keys.push(short_key(key));
+        }
+    }
+    if keys.is_empty() {
+        return String::new();
+    }
+    format!(" Rows are named by their values of {}.", keys.join(" and "))
+}
+
 fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>) -> Markup {
     const DOTS: usize = 90;
     let mut dots = Vec::new();
-    let one_scenario = all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
+    let one_scenario =
+        all.len() > 1 && all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
     for (point, pairs) in all {
-        // Where all are of one scenario its name says nothing.
-        let name =
-            if one_scenario && all.len() > 1 { point.settings_words() } else { point.name() };
+        // Where all are of one scenario its name says nothing; what varies stands in the caption.
+        let scenario = (!one_scenario).then_some(point.scenario);
+        let values = point.settings.values().map(String::as_str);
+        let name = scenario.into_iter().chain(values).collect::<Vec<_>>().join(", ");
         for (series, (figure, _)) in drawn.iter().enumerate() {
             if let Some(estimate) = pairs.metric(figure).and_then(ratio) {
                 dots.push(Dot { name: name.clone(), series, estimate });
@@ -255,10 +272,11 @@ fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>
     dots.truncate(DOTS);
     let few = dots.iter().any(|dot| dot.estimate.interval.is_none());
     let caption = format!(
-        "{}: median of the paired ratios and its 95 % interval. Left of the line: {}.{}",
+        "{}: median of the paired ratios and its 95 % interval. Left of the line: {}.{}{}",
         about.title,
         about.sides.0,
-        if few { " A mark without a line has no interval, and carries no claim." } else { "" }
+        if few { " A mark without a line has no interval, and carries no claim." } else { "" },
+        varied(all)
     );
     let legend = drawn.iter().enumerate().map(|(series, (_, label))| (series, *label));
     let mut figures = Table::new(2, ["point", "figure", "ratio", "runs"]);
