@@ -63,8 +63,10 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
         let figure = |name: &str| {
             mean(point, policy, |record| sum(record, |row| row.purpose == name, |row| row.body))
         };
-        let parts: Vec<(usize, String, f64)> =
-            names.iter().map(|name| (series(name), (*name).to_owned(), figure(name))).collect();
+        let parts: Vec<(usize, String, f64)> = names
+            .iter()
+            .map(|name| (series(facts, name), (*name).to_owned(), figure(name)))
+            .collect();
         let whole = |record: &PolicyRecord| sum(record, |_| true, |row| row.body);
         let interval = Estimate::of(point.of_policy(policy).map(|(_, record)| whole(record)))
             .and_then(|estimate| estimate.interval);
@@ -77,7 +79,7 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
         );
         bars.push(Bar { name: policy.to_owned(), parts, interval });
     }
-    let legend = legend_of_areas(names.iter().map(|name| (series(name), *name)));
+    let legend = legend_of_areas(names.iter().map(|name| (series(facts, name), *name)));
     let title = format!("Bytes by purpose, {}", point.name());
     let picture = figure(
         "Bytes moved by each policy in a run, by what they were for. Whiskers: 95 % interval of the median of the runs' totals.",
@@ -88,21 +90,14 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     (picture, table)
 }
 
-/// The number of a purpose, which decides its colour and hatch at every point: those of every day first, so that they differ.
-fn series(purpose: &str) -> usize {
-    const ORDER: [Purpose; 10] = [
-        Purpose::ObjectData,
-        Purpose::JobCode,
-        Purpose::JobResult,
-        Purpose::Foreground,
-        Purpose::Retry,
-        Purpose::Control,
-        Purpose::JobToJob,
-        Purpose::Hedge,
-        Purpose::Replication,
-        Purpose::Listing,
-    ];
-    ORDER.iter().position(|known| known.name() == purpose).unwrap_or(ORDER.len())
+/// The number of a purpose among those of the whole sweep, which decides its colour and hatch at every point.
+fn series(facts: &Facts<'_>, purpose: &str) -> usize {
+    let moved = |record: &PolicyRecord, name: &str| {
+        record.ledger.iter().any(|row| row.body > 0 && row.purpose == name)
+    };
+    let before = Purpose::ALL.iter().map(|known| known.name()).take_while(|name| *name != purpose);
+    let records = || facts.results.runs.iter().flat_map(|run| &run.policies);
+    before.filter(|name| records().any(|record| moved(record, name))).count()
 }
 
 /// The purposes that any byte had, in the order of their colours.
@@ -113,7 +108,7 @@ fn purposes_of<'a>(point: &Point<'a>) -> Vec<&'a str> {
             names.push(&row.purpose);
         }
     }
-    names.sort_by_key(|name| series(name));
+    names.sort_by_key(|name| Purpose::ALL.iter().position(|known| known.name() == *name));
     names
 }
 
