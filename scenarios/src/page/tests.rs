@@ -159,6 +159,16 @@ fn one_seed_carries_no_claim() {
 }
 
 #[test]
+fn points_with_too_few_runs_are_told_apart_from_those_without_a_difference() {
+    let scenarios = vec!["banana", "cherry"];
+    let page = Page::of(&results(&MadeUp { seeds: 2, scenarios, ..MadeUp::small() }));
+    assert_sound(&page.html);
+    let said =
+        "less time at none, more at none, with too few runs for an interval at 2 (banana, cherry)";
+    assert!(page.verdict.contains(said), "{}", page.verdict);
+}
+
+#[test]
 fn jobs_that_all_failed_are_told_and_not_compared() {
     let page = Page::of(&results(&MadeUp { all_fail: true, ..MadeUp::small() }));
     assert_sound(&page.html);

@@ -27,7 +27,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             glance: &|point| each_policy(facts, point, |policy| {
                 let all = pooled(facts, point, policy);
                 let at = |share| percentile(&all, share).map_or(show::NONE.to_owned(), |us| show::micros(us as f64));
-                format!("{} (p99 {})", at(0.5), at(0.99))
+                format!("p50 {}, p99 {}", at(0.5), at(0.99))
             }),
             whole: &|point| of_point(facts, point).0,
             figures: &|point| of_point(facts, point).1.show(),

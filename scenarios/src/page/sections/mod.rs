@@ -114,7 +114,7 @@ fn each_policy(facts: &Facts<'_>, point: &Point<'_>, figure: impl Fn(&str) -> St
     let policies = facts.policies_of(point);
     let words: Vec<String> =
         policies.iter().take(4).map(|policy| format!("{policy} {}", figure(policy))).collect();
-    format!("{}{}", words.join(", "), if policies.len() > 4 { ", …" } else { "" })
+    format!("{}{}", words.join("; "), if policies.len() > 4 { "; …" } else { "" })
 }
 
 /// The story of a point's scenario, where several are told apart.

@@ -38,11 +38,11 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             "."
         }
         (for_each_point(facts, &Told {
-            glance: &|point| each_policy(facts, point, |policy| {
+            glance: &|point| format!("median latency: {}", each_policy(facts, point, |policy| {
                 let medians = point.of_policy(policy).filter_map(|(_, record)| percentile(&latencies(record, facts.warm_up()), 0.5));
                 let median = Estimate::of(medians.map(|us| us as f64));
                 median.map_or(show::NONE.to_owned(), |median| show::micros(median.median))
-            }),
+            })),
             whole: &|point| html! {
                 (table(facts, point))
                 (splits(facts, point).0)

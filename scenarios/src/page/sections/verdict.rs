@@ -111,6 +111,8 @@ struct Tally {
     less: Vec<String>,
     more: Vec<String>,
     open: Vec<String>,
+    /// Where too few runs make no interval.
+    few: Vec<String>,
     /// Where it is not compared at all.
     none: Vec<String>,
 }
@@ -120,7 +122,9 @@ impl Tally {
         let mut tally = Self::default();
         for (point, pairs) in all {
             let change = pairs.metric(name).and_then(|metric| metric.change);
+            let few = change.is_some_and(|change| change.interval.is_none());
             let list = match change.map(|change| change.sign()) {
+                _ if few => &mut tally.few,
                 Some(Sign::Less) => &mut tally.less,
                 Some(Sign::More) => &mut tally.more,
                 Some(Sign::Open) => &mut tally.open,
@@ -144,6 +148,9 @@ impl Tally {
         let mut words = format!("{less} at {}, {more} at {}", at(&self.less), at(&self.more));
         if !self.open.is_empty() {
             words.push_str(&format!(", with no difference shown at {}", at(&self.open)));
+        }
+        if !self.few.is_empty() {
+            words.push_str(&format!(", with too few runs for an interval at {}", at(&self.few)));
         }
         if !self.none.is_empty() {
             words.push_str(&format!(", and not compared at {}", at(&self.none)));
