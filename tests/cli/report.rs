@@ -137,6 +137,8 @@ fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
                     "for (const folded of document.querySelectorAll('details')) folded.open = true",
                 );
                 assert_whole(&mut browser, width, &format!("{name} at {width}, unfolded"));
+                // A picture of all that is unfolded would be too large.
+                browser.open(&page, width, scheme);
                 let dark = browser
                     .ask("getComputedStyle(document.body).backgroundColor != 'rgb(255, 255, 255)'");
                 assert_eq!(
