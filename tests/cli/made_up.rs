@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use stayput::results::statistics::WarmUp;
 use stayput::results::{
     ByteRecord, ExpectRecord, FaultRecord, HostUse, JobRow, LedgerRow, PolicyRecord, RunKey,
     RunRecord, SplitRecord, SweepHead,
@@ -97,6 +98,8 @@ impl MadeUp {
                 .collect(),
             seeds: format!("0..{}", self.seeds),
             policies: self.policies.iter().map(|name| (*name).to_owned()).collect(),
+            warm_up: WarmUp::Percent(10),
+            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
         }
     }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stayput_sim::host::Purpose;
 
+use super::statistics::WarmUp;
+
 /// What a whole sweep is: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepHead {
@@ -27,6 +29,11 @@ pub struct SweepHead {
     pub seeds: String,
     /// The policies by name, in the order that was asked for; empty if each scenario names its own.
     pub policies: Vec<String>,
+    /// What its figures leave out of the beginning of each run. The records have all of it, so it may be another when the sweep is
+    /// gone on with; then it is that.
+    pub warm_up: WarmUp,
+    /// The commit of the program that began it, or `unknown`. It decides nothing, as far as versions tell what has changed.
+    pub commit: String,
 }
 
 /// Which run of a sweep a record is of.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::quantity::parse_byte_rate;
 use crate::results::PolicyRecord;
+use crate::results::statistics::WarmUp;
 
 /// One cell of the map.
 #[derive(Clone, Debug)]
@@ -121,7 +122,7 @@ impl BreakEven {
             else {
                 continue;
             };
-            let Some(cell) = cell(point, columns[column].1) else { continue };
+            let Some(cell) = cell(point, columns[column].1, facts.warm_up()) else { continue };
             let others = point.settings.iter().filter(|(other, _)| *other != key);
             let mut row = vec![point.scenario.to_owned()];
             row.extend(others.map(|(other, value)| format!("{} = {value}", short_key(other))));
@@ -177,9 +178,9 @@ fn mean_ratio(cells: &[Option<Point>]) -> f64 {
     if ratios.is_empty() { 0.0 } else { ratios.iter().sum::<f64>() / ratios.len() as f64 }
 }
 
-fn cell(point: &SweepPoint<'_>, bandwidth: f64) -> Option<Point> {
-    let pairs = Pairs::of(point, NEAR, FAR)?;
-    let gain = pairs.metric("latency, median").and_then(|metric| metric.change);
+fn cell(point: &SweepPoint<'_>, bandwidth: f64, warm_up: WarmUp) -> Option<Point> {
+    let pairs = Pairs::of(point, NEAR, FAR, warm_up)?;
+    let gain = pairs.metric("median latency").and_then(|metric| metric.change);
     let gain = gain.map(|change| Estimate {
         n: change.n,
         median: -change.median,
