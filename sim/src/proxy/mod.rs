@@ -35,7 +35,7 @@ use crate::swift::{PROXY_PORT, Path, Timestamp};
 
 pub use answer::Refusal;
 pub use auth::{
-    Auth, BadStorageUrl, BadUser, ClusterSecret, Group, Key, SECRET_BYTES_MIN, Scheme, ShortSecret,
+    Auth, BadStorageUrl, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme, ShortSecret,
     StorageUrl, TOKEN_LIFE, TempAuth, Tokens, UserEntry, Users,
 };
 pub use listing::{ListError, ListedObject};

@@ -212,3 +212,72 @@ pub(in crate::proxy) fn drop_owners(headers: &mut HeaderMap) {
         headers.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::super::caller::Identity;
+    use super::*;
+    use crate::swift::decode_path;
+
+    /// In Swift's way: items are strings, referrers those that begin with `.r:`. Only `.r:-*` is read as here.
+    fn as_swift(list: &str, names: &[String], referer: Option<&str>, is_listing: bool) -> bool {
+        let items: Vec<&str> = list.split(',').collect();
+        let mut by_referrer = false;
+        for item in items.iter().filter_map(|item| item.strip_prefix(".r:")) {
+            let host = referer.and_then(|url| url.strip_prefix("http://")).unwrap_or("unknown");
+            let has =
+                |of: &str| of == "*" || of == host || of.starts_with('.') && host.ends_with(of);
+            match item.strip_prefix('-') {
+                Some(denied) if has(denied) => by_referrer = false,
+                None if has(item) => by_referrer = true,
+                _ => {}
+            }
+        }
+        by_referrer && (!is_listing || items.contains(&".rlistings"))
+            || names.iter().any(|name| items.contains(&&**name))
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_grants_what_it_grants_in_swift(
+            items in proptest::collection::vec(
+                "\\.r:-?(\\*|\\.a\\.b|x\\.a\\.b|y)|\\.rlistings|(AUTH_)?(one|two)|(one|two):(u|v)",
+                0..5,
+            ),
+            names in proptest::collection::vec("(AUTH_)?one|one:u", 0..3),
+            referer in proptest::option::of("http://(x\\.a\\.b|z\\.a\\.b|a\\.b|y|w)"),
+            is_listing: bool,
+        ) {
+            let list = items.join(",");
+            let mut headers = HeaderMap::new();
+            headers.insert(X_CONTAINER_READ, list.parse().unwrap());
+            let identity = Identity { listed: names.clone(), ..Identity::holder("AUTH_one") };
+            let caller = Caller { identity: Some(Arc::new(identity)), referer: referer.clone() };
+            let path = if is_listing { "/AUTH_two/c" } else { "/AUTH_two/c/o" };
+            let lists = Lists::told(&headers);
+            prop_assert_eq!(
+                lists.grant(&caller, &decode_path(path).unwrap(), Access::Read),
+                as_swift(&list, &names, referer.as_deref(), is_listing),
+                "{} for {:?} from {:?}", list, names, referer
+            );
+            prop_assert!(!lists.grant(&caller, &decode_path(path).unwrap(), Access::Write));
+        }
+    }
+
+    #[test]
+    fn lists_that_come_in_several_headers_are_one() {
+        let mut headers = HeaderMap::new();
+        for item in [".r:*", " one ", ""] {
+            headers.append(X_CONTAINER_READ, item.parse().unwrap());
+        }
+        clean_lists(&mut headers).unwrap();
+        let kept: Vec<_> = headers.get_all(X_CONTAINER_READ).iter().collect();
+        assert_eq!(kept, [".r:*,one"]);
+        headers.append(X_CONTAINER_READ, ".r:".parse().unwrap());
+        assert_eq!(clean_lists(&mut headers).unwrap_err().status, StatusCode::BAD_REQUEST);
+    }
+}

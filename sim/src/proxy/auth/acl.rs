@@ -2,7 +2,7 @@
 //!
 //! The grammar is Swift's: items between commas, each a referrer (`.r:*`, `.r:.example.com`, `.r:-thief.example.com`), `.rlistings`, an
 //! account, or a user as `account:user`. Other words that begin with a dot are refused where Swift takes and ignores them, so that a
-//! slip is heard of. Leaves out Keystone's wildcards and access lists of whole accounts.
+//! slip is heard of, and `.r:-*` denies where Swift passes over it. Leaves out Keystone's wildcards and access lists of whole accounts.
 
 use std::fmt;
 

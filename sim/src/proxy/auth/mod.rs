@@ -37,7 +37,7 @@ pub(super) use self::cache::ListsCache;
 pub(super) use self::caller::{Access, Caller};
 pub use self::secret::{ClusterSecret, SECRET_BYTES_MIN, ShortSecret};
 pub use self::temp::{BadStorageUrl, Scheme, StorageUrl, TOKEN_LIFE, TempAuth};
-pub use self::users::{BadUser, Group, Key, UserEntry, Users};
+pub use self::users::{BadUser, Key, UserEntry, Users};
 
 /// How the names of users' accounts begin in URLs.
 const ACCOUNT_PREFIX: &str = "AUTH_";
@@ -118,10 +118,9 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 /// Has what is worth as much as a key not be shown, wherever the headers are; and the token where it is looked for.
 pub(super) fn conceal(headers: &mut HeaderMap) {
-    for name in [X_AUTH_TOKEN, X_STORAGE_TOKEN, X_AUTH_KEY, X_STORAGE_PASS] {
-        if let Some(value) = headers.get_mut(name) {
-            value.set_sensitive(true);
-        }
+    let secrets = [X_AUTH_TOKEN, X_STORAGE_TOKEN, X_AUTH_KEY, X_STORAGE_PASS];
+    for (_, value) in headers.iter_mut().filter(|(name, _)| secrets.contains(name)) {
+        value.set_sensitive(true);
     }
     if !headers.contains_key(X_AUTH_TOKEN)
         && let Some(token) = headers.remove(X_STORAGE_TOKEN)
@@ -221,7 +220,8 @@ mod tests {
     fn tokens_and_keys_are_shown_in_no_debug_output() {
         let mut headers = HeaderMap::new();
         for name in [X_AUTH_TOKEN, X_STORAGE_TOKEN, X_AUTH_KEY, X_STORAGE_PASS] {
-            headers.insert(name, HeaderValue::from_static("hush"));
+            headers.append(&name, HeaderValue::from_static("hush"));
+            headers.append(&name, HeaderValue::from_static("hush, too"));
         }
         conceal(&mut headers);
         let fixed = Auth::from(Tokens::from([("hush".to_owned(), "AUTH_a".to_owned())]));

@@ -338,6 +338,14 @@ mod tests {
     }
 
     #[test]
+    fn proxies_on_several_threads_can_have_the_same() {
+        fn goes_to_threads<T: Clone + Send + Sync>(it: T) -> T {
+            it
+        }
+        assert!(goes_to_threads(auth()).open(&token(), NOW).is_ok());
+    }
+
+    #[test]
     fn neither_keys_nor_secrets_are_shown() {
         let shown = format!("{:?}", auth());
         assert!(!shown.contains("testing") && !shown.contains("1, 1"), "{shown}");

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::ACCOUNT_PREFIX;
@@ -29,10 +30,24 @@ pub struct UserEntry {
     pub groups: Vec<String>,
 }
 
-/// A user's key. It is never shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+/// A user's key. It is never shown, not even in what is said of a configuration that cannot be read.
+#[derive(Clone)]
 pub struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Said {
+            Text(String),
+            Other(IgnoredAny),
+        }
+        match Said::deserialize(from)? {
+            Said::Text(key) => Ok(Self(key)),
+            Said::Other(_) => Err(D::Error::custom("a key is text: put it between quotes")),
+        }
+    }
+}
 
 impl Key {
     /// The key of that text.
@@ -49,7 +64,7 @@ impl std::fmt::Debug for Key {
 
 /// What a user may do beyond what access lists grant. As in Swift's TempAuth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(super) enum Group {
     /// All in the user's own account, but for making and deleting the account itself.
     Admin,
     /// All in all accounts.
@@ -297,5 +312,8 @@ mod tests {
     fn no_key_is_shown() {
         let shown = format!("{:?} {:?}", entry(TESTER), users(&[TESTER]).unwrap());
         assert!(shown.contains("tester") && !shown.contains("testing"), "{shown}");
+        let number = r#"{"account": "a", "name": "b", "key": 31415}"#;
+        let error = serde_json::from_str::<UserEntry>(number).unwrap_err().to_string();
+        assert!(error.contains("between quotes") && !error.contains("31415"), "{error}");
     }
 }
