@@ -78,7 +78,15 @@ struct Shared {
     room: Arc<Room>,
     table: Table,
     // Closed last: until then nobody else may use the directory.
-    _held: start::Held,
+    held: start::Held,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.directories.all_synced() {
+            self.held.leave();
+        }
+    }
 }
 
 impl RealDisk {
@@ -103,11 +111,10 @@ impl RealDisk {
         let path = root.join(start::TABLE);
         let table = Table::open(&path, options.table_cache_bytes);
         let table = table.map_err(|source| OpenError::Table { path, source })?;
-        start::settle(root)?;
         let files = root.join(start::FILES);
         let directories = Directories::new(&files);
         let room = Arc::new(Room::new(root, options.reserve_bytes));
-        let shared = Arc::new(Shared { files, directories, room, table, _held: held });
+        let shared = Arc::new(Shared { files, directories, room, table, held });
         let (calls, pool) = (Arc::default(), pool.clone());
         let (commits, syncs) = (Rounds::default(), Rounds::default());
         let reads_at_once = options.reads_at_once;
