@@ -192,6 +192,8 @@ async fn script(cluster: Cluster, change_made: Change) -> bool {
 
 /// Runs the story with a crash at one point of one node's disk; whether there is such a point, and whether the change was acknowledged.
 fn crash_at(change: Change, end: End, node: u32, point: StopPoint) -> (bool, bool) {
+    // The last line before a failure tells where it was.
+    println!("{change:?} with {end:?} of node {node}, {point:?}");
     let host = HostKey(node);
     let (crash, lasts) = (CRASHES_AT, STARTS_AT - CRASHES_AT);
     let stop = FaultKind::StopDisk { host, disk: None, point };

@@ -9,7 +9,7 @@
 //! After a crash redb reads the whole file once, to find which of its pages are in use: seconds for some gigabytes of rows.
 //! Leaves out who waits for whom: see `rounds`.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -145,6 +145,7 @@ fn said(error: redb::Error) -> DiskError {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::io::ErrorKind;
     use std::ops::Bound;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
