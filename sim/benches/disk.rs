@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use stayput_sim::backend::tcp::disk::{DiskOptions, DiskPool, RealDisk};
-use stayput_sim::host::{Batch, Disk, DiskError};
+use stayput_sim::host::{Batch, Disk, DiskError, File};
 
 const ROUNDS: usize = 5;
 const LASTS: Duration = Duration::from_millis(600);
@@ -35,6 +35,9 @@ const OBJECTS: u64 = 1_000;
 /// An object of 1 KiB with its metadata.
 const FILE: [u8; 1_300] = [b'x'; 1_300];
 const THREADS: usize = 16;
+/// What a node reads at a time of a large object.
+const PIECE_BYTES: u64 = 256 << 10;
+const PIECES: u64 = 64;
 
 fn size(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("not zero")
@@ -200,15 +203,40 @@ fn bench_reads(root: &Path) {
         }
     });
     drop(disks);
+    let mut large = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
-        for (at_once, rates) in [true, false].into_iter().zip(&mut rates) {
+        for (way, at_once) in [true, false].into_iter().enumerate() {
             let disks = open(root, at_once);
-            rates.push(rate(16, |number| read(&*disks[0], number % OBJECTS)));
+            rates[way].push(rate(16, |number| read(&*disks[0], number % OBJECTS)));
+            let file = block_on(large_file(&*disks[1])).expect("there is room");
+            large[way].push(rate(16, |number| read_piece(&*file, number)));
         }
     }
-    let [at_once, pooled] = rates;
-    tell("readings, 16 at a time, on the caller's thread", at_once);
-    tell("readings, 16 at a time, on the pool's threads", pooled);
+    for (what, rates) in [("readings of 1 KiB", rates), ("pieces of 256 KiB", large)] {
+        let [at_once, pooled] = rates;
+        tell(&format!("{what}, 16 at a time, on the caller's thread"), at_once);
+        tell(&format!("{what}, 16 at a time, on the pool's threads"), pooled);
+    }
+}
+
+/// A file of many pieces.
+async fn large_file(disk: &dyn Disk) -> Result<Rc<dyn File>, DiskError> {
+    match disk.open("large").await {
+        Err(DiskError::NotFound { .. }) => {}
+        opened => return opened,
+    }
+    let file = disk.create("large").await?;
+    for _ in 0..PIECES {
+        file.append(vec![7; PIECE_BYTES as usize].into()).await?;
+    }
+    file.sync().await?;
+    Ok(file)
+}
+
+async fn read_piece(file: &dyn File, number: u64) -> Result<(), DiskError> {
+    let data = file.read_at(number % PIECES * PIECE_BYTES, PIECE_BYTES).await?;
+    assert_eq!(data.len() as u64, PIECE_BYTES);
+    Ok(())
 }
 
 fn bench_writes(root: &Path, at_a_time: u64) {

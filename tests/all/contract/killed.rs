@@ -19,9 +19,9 @@ use stayput_sim::host::{Batch, Disk, DiskError, Seed};
 const ROOT: &str = "STAYPUT_KILLED_DISK";
 const ROUND: &str = "STAYPUT_KILLED_ROUND";
 const KILLS: &str = "STAYPUT_KILLS";
-const KILLS_USUALLY: u64 = 5;
+const KILLS_USUALLY: u64 = 3;
 /// Changes that are told of before the writer is killed, at most.
-const TOLD_MAX: u64 = 200;
+const TOLD_MAX: u64 = 150;
 const WRITERS: u64 = 8;
 /// What a line of the writer begins and ends with; the test harness writes others.
 const TOLD: &str = "durable ";

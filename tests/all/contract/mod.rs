@@ -7,6 +7,8 @@ mod killed;
 mod real;
 #[cfg(unix)]
 mod real_disks;
+#[cfg(unix)]
+mod same_disks;
 mod suite;
 
 use std::time::Duration;

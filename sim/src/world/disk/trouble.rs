@@ -1,4 +1,5 @@
-//! What faults do to a disk: slow accesses, no room, reads that fail, work that stops. Troubles that overlap add up, and each ends for itself.
+//! What faults do to a disk: slow accesses, no room, reads that fail, work that stops. Troubles that overlap
+//! add up, and each ends for itself.
 //!
 //! Leaves out when that is, and bits that flip.
 

@@ -52,6 +52,11 @@ impl Directories {
         unsynced.newest.insert(above.to_owned(), newest);
     }
 
+    /// Whether every directory that was made is durable.
+    pub(super) fn all_synced(&self) -> bool {
+        lock(&self.unsynced).newest.is_empty()
+    }
+
     /// Makes the names in a directory durable, and its own.
     pub(super) fn sync(&self, directory: &Path) -> io::Result<()> {
         match File::open(directory).and_then(|open| open.sync_all()) {

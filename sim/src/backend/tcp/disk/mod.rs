@@ -5,8 +5,8 @@
 //!       └─ rows:  pool → rounds (one sync for all who commit meanwhile) → table (redb)
 //! ```
 //! Nothing here blocks its caller's thread. Concurrent commits share a sync, and so do concurrent syncs of one directory; syncs of
-//! different files run beside each other, and the file system joins them in its own journal. What was chosen by
-//! `benches/disk.rs`.
+//! different files run beside each other, and the file system joins them in its own journal: `benches/disk.rs` compares that with
+//! one sync of the whole file system for all, which was slower, and reading on the caller's thread with reading on the pool's.
 //!
 //! Leaves out checksums, which the store keeps with what it writes, and keeping jobs and other tenants from filling the disk.
 
@@ -78,7 +78,15 @@ struct Shared {
     room: Arc<Room>,
     table: Table,
     // Closed last: until then nobody else may use the directory.
-    _held: start::Held,
+    held: start::Held,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.directories.all_synced() {
+            self.held.leave();
+        }
+    }
 }
 
 impl RealDisk {
@@ -103,11 +111,10 @@ impl RealDisk {
         let path = root.join(start::TABLE);
         let table = Table::open(&path, options.table_cache_bytes);
         let table = table.map_err(|source| OpenError::Table { path, source })?;
-        start::settle(root)?;
         let files = root.join(start::FILES);
         let directories = Directories::new(&files);
         let room = Arc::new(Room::new(root, options.reserve_bytes));
-        let shared = Arc::new(Shared { files, directories, room, table, _held: held });
+        let shared = Arc::new(Shared { files, directories, room, table, held });
         let (calls, pool) = (Arc::default(), pool.clone());
         let (commits, syncs) = (Rounds::default(), Rounds::default());
         let reads_at_once = options.reads_at_once;

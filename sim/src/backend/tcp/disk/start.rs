@@ -1,7 +1,7 @@
 //! The directory of a disk before it is used: it is ours, nobody else uses it, and what a killed process left is durable.
 //!
 //! ```text
-//! lock     held by the process that uses the directory
+//! lock     held by the process that uses the directory; not empty until it leaves nothing undone
 //! layout   what the directory is, and the version of this layout
 //! table    the rows
 //! files/   the files, by their names
@@ -81,7 +81,15 @@ pub enum OpenError {
 /// A directory that is ours until this is dropped.
 pub(super) struct Held {
     /// The system takes the lock back when it is closed, however the process ends.
-    _lock: File,
+    lock: File,
+}
+
+impl Held {
+    /// Says that all that was done in the directory is durable: who opens it next has nothing to settle.
+    pub(super) fn leave(&self) {
+        // If it fails, there is more to do next time than there must be.
+        let _emptied = self.lock.set_len(0);
+    }
 }
 
 /// Makes `root` a disk, or finds that it is one, and holds it.
@@ -106,7 +114,8 @@ pub(super) fn hold(root: &Path) -> Result<Held, OpenError> {
     if !begun {
         make(root).map_err(io(root))?;
     }
-    Ok(Held { _lock: lock })
+    settle(root, &lock).map_err(io(root))?;
+    Ok(Held { lock })
 }
 
 /// Whether the layout file is there. One that says something else is an error.
@@ -161,11 +170,14 @@ fn make(root: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes durable what a process wrote and was killed before it synced: those who try again are told that it is there.
-pub(super) fn settle(root: &Path) -> Result<(), OpenError> {
-    let io = |source| OpenError::Io { path: root.to_owned(), source };
-    let directory = File::open(root).map_err(io)?;
-    sync_all_of(&directory).map_err(io)
+/// Makes durable what a process wrote and was killed before it synced: those who try again are told that it is there. If it was the
+/// power that went, what was not synced is not there, and this does nothing that matters.
+fn settle(root: &Path, mut lock: &File) -> io::Result<()> {
+    if lock.metadata()?.len() > 0 {
+        sync_all_of(&File::open(root)?)?;
+        lock.set_len(0)?;
+    }
+    lock.write_all(b"in use\n")
 }
 
 #[cfg(target_os = "linux")]

@@ -72,6 +72,24 @@ fn a_directory_has_one_user_at_a_time_and_is_given_back() {
 }
 
 #[test]
+fn a_directory_in_which_something_is_not_durable_says_so_until_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let undone = || std::fs::metadata(root.path().join("lock")).unwrap().len() > 0;
+    let disk = open(root.path()).unwrap();
+    assert!(undone(), "it may be killed from now on");
+    block_on(write(&disk, "new/file", b"data")).unwrap();
+    drop(disk);
+    assert!(undone(), "the new directory is not durable");
+    let disk = open(root.path()).unwrap();
+    block_on(async {
+        write(&disk, "newer/file", b"data").await.unwrap();
+        disk.sync_dir("newer").await.unwrap();
+    });
+    drop(disk);
+    assert!(!undone());
+}
+
+#[test]
 fn a_directory_of_somebody_else_or_of_another_version_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("thesis.txt"), "five years").unwrap();
