@@ -4,17 +4,17 @@
 
 use std::collections::VecDeque;
 
-use hyper::header::{ACCEPT, CONTENT_LENGTH};
+use hyper::header::CONTENT_LENGTH;
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::Proxy;
-use super::account;
 use super::answer::{Refusal, for_client, picked, response, set};
 use super::backend::{Ask, X_BACKEND_PURPOSE, updates};
+use super::formats::with_format;
 use super::limits::{CHUNK_MAX, LISTING_BYTES_MAX};
 use super::placement::Nodes;
 use super::quorum::{Search, best_status, deleted_status};
 use super::routing::{Call, no_method};
+use super::{Proxy, account, metadata};
 use crate::host::Purpose;
 use crate::http::{Body, Response};
 use crate::swift::header::{CONTAINER_META_PREFIX, X_TIMESTAMP, X_TRANS_ID};
@@ -23,11 +23,14 @@ use crate::swift::{Path, Service};
 /// Answers a request on a container.
 pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
     match call.method {
-        Method::GET | Method::HEAD => match read(proxy, &call, Service::Container).await {
-            Ok(response) => Ok(response),
-            Err(status) => Err(Refusal::of_quorum(status, format!("container {}", call.path))),
-        },
+        Method::GET | Method::HEAD => {
+            let query = with_format(call.query.as_deref(), &call.headers)?;
+            read(proxy, &call, Service::Container, query)
+                .await
+                .map_err(|status| Refusal::of_quorum(status, format!("container {}", call.path)))
+        }
         Method::PUT => {
+            metadata::check(&call.headers, CONTAINER_META_PREFIX)?;
             account::ensure(proxy, &call).await?;
             change(proxy, &call, Service::Container, CONTAINER_META_PREFIX).await
         }
@@ -59,7 +62,7 @@ pub(super) async fn exists(proxy: &Proxy, path: &Path, nodes: &Nodes) -> Result<
     }
 }
 
-/// Passes on what the first replica says that has the container or account.
+/// Passes on what the first replica says that has the container or account, asked with `query`.
 ///
 /// # Errors
 /// The status to refuse with.
@@ -67,9 +70,10 @@ pub(super) async fn read(
     proxy: &Proxy,
     call: &Call,
     service: Service,
+    query: Option<String>,
 ) -> Result<Response, StatusCode> {
     let nodes = proxy.nodes(&call.path);
-    let mut headers = picked(&call.headers, &[ACCEPT], None);
+    let mut headers = HeaderMap::new();
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_BACKEND_PURPOSE, Purpose::Listing.name());
     let ask = Ask {
@@ -77,7 +81,7 @@ pub(super) async fn read(
         service,
         path: call.path.clone(),
         partition: nodes.partition,
-        query: call.query.clone(),
+        query,
         headers,
     };
     let mut left = VecDeque::from(proxy.candidates(&call.path, &nodes));
@@ -106,8 +110,10 @@ pub(super) async fn change(
     service: Service,
     meta_prefix: &str,
 ) -> Result<Response, Refusal> {
+    metadata::check(&call.headers, meta_prefix)?;
     let nodes = proxy.nodes(&call.path);
     let mut headers = picked(&call.headers, &[], Some(meta_prefix));
+    headers.extend(metadata::removed(&call.headers, meta_prefix));
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_TIMESTAMP, proxy.next_timestamp());
     let own = match service {

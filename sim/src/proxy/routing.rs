@@ -1,27 +1,34 @@
 //! From a request to the room that does it: reads the path, asks who it is, drops what clients may not say.
 //!
-//! Leaves out paths outside `/v1`.
+//! Leaves out the API's other versions: there is one, by two names.
 
-use hyper::header::HeaderName;
+use hyper::header::{ALLOW, DATE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-use super::answer::{Refusal, is_internal, set};
+use super::answer::{Refusal, is_internal};
 use super::limits::REQUEST_MAX;
-use super::{JobCall, Proxy, account, auth, container, object};
-use crate::http::{Received, Request, Response};
-use crate::swift::header::{X_TRANS_ID, X_ZEROVM_EXECUTE};
-use crate::swift::{Path, decode_path};
+use super::{JobCall, Proxy, account, auth, container, info, object};
+use crate::http::{Request, Response};
+use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
+use crate::swift::{BadName, Path, decode_path};
 
-/// A client's request; who asks has been let in.
-#[derive(Debug)]
+/// A client's request without its body, or one that belongs to it; who asks has been let in.
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: Path,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) trans_id: String,
-    pub(super) body: Received,
+}
+
+impl Call {
+    /// A request of the proxy's own that belongs to this one.
+    pub(super) fn along(&self, method: Method, path: Path) -> Self {
+        let (headers, trans_id) = (HeaderMap::new(), self.trans_id.clone());
+        Self { method, path, query: None, headers, trans_id }
+    }
 }
 
 /// Answers a request.
@@ -35,11 +42,21 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
         }
     };
-    set(response.headers_mut(), X_TRANS_ID, trans_id);
+    let headers = response.headers_mut();
+    if let Ok(trans_id) = HeaderValue::try_from(trans_id) {
+        headers.insert(X_TRANS_ID, trans_id.clone());
+        headers.insert(X_OPENSTACK_REQUEST_ID, trans_id);
+    }
+    if let Some(date) = proxy.date() {
+        headers.insert(DATE, date);
+    }
     response
 }
 
 async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
+    if let Some(answer) = info::answer(request.method(), request.uri().path()) {
+        return Ok(answer);
+    }
     let path = path_of(request.uri().path())?;
     let account = auth::caller(&proxy.config().tokens, request.headers(), &path)?.to_owned();
     drop_internal(request.headers_mut());
@@ -55,20 +72,45 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
     check_query(query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
-    let call = Call { method, path, query, headers, trans_id, body };
-    match (call.path.container(), call.path.object()) {
-        (_, Some(_)) => object::handle(proxy, call).await,
+    let call = Call { method, path, query, headers, trans_id };
+    let (answered, allowed) = match (call.path.container(), call.path.object()) {
+        (_, Some(_)) => {
+            (object::handle(proxy, call, body).await, "GET, HEAD, PUT, POST, DELETE, COPY")
+        }
         // Boxed, so that a reading of an object does not carry the room for these.
-        (Some(_), None) => Box::pin(container::handle(proxy, call)).await,
-        (None, None) => Box::pin(account::handle(proxy, call)).await,
+        (Some(_), None) => {
+            (Box::pin(container::handle(proxy, call)).await, "GET, HEAD, PUT, POST, DELETE")
+        }
+        (None, None) => {
+            (Box::pin(account::handle(proxy, call)).await, "GET, HEAD, PUT, POST, DELETE")
+        }
+    };
+    match answered {
+        Err(refusal) if refusal.status == StatusCode::METHOD_NOT_ALLOWED => {
+            let mut response = refusal.into_response();
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            Ok(response)
+        }
+        answered => answered,
     }
 }
 
 fn path_of(url_path: &str) -> Result<Path, Refusal> {
-    let rest = url_path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'));
+    let version = |version| {
+        let rest: &str = url_path.strip_prefix(version)?;
+        rest.starts_with('/').then_some(rest)
+    };
+    let rest = version("/v1").or_else(|| version("/v1.0"));
     let rest =
         rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
-    decode_path(rest).map_err(|bad| Refusal::new(StatusCode::PRECONDITION_FAILED, bad.to_string()))
+    decode_path(rest).map_err(|bad| {
+        let status = match bad {
+            BadName::NotUtf8 { .. } => StatusCode::PRECONDITION_FAILED,
+            BadName::TooLong { .. } => StatusCode::BAD_REQUEST,
+            BadName::Missing { .. } | BadName::Slash { .. } => StatusCode::NOT_FOUND,
+        };
+        Refusal::new(status, bad.to_string())
+    })
 }
 
 /// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.

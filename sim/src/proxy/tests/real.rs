@@ -5,10 +5,17 @@ use md5::{Digest, Md5};
 use super::*;
 use crate::node::{self, NodeConfig};
 
-async fn run(host: Host, index: u8) {
+pub(super) async fn run(host: Host, index: u8) {
     let hash = |path: &Path| Md5::digest(path.encoded().as_bytes()).into();
     let devices = vec![target(index).device];
     node::start(host, NodeConfig::new(devices, NODE_PORT, Rc::new(hash))).await;
+}
+
+/// Real nodes, and the container of the tests.
+pub(super) fn stored() -> Room {
+    let mut room = Room::with(move |index, host| run(host, index));
+    assert_eq!(room.ask("PUT", "c", &[], "").status, StatusCode::CREATED);
+    room
 }
 
 #[test]
