@@ -121,7 +121,12 @@ fn machine(threads: usize) -> MachineConfig {
         cores,
         fuel_per_second: FuelRate::new(FUEL_PER_SECOND).expect("it is not zero"),
         nic: unlimited,
-        disk: DiskConfig { read: unlimited, write: unlimited, seek: Duration::ZERO, capacity: None },
+        disk: DiskConfig {
+            read: unlimited,
+            write: unlimited,
+            seek: Duration::ZERO,
+            capacity: None,
+        },
         sessions: SessionsConfig {
             running: SESSIONS.0,
             queued: SESSIONS.1,

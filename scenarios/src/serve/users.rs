@@ -111,7 +111,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users.toml");
         fs::write(&path, text).unwrap();
-        users(Some(&path), at("0.0.0.0:80")).err().map(|error| error.to_string()).unwrap_or_default()
+        users(Some(&path), at("0.0.0.0:80"))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Common {
         let within = LinkRates { latency: Duration::ZERO, trunk: None };
         let rates =
             Rates { node: here, worker: here, to_nodes: within, to_workers: within, proxies: 1 };
-        Sites { zones, workers: Vec::new(), rates }
+        Sites { zones, ways: BTreeMap::new(), workers: Vec::new(), rates }
     }
 }
 

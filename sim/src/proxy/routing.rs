@@ -1,30 +1,46 @@
 //! From a request to the room that does it: reads the path, asks who it is, drops what clients may not say.
 //!
-//! Leaves out paths outside `/v1`, but for those where tokens are given.
+//! Leaves out the API's other versions: there is one, by two names.
 
-use hyper::header::{HeaderName, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
-use super::{JobCall, Proxy, account, auth, container, object};
-use crate::http::{Received, Request, Response};
-use crate::swift::header::{X_TRANS_ID, X_ZEROVM_EXECUTE};
-use crate::swift::{Path, decode_path};
+use super::{JobCall, Proxy, account, auth, container, info, object, query};
+use crate::http::{Request, Response};
+use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
+use crate::swift::{BadName, Path, decode_path};
 
-/// A client's request; who asks has been let in.
-#[derive(Debug)]
+/// A client's request without its body, or one that belongs to it; who asks has been let in.
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: Path,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) trans_id: String,
-    pub(super) body: Received,
     /// Who asks. A path beside [`Call::path`] is to be asked for with [`auth::authorise`].
     pub(super) caller: Caller,
+}
+
+impl Call {
+    /// A request of the proxy's own that belongs to this one, for the same caller.
+    ///
+    /// # Errors
+    /// The caller may not do that to `path`.
+    pub(super) async fn along(
+        &self,
+        proxy: &Proxy,
+        method: Method,
+        path: Path,
+    ) -> Result<Self, Refusal> {
+        let (headers, trans_id) = (HeaderMap::new(), self.trans_id.clone());
+        auth::authorise(proxy, &self.caller, &path, Access::of(&method, &path)).await?;
+        Ok(Self { method, path, query: None, headers, trans_id, caller: self.caller.clone() })
+    }
 }
 
 /// Answers a request.
@@ -41,12 +57,22 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED {
         set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
     }
-    set(response.headers_mut(), X_TRANS_ID, trans_id);
+    let headers = response.headers_mut();
+    if let Ok(trans_id) = HeaderValue::try_from(trans_id) {
+        headers.insert(X_TRANS_ID, trans_id.clone());
+        headers.insert(X_OPENSTACK_REQUEST_ID, trans_id);
+    }
+    if let Some(date) = proxy.date() {
+        headers.insert(DATE, date);
+    }
     response
 }
 
 async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
     auth::conceal(request.headers_mut());
+    if let Some(answer) = info::answer(request.method(), request.uri().path()) {
+        return Ok(answer);
+    }
     let (auth, now) = (&proxy.config().auth, proxy.host().now());
     if let Some(answer) = auth.log_in(&request, now) {
         return answer;
@@ -63,18 +89,27 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
             proxy.config().jobs.as_ref().ok_or_else(|| {
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
             })?;
-        let (trans_id, account) = (trans_id.to_owned(), path.account().to_owned());
+        let (trans_id, account) = (job_id(trans_id), path.account().to_owned());
         return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
     check_query(query.as_deref().unwrap_or_default())?;
+    check_known(request.method(), request.headers(), query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
-    let call = Call { method, path, query, headers, trans_id, body, caller };
-    // Boxed, so that a reading of an object does not carry the room for the others.
-    match call.path.object() {
-        Some(_) => object::handle(proxy, call).await,
-        None => Box::pin(index(proxy, call)).await,
+    let call = Call { method, path, query, headers, trans_id, caller };
+    let (answered, allowed) = match call.path.object() {
+        Some(_) => (object::handle(proxy, call, body).await, "GET, HEAD, PUT, POST, DELETE, COPY"),
+        // Boxed, so that a reading of an object does not carry the room for these.
+        None => (Box::pin(index(proxy, call)).await, "GET, HEAD, PUT, POST, DELETE"),
+    };
+    match answered {
+        Err(refusal) if refusal.status == StatusCode::METHOD_NOT_ALLOWED => {
+            let mut response = refusal.into_response();
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            Ok(response)
+        }
+        answered => answered,
     }
 }
 
@@ -103,11 +138,55 @@ async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, Refusal> {
     Ok(answer)
 }
 
+/// The id of a job: of its request's, the first 16 digits of chance and the time. It goes along in each message between hosts, and what
+/// jobs move is measured in bytes.
+fn job_id(trans_id: &str) -> String {
+    let parts = trans_id.get(..18).zip(trans_id.rsplit_once('-'));
+    parts.map_or_else(|| trans_id.to_owned(), |(chance, (_, time))| format!("{chance}-{time}"))
+}
+
 fn path_of(url_path: &str) -> Result<Path, Refusal> {
-    let rest = url_path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'));
+    let version = |version| {
+        let rest: &str = url_path.strip_prefix(version)?;
+        rest.starts_with('/').then_some(rest)
+    };
+    let rest = version("/v1").or_else(|| version("/v1.0"));
     let rest =
         rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
-    decode_path(rest).map_err(|bad| Refusal::new(StatusCode::PRECONDITION_FAILED, bad.to_string()))
+    decode_path(rest).map_err(|bad| {
+        let status = match bad {
+            BadName::NotUtf8 { .. } => StatusCode::PRECONDITION_FAILED,
+            BadName::TooLong { .. } => StatusCode::BAD_REQUEST,
+            BadName::Missing { .. } | BadName::Slash { .. } => StatusCode::NOT_FOUND,
+        };
+        Refusal::new(status, bad.to_string())
+    })
+}
+
+/// Requests of Swift's that would look done and are not.
+///
+/// # Errors
+/// 501.
+fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), Refusal> {
+    if *method != Method::PUT && *method != Method::POST && *method != Method::DELETE {
+        return Ok(());
+    }
+    let refused = |what: &str| Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, what));
+    if ["bulk-delete", "extract-archive"]
+        .iter()
+        .any(|name| query::value(Some(query), name).is_some())
+    {
+        return refused("this store takes no bulk requests: send one request for each object");
+    }
+    if headers.contains_key("x-object-manifest") {
+        return refused(
+            "this store has no dynamic large objects: put a manifest with ?multipart-manifest=put",
+        );
+    }
+    if headers.contains_key("x-symlink-target") {
+        return refused("this store has no symlinks: copy the object");
+    }
+    Ok(())
 }
 
 /// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.

@@ -45,7 +45,8 @@ const JOB: &str = include_str!("../../../scenarios/jobs/published.json");
 #[test]
 #[ignore = "needs python-swiftclient, curl and the Python images: pip install python-swiftclient; stayput image python"]
 fn the_published_example_works_with_swift_and_curl() {
-    let (dir, work) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+    let (dir, work) =
+        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
     let images = format!("{}target/images", root());
     let serving = Serving::start(dir.path(), &["--images", &images]);
     let auth = format!("{}/auth/v1.0", serving.url);
@@ -62,8 +63,19 @@ fn the_published_example_works_with_swift_and_curl() {
     };
     let token = format!("X-Auth-Token: {}", value("OS_AUTH_TOKEN"));
     let words = [
-        "-sS", "-i", "-X", "POST", "-H", "Content-Type: application/json", "-H", token.as_str(), "-H",
-        "X-Zerovm-Execute: 1.0", "--data-binary", "@job.json", &value("OS_STORAGE_URL"),
+        "-sS",
+        "-i",
+        "-X",
+        "POST",
+        "-H",
+        "Content-Type: application/json",
+        "-H",
+        token.as_str(),
+        "-H",
+        "X-Zerovm-Execute: 1.0",
+        "--data-binary",
+        "@job.json",
+        &value("OS_STORAGE_URL"),
     ];
     let answer = done(work.path(), "curl", &words, &[]);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
@@ -79,7 +91,17 @@ fn the_published_example_works_with_swift_and_curl() {
 
 /// A thousand files: some empty, some large, some with odd names.
 fn put_tree(folder: &Path, large_bytes: usize) {
-    let odd = ["a b", "ä ö ü", "percent%20sign", "plus+sign", "question?", "hash#", "quote'\"", "-dash", "日本"];
+    let odd = [
+        "a b",
+        "ä ö ü",
+        "percent%20sign",
+        "plus+sign",
+        "question?",
+        "hash#",
+        "quote'\"",
+        "-dash",
+        "日本",
+    ];
     for n in 0..1_000_usize {
         let name = match n % 10 {
             0 => format!("{}/{n} {}", n % 13, odd[n / 10 % odd.len()]),
@@ -98,7 +120,8 @@ fn put_tree(folder: &Path, large_bytes: usize) {
 #[test]
 #[ignore = "needs rclone"]
 fn rclone_copies_a_tree_in_checks_it_and_copies_it_out_again() {
-    let (dir, work) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+    let (dir, work) =
+        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
     let serving = Serving::start(dir.path(), &[]);
     put_tree(&work.path().join("in"), 100 << 20);
     let auth = format!("{}/auth/v1.0", serving.url);
@@ -106,9 +129,12 @@ fn rclone_copies_a_tree_in_checks_it_and_copies_it_out_again() {
     put(
         work.path(),
         "rclone.conf",
-        format!("[store]\ntype = swift\nuser = test:tester\nkey = testing\nauth = {auth}\n").as_bytes(),
+        format!("[store]\ntype = swift\nuser = test:tester\nkey = testing\nauth = {auth}\n")
+            .as_bytes(),
     );
-    let run = |words: &[&str]| done(work.path(), "rclone", &[&["--config", &config], words].concat(), &[]);
+    let run = |words: &[&str]| {
+        done(work.path(), "rclone", &[&["--config", &config], words].concat(), &[])
+    };
     run(&["copy", "in", "store:tree"]);
     run(&["check", "in", "store:tree"]);
     run(&["copy", "store:tree", "out"]);

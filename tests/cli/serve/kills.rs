@@ -53,7 +53,8 @@ fn write(client: &Client, writer: u64, numbers: &AtomicU64, book: &mut Book, tol
             _ => (Method::PUT, Some(body(number))),
         };
         known.tried.push(sent.clone());
-        let Ok(answer) = client.try_send(method, &path, &[], sent.as_deref().unwrap_or_default()) else {
+        let Ok(answer) = client.try_send(method, &path, &[], sent.as_deref().unwrap_or_default())
+        else {
             return;
         };
         match answer.status {

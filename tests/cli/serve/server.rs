@@ -63,7 +63,8 @@ impl Serving {
             .expect("a good request");
         let answer = agent.run(request).expect("it answers");
         let header = |name| {
-            let value = answer.headers().get(name).unwrap_or_else(|| panic!("no {name}: {answer:?}"));
+            let value =
+                answer.headers().get(name).unwrap_or_else(|| panic!("no {name}: {answer:?}"));
             value.to_str().expect("text").to_owned()
         };
         Client { storage: header("X-Storage-Url"), token: header("X-Auth-Token"), agent }
@@ -151,6 +152,11 @@ impl Client {
     /// Stores something and expects it to be acknowledged.
     pub(crate) fn put(&self, path: &str, body: &[u8]) {
         let answer = self.send(Method::PUT, path, &[], body);
-        assert!(matches!(answer.status, 201 | 202), "PUT {path}: {} {}", answer.status, answer.text());
+        assert!(
+            matches!(answer.status, 201 | 202),
+            "PUT {path}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
 }

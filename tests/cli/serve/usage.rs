@@ -14,7 +14,8 @@ fn a_directory_that_is_served_is_refused_to_a_second_server() {
 
 #[test]
 fn an_address_that_is_taken_is_named() {
-    let (dir, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+    let (dir, other) =
+        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
     let serving = Serving::start(dir.path(), &[]);
     let at = serving.url.strip_prefix("http://").expect("it is plain");
     let said = stayput(&["serve", "--listen", at, "--data", &path_text(other.path())]);

@@ -1,4 +1,4 @@
-//! Writing objects: uploads, tombstones and posted metadata.
+//! Writing objects: uploads, tombstones, posted metadata, and the end of what has expired.
 //!
 //! Decisions (who is newer) are made on the names in the object's directory, under the lock of its
 //! name; the slow part of an upload happens before that, in `tmp/`.
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::files::{FileName, Kind, Winners};
 use super::open::{Metadata, Posted};
-use super::store::{directory, winners};
+use super::store::{ObjectStore, directory, winners};
 use super::trailer;
 use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
@@ -20,6 +20,25 @@ use crate::swift::Timestamp;
 
 /// Uploads go to the disk in pieces of at least so many bytes.
 const WRITE_BYTES: usize = 256 << 10;
+
+/// What an upload may take the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replaces {
+    /// Whatever is there.
+    Anything,
+    /// Nothing but an object that had expired when the upload began, and was put then.
+    Nothing(Option<Timestamp>),
+}
+
+impl Replaces {
+    /// Whether it may take the place of an object that was put then, if there is one.
+    fn takes(self, data: Option<Timestamp>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Nothing(expired) => data.is_none() || data == expired,
+        }
+    }
+}
 
 /// An upload under way. One that is not committed must be abandoned.
 pub(super) struct Upload {
@@ -64,14 +83,23 @@ impl Upload {
         hex(&self.checksum.clone().sum())
     }
 
-    /// Makes it the object that is there, durably.
-    pub(super) async fn commit(&mut self, metadata: &Metadata) -> Result<(), NodeError> {
+    /// Makes it the object that is there, durably, if it may take the place of what is there by then.
+    pub(super) async fn commit(
+        &mut self,
+        metadata: &Metadata,
+        replaces: Replaces,
+    ) -> Result<(), NodeError> {
         assert_eq!(metadata.length, self.len, "metadata tells the length of what was uploaded");
         self.flush().await?;
         self.seal(trailer::encode(metadata, self.len)).await?;
         let name = FileName { timestamp: metadata.timestamp, kind: Kind::Data };
         let _alone = self.place.device.lock(self.place.hash).await;
-        check_put(&self.place, &winners(&self.place).await?, metadata.timestamp)?;
+        let found = winners(&self.place).await?;
+        check_put(&self.place, &found, metadata.timestamp)?;
+        if !replaces.takes(found.data) {
+            let (path, condition) = (self.place.path.to_string(), "If-None-Match");
+            return Err(NodeError::Precondition { path, condition });
+        }
         self.name(name).await
     }
 
@@ -144,6 +172,46 @@ pub(super) async fn delete(place: &Place, timestamp: Timestamp) -> Result<Delete
     }
     write_small(place, FileName { timestamp, kind: Kind::Tombstone }, Bytes::new()).await?;
     Ok(if found.data.is_some() { Deleted::Data } else { Deleted::Nothing })
+}
+
+/// Removes an object that has expired by `now`, durably, and says when it was put, or when what is gone already was
+/// deleted. A tombstone of the same time stays: it outdates older copies elsewhere. `None` if what is there has not expired.
+pub(in crate::node) async fn expire(
+    objects: &ObjectStore,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, NodeError> {
+    let _alone = place.device.lock(place.hash).await;
+    let object = match objects.open_at(place).await {
+        Ok(object) => object,
+        // Perhaps an earlier round's, whose container has not heard of it.
+        Err(NodeError::NotFound { deleted, .. }) => return Ok(deleted),
+        Err(error) => return Err(error),
+    };
+    let timestamp = object.metadata().timestamp;
+    if !object.metadata().has_expired(now) {
+        return Ok(None);
+    }
+    let (disk, dir) = (&place.device.disk, directory(place));
+    let upload = Upload::begin(place, Checksum::default()).await?;
+    let named = format!("{dir}/{}", FileName { timestamp, kind: Kind::Tombstone });
+    let written = async {
+        upload.file.sync().await?;
+        disk.rename(&upload.tmp, &named).await
+    };
+    if let Err(failed) = written.await {
+        upload.abandon().await;
+        return Err(place.failed()(failed));
+    }
+    // Data wins over a tombstone of its own time, so that a crash before this leaves the object as it was.
+    for name in disk.list(&dir).await.map_err(place.failed())? {
+        let old = name.parse::<FileName>().is_ok_and(|file| file.kind != Kind::Tombstone);
+        if old {
+            disk.remove(&format!("{dir}/{name}")).await.map_err(place.failed())?;
+        }
+    }
+    disk.sync_dir(&dir).await.map_err(place.failed())?;
+    Ok(Some(timestamp))
 }
 
 /// Puts `posted` in the place of the object's headers, durably.

@@ -3,6 +3,7 @@
 mod crash_points;
 mod damage;
 mod disks;
+mod expiry;
 mod listings;
 mod objects;
 mod replicas;
