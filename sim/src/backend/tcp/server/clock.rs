@@ -2,6 +2,11 @@
 //!
 //! What the calendar does while the server runs (a correction, a leap second) moves nothing here: timestamps of one server
 //! never go back. Leaves out servers whose calendars disagree, which is as in Swift: the later timestamp wins.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is the server's clock"
+)]
 
 use std::time::Duration;
 
@@ -18,20 +23,13 @@ pub struct BeforeItsTime;
 /// The clock. Copies agree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerClock {
-    #[expect(clippy::disallowed_types, reason = "this is the server's clock")]
     began: tokio::time::Instant,
     began_at: Time,
 }
 
 impl ServerClock {
     pub(super) fn starting_now() -> Result<Self, BeforeItsTime> {
-        #[expect(
-            clippy::disallowed_types,
-            clippy::disallowed_methods,
-            reason = "this is the server's clock"
-        )]
         let (calendar, began) = (std::time::SystemTime::now(), tokio::time::Instant::now());
-        #[expect(clippy::disallowed_types, reason = "this is the server's clock")]
         let unix = calendar.duration_since(std::time::SystemTime::UNIX_EPOCH);
         let since =
             unix.ok().and_then(|unix| unix.checked_sub(Duration::from_secs(WORLD_EPOCH_UNIX_S)));

@@ -37,7 +37,6 @@ impl Cores {
         let (handle, meters) = (self.handle(), Arc::clone(&self.meters));
         Box::pin(async move {
             let Some(handle) = handle else { std::future::pending().await };
-            #[expect(clippy::disallowed_methods, reason = "real cores are threads")]
             let done = handle.spawn_blocking(move || {
                 meters.computed(work.run());
                 work
