@@ -176,3 +176,49 @@ fn tell(headers: &mut HeaderMap, source: &Path, found: &HeaderMap, written: &Hea
     headers.extend(modified.map(|modified| (X_COPIED_FROM_LAST_MODIFIED, modified.clone())));
     headers.extend(picked(written, &[X_DELETE_AT], Some(OBJECT_META_PREFIX)));
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn source(from: &[u8], account: Option<&[u8]>) -> Result<Path, StatusCode> {
+        let path = Path::object_of("AUTH_a", "c", "o").unwrap();
+        let (method, trans_id) = (Method::PUT, String::new());
+        let mut call = Call { method, path, query: None, headers: HeaderMap::new(), trans_id };
+        let said = [(X_COPY_FROM, Some(from)), (X_COPY_FROM_ACCOUNT, account)];
+        for (name, value) in said {
+            let value = value.and_then(|value| HeaderValue::from_bytes(value).ok());
+            call.headers.extend(value.map(|value| (name, value)));
+        }
+        named(&call, &X_COPY_FROM, &X_COPY_FROM_ACCOUNT).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn what_is_to_be_copied_is_named_with_or_without_a_slash_and_encoded() {
+        let path = |object| Ok(Path::object_of("AUTH_a", "s", object).unwrap());
+        assert_eq!(source(b"s/a/b", None), path("a/b"));
+        assert_eq!(source(b"/s/a%20b%2Fc", None), path("a b/c"));
+        assert_eq!(source(b"/s/../t", None), path("../t"), "a name like any other");
+        let other = Path::object_of("AUTH_b", "s", "a").unwrap();
+        assert_eq!(source(b"s/a", Some(b"AUTH_b")), Ok(other));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_name_an_object_or_are_refused(
+            from in prop::collection::vec(any::<u8>(), 0..60),
+            account in prop::option::of(prop::collection::vec(any::<u8>(), 0..30)),
+            text in "[/%a-z0-9.]{0,60}",
+        ) {
+            for from in [&from[..], text.as_bytes()] {
+                match source(from, account.as_deref()) {
+                    Ok(path) => prop_assert!(path.object().is_some_and(|name| !name.is_empty())),
+                    Err(status) => prop_assert_eq!(status, StatusCode::PRECONDITION_FAILED),
+                }
+            }
+        }
+    }
+}
