@@ -101,12 +101,6 @@ pub enum NodeError {
         /// The header, or the limit.
         condition: &'static str,
     },
-    /// An upload does not say how long it is.
-    #[error("{path}: say how long the body is with Content-Length")]
-    LengthMissing {
-        /// What was asked for.
-        path: String,
-    },
     /// An upload is too long.
     #[error("{path}: {length} bytes, at most {max} are taken")]
     TooLong {
@@ -196,7 +190,6 @@ impl NodeError {
                 StatusCode::CONFLICT
             }
             Self::Precondition { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::LengthMissing { .. } => StatusCode::LENGTH_REQUIRED,
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongEtag { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BrokeOff { .. } => {

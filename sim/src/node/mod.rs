@@ -1,5 +1,5 @@
-//! A storage node: the object, container and account services on its devices, and the updater
-//! between them.
+//! A storage node: the object, container and account services on its devices, the updater
+//! between them, and the expirer.
 //!
 //! ```text
 //! request → answer (limit, errors) → object::service | container | account
@@ -14,9 +14,9 @@
 
 mod account;
 mod container;
-mod date;
 mod device;
 pub mod error;
+mod expirer;
 mod index;
 pub mod object;
 mod reply;
@@ -65,12 +65,14 @@ pub struct NodeConfig {
     pub update_limit: Duration,
     /// How long the updater rests between two rounds.
     pub update_interval: Duration,
+    /// How long the expirer rests between two rounds.
+    pub expire_interval: Duration,
     /// The longest object that is taken, in bytes.
     pub upload_bytes_max: u64,
 }
 
 impl NodeConfig {
-    /// The usual limits: 1 s for an update, 2 s between rounds, 5 GiB for an object.
+    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an object.
     #[must_use]
     pub fn new(devices: Vec<String>, ring_port: u16, name_hash: NameHasher) -> Self {
         Self {
@@ -79,6 +81,7 @@ impl NodeConfig {
             name_hash,
             update_limit: Duration::from_secs(1),
             update_interval: Duration::from_secs(2),
+            expire_interval: Duration::from_secs(60),
             upload_bytes_max: UPLOAD_BYTES_MAX,
         }
     }
@@ -156,6 +159,7 @@ impl Node {
             })
             .map_err(|source| PortTaken { service, port, source })?;
         }
+        self.host.spawn(Rc::clone(&self).expire_for_ever());
         self.update_for_ever().await;
         Ok(())
     }

@@ -5,32 +5,37 @@
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::Proxy;
 use super::answer::{Refusal, response, set};
 use super::backend::Ask;
 use super::container::{change, read};
+use super::formats::with_format;
 use super::quorum::best_status;
 use super::routing::{Call, no_method};
+use super::{Proxy, metadata, query};
 use crate::host::Purpose;
 use crate::http::{Body, Response};
-use crate::swift::Service;
 use crate::swift::header::{
     ACCOUNT_META_PREFIX, X_ACCOUNT_BYTES_USED, X_ACCOUNT_CONTAINER_COUNT, X_ACCOUNT_OBJECT_COUNT,
     X_TIMESTAMP, X_TRANS_ID,
 };
+use crate::swift::{Service, escape_xml};
 
 /// Answers a request on an account.
 pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
     match call.method {
-        Method::GET | Method::HEAD => match read(proxy, &call, Service::Account).await {
-            Ok(response) => Ok(response),
-            Err(StatusCode::NOT_FOUND) => Ok(untouched(&call)),
-            Err(status) => Err(Refusal::of_quorum(status, format!("account {}", call.path))),
-        },
+        Method::GET | Method::HEAD => {
+            let query = with_format(call.query.as_deref(), &call.headers)?;
+            match read(proxy, &call, Service::Account, query.clone()).await {
+                Ok(response) => Ok(response),
+                Err(StatusCode::NOT_FOUND) => Ok(untouched(&call, query.as_deref())),
+                Err(status) => Err(Refusal::of_quorum(status, format!("account {}", call.path))),
+            }
+        }
         Method::PUT | Method::DELETE => {
             change(proxy, &call, Service::Account, ACCOUNT_META_PREFIX).await
         }
         Method::POST => {
+            metadata::check(&call.headers, ACCOUNT_META_PREFIX)?;
             ensure(proxy, &call).await?;
             change(proxy, &call, Service::Account, ACCOUNT_META_PREFIX).await
         }
@@ -62,18 +67,24 @@ pub(super) async fn ensure(proxy: &Proxy, call: &Call) -> Result<(), Refusal> {
 }
 
 /// An account that nobody has put anything into: it has no containers, and is there all the same.
-fn untouched(call: &Call) -> Response {
+fn untouched(call: &Call, asked: Option<&str>) -> Response {
     let mut headers = HeaderMap::new();
     for name in [X_ACCOUNT_CONTAINER_COUNT, X_ACCOUNT_OBJECT_COUNT, X_ACCOUNT_BYTES_USED] {
         set(&mut headers, name, 0);
     }
-    let json = call
-        .query
-        .as_deref()
-        .is_some_and(|query| query.split('&').any(|pair| pair == "format=json"));
-    if !json || call.method == Method::HEAD {
+    let format = query::value(asked, "format").unwrap_or_default().to_ascii_lowercase();
+    let (content_type, listing) = match &*format {
+        "json" => ("application/json; charset=utf-8", "[]".to_owned()),
+        "xml" => {
+            let name = escape_xml(call.path.account());
+            let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+            ("application/xml; charset=utf-8", format!("{xml}<account name=\"{name}\"></account>"))
+        }
+        _ => ("text/plain; charset=utf-8", String::new()),
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if listing.is_empty() || call.method == Method::HEAD {
         return response(StatusCode::NO_CONTENT, headers, Body::empty());
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response(StatusCode::OK, headers, Body::full(Purpose::Listing, "[]"))
+    response(StatusCode::OK, headers, Body::full(Purpose::Listing, listing))
 }

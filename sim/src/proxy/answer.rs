@@ -11,7 +11,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use crate::host::Purpose;
 use crate::http::{Body, Response};
-use crate::swift::header::{BACKEND_PREFIX, NEXE_PREFIX};
+use crate::swift::header::{BACKEND_PREFIX, NEXE_PREFIX, OBJECT_SYSMETA_PREFIX};
 
 /// The status that says that the client left; nginx and Swift use it, no standard does.
 pub(super) const CLIENT_LEFT: u16 = 499;
@@ -86,7 +86,8 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: impl Display
 
 /// Whether only backends, or only the job service, may say it.
 pub(super) fn is_internal(name: &HeaderName) -> bool {
-    name.as_str().starts_with(BACKEND_PREFIX) || name.as_str().starts_with(NEXE_PREFIX)
+    let prefixes = [BACKEND_PREFIX, NEXE_PREFIX, OBJECT_SYSMETA_PREFIX];
+    prefixes.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
 /// A node's headers as a client may see them: without internal ones and those of the connection.

@@ -4,17 +4,17 @@
 
 use std::collections::VecDeque;
 
-use hyper::header::{ACCEPT, CONTENT_LENGTH, HeaderName};
+use hyper::header::{CONTENT_LENGTH, HeaderName};
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::Proxy;
-use super::account;
 use super::answer::{Refusal, for_client, picked, response, set};
 use super::backend::{Ask, X_BACKEND_PURPOSE, updates};
+use super::formats::with_format;
 use super::limits::{CHUNK_MAX, LISTING_BYTES_MAX};
 use super::placement::Nodes;
 use super::quorum::{Search, best_status, deleted_status};
 use super::routing::{Call, no_method};
+use super::{Proxy, account, metadata};
 use crate::host::Purpose;
 use crate::http::{Body, Response};
 use crate::swift::header::{
@@ -25,11 +25,14 @@ use crate::swift::{Path, Service};
 /// Answers a request on a container.
 pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
     match call.method {
-        Method::GET | Method::HEAD => match read(proxy, &call, Service::Container).await {
-            Ok(response) => Ok(response),
-            Err(status) => Err(Refusal::of_quorum(status, format!("container {}", call.path))),
-        },
+        Method::GET | Method::HEAD => {
+            let query = with_format(call.query.as_deref(), &call.headers)?;
+            read(proxy, &call, Service::Container, query)
+                .await
+                .map_err(|status| Refusal::of_quorum(status, format!("container {}", call.path)))
+        }
         Method::PUT => {
+            metadata::check(&call.headers, CONTAINER_META_PREFIX)?;
             account::ensure(proxy, &call).await?;
             change(proxy, &call, Service::Container, CONTAINER_META_PREFIX).await
         }
@@ -61,7 +64,7 @@ pub(super) async fn exists(proxy: &Proxy, path: &Path, nodes: &Nodes) -> Result<
     }
 }
 
-/// Passes on what the first replica says that has the container or account.
+/// Passes on what the first replica says that has the container or account, asked with `query`.
 ///
 /// # Errors
 /// The status to refuse with.
@@ -69,9 +72,10 @@ pub(super) async fn read(
     proxy: &Proxy,
     call: &Call,
     service: Service,
+    query: Option<String>,
 ) -> Result<Response, StatusCode> {
     let nodes = proxy.nodes(&call.path);
-    let mut headers = picked(&call.headers, &[ACCEPT], None);
+    let mut headers = HeaderMap::new();
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_BACKEND_PURPOSE, Purpose::Listing.name());
     let ask = Ask {
@@ -79,7 +83,7 @@ pub(super) async fn read(
         service,
         path: call.path.clone(),
         partition: nodes.partition,
-        query: call.query.clone(),
+        query,
         headers,
     };
     let mut left = VecDeque::from(proxy.candidates(&call.path, &nodes));
@@ -108,12 +112,14 @@ pub(super) async fn change(
     service: Service,
     meta_prefix: &str,
 ) -> Result<Response, Refusal> {
+    metadata::check(&call.headers, meta_prefix)?;
     let nodes = proxy.nodes(&call.path);
     let lists: &[HeaderName] = match service {
         Service::Container => &[X_CONTAINER_READ, X_CONTAINER_WRITE],
         Service::Account | Service::Object => &[],
     };
     let mut headers = picked(&call.headers, lists, Some(meta_prefix));
+    headers.extend(metadata::removed(&call.headers, meta_prefix));
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_TIMESTAMP, proxy.next_timestamp());
     let own = match service {

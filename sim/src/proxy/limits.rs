@@ -22,8 +22,30 @@ pub const REQUEST_MAX: Duration = Duration::from_secs(600);
 
 /// The longest object, as in Swift: 5 GiB.
 pub const OBJECT_BYTES_MAX: u64 = 5 << 30;
-/// The longest body without a `Content-Length`: it is held whole, because nodes want to know the length.
-pub const CHUNKED_BODY_BYTES_MAX: u64 = 16 << 20;
+/// The longest value of a header.
+pub const HEADER_VALUE_BYTES_MAX: usize = 8192;
+/// The longest name of a metadata item, without what all of them begin with. These four are Swift's.
+pub const META_NAME_BYTES_MAX: usize = 128;
+/// The longest value of a metadata item.
+pub const META_VALUE_BYTES_MAX: usize = 256;
+/// The most metadata items in a request.
+pub const META_ITEMS_MAX: usize = 90;
+/// The most bytes of all names and values together.
+pub const META_BYTES_MAX: usize = 4096;
+/// The longest manifest of a static large object, as a client sends it.
+pub const MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// The longest manifest as it is stored, with what was found out about each segment.
+pub const STORED_MANIFEST_BYTES_MAX: u64 = 4 * MANIFEST_BYTES_MAX;
+/// The most segments in a manifest.
+pub const MANIFEST_SEGMENTS_MAX: usize = 1000;
+/// How deeply manifests may lie in each other.
+pub const MANIFEST_DEPTH_MAX: usize = 10;
+/// The most that one request may delete with a manifest, manifests in manifests included.
+pub const MANIFEST_DELETIONS_MAX: usize = 10 * MANIFEST_SEGMENTS_MAX;
+/// How many segments of a manifest are asked about at a time.
+pub const SEGMENTS_AT_ONCE: usize = 8;
+/// The most ranges in one request.
+pub const RANGES_MAX: usize = 50;
 /// The longest listing: 10,000 rows whose names are of the greatest length, with room.
 pub const LISTING_BYTES_MAX: u64 = 64 << 20;
 /// Rows in a page of a listing: as many as a node gives.

@@ -3,17 +3,22 @@
 //! It keeps nothing but connections: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
 //! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
 //!
-//! Leaves out caches of data, rate limits, large-object manifests, versions and copies.
+//! Leaves out caches of data, rate limits, dynamic large objects and versions.
 
 mod account;
 mod answer;
 mod auth;
 mod backend;
 mod container;
+mod dates;
+mod formats;
+mod info;
 pub mod limits;
 mod listing;
+mod metadata;
 mod object;
 mod placement;
+mod query;
 mod quorum;
 mod routing;
 mod timestamps;
@@ -26,6 +31,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
+use hyper::header::HeaderValue;
 use timestamps::Timestamps;
 
 use crate::host::{Host, LocalFuture};
@@ -85,6 +91,7 @@ struct Inner {
     /// Connections to nodes.
     pool: Pool,
     timestamps: Timestamps,
+    dates: dates::Dates,
     requests: Cell<u64>,
     /// How often each partition was read: each reading begins at a replica of its own.
     reads: RefCell<BTreeMap<u32, u64>>,
@@ -103,6 +110,7 @@ pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
         config,
         pool: Pool::new(host.clone()),
         timestamps: Timestamps::new(turn),
+        dates: dates::Dates::default(),
         requests: Cell::new(0),
         reads: RefCell::default(),
         lists: RefCell::default(),
@@ -160,14 +168,20 @@ impl Proxy {
         nodes.candidates(usize::try_from(first).unwrap_or(0))
     }
 
-    /// The id of the next request, in Swift's form.
+    /// The `Date` of an answer.
+    fn date(&self) -> Option<HeaderValue> {
+        self.0.dates.at(self.0.host.now())
+    }
+
+    /// The id of the next request, in Swift's form: 21 digits of chance and ten of the time.
     fn next_trans_id(&self) -> String {
         let number = self.0.requests.get();
         self.0.requests.set(number + 1);
         let name = self.0.config.name.as_bytes();
         let mut entropy = self.0.host.entropy("trans-id", name, number);
         let seconds = Timestamp::at(self.0.host.now()).unix_seconds();
-        format!("tx{:016x}-{seconds:010x}", entropy.next_u64())
+        let (first, last) = (entropy.next_u64(), entropy.below(1 << 20));
+        format!("tx{first:016x}{last:05x}-{seconds:010x}")
     }
 }
 

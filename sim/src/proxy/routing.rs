@@ -1,30 +1,38 @@
 //! From a request to the room that does it: reads the path, asks who it is, drops what clients may not say.
 //!
-//! Leaves out paths outside `/v1`, but for those where tokens are given.
+//! Leaves out the API's other versions: there is one, by two names.
 
-use hyper::header::{HeaderName, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
-use super::{JobCall, Proxy, account, auth, container, object};
-use crate::http::{Received, Request, Response};
-use crate::swift::header::{X_TRANS_ID, X_ZEROVM_EXECUTE};
-use crate::swift::{Path, decode_path};
+use super::{JobCall, Proxy, account, auth, container, info, object};
+use crate::http::{Request, Response};
+use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
+use crate::swift::{BadName, Path, decode_path};
 
-/// A client's request; who asks has been let in.
-#[derive(Debug)]
+/// A client's request without its body, or one that belongs to it; who asks has been let in.
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: Path,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) trans_id: String,
-    pub(super) body: Received,
     /// Who asks. A path beside [`Call::path`] is to be asked for with [`auth::authorise`].
     pub(super) caller: Caller,
+}
+
+impl Call {
+    /// A request of the proxy's own that belongs to this one.
+    pub(super) fn along(&self, method: Method, path: Path) -> Self {
+        let (headers, trans_id) = (HeaderMap::new(), self.trans_id.clone());
+        let caller = self.caller.clone();
+        Self { method, path, query: None, headers, trans_id, caller }
+    }
 }
 
 /// Answers a request.
@@ -38,15 +46,25 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
         }
     };
+    let headers = response.headers_mut();
+    if let Ok(trans_id) = HeaderValue::try_from(trans_id) {
+        headers.insert(X_TRANS_ID, trans_id.clone());
+        headers.insert(X_OPENSTACK_REQUEST_ID, trans_id);
+    }
+    if let Some(date) = proxy.date() {
+        headers.insert(DATE, date);
+    }
     if response.status() == StatusCode::UNAUTHORIZED {
         set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
     }
-    set(response.headers_mut(), X_TRANS_ID, trans_id);
     response
 }
 
 async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
     auth::conceal(request.headers_mut());
+    if let Some(answer) = info::answer(request.method(), request.uri().path()) {
+        return Ok(answer);
+    }
     let (auth, now) = (&proxy.config().auth, proxy.host().now());
     if let Some(answer) = auth.log_in(&request, now) {
         return answer;
@@ -70,11 +88,19 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
     check_query(query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
-    let call = Call { method, path, query, headers, trans_id, body, caller };
-    // Boxed, so that a reading of an object does not carry the room for the others.
-    match call.path.object() {
-        Some(_) => object::handle(proxy, call).await,
-        None => Box::pin(index(proxy, call)).await,
+    let call = Call { method, path, query, headers, trans_id, caller };
+    let (answered, allowed) = match call.path.object() {
+        Some(_) => (object::handle(proxy, call, body).await, "GET, HEAD, PUT, POST, DELETE, COPY"),
+        // Boxed, so that a reading of an object does not carry the room for these.
+        None => (Box::pin(index(proxy, call)).await, "GET, HEAD, PUT, POST, DELETE"),
+    };
+    match answered {
+        Err(refusal) if refusal.status == StatusCode::METHOD_NOT_ALLOWED => {
+            let mut response = refusal.into_response();
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            Ok(response)
+        }
+        answered => answered,
     }
 }
 
@@ -104,10 +130,21 @@ async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, Refusal> {
 }
 
 fn path_of(url_path: &str) -> Result<Path, Refusal> {
-    let rest = url_path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'));
+    let version = |version| {
+        let rest: &str = url_path.strip_prefix(version)?;
+        rest.starts_with('/').then_some(rest)
+    };
+    let rest = version("/v1").or_else(|| version("/v1.0"));
     let rest =
         rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
-    decode_path(rest).map_err(|bad| Refusal::new(StatusCode::PRECONDITION_FAILED, bad.to_string()))
+    decode_path(rest).map_err(|bad| {
+        let status = match bad {
+            BadName::NotUtf8 { .. } => StatusCode::PRECONDITION_FAILED,
+            BadName::TooLong { .. } => StatusCode::BAD_REQUEST,
+            BadName::Missing { .. } | BadName::Slash { .. } => StatusCode::NOT_FOUND,
+        };
+        Refusal::new(status, bad.to_string())
+    })
 }
 
 /// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.

@@ -67,6 +67,20 @@ pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
 /// What the request belongs to, in its client's words; every request that it leads to says it on. For people who look into
 /// what happened: nothing is decided by it, so anybody may say anything.
 pub const X_TRANS_ID_EXTRA: HeaderName = HeaderName::from_static("x-trans-id-extra");
+/// The same as [`X_TRANS_ID`], by the name that all of OpenStack has for it.
+pub const X_OPENSTACK_REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+/// The Unix second from which on an object is no longer there.
+pub const X_DELETE_AT: HeaderName = HeaderName::from_static("x-delete-at");
+/// The same, in seconds from the request on.
+pub const X_DELETE_AFTER: HeaderName = HeaderName::from_static("x-delete-after");
+/// Says `True` of an object that is the manifest of a static large object.
+pub const X_STATIC_LARGE_OBJECT: HeaderName = HeaderName::from_static("x-static-large-object");
+/// The ETag of a static large object, stored with its manifest.
+pub const X_SLO_ETAG: HeaderName = HeaderName::from_static("x-object-sysmeta-slo-etag");
+/// The bytes of all segments of a static large object, stored with its manifest.
+pub const X_SLO_SIZE: HeaderName = HeaderName::from_static("x-object-sysmeta-slo-size");
+/// Asks a node to judge a manifest's conditions by the ETag of its own bytes, and not of what it stands for.
+pub const X_BACKEND_MANIFEST: HeaderName = HeaderName::from_static("x-backend-manifest");
 /// Asks for a job to be run; says of an answer that it is one to be run next.
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
 /// Names the object that holds the job, image or script that is to run; the body is its data then.
@@ -87,6 +101,8 @@ pub const OBJECT_META_PREFIX: &str = "x-object-meta-";
 pub const CONTAINER_META_PREFIX: &str = "x-container-meta-";
 /// Prefix of an account's user metadata.
 pub const ACCOUNT_META_PREFIX: &str = "x-account-meta-";
+/// Prefix of what proxies keep with an object and no client sets or sees.
+pub const OBJECT_SYSMETA_PREFIX: &str = "x-object-sysmeta-";
 /// Prefix of what only backends say to each other.
 pub const BACKEND_PREFIX: &str = "x-backend-";
 /// Prefix of what only the job service says.

@@ -5,12 +5,18 @@
 //! for each of the three services ([`Service`]). The headers are Swift's: see [`header`].
 //! What differs: one ring serves all three services.
 
+pub mod date;
 pub mod header;
 mod names;
 mod timestamp;
+mod xml;
 
-pub use names::{BadName, Path, decode_path, encode_part, encode_query};
+pub use names::{
+    ACCOUNT_LEN_MAX, BadName, CONTAINER_LEN_MAX, OBJECT_LEN_MAX, Path, decode_path, encode_part,
+    encode_query,
+};
 pub use timestamp::{BadTimestamp, Timestamp};
+pub use xml::escape_xml;
 
 /// A server of a storage node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

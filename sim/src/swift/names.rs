@@ -7,9 +7,12 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-const ACCOUNT_LEN_MAX: usize = 256;
-const CONTAINER_LEN_MAX: usize = 256;
-const OBJECT_LEN_MAX: usize = 1024;
+/// Bytes of the longest name of an account.
+pub const ACCOUNT_LEN_MAX: usize = 256;
+/// Bytes of the longest name of a container.
+pub const CONTAINER_LEN_MAX: usize = 256;
+/// Bytes of the longest name of an object.
+pub const OBJECT_LEN_MAX: usize = 1024;
 
 /// What a part of a path keeps as it is: RFC 3986's unreserved characters.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -3,11 +3,13 @@
 //! Merging is a maximum, so replicas that hear the same changes in any order, and some of them
 //! twice, agree.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::node::date::iso_date;
 use crate::swift::Timestamp;
+use crate::swift::date::iso_date;
 
 /// What a container or an account counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +45,25 @@ pub(in crate::node) trait Entry:
     fn is_live(&self) -> bool;
     /// What it adds to the counts.
     fn stats(&self) -> Stats;
-    /// As a listing in JSON has it.
-    fn to_json(&self, name: &str) -> serde_json::Value;
+    /// Its fields beside its name, in the order in which Swift's listings have them.
+    fn fields(&self) -> Vec<(&'static str, Field)>;
+}
+
+/// What a field of a row says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(in crate::node) enum Field {
+    Number(u64),
+    Text(String),
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 /// An object in a container's listing.
@@ -84,15 +103,32 @@ impl Entry for ObjectEntry {
         Stats { rows: 1, objects: 1, bytes: self.size }
     }
 
-    fn to_json(&self, name: &str) -> serde_json::Value {
-        serde_json::json!({
-            "name": name,
-            "hash": self.etag,
-            "bytes": self.size,
-            "content_type": self.content_type,
-            "last_modified": iso_date(self.timestamp),
-        })
+    /// Of a large object the bytes are those of all its segments, although only those of its manifest count.
+    fn fields(&self) -> Vec<(&'static str, Field)> {
+        let (content_type, bytes) = match parted(&self.content_type, "swift_bytes") {
+            Some((content_type, bytes)) => (content_type, bytes.parse().ok()),
+            None => (self.content_type.as_str(), None),
+        };
+        let (etag, large) = match parted(&self.etag, "slo_etag") {
+            Some((etag, large)) => (etag, Some(large)),
+            None => (self.etag.as_str(), None),
+        };
+        let mut fields = vec![
+            ("hash", Field::Text(etag.to_owned())),
+            ("bytes", Field::Number(bytes.unwrap_or(self.size))),
+            ("content_type", Field::Text(content_type.to_owned())),
+            ("last_modified", Field::Text(iso_date(self.timestamp))),
+        ];
+        fields.extend(large.map(|large| ("slo_etag", Field::Text(format!("\"{large}\"")))));
+        fields
     }
+}
+
+/// What comes before a parameter at the end of a value, and the parameter's value: `text/plain;swift_bytes=7`.
+fn parted<'a>(value: &'a str, parameter: &str) -> Option<(&'a str, &'a str)> {
+    let (before, last) = value.rsplit_once(';')?;
+    let (name, said) = last.trim().split_once('=')?;
+    (name == parameter).then_some((before.trim_end(), said))
 }
 
 /// A container in an account's listing.
@@ -131,13 +167,12 @@ impl Entry for ContainerEntry {
         Stats { rows: 1, objects: self.objects, bytes: self.bytes }
     }
 
-    fn to_json(&self, name: &str) -> serde_json::Value {
-        serde_json::json!({
-            "name": name,
-            "count": self.objects,
-            "bytes": self.bytes,
-            "last_modified": iso_date(self.put),
-        })
+    fn fields(&self) -> Vec<(&'static str, Field)> {
+        vec![
+            ("count", Field::Number(self.objects)),
+            ("bytes", Field::Number(self.bytes)),
+            ("last_modified", Field::Text(iso_date(self.put))),
+        ]
     }
 }
 
@@ -146,6 +181,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_large_object_is_listed_with_all_its_bytes_and_both_etags() {
+        let entry = ObjectEntry {
+            timestamp: tick(1),
+            etag: "m; slo_etag=l".to_owned(),
+            size: 9,
+            content_type: "text/plain;charset=utf-8;swift_bytes=700".to_owned(),
+            deleted: false,
+        };
+        let fields: Vec<_> =
+            entry.fields().iter().map(|(name, field)| format!("{name}={field}")).collect();
+        let said = ["hash=m", "bytes=700", "content_type=text/plain;charset=utf-8"];
+        assert_eq!(fields[..3], said);
+        assert_eq!(fields[4], "slo_etag=\"l\"");
+        assert_eq!(entry.stats().bytes, 9);
+    }
 
     fn tick(ticks: u64) -> Timestamp {
         (0..ticks).fold(Timestamp::ZERO, |timestamp, _| timestamp.next())

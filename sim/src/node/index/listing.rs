@@ -1,6 +1,8 @@
 //! Which rows a listing shows: a pure function that is fed rows in order and says where to read on.
 //!
-//! Leaves out `reverse`, `path` and delimiters' older meanings.
+//! Leaves out delimiters' older meanings. A table is read forwards only, so that the end of a long listing costs the reading of all before it.
+
+use std::collections::VecDeque;
 
 use percent_encoding::percent_decode_str;
 
@@ -18,6 +20,8 @@ pub(in crate::node) enum Format {
     Plain,
     /// A list of objects.
     Json,
+    /// A document.
+    Xml,
 }
 
 /// What a listing is asked for.
@@ -30,6 +34,10 @@ pub(in crate::node) struct Query {
     pub(in crate::node) end_marker: String,
     /// Names that have it after the prefix are rolled up to it, if it is not empty.
     pub(in crate::node) delimiter: String,
+    /// Whether only what lies right in the directory `prefix` is listed, and subdirectories only if they are objects themselves.
+    pub(in crate::node) is_path: bool,
+    /// Whether names come from the last one down; `marker` and `end_marker` are as for the other order.
+    pub(in crate::node) reverse: bool,
     pub(in crate::node) limit: usize,
     pub(in crate::node) format: Format,
 }
@@ -42,6 +50,8 @@ impl Default for Query {
             marker: empty(),
             end_marker: empty(),
             delimiter: empty(),
+            is_path: false,
+            reverse: false,
             limit: LIMIT_MAX,
             format: Format::Plain,
         }
@@ -52,7 +62,7 @@ impl Query {
     /// Reads a URL's query. What is unknown, and a limit that is no number, is ignored, as in
     /// Swift.
     pub(in crate::node) fn parse(path: &Path, query: Option<&str>) -> Result<Self, NodeError> {
-        let mut parsed = Self::default();
+        let (mut parsed, mut directory) = (Self::default(), None);
         for pair in query.unwrap_or_default().split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = value.replace('+', " ");
@@ -66,15 +76,36 @@ impl Query {
                 "end_marker" => parsed.end_marker = value.into_owned(),
                 "delimiter" => parsed.delimiter = value.into_owned(),
                 "limit" => parsed.limit = value.parse().unwrap_or(LIMIT_MAX),
-                "format" if value.eq_ignore_ascii_case("json") => parsed.format = Format::Json,
+                "path" => directory = Some(value.into_owned()),
+                "reverse" => parsed.reverse = is_true(&value),
+                "format" => {
+                    parsed.format = match &*value.to_ascii_lowercase() {
+                        "json" => Format::Json,
+                        "xml" => Format::Xml,
+                        _ => Format::Plain,
+                    }
+                }
                 _ => {}
             }
+        }
+        if let Some(directory) = directory {
+            parsed.in_directory(&directory);
+        }
+        if parsed.reverse {
+            std::mem::swap(&mut parsed.marker, &mut parsed.end_marker);
         }
         if parsed.limit > LIMIT_MAX {
             let (path, condition) = (path.to_string(), "a limit of at most 10000");
             return Err(NodeError::Precondition { path, condition });
         }
         Ok(parsed)
+    }
+
+    fn in_directory(&mut self, directory: &str) {
+        let name = directory.trim_end_matches('/');
+        self.prefix = if directory.is_empty() { String::new() } else { format!("{name}/") };
+        "/".clone_into(&mut self.delimiter);
+        self.is_path = true;
     }
 
     /// The names among which to look: from the first (included) to the second (not included, if
@@ -93,6 +124,11 @@ impl Query {
         };
         (from, to)
     }
+}
+
+/// Swift's ways of saying yes.
+fn is_true(value: &str) -> bool {
+    ["true", "1", "yes", "on", "t", "y"].contains(&&*value.to_lowercase())
 }
 
 /// The smallest bytes above all that begin with `prefix`.
@@ -126,17 +162,25 @@ pub(super) enum Next {
 /// A listing that grows row by row.
 pub(super) struct Lister<'a, E> {
     query: &'a Query,
-    lines: Vec<Line<E>>,
+    /// In the order of their names; of a reversed listing the last ones so far.
+    lines: VecDeque<Line<E>>,
 }
 
 impl<'a, E> Lister<'a, E> {
     pub(super) const fn new(query: &'a Query) -> Self {
-        Self { query, lines: Vec::new() }
+        Self { query, lines: VecDeque::new() }
     }
 
     /// Whether nothing more fits.
-    pub(super) const fn is_full(&self) -> bool {
-        self.lines.len() >= self.query.limit
+    pub(super) fn is_full(&self) -> bool {
+        self.query.limit == 0 || (!self.query.reverse && self.lines.len() >= self.query.limit)
+    }
+
+    fn add(&mut self, line: Line<E>) {
+        if self.lines.len() >= self.query.limit {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
     }
 
     /// Takes the next row that is not deleted. Rows come in order, within [`Query::bounds`].
@@ -147,20 +191,33 @@ impl<'a, E> Lister<'a, E> {
         let rest = name.get(self.query.prefix.len()..).unwrap_or_default();
         let delimiter = &self.query.delimiter;
         let rolled = if delimiter.is_empty() { None } else { rest.find(delimiter.as_str()) };
+        if self.query.is_path && rest.is_empty() {
+            return Next::Row;
+        }
         let Some(at) = rolled else {
-            self.lines.push(Line::Row(name.to_owned(), entry));
+            self.add(Line::Row(name.to_owned(), entry));
             return Next::Row;
         };
         let subdir = &name[..self.query.prefix.len() + at + delimiter.len()];
+        if self.query.is_path {
+            if name == subdir {
+                self.add(Line::Row(name.to_owned(), entry));
+                return Next::Row;
+            }
+            return successor(subdir.as_bytes()).map_or(Next::Nothing, Next::Name);
+        }
         // A page that ended with a subdirectory names it as the next one's marker.
         if subdir != self.query.marker {
-            self.lines.push(Line::Subdir(subdir.to_owned()));
+            self.add(Line::Subdir(subdir.to_owned()));
         }
         successor(subdir.as_bytes()).map_or(Next::Nothing, Next::Name)
     }
 
     pub(super) fn into_lines(self) -> Vec<Line<E>> {
-        self.lines
+        if self.query.reverse {
+            return self.lines.into_iter().rev().collect();
+        }
+        self.lines.into()
     }
 }
 
@@ -179,11 +236,17 @@ mod tests {
             let shown = name.starts_with(&query.prefix)
                 && *name > query.marker
                 && (query.end_marker.is_empty() || *name < query.end_marker);
-            if !shown {
+            if !shown || (query.is_path && *name == query.prefix) {
                 continue;
             }
             let rest = &name[query.prefix.len()..];
             let line = match rest.split_once(&query.delimiter) {
+                Some((_, inside)) if query.is_path => {
+                    if !inside.is_empty() {
+                        continue;
+                    }
+                    Line::Row(name.clone(), *entry)
+                }
                 Some((dir, _)) if !query.delimiter.is_empty() => {
                     Line::Subdir(format!("{}{dir}{}", query.prefix, query.delimiter))
                 }
@@ -192,6 +255,9 @@ mod tests {
             if !lines.contains(&line) && line != Line::Subdir(query.marker.clone()) {
                 lines.push(line);
             }
+        }
+        if query.reverse {
+            lines.reverse();
         }
         lines.truncate(query.limit);
         lines
@@ -215,15 +281,28 @@ mod tests {
 
     fn any_query() -> impl Strategy<Value = Query> {
         let part = || "[ab/é]{0,3}";
-        (part(), part(), part(), prop::sample::select(vec!["", "/", "b", "/a"]), 0_usize..12)
-            .prop_map(|(prefix, marker, end_marker, delimiter, limit)| Query {
-                prefix,
-                marker,
-                end_marker,
-                delimiter: delimiter.to_owned(),
-                limit,
-                format: Format::Plain,
-            })
+        let delimiter = prop::sample::select(vec!["", "/", "b", "/a"]);
+        let parts = (part(), part(), part(), delimiter, 0_usize..12);
+        (parts, any::<bool>(), prop::option::of(part())).prop_map(
+            |((prefix, marker, end_marker, delimiter, limit), reverse, directory)| {
+                let delimiter = delimiter.to_owned();
+                let (format, is_path) = (Format::Plain, false);
+                let mut query = Query {
+                    prefix,
+                    marker,
+                    end_marker,
+                    delimiter,
+                    is_path,
+                    reverse,
+                    limit,
+                    format,
+                };
+                if let Some(directory) = directory {
+                    query.in_directory(&directory);
+                }
+                query
+            },
+        )
     }
 
     proptest! {
@@ -267,8 +346,10 @@ mod tests {
     fn a_query_is_read_as_swift_reads_it() {
         let path = crate::swift::decode_path("/a/c").unwrap();
         let parse = |text| Query::parse(&path, Some(text));
-        let query = parse("prefix=a%2Fb&limit=7&format=json&marker=x+y&reverse=1").unwrap();
+        let query = parse("prefix=a%2Fb&limit=7&format=json&marker=x+y").unwrap();
         assert_eq!((&*query.prefix, &*query.marker, query.limit), ("a/b", "x y", 7));
+        let reversed = parse("reverse=1&marker=x&path=d").unwrap();
+        assert_eq!((&*reversed.prefix, &*reversed.end_marker), ("d/", "x"));
         assert_eq!(query.format, Format::Json);
         assert_eq!(parse("limit=many").unwrap().limit, LIMIT_MAX);
         assert!(parse("limit=10001").is_err());

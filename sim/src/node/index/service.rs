@@ -65,7 +65,7 @@ impl Level {
             reply::empty(StatusCode::NO_CONTENT)
         } else {
             let lines = broker.list(asked.place, &query).await?;
-            listing_answer(&query, asked.headers, &lines)
+            listing_answer(&asked.place.path, &query, &lines)
         };
         self.describe(response.headers_mut(), &info);
         Ok(response)

@@ -6,7 +6,7 @@ use crate::http::{HeaderMap, HeaderName};
 use crate::swift::header;
 use hyper::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 
-use crate::node::date::parse_http_date;
+use crate::swift::date::parse_http_date;
 
 /// What the conditions of a read come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ fn names(list: &str, etag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::date::http_date;
+    use crate::swift::date::http_date;
 
     fn judged(conditions: &[(HeaderName, &str)]) -> Verdict {
         let mut headers = HeaderMap::new();

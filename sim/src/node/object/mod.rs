@@ -8,7 +8,7 @@
 //! A write goes to `tmp/`, is synced, renamed into place, and its directory is synced before it is
 //! acknowledged.
 //!
-//! Leaves out erasure coding, expiry and replication.
+//! Leaves out erasure coding and replication.
 
 mod conditions;
 pub mod files;
@@ -18,7 +18,7 @@ mod read;
 pub(super) mod service;
 mod store;
 pub mod trailer;
-mod write;
+pub(super) mod write;
 
 pub use open::{Metadata, OpenObject};
 pub use store::ObjectStore;

@@ -1,6 +1,6 @@
 //! An object that is open for reading.
 //!
-//! Leaves out ranges and conditions, which are HTTP's.
+//! Leaves out ranges and conditions, which are HTTP's, and removing what has expired.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
 use crate::node::error::NodeError;
 use crate::node::updater::Change;
-use crate::swift::Timestamp;
+use crate::swift::{Timestamp, header};
 
 /// What is read at a time.
 pub(super) const READ_BYTES: u64 = 256 << 10;
@@ -41,21 +41,49 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// What the object's container is to hear.
+    /// What the object's container is to hear. Of a large object it hears both ETags, as in Swift.
     pub(super) fn as_change(&self) -> Change {
-        Change::ObjectPut {
-            timestamp: self.timestamp,
-            size: self.length,
-            etag: self.etag.clone(),
-            content_type: self.content_type.clone(),
+        let etag = match self.large_etag() {
+            Some(large) => format!("{}; slo_etag={large}", self.etag),
+            None => self.etag.clone(),
+        };
+        let (size, content_type) = (self.length, self.content_type.clone());
+        Change::ObjectPut { timestamp: self.timestamp, size, etag, content_type }
+    }
+
+    /// The ETag of the large object that this is the manifest of, if it is one.
+    pub(super) fn large_etag(&self) -> Option<&str> {
+        self.headers.get(header::X_SLO_ETAG.as_str()).map(String::as_str)
+    }
+
+    /// Whether it was to be gone by `now`.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        let at = self.headers.get(header::X_DELETE_AT.as_str());
+        let at = at.and_then(|at| at.parse::<u64>().ok());
+        at.is_some_and(|at| at <= now.unix_seconds())
+    }
+
+    /// Puts what a POST said in the place of what it can say. What makes an object a large one stays.
+    fn replace(&mut self, posted: Posted) {
+        let stays = |name: &String, _: &mut String| {
+            name.starts_with(header::OBJECT_SYSMETA_PREFIX)
+                || *name == header::X_STATIC_LARGE_OBJECT.as_str()
+        };
+        self.headers = self.headers.extract_if(.., stays).collect();
+        self.headers.extend(posted.headers);
+        if let Some(content_type) = posted.content_type {
+            self.content_type = content_type;
         }
     }
 }
 
-/// What a POST put in the place of [`Metadata::headers`].
+/// What a POST put in the place of [`Metadata::headers`], and of the content type if it named one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Posted {
     pub(super) headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_type: Option<String>,
 }
 
 /// One version of an object, open for reading; it stays readable when it is replaced or deleted.
@@ -101,7 +129,7 @@ impl OpenObject {
             if matches!(read, Err(NodeError::Damaged { .. })) {
                 quarantine(place, meta).await?;
             }
-            metadata.headers = read?.metadata.headers;
+            metadata.replace(read?.metadata);
         }
         let changed = posted.unwrap_or(metadata.timestamp);
         Ok(Self { metadata, changed, place: place.clone(), name, file, tail })

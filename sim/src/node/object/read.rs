@@ -1,6 +1,6 @@
 //! GET and HEAD of an object: headers, conditions, ranges, and the body as a stream from the disk.
 //!
-//! Leaves out which replica is asked, which is the proxy's.
+//! A manifest of a large object is always given whole. Leaves out which replica is asked, and what a manifest stands for: both are the proxy's.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use super::open::{OpenObject, READ_BYTES};
 use super::range::{Range, Span};
 use crate::host::{Checksum, Host, Purpose};
 use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
-use crate::node::date::{http_date, modified_seconds};
 use crate::node::error::NodeError;
 use crate::node::reply;
+use crate::swift::date::{http_date, modified_seconds};
 use crate::swift::header::X_BACKEND_PURPOSE;
 use crate::swift::{Path, header};
 
@@ -37,7 +37,9 @@ pub(super) async fn answer(
     let mut response = reply::empty(StatusCode::OK);
     describe(response.headers_mut(), &object);
     let modified = modified_seconds(object.changed());
-    match judge(asked, &object.metadata().etag, modified) {
+    let large = object.metadata().large_etag();
+    let judged = large.filter(|_| !asked.contains_key(header::X_BACKEND_MANIFEST));
+    match judge(asked, judged.unwrap_or(&object.metadata().etag), modified) {
         Verdict::Go => {}
         Verdict::NotModified => {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -51,7 +53,9 @@ pub(super) async fn answer(
         reply::set(response.headers_mut(), CONTENT_LENGTH, &length.to_string());
         return Ok(response);
     }
-    let span = match Range::parse(header::text(asked, &RANGE), length) {
+    // A range means what the manifest stands for, and the proxy needs all of it.
+    let range = header::text(asked, &RANGE).filter(|_| large.is_none());
+    let span = match Range::parse(range, length) {
         Range::Whole => Span { first: 0, len: length },
         Range::Unsatisfiable => {
             return Err(NodeError::RangeUnsatisfiable { path: path.to_string(), length });

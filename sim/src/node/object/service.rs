@@ -1,14 +1,14 @@
 //! The object service: HTTP in front of the object store.
 //!
-//! Leaves out COPY, and a POST's content type: what an object is stays as it was put.
+//! Leaves out COPY, which is the proxy's, and telling the container of a POST's content type: its row shows what was put.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, ETAG};
+use hyper::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 
-use super::open::{Metadata, Posted};
+use super::open::{Metadata, OpenObject, Posted};
 use super::store::winners;
 use super::write::{Deleted, Upload, check_put, delete, make_durable, post};
 use super::{files::Winners, read};
@@ -24,8 +24,18 @@ use crate::swift::{Path, Timestamp, header};
 const RECEIVE_MAX: Duration = Duration::from_secs(60);
 const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 /// Headers that are stored beside `x-object-meta-*`.
-const SYSTEM_HEADERS: [&str; 5] =
-    ["content-encoding", "content-disposition", "content-language", "cache-control", "expires"];
+const SYSTEM_HEADERS: [&str; 10] = [
+    "content-encoding",
+    "content-disposition",
+    "content-language",
+    "cache-control",
+    "expires",
+    "x-robots-tag",
+    "x-delete-at",
+    "x-static-large-object",
+    "x-object-sysmeta-slo-etag",
+    "x-object-sysmeta-slo-size",
+];
 
 /// Answers one request for an object.
 pub(in crate::node) async fn handle(
@@ -41,7 +51,7 @@ pub(in crate::node) async fn handle(
     let (head, body) = request.into_parts();
     match head.method {
         Method::GET | Method::HEAD => {
-            let object = node.objects.open_at(&place).await?;
+            let object = live(&node, &place).await?;
             if head.headers.contains_key(header::X_BACKEND_WANT_VERSION) {
                 let wants = &header::X_BACKEND_WANT_VERSION;
                 object.is_version(request::timestamp(&place.path, &head.headers, wants)?)?;
@@ -53,7 +63,12 @@ pub(in crate::node) async fn handle(
         Method::DELETE => Box::pin(remove(&node, &place, &head.headers)).await,
         Method::POST => {
             let timestamp = request::timestamp(&place.path, &head.headers, &header::X_TIMESTAMP)?;
-            let posted = Posted { headers: stored_headers(&place.path, &head.headers)? };
+            let headers = stored_headers(&place.path, &head.headers)?;
+            let content_type = header::text(&head.headers, &CONTENT_TYPE).map(ToOwned::to_owned);
+            live(&node, &place).await?;
+            let parents = containers(&place.path, &head.headers)?;
+            note_expiry(&node, &place, timestamp, &headers, &parents).await?;
+            let posted = Posted { headers, content_type };
             post(&place, timestamp, &posted).await?;
             Ok(reply::empty(StatusCode::ACCEPTED))
         }
@@ -62,6 +77,15 @@ pub(in crate::node) async fn handle(
             Err(NodeError::BadMethod { path, method })
         }
     }
+}
+
+/// Opens an object, unless it has expired: then it is as if it had been deleted when it was put.
+async fn live(node: &Node, place: &Place) -> Result<OpenObject, NodeError> {
+    let object = node.objects.open_at(place).await?;
+    if object.metadata().has_expired(Timestamp::at(node.host.now())) {
+        return Err(place.not_found(Some(object.metadata().timestamp)));
+    }
+    Ok(object)
 }
 
 fn stored_headers(path: &Path, headers: &HeaderMap) -> Result<BTreeMap<String, String>, NodeError> {
@@ -84,22 +108,23 @@ async fn put(
     let timestamp = request::timestamp(path, headers, &header::X_TIMESTAMP)?;
     let parents = containers(path, headers)?;
     let kept = stored_headers(path, headers)?;
-    let length =
-        body.length().ok_or_else(|| NodeError::LengthMissing { path: path.to_string() })?;
-    let max = node.config.upload_bytes_max;
-    if length > max {
-        return Err(NodeError::TooLong { path: path.to_string(), length, max });
-    }
+    let length = body.length();
+    check_length(node, path, length.unwrap_or(0))?;
     check_room(place)?;
+    let only_new = header::text(headers, &IF_NONE_MATCH) == Some("*");
     // Sparing the upload of what would be refused after it. It is checked again when it is there.
     let found: Winners = winners(place).await?;
     if let Err(refused) = check_put(place, &found, timestamp) {
         finish_earlier_put(node, place, parents, timestamp).await?;
         return Err(refused);
     }
+    if only_new && found.data.is_some() && live(node, place).await.is_ok() {
+        return Err(NodeError::Precondition { path: path.to_string(), condition: "If-None-Match" });
+    }
 
     let content_type = header::text(headers, &CONTENT_TYPE).unwrap_or(DEFAULT_CONTENT_TYPE);
     let said = header::text(headers, &ETAG).map(|etag| etag.trim_matches('"').to_lowercase());
+    note_expiry(node, place, timestamp, &kept, &parents).await?;
     let mut upload = Upload::begin(place, node.host.checksum()).await?;
     let committed = async {
         receive(node, path, body, length, &mut upload).await?;
@@ -110,7 +135,7 @@ async fn put(
         let metadata = Metadata {
             name: path.to_string(),
             timestamp,
-            length,
+            length: upload.len(),
             etag,
             content_type: content_type.to_owned(),
             headers: kept,
@@ -132,6 +157,20 @@ async fn put(
     Ok(response)
 }
 
+/// Notes when a change's object expires, if it does: before the change, so that no object is forgotten.
+async fn note_expiry(
+    node: &Node,
+    place: &Place,
+    timestamp: Timestamp,
+    kept: &BTreeMap<String, String>,
+    parents: &[Parent],
+) -> Result<(), NodeError> {
+    match kept.get(header::X_DELETE_AT.as_str()).and_then(|at| at.parse().ok()) {
+        Some(at) => node.expires(place, timestamp, at, parents).await,
+        None => Ok(()),
+    }
+}
+
 /// Does what a put of `timestamp` that a crash cut off may have left undone. Its writer tries
 /// again, is refused because the object is there, and takes that for success.
 async fn finish_earlier_put(
@@ -150,16 +189,26 @@ async fn finish_earlier_put(
     }
 }
 
-/// Takes the body in, all `length` bytes of it.
+/// Refuses a body of that length if it is too long.
+fn check_length(node: &Node, path: &Path, length: u64) -> Result<(), NodeError> {
+    let max = node.config.upload_bytes_max;
+    if length <= max {
+        return Ok(());
+    }
+    Err(NodeError::TooLong { path: path.to_string(), length, max })
+}
+
+/// Takes the body in, all `length` bytes of it if its length was promised. One of unknown length is whole when its last chunk is there,
+/// which its coding tells from one that broke off.
 async fn receive(
     node: &Node,
     path: &Path,
     mut body: Received,
-    length: u64,
+    length: Option<u64>,
     upload: &mut Upload,
 ) -> Result<(), NodeError> {
     let broke_off = |why| NodeError::BrokeOff { path: path.to_string(), why };
-    while upload.len() < length {
+    while length.is_none_or(|length| upload.len() < length) {
         let slow = |_| NodeError::TooSlow {
             path: path.to_string(),
             what: Waited::Client,
@@ -170,12 +219,15 @@ async fn receive(
         let Some(data) = chunk.map_err(|error| broke_off(error.to_string()))? else {
             break;
         };
+        check_length(node, path, upload.len() + data.len() as u64)?;
         upload.push(data).await?;
     }
-    if upload.len() == length {
-        return Ok(());
+    match length {
+        Some(length) if upload.len() < length => {
+            Err(broke_off(format!("{} of {length} bytes came", upload.len())))
+        }
+        _ => Ok(()),
     }
-    Err(broke_off(format!("{} of {length} bytes came", upload.len())))
 }
 
 async fn remove(node: &Node, place: &Place, headers: &HeaderMap) -> Result<Response, NodeError> {

@@ -1,4 +1,4 @@
-//! Writing objects: uploads, tombstones and posted metadata.
+//! Writing objects: uploads, tombstones, posted metadata, and the end of what has expired.
 //!
 //! Decisions (who is newer) are made on the names in the object's directory, under the lock of its
 //! name; the slow part of an upload happens before that, in `tmp/`.
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::files::{FileName, Kind, Winners};
 use super::open::{Metadata, Posted};
-use super::store::{directory, winners};
+use super::store::{ObjectStore, directory, winners};
 use super::trailer;
 use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
@@ -144,6 +144,46 @@ pub(super) async fn delete(place: &Place, timestamp: Timestamp) -> Result<Delete
     }
     write_small(place, FileName { timestamp, kind: Kind::Tombstone }, Bytes::new()).await?;
     Ok(if found.data.is_some() { Deleted::Data } else { Deleted::Nothing })
+}
+
+/// Removes an object that has expired by `now`, durably, and says when it was put, or when what is gone already was
+/// deleted. A tombstone of the same time stays: it outdates older copies elsewhere. `None` if what is there has not expired.
+pub(in crate::node) async fn expire(
+    objects: &ObjectStore,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, NodeError> {
+    let _alone = place.device.lock(place.hash).await;
+    let object = match objects.open_at(place).await {
+        Ok(object) => object,
+        // Perhaps an earlier round's, whose container has not heard of it.
+        Err(NodeError::NotFound { deleted, .. }) => return Ok(deleted),
+        Err(error) => return Err(error),
+    };
+    let timestamp = object.metadata().timestamp;
+    if !object.metadata().has_expired(now) {
+        return Ok(None);
+    }
+    let (disk, dir) = (&place.device.disk, directory(place));
+    let upload = Upload::begin(place, Checksum::default()).await?;
+    let named = format!("{dir}/{}", FileName { timestamp, kind: Kind::Tombstone });
+    let written = async {
+        upload.file.sync().await?;
+        disk.rename(&upload.tmp, &named).await
+    };
+    if let Err(failed) = written.await {
+        upload.abandon().await;
+        return Err(place.failed()(failed));
+    }
+    // Data wins over a tombstone of its own time, so that a crash before this leaves the object as it was.
+    for name in disk.list(&dir).await.map_err(place.failed())? {
+        let old = name.parse::<FileName>().is_ok_and(|file| file.kind != Kind::Tombstone);
+        if old {
+            disk.remove(&format!("{dir}/{name}")).await.map_err(place.failed())?;
+        }
+    }
+    disk.sync_dir(&dir).await.map_err(place.failed())?;
+    Ok(Some(timestamp))
 }
 
 /// Puts `posted` in the place of the object's headers, durably.

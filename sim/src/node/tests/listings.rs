@@ -99,10 +99,48 @@ fn listings_are_plain_or_json_and_rolled_up() {
             "last_modified": "1970-01-01T00:00:01.500000",
         });
         assert_eq!(json, serde_json::json!([row, { "subdir": "d/" }]));
-        let accept = [("accept", "application/json")];
-        let none =
-            cluster.ask(Service::Container, Method::GET, "/a/c?prefix=z", &accept, b"").await;
+        let none = list(&cluster, "/a/c?prefix=z&format=json").await;
         assert_eq!((none.status, none.text()), (200, "[]"));
+    });
+}
+
+#[test]
+fn listings_are_reversed_and_cut_to_a_path() {
+    run(1, vec![], |cluster| async move {
+        container(&cluster, Method::PUT, "/a/c", "1.0", &[]).await;
+        for name in ["a", "d/", "d/1", "d/2", "d/e/3", "z"] {
+            let path = format!("/a/c/{name}");
+            assert_eq!(container(&cluster, Method::PUT, &path, "1.5", &ROW).await.status, 201);
+        }
+        let text = async |query| list(&cluster, &format!("/a/c?{query}")).await.text().to_owned();
+        assert_eq!(text("reverse=on&limit=2").await, "z\nd/e/3\n");
+        assert_eq!(text("reverse=true&marker=d/2&end_marker=a").await, "d/1\nd/\n");
+        assert_eq!(text("reverse=1&delimiter=/").await, "z\nd/\na\n");
+        assert_eq!(text("reverse=no&limit=1").await, "a\n");
+        assert_eq!(text("path=d").await, "d/1\nd/2\n");
+        assert_eq!(text("path=").await, "a\nd/\nz\n");
+        assert_eq!(text("path=d/e/&reverse=yes").await, "d/e/3\n");
+    });
+}
+
+#[test]
+fn listings_in_xml_escape_what_names_have() {
+    run(1, vec![], |cluster| async move {
+        container(&cluster, Method::PUT, "/a/c", "1.0", &[]).await;
+        for name in ["%3C%26%22%01", "d/1"] {
+            let path = format!("/a/c/{name}");
+            assert_eq!(container(&cluster, Method::PUT, &path, "1.5", &ROW).await.status, 201);
+        }
+        let xml = list(&cluster, "/a/c?format=xml&delimiter=/").await;
+        assert_eq!(xml.header("content-type"), "application/xml; charset=utf-8");
+        let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c\">\
+            <object><name>&lt;&amp;&quot;\u{fffd}</name><hash>e1</hash><bytes>10</bytes>\
+            <content_type>text/x</content_type>\
+            <last_modified>1970-01-01T00:00:01.500000</last_modified></object>\
+            <subdir name=\"d/\"><name>d/</name></subdir></container>";
+        assert_eq!(xml.text(), expected);
+        let none = list(&cluster, "/a/c?format=xml&prefix=z").await;
+        assert_eq!(none.status, 200, "an empty list is XML all the same");
     });
 }
 

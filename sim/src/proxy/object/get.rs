@@ -1,18 +1,18 @@
 //! Reads an object, or asks about it: from the first replica that has it, or the newest that any has.
 //!
-//! Leaves out several ranges in one request: nodes answer those with the whole.
+//! Leaves out what is put together from several reads: several ranges, and large objects.
 
 use std::collections::VecDeque;
 
 use hyper::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::ask;
 use super::locate::{LocateError, Patience};
 use super::relay::{Relay, Span};
+use super::{ask, etag, large, several};
 use crate::host::Purpose;
 use crate::http::{Answer, Body, Response};
 use crate::proxy::Proxy;
@@ -20,11 +20,44 @@ use crate::proxy::answer::{Refusal, for_client, picked, response, set};
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
 use crate::proxy::limits::LOCATE_ROUNDS_MAX;
 use crate::proxy::placement::Candidate;
+use crate::proxy::query::is_true;
 use crate::proxy::quorum::Search;
 use crate::proxy::routing::Call;
 use crate::swift::header::{X_BACKEND_WANT_VERSION, X_NEWEST, X_STAYPUT_PURPOSE, X_TRANS_ID, text};
 
+/// An object that a node has, and how to go on if it breaks off.
+pub(super) struct Found {
+    pub(super) ask: Ask,
+    pub(super) answer: Answer,
+    /// Who may have it as well.
+    pub(super) left: VecDeque<Candidate>,
+}
+
+/// Answers a GET or a HEAD.
 pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+    if call.method == Method::GET && several::asked(&call.headers) {
+        return Box::pin(several::handle(proxy, call)).await;
+    }
+    if call.query.is_some() && large::asked(call).as_deref() == Some("get") {
+        return Box::pin(large::get_manifest(proxy, call)).await;
+    }
+    let found = find(proxy, call, &call.method, HeaderMap::new()).await?;
+    if large::is(&found.answer.headers) {
+        return Box::pin(large::get(proxy, call, found)).await;
+    }
+    answer_with(proxy, found).await
+}
+
+/// The object, from the first replica that has it, with what the client's conditions and range make of it. `own` is what the proxy wants.
+///
+/// # Errors
+/// 404 and 503.
+pub(super) async fn find(
+    proxy: &Proxy,
+    call: &Call,
+    method: &Method,
+    own: HeaderMap,
+) -> Result<Found, Refusal> {
     let conditions = [RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
     let mut headers = picked(&call.headers, &conditions, None);
     if call.headers.contains_key(IF_RANGE) {
@@ -33,11 +66,10 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
     }
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_BACKEND_PURPOSE, purpose_of(&call.headers).name());
+    headers.extend(own);
     let nodes = proxy.nodes(&call.path);
-    let mut ask = ask(call.method.clone(), &call.path, &nodes, headers);
-    let newest = text(&call.headers, &X_NEWEST).is_some_and(|value| {
-        ["true", "1", "yes", "on", "t", "y"].contains(&&*value.to_lowercase())
-    });
+    let mut ask = ask(method.clone(), &call.path, &nodes, headers);
+    let newest = text(&call.headers, &X_NEWEST).is_some_and(is_true);
     let mut status = StatusCode::SERVICE_UNAVAILABLE;
     // Only the newest version is looked for again, when it was replaced between finding and reading it.
     for _round in 0..if newest { LOCATE_ROUNDS_MAX } else { 1 } {
@@ -47,7 +79,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
         }
         let mut search = Search::new(nodes.primaries.len());
         if let Some(answer) = proxy.find(&ask, &mut left, &mut search).await {
-            return answer_with(proxy, ask, answer, left).await;
+            return Ok(Found { ask, answer, left });
         }
         status = if newest { StatusCode::SERVICE_UNAVAILABLE } else { search.verdict() };
     }
@@ -73,15 +105,20 @@ async fn pin_newest(
     Ok(holding.into_iter().chain(rest).collect())
 }
 
-/// The answer to the client: that of the node, its body passed on, from the replicas that are `left` if it breaks off.
-async fn answer_with(
-    proxy: &Proxy,
-    ask: Ask,
-    answer: Answer,
-    left: VecDeque<Candidate>,
-) -> Result<Response, Refusal> {
+/// A node's headers as a client may see them, the ETag without the quotes that Swift does not write.
+pub(super) fn shown(answer: &Answer) -> HeaderMap {
     let mut headers = for_client(&answer.headers);
     headers.entry(ACCEPT_RANGES).or_insert(HeaderValue::from_static("bytes"));
+    if let Some(etag) = etag(&answer.headers) {
+        set(&mut headers, ETAG, etag);
+    }
+    headers
+}
+
+/// The answer to the client: that of the node, its body passed on, from the replicas that are left if it breaks off.
+pub(super) async fn answer_with(proxy: &Proxy, found: Found) -> Result<Response, Refusal> {
+    let Found { ask, answer, left } = found;
+    let mut headers = shown(&answer);
     if ask.method == Method::HEAD {
         if let Some(length) = answer.headers.get(CONTENT_LENGTH) {
             headers.insert(CONTENT_LENGTH, length.clone());

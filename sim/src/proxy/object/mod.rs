@@ -1,27 +1,40 @@
 //! Objects: the requests on them, and what the job service asks of them without HTTP.
 //!
-//! Leaves out large-object manifests, copies, expiry and versions.
+//! Leaves out dynamic large objects, removing what has expired, and versions.
 
+mod copy;
 mod delete;
+mod expiry;
 mod fetch;
 mod get;
+mod kinds;
+mod large;
 mod locate;
 mod post;
 mod put;
+mod ranges;
 mod relay;
+mod several;
+mod stitch;
 mod store;
 mod upload;
 
-use hyper::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
-use hyper::{HeaderMap, Method};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
+    EXPIRES, HeaderName,
+};
+use hyper::{HeaderMap, Method, StatusCode};
 
 use super::Proxy;
 use super::answer::{Refusal, picked, set};
 use super::backend::Ask;
+use super::metadata;
 use super::placement::Nodes;
 use super::routing::{Call, no_method};
-use crate::http::Response;
-use crate::swift::header::{OBJECT_META_PREFIX, X_TIMESTAMP, X_TRANS_ID, text};
+use crate::http::{Received, Response};
+use crate::swift::header::{
+    OBJECT_META_PREFIX, X_DELETE_AT, X_STATIC_LARGE_OBJECT, X_TIMESTAMP, X_TRANS_ID, text,
+};
 use crate::swift::{Path, Service, Timestamp};
 
 pub use fetch::{FetchError, Fetched};
@@ -29,13 +42,28 @@ pub use locate::{LocateError, Located};
 pub use store::{NewObject, StoreError, Stored};
 
 /// Answers a request on an object.
-pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: Call, body: Received) -> Result<Response, Refusal> {
     match call.method {
         Method::GET | Method::HEAD => get::handle(proxy, &call).await,
         // Boxed, so that a reading does not carry the room for changes.
-        Method::PUT => Box::pin(put::handle(proxy, call)).await,
-        Method::POST => Box::pin(post::handle(proxy, &call)).await,
-        Method::DELETE => Box::pin(delete::handle(proxy, &call)).await,
+        _ => Box::pin(change(proxy, &call, body)).await,
+    }
+}
+
+async fn change(proxy: &Proxy, call: &Call, body: Received) -> Result<Response, Refusal> {
+    let manifest = large::asked(call);
+    match call.method.as_str() {
+        "PUT" | "POST" if call.headers.contains_key(X_STATIC_LARGE_OBJECT) => {
+            let why = "X-Static-Large-Object is for the store to set: send the manifest with ?multipart-manifest=put";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, why))
+        }
+        "PUT" if call.headers.contains_key(copy::X_COPY_FROM) => copy::put(proxy, call).await,
+        "PUT" if manifest.as_deref() == Some("put") => large::put(proxy, call, body).await,
+        "PUT" => put::handle(proxy, call, body).await,
+        "COPY" => copy::to_destination(proxy, call).await,
+        "POST" => post::handle(proxy, call).await,
+        "DELETE" if manifest.as_deref() == Some("delete") => large::delete(proxy, call).await,
+        "DELETE" => delete::handle(proxy, call).await,
         _ => Err(no_method(&call.method, "an object")),
     }
 }
@@ -52,13 +80,33 @@ fn ask(method: Method, path: &Path, nodes: &Nodes, headers: HeaderMap) -> Ask {
     }
 }
 
+/// What is kept with an object beside its metadata and its content type.
+const KEPT: [HeaderName; 6] = [
+    CONTENT_ENCODING,
+    CONTENT_DISPOSITION,
+    CONTENT_LANGUAGE,
+    CACHE_CONTROL,
+    EXPIRES,
+    HeaderName::from_static("x-robots-tag"),
+];
+
 /// What a client says about an object's metadata, with what every change carries.
-fn change_headers(call: &Call, timestamp: Timestamp) -> HeaderMap {
-    let kept = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_DISPOSITION];
-    let mut headers = picked(&call.headers, &kept, Some(OBJECT_META_PREFIX));
+///
+/// # Errors
+/// 400 for metadata beyond the limits, and for an expiry that makes no sense.
+fn change_headers(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, Refusal> {
+    metadata::check(&call.headers, OBJECT_META_PREFIX)?;
+    let mut headers = picked(&call.headers, &KEPT, Some(OBJECT_META_PREFIX));
+    let content_type = text(&call.headers, &CONTENT_TYPE).filter(|said| !said.trim().is_empty());
+    if let Some(said) = content_type {
+        set(&mut headers, CONTENT_TYPE, kinds::without_bytes(said));
+    }
+    if let Some(at) = expiry::delete_at(&call.headers, timestamp)? {
+        set(&mut headers, X_DELETE_AT, at);
+    }
     set(&mut headers, X_TRANS_ID, &call.trans_id);
     set(&mut headers, X_TIMESTAMP, timestamp);
-    headers
+    Ok(headers)
 }
 
 /// The ETag without the quotes that HTTP puts round it and Swift does not.

@@ -5,23 +5,32 @@
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::delete::conflict;
-use super::{ask, change_headers};
+use super::{ask, change_headers, container_of};
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
 use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::backend::updates;
 use crate::proxy::limits::CHANGE_ROUNDS_MAX;
 use crate::proxy::quorum::changed_status;
 use crate::proxy::routing::Call;
-use crate::swift::header::X_TIMESTAMP;
+use crate::swift::Service;
+use crate::swift::header::{X_DELETE_AT, X_TIMESTAMP};
 
 pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
     let nodes = proxy.nodes(&call.path);
     let mut at = proxy.next_timestamp();
-    let mut ask = ask(Method::POST, &call.path, &nodes, change_headers(call, at));
+    let mut ask = ask(Method::POST, &call.path, &nodes, change_headers(call, at)?);
+    // Who removes the object when it expires has to know who lists it.
+    let own = if ask.headers.contains_key(X_DELETE_AT) {
+        let container = proxy.nodes(&container_of(&call.path)?);
+        updates(Service::Container, &container, nodes.primaries.len())
+    } else {
+        Vec::new()
+    };
     let mut status = StatusCode::SERVICE_UNAVAILABLE;
     for _round in 0..CHANGE_ROUNDS_MAX {
         set(&mut ask.headers, X_TIMESTAMP, at);
-        let replies = proxy.change(&ask, &nodes, &[]).await;
+        let replies = proxy.change(&ask, &nodes, &own).await;
         let answers: Vec<_> = replies.iter().map(|reply| (reply.primary, reply.status)).collect();
         status = changed_status(&answers, nodes.primaries.len());
         let Some(newer) = conflict(&replies) else { break };

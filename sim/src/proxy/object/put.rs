@@ -1,68 +1,138 @@
-//! Stores an object that a client sends.
+//! Stores an object that a client sends, or that the proxy puts together for it.
 //!
-//! Leaves out `If-None-Match` on writing, and checking the MD5 twice: nodes do it, and have to agree.
+//! Leaves out checking the MD5 twice: nodes do it, and have to agree.
 
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, TRANSFER_ENCODING,
+    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LAST_MODIFIED, TRANSFER_ENCODING,
 };
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::get::purpose_of;
+use super::locate::LocateError;
 use super::upload::{Plan, Source, SourceBroken, told, upload};
-use super::{ask, change_headers, container_of};
-use crate::http::{Body, BodyBroken, Received, Response};
+use super::{ask, change_headers, container_of, kinds};
+use crate::http::{Body, Received, Response};
 use crate::proxy::answer::{Refusal, response, set};
 use crate::proxy::backend::updates;
-use crate::proxy::limits::{CHUNKED_BODY_BYTES_MAX, CLIENT_CHUNK_MAX, OBJECT_BYTES_MAX};
+use crate::proxy::limits::OBJECT_BYTES_MAX;
+use crate::proxy::query::is_true;
 use crate::proxy::quorum::{NotStored, stored};
 use crate::proxy::routing::Call;
 use crate::proxy::{Proxy, container};
-use crate::swift::Service;
+use crate::swift::date::{http_date, modified_seconds};
 use crate::swift::header::{X_TIMESTAMP, text};
+use crate::swift::{Path, Service, Timestamp};
 
-pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
+/// What is to be stored.
+pub(super) struct New {
+    /// `None` if only its end will tell.
+    pub(super) length: Option<u64>,
+    pub(super) source: Source,
+    /// What the proxy itself says of it.
+    pub(super) own: HeaderMap,
+}
+
+/// Stores what the client sends.
+pub(super) async fn handle(
+    proxy: &Proxy,
+    call: &Call,
+    body: Received,
+) -> Result<Response, Refusal> {
     let length = length_of(&call.headers)?;
-    let container = container_of(&call.path)?;
+    store(proxy, call, New { length, source: Source::Client(body), own: HeaderMap::new() }).await
+}
+
+/// Stores `new` as `call` says.
+pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Response, Refusal> {
+    if new.length.is_some_and(|length| length > OBJECT_BYTES_MAX) {
+        return Err(too_long());
+    }
+    let timestamp = proxy.next_timestamp();
+    let mut headers = headers_of(call, timestamp)?;
+    headers.extend(new.own);
+    let path = &call.path;
+    let container = container_of(path)?;
     let container_nodes = proxy.nodes(&container);
     container::exists(proxy, &container, &container_nodes).await?;
-    let nodes = proxy.nodes(&call.path);
-    let (timestamp, purpose) = (proxy.next_timestamp(), purpose_of(&call.headers));
-    let mut headers = change_headers(&call, timestamp);
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
-    if let Some(etag) = text(&call.headers, &ETAG) {
-        set(&mut headers, ETAG, etag.trim_matches('"').to_lowercase());
+    if headers.contains_key(IF_NONE_MATCH) {
+        Box::pin(must_be_absent(proxy, path)).await?;
     }
-    let (path, body) = (call.path, call.body);
-    let (length, source) = match length {
-        Some(length) => (length, Source::Client(body)),
-        None => hold(proxy, body).await?,
-    };
+    let nodes = proxy.nodes(path);
     let own = updates(Service::Container, &container_nodes, nodes.primaries.len());
-    let ask = ask(Method::PUT, &path, &nodes, headers);
-    let plan = Plan { ask, nodes, own, length, purpose };
-    let replies = upload(proxy, &plan, source).await.map_err(|broken| match broken {
-        SourceBroken::BrokeOff => Refusal::client_left(broken.to_string()),
-        SourceBroken::Stalled => Refusal::new(StatusCode::REQUEST_TIMEOUT, broken.to_string()),
+    let ask = ask(Method::PUT, path, &nodes, headers);
+    let plan = Plan { ask, nodes, own, length: new.length, purpose: purpose_of(&call.headers) };
+    let replies = upload(proxy, &plan, new.source).await.map_err(|broken| {
+        let status = match broken {
+            SourceBroken::BrokeOff => return Refusal::client_left(broken.to_string()),
+            SourceBroken::TooLong => return too_long(),
+            SourceBroken::Stalled => StatusCode::REQUEST_TIMEOUT,
+            SourceBroken::CopyBroke => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Refusal::new(status, broken.to_string())
     })?;
     match stored(&told(&replies), plan.nodes.primaries.len()) {
         Ok(etag) => {
             let mut headers = HeaderMap::new();
             set(&mut headers, ETAG, etag);
             set(&mut headers, X_TIMESTAMP, timestamp);
-            let modified = replies.iter().find_map(|reply| reply.headers.get(LAST_MODIFIED));
-            headers.extend(modified.map(|modified| (LAST_MODIFIED, modified.clone())));
+            set(&mut headers, LAST_MODIFIED, http_date(modified_seconds(timestamp)));
             Ok(response(StatusCode::CREATED, headers, Body::empty()))
         }
         Err(NotStored::Disagree) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("the replicas of {path} disagree on what they got: send it again"),
         )),
-        Err(NotStored::Refused(status)) => Err(Refusal::of_quorum(status, &path)),
+        Err(NotStored::Refused(StatusCode::PRECONDITION_FAILED)) => Err(is_there(path)),
+        Err(NotStored::Refused(status)) => Err(Refusal::of_quorum(status, path)),
     }
 }
 
+/// What nodes are told of the object beside its body.
+fn headers_of(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, Refusal> {
+    let mut headers = change_headers(call, timestamp)?;
+    set(&mut headers, CONTENT_TYPE, content_type(call));
+    if let Some(etag) = text(&call.headers, &ETAG) {
+        set(&mut headers, ETAG, etag.trim_matches('"').to_lowercase());
+    }
+    match text(&call.headers, &IF_NONE_MATCH).map(str::trim) {
+        None => {}
+        Some("*") => set(&mut headers, IF_NONE_MATCH, "*"),
+        Some(_) => {
+            let why = "If-None-Match on a PUT takes only *: store it if there is no object";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        }
+    }
+    Ok(headers)
+}
+
+/// What the client says that it sends, or what its name says.
+pub(super) fn content_type(call: &Call) -> String {
+    let detect = HeaderName::from_static("x-detect-content-type");
+    let detect = text(&call.headers, &detect).is_some_and(is_true);
+    let said = text(&call.headers, &CONTENT_TYPE).filter(|said| !said.trim().is_empty() && !detect);
+    said.map_or_else(
+        || kinds::guess(call.path.object().unwrap_or_default()).to_owned(),
+        kinds::without_bytes,
+    )
+}
+
+/// Refuses with 412 where an object is. Nodes look once more, so that of two writers at the same time one is refused.
+async fn must_be_absent(proxy: &Proxy, path: &Path) -> Result<(), Refusal> {
+    match proxy.locate(path).await {
+        Ok(_) => Err(is_there(path)),
+        Err(LocateError::NotFound { .. }) => Ok(()),
+        Err(LocateError::Unavailable { .. }) => {
+            Err(Refusal::of_quorum(StatusCode::SERVICE_UNAVAILABLE, path))
+        }
+    }
+}
+
+fn is_there(path: &Path) -> Refusal {
+    Refusal::new(StatusCode::PRECONDITION_FAILED, format!("{path} is there already"))
+}
+
 /// The length that the client promises; `None` for a chunked body.
-fn length_of(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+pub(super) fn length_of(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     let Some(length) = text(headers, &CONTENT_LENGTH) else {
         let chunked = text(headers, &TRANSFER_ENCODING)
             .is_some_and(|encoding| encoding.eq_ignore_ascii_case("chunked"));
@@ -74,28 +144,10 @@ fn length_of(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
         let why = format!("Content-Length {length:?} is no number of bytes");
         Refusal::new(StatusCode::BAD_REQUEST, why)
     })?;
-    if length > OBJECT_BYTES_MAX {
-        return Err(too_long(OBJECT_BYTES_MAX));
-    }
     Ok(Some(length))
 }
 
-/// A chunked body, whole: only then its length is known.
-async fn hold(proxy: &Proxy, mut body: Received) -> Result<(u64, Source), Refusal> {
-    let whole = proxy.host().timeout(CLIENT_CHUNK_MAX, body.collect(CHUNKED_BODY_BYTES_MAX)).await;
-    let whole = whole.map_err(|late| {
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("the body is too slow: {late}"))
-    })?;
-    match whole {
-        Ok(whole) => Ok((whole.len() as u64, Source::Held(whole))),
-        Err(BodyBroken::TooLong { limit_bytes }) => Err(too_long(limit_bytes)),
-        Err(broken @ BodyBroken::BrokeOff { .. }) => Err(Refusal::client_left(broken.to_string())),
-    }
-}
-
-fn too_long(limit_bytes: u64) -> Refusal {
-    let why = format!(
-        "the body is longer than {limit_bytes} bytes: that is the most such a body may have"
-    );
+fn too_long() -> Refusal {
+    let why = format!("the body is longer than {OBJECT_BYTES_MAX} bytes: send it in segments");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }

@@ -92,7 +92,10 @@ impl Relay {
         let (sender, body) = Body::stream(length);
         let host = self.proxy.host().clone();
         // Ends when the client leaves, when a chunk is too late, or at the end.
-        host.spawn(self.run(sender));
+        host.spawn(async move {
+            // A body that breaks off is seen by its reader.
+            let _sent = self.pour(&sender).await;
+        });
         body
     }
 
@@ -112,18 +115,19 @@ impl Relay {
         self.is_intact().then(|| Body::parts(pieces))
     }
 
-    /// Sends the whole body, or breaks it off by dropping the sender.
-    async fn run(mut self, sender: BodySender) {
+    /// Sends the whole body. False if that did not work: then the sender is to be dropped.
+    pub(super) async fn pour(&mut self, sender: &BodySender) -> bool {
         while self.taken < self.span.length {
-            let Some(chunk) = self.next().await else { return };
+            let Some(chunk) = self.next().await else { return false };
             if self.taken == self.span.length && !self.is_intact() {
-                return;
+                return false;
             }
             let sent = sender.send(self.purpose, chunk);
             if self.proxy.host().timeout(CLIENT_CHUNK_MAX, sent).await != Ok(true) {
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// The next chunk from whoever has it; `None` when nobody is left.
@@ -187,7 +191,7 @@ impl Relay {
 }
 
 /// Lower-case hexadecimal digits.
-fn hex(digest: &[u8]) -> String {
+pub(super) fn hex(digest: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
     digest.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

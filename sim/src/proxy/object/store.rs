@@ -97,7 +97,7 @@ impl Proxy {
         let nodes = self.nodes(&path);
         let own = updates(Service::Container, &container_nodes, nodes.primaries.len());
         let ask = ask(Method::PUT, &path, &nodes, headers);
-        let plan = Plan { ask, nodes, own, length: content.len() as u64, purpose };
+        let plan = Plan { ask, nodes, own, length: Some(content.len() as u64), purpose };
         let replies = upload(self, &plan, Source::Held(content))
             .await
             .map_err(|broken| unavailable(broken.to_string()))?;

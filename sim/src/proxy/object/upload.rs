@@ -7,9 +7,12 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use hyper::body::Body as _;
 use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
@@ -18,8 +21,8 @@ use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply};
 use crate::proxy::limits::{
-    ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, REPLAY_BYTES_MAX, REPLAY_CHUNKS_MAX,
-    UPLOAD_LIMITS,
+    ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, OBJECT_BYTES_MAX, REPLAY_BYTES_MAX,
+    REPLAY_CHUNKS_MAX, UPLOAD_LIMITS,
 };
 use crate::proxy::placement::{Nodes, Target};
 use crate::proxy::quorum::majority;
@@ -30,6 +33,8 @@ pub(super) enum Source {
     Client(Received),
     /// It is here.
     Held(Bytes),
+    /// What another of the proxy's answers would have brought its client.
+    Copied(Body),
 }
 
 /// The body ended before its length was reached.
@@ -39,14 +44,24 @@ pub(super) enum SourceBroken {
     BrokeOff,
     #[error("the next chunk of the body did not come within {} s", CLIENT_CHUNK_MAX.as_secs())]
     Stalled,
+    #[error("the body is longer than an object may be")]
+    TooLong,
+    #[error("what was to be copied broke off: try again later")]
+    CopyBroke,
 }
 
 impl Source {
-    async fn next(&mut self, proxy: &Proxy) -> Result<Option<Bytes>, SourceBroken> {
+    pub(super) async fn next(&mut self, proxy: &Proxy) -> Result<Option<Bytes>, SourceBroken> {
         match self {
             Self::Client(body) => {
                 let chunk = proxy.host().timeout(CLIENT_CHUNK_MAX, body.chunk()).await;
                 chunk.map_err(|_| SourceBroken::Stalled)?.map_err(|_| SourceBroken::BrokeOff)
+            }
+            Self::Copied(body) => {
+                // Its sender has limits of its own.
+                let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
+                let frame = frame.transpose().map_err(|_| SourceBroken::CopyBroke)?;
+                Ok(frame.and_then(|frame| frame.into_data().ok()))
             }
             Self::Held(left) if left.is_empty() => Ok(None),
             Self::Held(left) => Ok(Some(left.split_to(left.len().min(CHUNK_BYTES)))),
@@ -60,7 +75,8 @@ pub(super) struct Plan {
     pub(super) nodes: Nodes,
     /// The headers for each slot.
     pub(super) own: Vec<HeaderMap>,
-    pub(super) length: u64,
+    /// `None` if only its end will tell.
+    pub(super) length: Option<u64>,
     pub(super) purpose: Purpose,
 }
 
@@ -109,7 +125,12 @@ pub(super) async fn upload(
     let mut slots: Vec<Slot> =
         primaries.map(|(index, target)| upload.begin(index, target, true)).collect();
     let needed = majority(slots.len());
+    let mut taken = 0;
     while let Some(chunk) = source.next(proxy).await? {
+        taken += chunk.len() as u64;
+        if taken > OBJECT_BYTES_MAX {
+            return Err(SourceBroken::TooLong);
+        }
         upload.hold(&chunk);
         slots = join_all(slots.into_iter().map(|slot| upload.feed(slot, &chunk))).await;
         if slots.iter().filter(|slot| matches!(slot, Slot::Writing(_))).count() < needed {
@@ -128,7 +149,7 @@ impl Upload<'_> {
     fn begin(&self, index: usize, target: &Target, primary: bool) -> Slot {
         let none = HeaderMap::new();
         let own = self.plan.own.get(index).unwrap_or(&none);
-        let (sender, body) = Body::stream(self.plan.length);
+        let (sender, body) = self.plan.length.map_or_else(Body::open, Body::stream);
         let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
         let (tell, answer) = oneshot::channel();
         let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
@@ -200,13 +221,18 @@ impl Upload<'_> {
                 Slot::Answered(reply) => return Some(reply),
                 Slot::Lost => return None,
             };
-            let answer = self.proxy.host().timeout(ANSWER_MAX, writing.answer).await;
+            let Writing { index, primary, sender, answer, _sending } = writing;
+            if self.plan.length.is_none() {
+                // If it takes no more, it does not answer either.
+                let _late = self.proxy.host().timeout(CHUNK_MAX, sender.finish()).await;
+            }
+            let answer = self.proxy.host().timeout(ANSWER_MAX, answer).await;
             if let Ok(Ok(Ok(answer))) = answer
                 && !answer.status.is_server_error()
             {
-                return Some(Reply::new(writing.primary, answer));
+                return Some(Reply::new(primary, answer));
             }
-            slot = self.replace(writing.index).await;
+            slot = self.replace(index).await;
         }
     }
 }

@@ -2,14 +2,22 @@
 //!
 //! Leaves out real nodes: how they store is tested with them.
 
+mod answers;
 mod api;
 mod auth;
+mod borrowed;
 mod change;
+mod copies;
+mod expiry;
 mod get;
+mod large;
+mod listings;
 mod lists;
+mod metadata;
 mod node;
 mod put;
 mod random;
+mod ranges;
 mod real;
 
 use std::cell::RefCell;
@@ -106,6 +114,10 @@ struct Got {
 }
 
 impl Got {
+    fn text(&self) -> &str {
+        std::str::from_utf8(self.body.as_deref().expect("it came whole")).unwrap()
+    }
+
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -205,6 +217,18 @@ impl Room {
     fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Got {
         let request = request(method, path, headers, Body::full(Purpose::ObjectData, body));
         self.client(|host| async move { send(&host, request).await })
+    }
+
+    /// One request on something below the account, with a body of text.
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        self.send(method, &format!("/v1/AUTH_a/{path}"), headers, body)
+    }
+
+    /// Lets time pass.
+    fn wait(&mut self, seconds: u64) {
+        self.client(move |host| async move { host.sleep(Duration::from_secs(seconds)).await });
     }
 
     /// GET of the object.

@@ -12,6 +12,13 @@ pub(super) async fn run(host: Host, index: u8) {
     node::start(host, NodeConfig::new(devices, NODE_PORT, Rc::new(hash))).await;
 }
 
+/// Real nodes, and the container of the tests.
+pub(super) fn stored() -> Room {
+    let mut room = Room::with(move |index, host| run(host, index));
+    assert_eq!(room.ask("PUT", "c", &[], "").status, StatusCode::CREATED);
+    room
+}
+
 #[test]
 fn objects_live_and_die_on_real_nodes_of_which_one_is_down() {
     for down in 0..NODES {

@@ -47,12 +47,14 @@ const fn days_of(date: &Day) -> u64 {
 }
 
 /// The whole second at which something of `timestamp` counts as modified: rounded up, as in Swift.
-pub(super) const fn modified_seconds(timestamp: Timestamp) -> u64 {
+#[must_use]
+pub const fn modified_seconds(timestamp: Timestamp) -> u64 {
     timestamp.unix_seconds() + if timestamp.subsec_micros() > 0 { 1 } else { 0 }
 }
 
 /// As in `Last-Modified`: `Mon, 01 Jan 2024 00:00:00 GMT`.
-pub(super) fn http_date(unix_seconds: u64) -> String {
+#[must_use]
+pub fn http_date(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / DAY_S, unix_seconds % DAY_S);
     let Day { year, month, day } = day_of(days);
     let weekday = usize::try_from(days % 7).map_or("", |index| WEEKDAYS[index]);
@@ -62,7 +64,8 @@ pub(super) fn http_date(unix_seconds: u64) -> String {
 }
 
 /// Reads what [`http_date`] writes, in Unix seconds.
-pub(super) fn parse_http_date(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<u64> {
     let words: Vec<&str> = text.split_once(", ")?.1.split(' ').collect();
     let [day, month, year, clock, "GMT"] = words[..] else {
         return None;
@@ -82,7 +85,8 @@ pub(super) fn parse_http_date(text: &str) -> Option<u64> {
 }
 
 /// As in listings: `2024-01-01T00:00:00.000420`.
-pub(super) fn iso_date(timestamp: Timestamp) -> String {
+#[must_use]
+pub fn iso_date(timestamp: Timestamp) -> String {
     let (days, second) = (timestamp.unix_seconds() / DAY_S, timestamp.unix_seconds() % DAY_S);
     let Day { year, month, day } = day_of(days);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
