@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
-use super::{JobCall, Proxy, account, auth, container, info, object};
+use super::{JobCall, Proxy, account, auth, container, info, object, query};
 use crate::http::{Request, Response};
 use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
 use crate::swift::{BadName, Path, decode_path};
@@ -81,11 +81,12 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
             proxy.config().jobs.as_ref().ok_or_else(|| {
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
             })?;
-        let (trans_id, account) = (trans_id.to_owned(), path.account().to_owned());
+        let (trans_id, account) = (job_id(trans_id), path.account().to_owned());
         return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
     check_query(query.as_deref().unwrap_or_default())?;
+    check_known(request.method(), request.headers(), query.as_deref().unwrap_or_default())?;
     let (head, body) = request.into_parts();
     let (method, headers, trans_id) = (head.method, head.headers, trans_id.to_owned());
     let call = Call { method, path, query, headers, trans_id, caller };
@@ -129,6 +130,13 @@ async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, Refusal> {
     Ok(answer)
 }
 
+/// The id of a job: of its request's, the first 16 digits of chance and the time. It goes along in each message between hosts, and what
+/// jobs move is measured in bytes.
+fn job_id(trans_id: &str) -> String {
+    let parts = trans_id.get(..18).zip(trans_id.rsplit_once('-'));
+    parts.map_or_else(|| trans_id.to_owned(), |(chance, (_, time))| format!("{chance}-{time}"))
+}
+
 fn path_of(url_path: &str) -> Result<Path, Refusal> {
     let version = |version| {
         let rest: &str = url_path.strip_prefix(version)?;
@@ -145,6 +153,35 @@ fn path_of(url_path: &str) -> Result<Path, Refusal> {
         };
         Refusal::new(status, bad.to_string())
     })
+}
+
+/// Requests of Swift's that would look done and are not.
+///
+/// # Errors
+/// 501.
+fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), Refusal> {
+    if *method != Method::PUT && *method != Method::POST && *method != Method::DELETE {
+        return Ok(());
+    }
+    let refused = |what: &str| Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, what));
+    if ["bulk-delete", "extract-archive"]
+        .iter()
+        .any(|name| query::value(Some(query), name).is_some())
+    {
+        return refused("this store takes no bulk requests: send one request for each object");
+    }
+    if headers.contains_key("x-object-manifest") {
+        return refused(
+            "this store has no dynamic large objects: put a manifest with ?multipart-manifest=put",
+        );
+    }
+    if headers.contains_key("x-account-access-control") {
+        return refused("this store has no access lists of accounts: set X-Container-Read");
+    }
+    if headers.contains_key("x-symlink-target") {
+        return refused("this store has no symlinks: copy the object");
+    }
+    Ok(())
 }
 
 /// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.

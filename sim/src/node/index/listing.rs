@@ -1,6 +1,7 @@
 //! Which rows a listing shows: a pure function that is fed rows in order and says where to read on.
 //!
-//! Leaves out delimiters' older meanings. A table is read forwards only, so that the end of a long listing costs the reading of all before it.
+//! Leaves out delimiters' older meanings. A table is read forwards only, so that the end of a long listing costs the reading
+//! of all before it.
 
 use std::collections::VecDeque;
 

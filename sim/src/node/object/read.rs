@@ -1,6 +1,7 @@
 //! GET and HEAD of an object: headers, conditions, ranges, and the body as a stream from the disk.
 //!
-//! A manifest of a large object is always given whole. Leaves out which replica is asked, and what a manifest stands for: both are the proxy's.
+//! A manifest of a large object is always given whole. Leaves out which replica is asked, and what a manifest stands for:
+//! both are the proxy's.
 
 use std::rc::Rc;
 use std::time::Duration;

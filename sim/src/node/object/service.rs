@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 
 use super::open::{Metadata, OpenObject, Posted};
 use super::store::winners;
-use super::write::{Deleted, Upload, check_put, delete, make_durable, post};
+use super::write::{Deleted, Replaces, Upload, check_put, delete, make_durable, post};
 use super::{files::Winners, read};
 use crate::http::{HeaderMap, Method, Received, Request, Response, StatusCode};
 use crate::node::device::Place;
@@ -118,6 +118,7 @@ async fn put(
         finish_earlier_put(node, place, parents, timestamp).await?;
         return Err(refused);
     }
+    let replaces = if only_new { Replaces::Nothing(found.data) } else { Replaces::Anything };
     if only_new && found.data.is_some() && live(node, place).await.is_ok() {
         return Err(NodeError::Precondition { path: path.to_string(), condition: "If-None-Match" });
     }
@@ -140,7 +141,7 @@ async fn put(
             content_type: content_type.to_owned(),
             headers: kept,
         };
-        upload.commit(&metadata).await.map(|()| metadata)
+        upload.commit(&metadata, replaces).await.map(|()| metadata)
     };
     let metadata = match committed.await {
         Ok(metadata) => metadata,

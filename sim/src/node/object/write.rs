@@ -21,6 +21,25 @@ use crate::swift::Timestamp;
 /// Uploads go to the disk in pieces of at least so many bytes.
 const WRITE_BYTES: usize = 256 << 10;
 
+/// What an upload may take the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replaces {
+    /// Whatever is there.
+    Anything,
+    /// Nothing but an object that had expired when the upload began, and was put then.
+    Nothing(Option<Timestamp>),
+}
+
+impl Replaces {
+    /// Whether it may take the place of an object that was put then, if there is one.
+    fn takes(self, data: Option<Timestamp>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Nothing(expired) => data.is_none() || data == expired,
+        }
+    }
+}
+
 /// An upload under way. One that is not committed must be abandoned.
 pub(super) struct Upload {
     place: Place,
@@ -64,14 +83,23 @@ impl Upload {
         hex(&self.checksum.clone().sum())
     }
 
-    /// Makes it the object that is there, durably.
-    pub(super) async fn commit(&mut self, metadata: &Metadata) -> Result<(), NodeError> {
+    /// Makes it the object that is there, durably, if it may take the place of what is there by then.
+    pub(super) async fn commit(
+        &mut self,
+        metadata: &Metadata,
+        replaces: Replaces,
+    ) -> Result<(), NodeError> {
         assert_eq!(metadata.length, self.len, "metadata tells the length of what was uploaded");
         self.flush().await?;
         self.seal(trailer::encode(metadata, self.len)).await?;
         let name = FileName { timestamp: metadata.timestamp, kind: Kind::Data };
         let _alone = self.place.device.lock(self.place.hash).await;
-        check_put(&self.place, &winners(&self.place).await?, metadata.timestamp)?;
+        let found = winners(&self.place).await?;
+        check_put(&self.place, &found, metadata.timestamp)?;
+        if !replaces.takes(found.data) {
+            let (path, condition) = (self.place.path.to_string(), "If-None-Match");
+            return Err(NodeError::Precondition { path, condition });
+        }
         self.name(name).await
     }
 

@@ -2,6 +2,7 @@
 
 mod damage;
 mod disks;
+mod expiry;
 mod listings;
 mod objects;
 mod replicas;

@@ -50,6 +50,31 @@ fn a_client_that_leaves_in_the_middle_of_an_upload_leaves_nothing() {
 }
 
 #[test]
+fn an_upload_that_wants_nothing_there_does_not_replace_what_came_meanwhile() {
+    run(1, vec![], |cluster| async move {
+        let (sender, body) = Body::stream(4);
+        let mut request = hyper::Request::new(body);
+        *request.method_mut() = Method::PUT;
+        *request.uri_mut() = "/d1/7/a/c/o".parse().expect("a path");
+        request.headers_mut().insert("x-timestamp", "2.0".parse().expect("a value"));
+        request.headers_mut().insert("if-none-match", "*".parse().expect("a value"));
+        let limit = Duration::from_secs(10);
+        let limits = Limits { connect: limit, answer: limit };
+        let feeding = async {
+            sender.send(Purpose::ObjectData, b"la".as_slice().into()).await;
+            cluster.host.sleep(Duration::from_millis(500)).await;
+            put(&cluster).await;
+            sender.send(Purpose::ObjectData, b"te".as_slice().into()).await;
+        };
+        let sending = send(&cluster.host, address(0, Service::Object), request, limits);
+        let (answer, ()) = futures_util::future::join(sending, feeding).await;
+        assert_eq!(answer.expect("it answers").status.as_u16(), 412);
+        assert_eq!(cluster.get().await.text(), "acknowledged");
+        assert_eq!(uploads(&cluster).await, 0);
+    });
+}
+
+#[test]
 fn an_upload_that_a_crash_cut_off_is_gone_after_the_restart() {
     run(1, vec![crash(0, 500, 500)], |cluster| async move {
         put(&cluster).await;

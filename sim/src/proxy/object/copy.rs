@@ -1,7 +1,8 @@
 //! Copies an object within the store: `COPY` with a `Destination`, and `PUT` with `X-Copy-From`.
 //!
-//! The proxy reads the newest version that can be reached and writes it as if a client had sent it. A large object is copied as one ordinary
-//! object, unless its manifest is asked for. Leaves out copying on the nodes themselves, where source and copy share one.
+//! The proxy reads the newest version that can be reached and writes it as if a client had sent it. A large object is copied
+//! as one ordinary object, unless its manifest is asked for. Leaves out copying on the nodes themselves, where source and
+//! copy share one.
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Body as _;

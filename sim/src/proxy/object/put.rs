@@ -116,7 +116,8 @@ pub(super) fn content_type(call: &Call) -> String {
     )
 }
 
-/// Refuses with 412 where an object is. Nodes look once more, so that of two writers at the same time one is refused.
+/// Refuses with 412 where an object is. Nodes look again before and after the body, so that of two writers at the same time a
+/// node takes one.
 async fn must_be_absent(proxy: &Proxy, path: &Path) -> Result<(), Refusal> {
     match proxy.locate(path).await {
         Ok(_) => Err(is_there(path)),

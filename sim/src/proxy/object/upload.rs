@@ -16,7 +16,7 @@ use hyper::body::Body as _;
 use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
-use crate::host::{Purpose, TaskGuard};
+use crate::host::{Attempt, Attempted, Purpose, TaskGuard};
 use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply};
@@ -93,6 +93,7 @@ struct Writing {
     primary: bool,
     sender: BodySender,
     answer: oneshot::Receiver<Result<Answer, NodeError>>,
+    trying: Attempt,
     /// Ends the connection, and so the node's wait for the rest, when this is dropped.
     _sending: TaskGuard,
 }
@@ -151,6 +152,7 @@ impl Upload<'_> {
         let own = self.plan.own.get(index).unwrap_or(&none);
         let (sender, body) = self.plan.length.map_or_else(Body::open, Body::stream);
         let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
+        let trying = self.proxy.host().attempt(Attempted::Replica, "replica");
         let (tell, answer) = oneshot::channel();
         let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
         let sending = self.proxy.host().spawn_guarded(async move {
@@ -158,7 +160,7 @@ impl Upload<'_> {
             // Nobody waits for it once the upload was given up.
             let _unheard = tell.send(answer.map_err(NodeError::from));
         });
-        Slot::Writing(Writing { index, primary, sender, answer, _sending: sending })
+        Slot::Writing(Writing { index, primary, sender, answer, trying, _sending: sending })
     }
 
     /// Keeps a chunk for handoffs, as long as they are few.
@@ -179,12 +181,14 @@ impl Upload<'_> {
         // A node that answers before it has the body refuses it.
         match writing.answer.try_recv() {
             Ok(Ok(answer)) if !answer.status.is_server_error() => {
+                writing.trying.gained();
                 Slot::Answered(Reply::new(writing.primary, answer))
             }
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
                 Slot::Writing(writing)
             }
             _ => {
+                writing.trying.failed();
                 drop(writing);
                 self.replace(index).await
             }
@@ -202,7 +206,7 @@ impl Upload<'_> {
             let held = self.replay.borrow().clone();
             let target = self.spare.borrow_mut().pop_front();
             let (Some(chunks), Some(target)) = (held, target) else { return Slot::Lost };
-            let Slot::Writing(writing) = self.begin(index, &target, false) else { continue };
+            let Slot::Writing(mut writing) = self.begin(index, &target, false) else { continue };
             let mut taken = true;
             for chunk in &chunks {
                 taken = taken && self.give(&writing, chunk).await;
@@ -210,6 +214,7 @@ impl Upload<'_> {
             if taken {
                 return Slot::Writing(writing);
             }
+            writing.trying.failed();
         }
     }
 
@@ -221,7 +226,7 @@ impl Upload<'_> {
                 Slot::Answered(reply) => return Some(reply),
                 Slot::Lost => return None,
             };
-            let Writing { index, primary, sender, answer, _sending } = writing;
+            let Writing { index, primary, sender, answer, mut trying, _sending } = writing;
             if self.plan.length.is_none() {
                 // If it takes no more, it does not answer either.
                 let _late = self.proxy.host().timeout(CHUNK_MAX, sender.finish()).await;
@@ -230,8 +235,10 @@ impl Upload<'_> {
             if let Ok(Ok(Ok(answer))) = answer
                 && !answer.status.is_server_error()
             {
+                trying.gained();
                 return Some(Reply::new(primary, answer));
             }
+            trying.failed();
             slot = self.replace(index).await;
         }
     }

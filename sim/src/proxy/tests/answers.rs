@@ -61,6 +61,19 @@ fn a_method_that_does_not_go_is_told_which_do() {
 }
 
 #[test]
+fn what_would_look_done_and_is_not_is_refused() {
+    let mut room = stored();
+    let dynamic = [("x-object-manifest", "c/segments")];
+    assert_eq!(room.ask("PUT", "c/o", &dynamic, "").status, StatusCode::NOT_IMPLEMENTED);
+    let link = [("x-symlink-target", "c/other")];
+    assert_eq!(room.ask("PUT", "c/o", &link, "").status, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(room.ask("POST", "?bulk-delete", &[], "/c/o").status, StatusCode::NOT_IMPLEMENTED);
+    let archive = room.ask("PUT", "c?extract-archive=tar", &[], "");
+    assert_eq!(archive.status, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(room.ask("GET", "c/o", &[], "").status, StatusCode::NOT_FOUND);
+}
+
+#[test]
 fn names_that_cannot_be_are_refused_as_swift_refuses_them() {
     let mut room = stored();
     let mut status = |path: &str| room.send(Method::PUT, path, &[], Bytes::new()).status.as_u16();

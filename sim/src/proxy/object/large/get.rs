@@ -63,7 +63,7 @@ pub(in crate::proxy::object) async fn get(
         let (large_etag, size) = (said(X_SLO_ETAG).unwrap_or_default(), said(X_SLO_SIZE));
         let mut headers = described(&found.answer, large_etag);
         if status.is_success() {
-            set(&mut headers, CONTENT_LENGTH, size.unwrap_or_default());
+            set(&mut headers, CONTENT_LENGTH, size.unwrap_or("0"));
         }
         return Ok(response(status, headers, Body::empty()));
     }
