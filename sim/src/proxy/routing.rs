@@ -27,19 +27,11 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A request of the proxy's own that belongs to this one, for the same caller.
-    ///
-    /// # Errors
-    /// The caller may not do that to `path`.
-    pub(super) async fn along(
-        &self,
-        proxy: &Proxy,
-        method: Method,
-        path: Path,
-    ) -> Result<Self, Refusal> {
+    /// A request of the proxy's own that belongs to this one.
+    pub(super) fn along(&self, method: Method, path: Path) -> Self {
         let (headers, trans_id) = (HeaderMap::new(), self.trans_id.clone());
-        auth::authorise(proxy, &self.caller, &path, Access::of(&method, &path)).await?;
-        Ok(Self { method, path, query: None, headers, trans_id, caller: self.caller.clone() })
+        let caller = self.caller.clone();
+        Self { method, path, query: None, headers, trans_id, caller }
     }
 }
 
@@ -54,9 +46,6 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
         }
     };
-    if response.status() == StatusCode::UNAUTHORIZED {
-        set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
-    }
     let headers = response.headers_mut();
     if let Ok(trans_id) = HeaderValue::try_from(trans_id) {
         headers.insert(X_TRANS_ID, trans_id.clone());
@@ -64,6 +53,9 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
     }
     if let Some(date) = proxy.date() {
         headers.insert(DATE, date);
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
     }
     response
 }
@@ -182,6 +174,9 @@ fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), 
         return refused(
             "this store has no dynamic large objects: put a manifest with ?multipart-manifest=put",
         );
+    }
+    if headers.contains_key("x-account-access-control") {
+        return refused("this store has no access lists of accounts: set X-Container-Read");
     }
     if headers.contains_key("x-symlink-target") {
         return refused("this store has no symlinks: copy the object");

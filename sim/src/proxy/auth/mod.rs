@@ -131,7 +131,8 @@ pub(super) fn conceal(headers: &mut HeaderMap) {
 
 /// What a 401 tells of whose key is wanted: the account that the path is in.
 pub(super) fn challenge(url_path: &str) -> String {
-    let account = url_path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
+    let rest = url_path.strip_prefix("/v1/").or_else(|| url_path.strip_prefix("/v1.0/"));
+    let account = rest.and_then(|rest| rest.split('/').next());
     let account = account.and_then(|name| percent_decode_str(name).decode_utf8().ok());
     let realm =
         account.filter(|name| !name.is_empty()).map_or("unknown".into(), |it| encode_part(&it));
@@ -212,6 +213,7 @@ mod tests {
     #[test]
     fn a_challenge_names_the_account_and_cannot_be_broken_out_of() {
         assert_eq!(challenge("/v1/AUTH_a/c/o"), "Swift realm=\"AUTH_a\"");
+        assert_eq!(challenge("/v1.0/AUTH_a"), "Swift realm=\"AUTH_a\"");
         assert_eq!(challenge("/auth/v1.0"), "Swift realm=\"unknown\"");
         assert_eq!(challenge("/v1/a%22%0d%0a"), "Swift realm=\"a%22%0D%0A\"");
     }

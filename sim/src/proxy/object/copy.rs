@@ -19,6 +19,7 @@ use super::{KEPT, etag, get, large};
 use crate::http::Response;
 use crate::proxy::Proxy;
 use crate::proxy::answer::{Refusal, picked, set};
+use crate::proxy::auth::{self, Access};
 use crate::proxy::limits::STORED_MANIFEST_BYTES_MAX;
 use crate::proxy::query::is_true;
 use crate::proxy::routing::Call;
@@ -80,6 +81,8 @@ async fn copy(
     source: &Path,
     destination: Path,
 ) -> Result<Response, Refusal> {
+    auth::authorise(proxy, &call.caller, source, Access::Read).await?;
+    auth::authorise(proxy, &call.caller, &destination, Access::Write).await?;
     if text(&call.headers, &CONTENT_LENGTH).is_some_and(|length| length != "0") {
         let why = "a copy has no body: send Content-Length: 0";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
@@ -89,15 +92,14 @@ async fn copy(
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
     }
     let is_manifest = large::asked(call).as_deref() == Some("get");
-    let writing = call.along(proxy, Method::PUT, destination).await?;
-    let asked = reading(proxy, call, source, is_manifest).await?;
+    let asked = reading(call, source, is_manifest);
     let read = get::handle(proxy, &asked).await?;
     if !read.status().is_success() {
         return Ok(read);
     }
     let (head, body) = read.into_parts();
     let (status, found) = (head.status, head.headers);
-    let writing = with_metadata(writing, call, &found, status);
+    let writing = writing(call, destination, &found, status);
     let mut stored = if is_manifest && large::is(&found) {
         let manifest = collected(Source::Copied(body), proxy).await?;
         Box::pin(large::put_held(proxy, &writing, &manifest)).await?
@@ -113,13 +115,8 @@ async fn copy(
 }
 
 /// The reading of the source: under the client's conditions and range.
-async fn reading(
-    proxy: &Proxy,
-    call: &Call,
-    source: &Path,
-    is_manifest: bool,
-) -> Result<Call, Refusal> {
-    let mut asked = call.along(proxy, Method::GET, source.clone()).await?;
+fn reading(call: &Call, source: &Path, is_manifest: bool) -> Call {
+    let mut asked = call.along(Method::GET, source.clone());
     let passed =
         [RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, X_STAYPUT_PURPOSE];
     asked.headers = picked(&call.headers, &passed, None);
@@ -127,11 +124,12 @@ async fn reading(
     if is_manifest {
         asked.query = Some("multipart-manifest=get&format=raw".to_owned());
     }
-    Ok(asked)
+    asked
 }
 
 /// The writing of the copy: with what the client says of it, and what the source has beside that.
-fn with_metadata(mut writing: Call, call: &Call, found: &HeaderMap, status: StatusCode) -> Call {
+fn writing(call: &Call, destination: Path, found: &HeaderMap, status: StatusCode) -> Call {
+    let mut writing = call.along(Method::PUT, destination);
     let mut kept = KEPT.to_vec();
     kept.push(X_DELETE_AT);
     let fresh = text(&call.headers, &X_FRESH_METADATA).is_some_and(is_true);
@@ -183,11 +181,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proxy::auth::Caller;
 
     fn source(from: &[u8], account: Option<&[u8]>) -> Result<Path, StatusCode> {
         let path = Path::object_of("AUTH_a", "c", "o").unwrap();
         let (method, trans_id) = (Method::PUT, String::new());
-        let mut call = Call { method, path, query: None, headers: HeaderMap::new(), trans_id };
+        let (query, headers, caller) = (None, HeaderMap::new(), Caller::default());
+        let mut call = Call { method, path, query, headers, trans_id, caller };
         let said = [(X_COPY_FROM, Some(from)), (X_COPY_FROM_ACCOUNT, account)];
         for (name, value) in said {
             let value = value.and_then(|value| HeaderValue::from_bytes(value).ok());

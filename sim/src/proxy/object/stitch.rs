@@ -19,7 +19,7 @@ use crate::host::{LocalFuture, Purpose};
 use crate::http::{Body, BodySender};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
-use crate::proxy::auth::{self, Access};
+use crate::proxy::auth::{Access, authorise};
 use crate::proxy::backend::X_BACKEND_PURPOSE;
 use crate::proxy::limits::{CLIENT_CHUNK_MAX, MANIFEST_DEPTH_MAX};
 use crate::proxy::quorum::Search;
@@ -131,9 +131,10 @@ impl Stitcher {
         true
     }
 
-    /// A run of a segment, which may be a large object itself.
+    /// A run of a segment, which may be a large object itself; nothing that who asks may not read.
     async fn part_of(&self, segment: &Segment, run: Run, depth: usize) -> Option<Part> {
         let path = segment.path(&self.call.path).ok()?;
+        authorise(&self.proxy, &self.call.caller, &path, Access::Read).await.ok()?;
         let (size, etag) = (segment.bytes, Some(segment.hash.clone()));
         if !segment.sub_slo {
             return Some(Part::Piece(Piece { path, run, size, etag, version: None }));
@@ -141,7 +142,7 @@ impl Stitcher {
         if depth >= MANIFEST_DEPTH_MAX {
             return None;
         }
-        let call = self.call.along(&self.proxy, Method::GET, path).await.ok()?;
+        let call = self.call.along(Method::GET, path);
         let read = large::read(&self.proxy, &call).await.ok()?;
         (read.etag == segment.hash).then(|| Part::Large(Rc::new(read.manifest), run))
     }
@@ -149,7 +150,6 @@ impl Stitcher {
     /// A replica's answer with the piece.
     async fn open(&self, piece: &Piece) -> Option<Relay> {
         let Piece { path, run, size, .. } = piece;
-        auth::authorise(&self.proxy, &self.call.caller, path, Access::Read).await.ok()?;
         let nodes = self.proxy.nodes(path);
         let mut headers = HeaderMap::new();
         set(&mut headers, X_TRANS_ID, &self.call.trans_id);

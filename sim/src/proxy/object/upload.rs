@@ -187,12 +187,10 @@ impl Upload<'_> {
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
                 Slot::Writing(writing)
             }
-            answered => {
+            _ => {
                 writing.trying.failed();
-                let refused = answered.ok().and_then(Result::ok);
-                let refused = refused.map(|answer| Reply::new(writing.primary, answer));
                 drop(writing);
-                or_full(self.replace(index).await, refused)
+                self.replace(index).await
             }
         }
     }
@@ -234,24 +232,15 @@ impl Upload<'_> {
                 let _late = self.proxy.host().timeout(CHUNK_MAX, sender.finish()).await;
             }
             let answer = self.proxy.host().timeout(ANSWER_MAX, answer).await;
-            let answer = answer.ok().and_then(Result::ok).and_then(Result::ok);
-            let reply = answer.map(|answer| Reply::new(primary, answer));
-            if reply.as_ref().is_some_and(|reply| !reply.status.is_server_error()) {
+            if let Ok(Ok(Ok(answer))) = answer
+                && !answer.status.is_server_error()
+            {
                 trying.gained();
-                return reply;
+                return Some(Reply::new(primary, answer));
             }
             trying.failed();
-            slot = or_full(self.replace(index).await, reply);
+            slot = self.replace(index).await;
         }
-    }
-}
-
-/// A slot that nobody took any more, because the node that said so last has no room: its client is to hear that.
-fn or_full(slot: Slot, refused: Option<Reply>) -> Slot {
-    let full = |reply: &Reply| reply.status == StatusCode::INSUFFICIENT_STORAGE;
-    match (slot, refused.filter(full)) {
-        (Slot::Lost, Some(reply)) => Slot::Answered(reply),
-        (slot, _) => slot,
     }
 }
 

@@ -58,7 +58,19 @@ impl House {
         headers: &[(&str, &str)],
     ) -> Got {
         let body = if method == "PUT" { "data" } else { "" };
-        let body = Body::full(Purpose::ObjectData, body);
+        self.ask_with(token, method, url, headers, body)
+    }
+
+    /// The same, with a body of its own.
+    pub(super) fn ask_with(
+        &mut self,
+        token: &str,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Got {
+        let body = Body::full(Purpose::ObjectData, body.to_owned());
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = request(method, url, headers, body);
         request.headers_mut().remove("x-auth-token");

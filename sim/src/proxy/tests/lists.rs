@@ -142,6 +142,15 @@ fn a_bad_list_is_refused_with_its_reason_and_changes_nothing() {
 }
 
 #[test]
+fn an_access_list_of_an_account_is_not_taken_for_one_that_is_kept() {
+    let mut house = House::new();
+    let tester = house.token("test:tester");
+    let list = [("x-account-access-control", r#"{"read-only":["test2"]}"#)];
+    let set = house.ask(&tester, "POST", "/v1/AUTH_test", &list);
+    assert_eq!(set.status, StatusCode::NOT_IMPLEMENTED);
+}
+
+#[test]
 fn a_grant_that_is_taken_back_ends_at_once_where_it_is_taken_back() {
     let mut house = House::new();
     let guest = house.token("test2:tester2");

@@ -5,6 +5,7 @@
 mod answers;
 mod api;
 mod auth;
+mod borrowed;
 mod change;
 mod copies;
 mod expiry;

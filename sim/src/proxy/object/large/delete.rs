@@ -13,6 +13,7 @@ use crate::host::Purpose;
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
 use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::auth::{Access, authorise};
 use crate::proxy::formats::prefers_json;
 use crate::proxy::limits::MANIFEST_DELETIONS_MAX;
 use crate::proxy::object::delete;
@@ -49,12 +50,13 @@ pub(in crate::proxy::object) async fn delete(
             tally.errors.push((step.path, "Too many segments to delete at once".to_owned()));
             break;
         }
+        if let Err(refusal) = authorise(proxy, &call.caller, &step.path, Access::Write).await {
+            tally.note(step.path, &refusal);
+            continue;
+        }
         if step.opens {
-            let manifest = match call.along(proxy, Method::GET, step.path.clone()).await {
-                Ok(asked) => Box::pin(read(proxy, &asked)).await,
-                Err(refusal) => Err(refusal),
-            };
-            match manifest {
+            let asked = call.along(Method::GET, step.path.clone());
+            match Box::pin(read(proxy, &asked)).await {
                 Ok(read) => {
                     let segments = read.manifest.segments().iter();
                     steps.extend(segments.filter_map(|segment| {
@@ -66,11 +68,8 @@ pub(in crate::proxy::object) async fn delete(
             }
             continue;
         }
-        let deleted = match call.along(proxy, Method::DELETE, step.path.clone()).await {
-            Ok(asked) => Box::pin(delete::handle(proxy, &asked)).await,
-            Err(refusal) => Err(refusal),
-        };
-        match deleted {
+        let asked = call.along(Method::DELETE, step.path.clone());
+        match Box::pin(delete::handle(proxy, &asked)).await {
             Ok(_) => tally.deleted += 1,
             Err(refusal) => tally.note(step.path, &refusal),
         }

@@ -17,6 +17,7 @@ use crate::host::Purpose;
 use crate::http::{Body, BodyBroken, Received, Response};
 use crate::proxy::Proxy;
 use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::auth::{Access, authorise};
 use crate::proxy::formats::prefers_json;
 use crate::proxy::limits::{
     CLIENT_CHUNK_MAX, MANIFEST_BYTES_MAX, MANIFEST_SEGMENTS_MAX, SEGMENTS_AT_ONCE,
@@ -92,7 +93,7 @@ pub(in crate::proxy::object) async fn put_held(
     store(proxy, call, &manifest).await
 }
 
-/// What is known of each segment's object.
+/// What is known of each segment's object, as far as who asks may read it.
 async fn heads(
     proxy: &Proxy,
     call: &Call,
@@ -100,20 +101,21 @@ async fn heads(
 ) -> BTreeMap<Path, Result<HeaderMap, StatusCode>> {
     let paths: BTreeSet<&Path> = specs.iter().map(|spec| &spec.path).collect();
     let head = |path: &Path| {
-        let path = path.clone();
+        let asked = call.along(Method::HEAD, path.clone());
         async move {
-            let answer = match call.along(proxy, Method::HEAD, path.clone()).await {
-                Ok(asked) => Box::pin(get::handle(proxy, &asked)).await,
+            let may = authorise(proxy, &asked.caller, &asked.path, Access::Read).await;
+            let found = match may.map(|()| Box::pin(get::handle(proxy, &asked))) {
+                Ok(head) => head.await,
                 Err(refusal) => Err(refusal),
             };
-            let found = match answer {
+            let found = match found {
                 Ok(response) if response.status().is_success() => {
                     Ok(response.into_parts().0.headers)
                 }
                 Ok(response) => Err(response.status()),
                 Err(refusal) => Err(refusal.status),
             };
-            (path, found)
+            (asked.path, found)
         }
     };
     stream::iter(paths).map(head).buffered(SEGMENTS_AT_ONCE).collect().await
