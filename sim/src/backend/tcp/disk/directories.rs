@@ -14,14 +14,24 @@ use super::pool::lock;
 /// The directories below one root.
 pub(super) struct Directories {
     root: PathBuf,
-    /// Directories in which directories were made since they were last synced, with the number of the newest.
     unsynced: Mutex<Unsynced>,
 }
 
+/// Directories in which directories were made since they were last synced.
 #[derive(Default)]
 struct Unsynced {
-    made: u64,
-    newest: BTreeMap<PathBuf, u64>,
+    /// Counts what was begun and ended.
+    steps: u64,
+    by_path: BTreeMap<PathBuf, Making>,
+}
+
+/// What is made in a directory.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Making {
+    /// Directories that somebody is making in it now.
+    under_way: u32,
+    /// When that was last begun or ended.
+    step: u64,
 }
 
 impl Directories {
@@ -35,9 +45,11 @@ impl Directories {
         let mut missing: Vec<&Path> = directory.ancestors().take_while(missing).collect();
         while let Some(directory) = missing.pop() {
             let above = directory.parent().unwrap_or(&self.root);
-            // Before it is there: whoever finds it there must find this too.
-            self.note(above);
-            match fs::create_dir(directory) {
+            // Begun before it is there: whoever finds it there must find this too.
+            self.step(above, |making| making.under_way += 1);
+            let made = fs::create_dir(directory);
+            self.step(above, |making| making.under_way -= 1);
+            match made {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }
@@ -45,38 +57,47 @@ impl Directories {
         Ok(())
     }
 
-    fn note(&self, above: &Path) {
-        let mut unsynced = lock(&self.unsynced);
-        unsynced.made += 1;
-        let newest = unsynced.made;
-        unsynced.newest.insert(above.to_owned(), newest);
+    fn step(&self, above: &Path, change: impl FnOnce(&mut Making)) {
+        let unsynced = &mut *lock(&self.unsynced);
+        unsynced.steps += 1;
+        let making = unsynced.by_path.entry(above.to_owned()).or_default();
+        making.step = unsynced.steps;
+        change(making);
     }
 
     /// Whether every directory that was made is durable.
     pub(super) fn all_synced(&self) -> bool {
-        lock(&self.unsynced).newest.is_empty()
+        lock(&self.unsynced).by_path.is_empty()
     }
 
-    /// Makes the names in a directory durable, and its own.
-    pub(super) fn sync(&self, directory: &Path) -> io::Result<()> {
-        match File::open(directory).and_then(|open| open.sync_all()) {
-            // Nothing was ever in it.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            synced => synced?,
-        }
-        for above in directory.ancestors() {
-            let newest = lock(&self.unsynced).newest.get(above).copied();
-            if let Some(newest) = newest {
-                File::open(above)?.sync_all()?;
-                let unsynced = &mut lock(&self.unsynced).newest;
-                // One that was made meanwhile may not be covered.
-                if unsynced.get(above) == Some(&newest) {
-                    unsynced.remove(above);
-                }
-            }
-            if above == self.root {
+    /// What is to be synced for the names in a directory to be durable, and its own.
+    pub(super) fn due(&self, directory: &Path) -> Vec<PathBuf> {
+        let unsynced = lock(&self.unsynced);
+        let mut due = vec![directory.to_owned()];
+        for above in directory.ancestors().skip(1) {
+            if !above.starts_with(&self.root) {
                 break;
             }
+            if unsynced.by_path.contains_key(above) {
+                due.push(above.to_owned());
+            }
+        }
+        due
+    }
+
+    /// Makes the names in one directory durable.
+    pub(super) fn sync(&self, directory: &Path) -> io::Result<()> {
+        let making = || lock(&self.unsynced).by_path.get(directory).copied();
+        let before = making().filter(|making| making.under_way == 0);
+        match File::open(directory).and_then(|open| open.sync_all()) {
+            // Nothing was ever in it.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            synced => synced?,
+        }
+        let unsynced = &mut lock(&self.unsynced).by_path;
+        // One that was made meanwhile may not be covered.
+        if before.is_some() && unsynced.get(directory).copied() == before {
+            unsynced.remove(directory);
         }
         Ok(())
     }
@@ -96,4 +117,40 @@ pub(super) fn list(directory: &Path) -> io::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_directory_is_due_with_all_that_are_new_above_it_until_they_are_synced() {
+        let root = tempfile::tempdir().unwrap();
+        let (root, directories) = (root.path(), Directories::new(root.path()));
+        let path = root.join("a/b/c");
+        directories.make(&path).unwrap();
+        let due = [path.clone(), root.join("a/b"), root.join("a"), root.to_owned()];
+        assert_eq!(directories.due(&path), due);
+        directories.make(&root.join("a/b/d")).unwrap();
+        for directory in &due {
+            directories.sync(directory).unwrap();
+        }
+        assert!(directories.all_synced());
+        assert_eq!(directories.due(&path), [path]);
+        assert_eq!(directories.due(root), [root]);
+    }
+
+    #[test]
+    fn a_sync_does_not_cover_what_is_being_made_meanwhile() {
+        let root = tempfile::tempdir().unwrap();
+        let (root, directories) = (root.path(), Directories::new(root.path()));
+        let path = root.join("new");
+        directories.step(root, |making| making.under_way += 1);
+        directories.sync(root).unwrap();
+        assert_eq!(directories.due(&path), [path.clone(), root.to_owned()]);
+        directories.step(root, |making| making.under_way -= 1);
+        assert_eq!(directories.due(&path), [path.clone(), root.to_owned()]);
+        directories.sync(root).unwrap();
+        assert_eq!(directories.due(&path), [path]);
+    }
 }

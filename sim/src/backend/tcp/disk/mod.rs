@@ -29,6 +29,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 
 use self::directories::Directories;
 use self::file::{OpenFile, RealFile};
@@ -66,8 +67,8 @@ pub struct RealDisk {
     shared: Arc<Shared>,
     calls: Arc<Calls>,
     pool: DiskPool,
-    commits: Rounds<Batch>,
-    syncs: Rounds<()>,
+    commits: Rounds<&'static str, Batch>,
+    syncs: Rounds<PathBuf, ()>,
     reads_at_once: bool,
 }
 
@@ -322,14 +323,19 @@ impl Disk for RealDisk {
             Err(error) => return at_once(Err(error)),
         };
         let ((shared, calls, pool), syncs) = (self.handles(), self.syncs.clone());
-        let name = dir.trim_end_matches('/').to_owned();
+        let name = dir.to_owned();
         Box::pin(async move {
-            let seat = pool.seat().await?;
-            let call = Call::begin(shared, &calls);
-            let sync = move |name: &str, _askers| {
-                call.shared().directories.sync(&path).map_err(failed("sync", name))
-            };
-            syncs.join((&pool, seat), &name, (), sync).await
+            // Side by side, and shared with all who wait for the same directory.
+            let due = shared.directories.due(&path);
+            let each = due.into_iter().map(async |directory| {
+                let (name, seat) = (name.clone(), pool.seat().await?);
+                let call = Call::begin(Arc::clone(&shared), &calls);
+                let sync = move |directory: &PathBuf, _askers| {
+                    call.shared().directories.sync(directory).map_err(failed("sync", &name))
+                };
+                syncs.join((&pool, seat), directory, (), sync).await
+            });
+            join_all(each).await.into_iter().collect()
         })
     }
 
@@ -353,7 +359,7 @@ impl Disk for RealDisk {
         Box::pin(async move {
             let seat = pool.seat().await?;
             let call = Call::begin(shared, &calls);
-            let commit = move |_: &str, batches: Vec<Batch>| call.shared().commit(&batches);
+            let commit = move |_: &&str, batches: Vec<Batch>| call.shared().commit(&batches);
             // What only takes rows out works on a full disk, so it must not share the fate of what does not.
             let key = if grows(&batch) { "more" } else { "less" };
             commits.join((&pool, seat), key, batch, commit).await

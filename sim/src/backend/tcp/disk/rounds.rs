@@ -21,57 +21,59 @@ struct Asked<T> {
 }
 
 /// Those who wait for a round, by what it is for. A key is there as long as a thread serves it.
-pub(super) struct Rounds<T>(Arc<Mutex<BTreeMap<String, Vec<Asked<T>>>>>);
+pub(super) struct Rounds<K, T>(Arc<Waiting<K, T>>);
 
-impl<T> Default for Rounds<T> {
+type Waiting<K, T> = Mutex<BTreeMap<K, Vec<Asked<T>>>>;
+
+impl<K, T> Default for Rounds<K, T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T> Clone for Rounds<T> {
+impl<K, T> Clone for Rounds<K, T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Send + 'static> Rounds<T> {
+impl<K: Clone + Ord + Send + 'static, T: Send + 'static> Rounds<K, T> {
     /// Takes part in the next round for `key`, which `work` does for all that take part; what comes of it is everybody's.
     pub(super) async fn join(
         &self,
         (pool, seat): (&DiskPool, Seat),
-        key: &str,
+        key: K,
         what: T,
-        work: impl Fn(&str, Vec<T>) -> Result<(), DiskError> + Send + 'static,
+        work: impl Fn(&K, Vec<T>) -> Result<(), DiskError> + Send + 'static,
     ) -> Result<(), DiskError> {
         let (answer, answered) = oneshot::channel();
         let asked = Asked { what, answer, _seat: seat };
-        if self.wait(key, asked) {
-            let (rounds, key) = (Arc::clone(&self.0), key.to_owned());
+        if self.wait(&key, asked) {
+            let rounds = Arc::clone(&self.0);
             pool.push(Box::new(move || serve(&rounds, key, work)));
         }
         answered.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Whether nobody serves the key yet.
-    fn wait(&self, key: &str, asked: Asked<T>) -> bool {
+    fn wait(&self, key: &K, asked: Asked<T>) -> bool {
         let mut waiting = lock(&self.0);
         if let Some(others) = waiting.get_mut(key) {
             others.push(asked);
             return false;
         }
-        waiting.insert(key.to_owned(), vec![asked]);
+        waiting.insert(key.clone(), vec![asked]);
         true
     }
 }
 
-/// Ends the service of a key however its work ends: who waits then hears that it panicked.
-struct Service<'a, T> {
-    rounds: &'a Mutex<BTreeMap<String, Vec<Asked<T>>>>,
-    key: String,
+/// A key that a thread serves.
+struct Service<'a, K, T> {
+    rounds: &'a Waiting<K, T>,
+    key: K,
 }
 
-impl<T> Service<'_, T> {
+impl<K: Ord, T> Service<'_, K, T> {
     /// Those who take part in the next round. With none, the key is served no more.
     fn next(&self) -> Vec<Asked<T>> {
         let mut rounds = lock(self.rounds);
@@ -83,10 +85,11 @@ impl<T> Service<'_, T> {
     }
 }
 
-fn serve<T>(
-    rounds: &Mutex<BTreeMap<String, Vec<Asked<T>>>>,
-    key: String,
-    work: impl Fn(&str, Vec<T>) -> Result<(), DiskError>,
+/// Does round after round for a key, until nobody waits for one.
+fn serve<K: Ord, T>(
+    rounds: &Waiting<K, T>,
+    key: K,
+    work: impl Fn(&K, Vec<T>) -> Result<(), DiskError>,
 ) {
     let service = Service { rounds, key };
     loop {
@@ -122,15 +125,15 @@ mod tests {
     fn those_who_ask_together_share_a_round_and_those_who_ask_for_something_else_do_not() {
         let size = |n| NonZeroUsize::new(n).unwrap();
         let pool = DiskPool::new(size(1), size(100)).unwrap();
-        let rounds: Rounds<usize> = Rounds::default();
+        let rounds: Rounds<&str, usize> = Rounds::default();
         let done = Arc::new(Mutex::new(Vec::new()));
         let join = |key: &'static str, number: usize| {
             let (pool, rounds, done) = (&pool, &rounds, Arc::clone(&done));
             async move {
                 let seat = pool.seat().await?;
-                let work = move |key: &str, numbers| {
-                    lock(&done).push((key.to_owned(), numbers));
-                    if key == "bad" { Err(DiskError::NoSpace) } else { Ok(()) }
+                let work = move |key: &&str, numbers| {
+                    lock(&done).push(((*key).to_owned(), numbers));
+                    if *key == "bad" { Err(DiskError::NoSpace) } else { Ok(()) }
                 };
                 rounds.join((pool, seat), key, number, work).await
             }
