@@ -12,6 +12,7 @@ mod property;
 mod published;
 mod python;
 mod readme;
+mod retries;
 mod spans;
 mod support;
 mod troubled;

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
+use stayput_sim::host::{Attempted, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
 use stayput_sim::http::{self, Body, Limits, Response};
 use stayput_sim::world::fault::FaultKind;
 use stayput_sim::world::timeline::{Interval, Kept};
@@ -140,6 +140,43 @@ fn what_a_task_of_a_job_spawns_is_for_the_job_and_what_others_do_is_not() {
     served.sort_unstable();
     assert_eq!(served, [(None, 110), (Some(JOB), 110)]);
     assert_eq!(of(SpanKind::DiskQueue).map(|(_, us)| us).collect::<Vec<_>>(), [110]);
+}
+
+#[test]
+fn an_attempt_is_told_when_it_has_ended_and_of_one_that_broke_off_what_came_counts() {
+    let (mut world, found) = (fabric(), Found::new());
+    world.timeline().keep(Kept::JobTimes);
+    let finding = found.clone();
+    add(&mut *world, 0, move |host| {
+        let (finding, trying) = (finding.clone(), host.clone());
+        let working = async move {
+            let wait = || trying.sleep(Duration::from_millis(1));
+            let mut failed = trying.attempt(Attempted::Session, "session");
+            let mut whole = trying.attempt(Attempted::Job, "run");
+            let given_up = trying.attempt(Attempted::Session, "session");
+            wait().await;
+            failed.failed();
+            drop(given_up);
+            let mut broken_off = trying.attempt(Attempted::Replica, "replica");
+            wait().await;
+            broken_off.gained();
+            wait().await;
+            broken_off.failed();
+            let mut outer = trying.attempt(Attempted::Request, "request");
+            wait().await;
+            outer.gained();
+            drop(outer);
+            whole.gained();
+            whole.lost();
+            whole.failed();
+            finding.set(());
+        };
+        host.in_job(Some(JOB), working)
+    });
+    found.wait(&mut *world);
+    let times = world.timeline().times_of(JOB);
+    assert_eq!((times.attempts, times.lost), (vec![ms(1, 2)], vec![ms(0, 4)]));
+    assert_eq!((times.lost_sessions, times.lost_requests), (vec![ms(0, 1)], vec![ms(2, 3)]));
 }
 
 /// The job that a server works for when it is asked by a client that works for `job`.

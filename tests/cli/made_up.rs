@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use stayput::results::statistics::WarmUp;
 use stayput::results::{
     ByteRecord, ExpectRecord, FaultRecord, HostUse, JobRow, LedgerRow, PolicyRecord, RunKey,
     RunRecord, SplitRecord, SweepHead,
@@ -70,7 +71,7 @@ impl MadeUp {
     /// What `sweep.json` would hold.
     pub(crate) fn head(&self) -> SweepHead {
         SweepHead {
-            schema: "stayput.sweep/1".to_owned(),
+            schema: "stayput.sweep/2".to_owned(),
             command: format!("stayput sweep scenarios/banana.toml --seeds 0..{}", self.seeds),
             version: "stayput 0.1.0 (made up)".to_owned(),
             scenarios: self
@@ -97,6 +98,8 @@ impl MadeUp {
                 .collect(),
             seeds: format!("0..{}", self.seeds),
             policies: self.policies.iter().map(|name| (*name).to_owned()).collect(),
+            warm_up: WarmUp::Percent(10),
+            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
         }
     }
 
@@ -278,11 +281,12 @@ impl MadeUp {
             queue_us: (draw.unit().powi(4) * 20_000.0) as u64,
             disk_us: (bytes / 500.0 * 0.4 * noise) as u64,
             transfer_us: ((11_000.0 + carried / bandwidth * (1.0 + draw.unit())) * noise * slow)
-                as u64
-                + if hit { 300_000 + draw.below(700_000) } else { 0 },
+                as u64,
             compute_us: (bytes / if at_worker { 480.0 } else { 430.0 }) as u64,
+            retry_us: if hit { 300_000 + draw.below(700_000) } else { 0 },
         };
-        let all = split.queue_us + split.disk_us + split.transfer_us + split.compute_us;
+        let all =
+            split.queue_us + split.disk_us + split.transfer_us + split.compute_us + split.retry_us;
         let failed = self.all_fail || (hit && draw.unit() < 0.01);
         JobRow {
             index,

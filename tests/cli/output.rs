@@ -23,7 +23,7 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
         "schema scenario seed net trace_hash policies saved latency_comparable faults expect \
          broken wall",
     );
-    assert_eq!((&json["schema"], &json["seed"]), (&"stayput.run/1".into(), &1.into()));
+    assert_eq!((&json["schema"], &json["seed"]), (&"stayput.run/2".into(), &1.into()));
     assert_eq!((&json["scenario"], &json["net"]), (&"small".into(), &"fabric".into()));
     assert_eq!(json["policies"].as_array().map(Vec::len), Some(2));
     for policy in json["policies"].as_array().into_iter().flatten() {
@@ -39,7 +39,7 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
             "host sent received compute_us disk_us cores disks nic_bits_per_second",
         );
         assert_keys(&policy["latency_us"], "mean p50 p90 p99 max");
-        assert_keys(&policy["latency_split_us"], "queue disk transfer compute");
+        assert_keys(&policy["latency_split_us"], "queue disk transfer compute retry");
         assert_keys(&policy["latency_split_us"]["disk"], "mean p50 p99");
         for bytes in [&policy["bytes"], &policy["loading"]] {
             assert_keys(

@@ -73,11 +73,46 @@ fn a_flawed_record_is_named_and_not_left_out() {
     assert!(!folder.path().join("report.html").exists(), "no page is better than one over a part");
 }
 
+#[test]
+fn a_broken_file_of_the_wall_clock_is_told_and_not_taken_as_missing() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write(&MadeUp { seeds: 2, ..MadeUp::small() }, folder.path());
+    let page = || {
+        let said = stayput(&["report", &path_text(folder.path())]);
+        assert_eq!(said.code, 0, "{said:?}");
+        std::fs::read_to_string(folder.path().join("report.html")).expect("the page is there")
+    };
+    assert!(page().contains("shards that were merged have no one speed"));
+    std::fs::write(folder.path().join("wall.json"), "{\"threads\":").expect("it can be written");
+    assert!(page().contains("wall.json is there and cannot be read (EOF"));
+}
+
+/// Words of a chart that lie upon each other. Slanted ones are left out: the boxes around them overlap where the words do not.
+const UPON: &str = "[...document.querySelectorAll('svg[role=img]')].flatMap(picture => {
+    const level = [...picture.querySelectorAll('text:not([transform])')];
+    const all = level.map(t => [t.textContent, t.getBoundingClientRect()]).filter(t => t[1].width > 0);
+    return all.flatMap(([words, a], at) => all.slice(at + 1).filter(([, b]) =>
+        a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4
+    ).map(([other]) => words + ' | ' + other));
+})";
+
 /// Words of charts that are cut off by the window, or too small to be read.
 const CUT_OFF: &str = "[...document.querySelectorAll('svg text')].filter(t => {
     const r = t.getBoundingClientRect();
     return r.width > 0 && (r.left < -1 || r.right > document.documentElement.clientWidth + 1 || r.height < 8.5 && r.width > r.height);
 }).map(t => t.textContent + ' ' + JSON.stringify(t.getBoundingClientRect()))";
+
+/// Nothing is wider than the window, and no words of charts are cut off, too small, or upon each other.
+fn assert_whole(browser: &mut Browser, width: u32, place: &str) {
+    let scroll = browser.ask("document.documentElement.scrollWidth").as_u64();
+    assert!(scroll <= Some(u64::from(width)), "{place}: the page is {scroll:?} wide");
+    assert_eq!(
+        browser.ask(CUT_OFF),
+        json!([]),
+        "{place}: words of charts are cut off or too small"
+    );
+    assert_eq!(browser.ask(UPON), json!([]), "{place}: words of charts lie upon each other");
+}
 
 #[test]
 #[ignore = "needs Chromium"]
@@ -93,19 +128,17 @@ fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
         let said = stayput(&["report", &path_text(folder.path())]);
         assert_eq!(said.code, 0, "{said:?}");
         let page = folder.path().join("report.html");
-        for width in [360, 768, 1280] {
+        for width in [360, 768, 1440] {
             for scheme in ["light", "dark"] {
                 browser.open(&page, width, scheme);
-                let scroll = browser.ask("document.documentElement.scrollWidth").as_u64();
-                assert!(
-                    scroll <= Some(u64::from(width)),
-                    "{name} at {width}: the page is {scroll:?} wide"
+                assert_whole(&mut browser, width, &format!("{name} at {width}"));
+                // What is folded may be cut off as well, once it is open.
+                browser.ask(
+                    "for (const folded of document.querySelectorAll('details')) folded.open = true",
                 );
-                assert_eq!(
-                    browser.ask(CUT_OFF),
-                    json!([]),
-                    "{name} at {width}: words of charts are cut off or too small"
-                );
+                assert_whole(&mut browser, width, &format!("{name} at {width}, unfolded"));
+                // A picture of all that is unfolded would be too large.
+                browser.open(&page, width, scheme);
                 let dark = browser
                     .ask("getComputedStyle(document.body).backgroundColor != 'rgb(255, 255, 255)'");
                 assert_eq!(
@@ -121,6 +154,7 @@ fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
                 );
             }
         }
+        browser.open(&page, 1440, "light");
         assert!(
             browser.ask("document.querySelectorAll('details:not([open])').length").as_u64()
                 > Some(3)

@@ -80,7 +80,7 @@ fn a_sweep_runs_its_whole_grid_and_says_what_it_comes_to() {
     );
     assert!(said.stdout.contains("node.fuel_per_second was not varied"), "{}", said.stdout);
     let summary = room.json("s", "summary.json");
-    assert_eq!(summary["schema"], "stayput.sweep/1");
+    assert_eq!(summary["schema"], "stayput.sweep/2");
     assert_eq!(summary["points"].as_array().map(Vec::len), Some(2));
     let jobs = &summary["points"][0]["policies"][0]["jobs"];
     assert_eq!((&jobs["ok"], &jobs["wrong"]), (&Value::from(24), &Value::from(0)));
@@ -363,7 +363,7 @@ runs, jobs, ledger = (f(sys.argv[1] + name) for f, name in (
 assert (len(runs), len(jobs)) == (12, 96), (len(runs), len(jobs))
 key = ['scenario', 'node.cores', 'seed', 'policy']
 assert not runs.duplicated(key).any() and not jobs.duplicated(key + ['job']).any()
-parts = ['queue_us', 'disk_us', 'transfer_us', 'compute_us']
+parts = ['queue_us', 'disk_us', 'transfer_us', 'compute_us', 'retry_us']
 assert (jobs[parts].sum(axis=1) == jobs.latency_us).all()
 assert (jobs.finished_us - jobs.intended_us == jobs.latency_us).all()
 summed = ledger.groupby(['seed', 'node.cores', 'policy']).body.sum()

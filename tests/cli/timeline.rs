@@ -151,6 +151,16 @@ fn a_run_that_gets_stuck_leaves_a_whole_trace() {
 }
 
 #[test]
+fn what_came_to_nothing_has_tracks_of_its_own_and_none_where_nothing_was_lost() {
+    let (troubled, quiet) = (trace(&[]), trace(&["--no-faults"]));
+    let lost = slices(&troubled, "lost requests");
+    assert!(!lost.is_empty(), "a zone is cut off");
+    assert!(lost.iter().all(|(_, slice)| slice["args"]["job"].is_u64()), "{lost:?}");
+    assert!(slices(&quiet, "lost").is_empty());
+    assert!(!slices(&quiet, "attempts").is_empty());
+}
+
+#[test]
 fn the_means_of_the_phases_add_up_to_the_mean_latency() {
     for words in [[].as_slice(), &["--no-faults"], &["--no-faults", "--net", "turmoil"]] {
         let json = run_small(&[words, &["--json", "-"]].concat()).json();

@@ -15,7 +15,7 @@ mod tests;
 
 use maud::{DOCTYPE, PreEscaped, html};
 
-pub use read::Results;
+pub use read::{Results, Wall, WallFigures};
 
 use facts::Facts;
 
@@ -41,7 +41,13 @@ impl Page {
         let verdict = sections::verdict_in_words(&facts);
         let names: Vec<&str> =
             results.head.scenarios.iter().map(|(name, _)| name.as_str()).collect();
-        let title = format!("Stayput: {}", names.join(", "));
+        // Many names are no title.
+        let subject = match names.as_slice() {
+            [] => "A sweep".to_owned(),
+            few @ ([_] | [_, _] | [_, _, _]) => few.join(", "),
+            many => format!("{} scenarios", many.len()),
+        };
+        let title = format!("Stayput: {subject}");
         let sections = sections::all(&facts);
         let page = html! {
             (DOCTYPE)
@@ -59,7 +65,8 @@ impl Page {
                     (chart::hatches())
                     header {
                         p.brand { "Stayput" }
-                        h1 { (if names.is_empty() { "A sweep".to_owned() } else { names.join(", ") }) }
+                        h1 { (subject) }
+                        @if names.len() > 3 { p.names { (names.join(", ")) } }
                         p.lead { "Does the code go to the data, or the data to the code? What " (show::plain(results.runs.len() as
                             f64)) " simulated runs measured." }
                         nav aria-label="Sections" {

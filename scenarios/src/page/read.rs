@@ -3,6 +3,7 @@
 //! A record that cannot be read is an error and no gap: a page over a part of the runs would be believed for the whole.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -20,12 +21,23 @@ pub struct Results {
     pub failed: Vec<FailedRun>,
     /// How many runs that were asked for are not there yet.
     pub missing: usize,
-    /// What the wall clock decided when the sweep was last gone on with, if that is known.
-    pub wall: Option<WallFigures>,
+    /// What the wall clock decided when the sweep was last gone on with.
+    pub wall: Wall,
+}
+
+/// What is known of the wall clock. It decides no result, so a page can do without.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wall {
+    /// The file is there.
+    Known(WallFigures),
+    /// There is none: the runs were merged from shards, or none has been made yet.
+    None,
+    /// It is there, and cannot be read; why, in words.
+    Broken(String),
 }
 
 /// How fast the runs were made: of `wall.json`, which is no part of the results.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct WallFigures {
     /// Threads that ran them.
     pub threads: u64,
@@ -35,6 +47,19 @@ pub struct WallFigures {
     pub runs_per_second: f64,
     /// Events of the simulated worlds, per second of the wall clock.
     pub events_per_second: f64,
+    /// The commit of the program that made them, if it told it.
+    pub commit: Option<String>,
+}
+
+/// What `wall.json` says.
+fn wall(file: &Path) -> Wall {
+    match fs::read(file) {
+        Ok(text) => {
+            serde_json::from_slice(&text).map_or_else(|e| Wall::Broken(e.to_string()), Wall::Known)
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Wall::None,
+        Err(e) => Wall::Broken(e.to_string()),
+    }
 }
 
 impl Results {
@@ -44,9 +69,7 @@ impl Results {
     /// If it is no directory of results, or a file in it cannot be read.
     pub fn read(directory: &Path) -> Result<Self, FolderError> {
         let folder = Folder::open(directory)?;
-        // It decides no result, so a page can do without it.
-        let wall = fs::read(directory.join("wall.json"));
-        let wall = wall.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let wall = wall(&directory.join("wall.json"));
         let head = folder.head().clone();
         let mut results = Self { head, runs: Vec::new(), failed: Vec::new(), missing: 0, wall };
         for key in folder.keys() {

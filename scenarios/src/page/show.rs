@@ -51,13 +51,38 @@ pub(super) fn plain(value: f64) -> String {
     })
 }
 
-/// An estimate with its interval: "12.3 ms (11.9 ms to 12.8 ms)".
+/// A factor with three digits that say something, near 1 with four: "2.45×", "0.00620×", "12.7×", "1.002×".
+pub(super) fn times(ratio: f64) -> String {
+    signed(ratio, |n| {
+        let places = (2.0 - n.max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
+        let places = if (n - 1.0).abs() < 0.0995 { 3 } else { places };
+        format!("{n:.places$}×")
+    })
+}
+
+/// An estimate with its interval: "12.3 ms (11.9 to 12.8 ms)", or "998.0 ms (0.9 s to 1.2 s)" where the units differ.
 pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
     let Some(estimate) = estimate else { return NONE.to_owned() };
     match estimate.interval {
-        Some((low, high)) => format!("{} ({} to {})", unit(estimate.median), unit(low), unit(high)),
+        Some((low, high)) => {
+            let (low, high) = (unit(low), unit(high));
+            let bare = low.strip_suffix(unit_of(&high)).filter(|bare| bare.ends_with(digit));
+            let low = bare.unwrap_or(&low);
+            format!("{} ({low} to {high})", unit(estimate.median))
+        }
         None => format!("{} (no interval: n = {})", unit(estimate.median), estimate.n),
     }
+}
+
+/// What stands behind a figure's last digit.
+fn unit_of(figure: &str) -> &str {
+    figure
+        .trim_start_matches(|c| !digit(c))
+        .trim_start_matches(|c| digit(c) || c == '.' || c == ',')
+}
+
+fn digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 fn signed(value: f64, show: impl Fn(f64) -> String) -> String {
@@ -89,5 +114,22 @@ mod tests {
         assert_eq!(micros(12_300.0), "12.3 ms");
         assert_eq!(percent(0.9999), "99.9 %");
         assert_eq!(plain(1.5), "1.50");
+    }
+
+    #[test]
+    fn an_interval_says_its_unit_once_if_both_ends_have_it() {
+        let of = |low, high| Estimate { n: 6, median: 3e3, interval: Some((low, high)) };
+        assert_eq!(estimate(Some(&of(2e3, 4e3)), micros), "3.0 ms (2.0 to 4.0 ms)");
+        assert_eq!(estimate(Some(&of(2.0, 4e3)), micros), "3.0 ms (2.0 µs to 4.0 ms)");
+        assert_eq!(estimate(Some(&of(-0.5, 0.25)), change), "+300000.0 % (−50.0 to +25.0 %)");
+        assert_eq!(estimate(Some(&of(2.0, 4e3)), plain), "3000 (2 to 4000)");
+        assert_eq!(estimate(Some(&of(f64::NAN, 4e3)), micros), "3.0 ms (– to 4.0 ms)");
+    }
+
+    #[test]
+    fn factors_keep_three_digits() {
+        assert_eq!([2.451, 0.0062, 126.7].map(times), ["2.45×", "0.00620×", "127×"]);
+        assert_eq!([1.002, 0.9991, 1.3].map(times), ["1.002×", "0.999×", "1.30×"]);
+        assert_eq!(times(f64::NAN), "–");
     }
 }

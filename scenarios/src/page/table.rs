@@ -31,7 +31,9 @@ impl Table {
                         @for row in &self.rows {
                             tr {
                                 @for (at, cell) in row.iter().enumerate() {
-                                    @if at == 0 { th scope="row" { (cell) } } @else { td.num[at >= self.words] { (cell) } }
+                                    @if at == 0 { th scope="row" { (cell) } }
+                                    @else if at < self.words { td { (cell) } }
+                                    @else { td.num { (figure(cell)) } }
                                 }
                             }
                         }
@@ -44,5 +46,15 @@ impl Table {
     /// The same folded away, beneath a chart that shows it.
     pub(super) fn behind(&self) -> Markup {
         html! { details.behind { summary { "The figures behind it" } (self.show()) } }
+    }
+}
+
+/// A figure that is not torn, with its interval behind or below it.
+fn figure(cell: &str) -> Markup {
+    match cell.split_once(" (") {
+        Some((figure, rest)) if rest.ends_with(')') => {
+            html! { span.figure { (figure) } " " span.interval { "(" (rest) } }
+        }
+        _ => html! { span.figure { (cell) } },
     }
 }

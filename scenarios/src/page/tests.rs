@@ -7,12 +7,12 @@ use made_up::MadeUp;
 
 use super::facts::{Facts, percentile};
 use super::sections::latencies;
-use super::{Page, Results, show};
+use super::{Page, Results, Wall, show};
 
 fn results(sweep: &MadeUp) -> Results {
     let mut runs = sweep.runs();
     runs.sort_by(|a, b| a.key.cmp(&b.key));
-    Results { head: sweep.head(), runs, failed: Vec::new(), missing: 0, wall: None }
+    Results { head: sweep.head(), runs, failed: Vec::new(), missing: 0, wall: Wall::None }
 }
 
 fn page(sweep: &MadeUp) -> String {
@@ -81,17 +81,22 @@ fn the_tables_have_the_same_figures_as_the_records() {
     let results = results(&MadeUp::small());
     let facts = Facts::new(&results);
     let page = Page::of(&results).html;
-    let mut all: Vec<u64> =
-        facts.points[0].of_policy("download").flat_map(|(_, record)| latencies(record)).collect();
+    let mut all: Vec<u64> = facts.points[0]
+        .of_policy("download")
+        .flat_map(|(_, record)| latencies(record, facts.warm_up()))
+        .collect();
     all.sort_unstable();
     let median = show::micros(percentile(&all, 0.5).expect("jobs completed") as f64);
     let section = page.split("<section id=\"latency\">").nth(1).expect("the section is there");
     let row =
         section.split("<th scope=\"row\">download</th>").nth(1).expect("the policy has a row");
     let row = row.split("</tr>").next().expect("the row ends");
-    assert!(row.contains(&format!("<td class=\"num\">{median}</td>")), "{median} is not in {row}");
     assert!(
-        row.contains(&format!("<td class=\"num\">{}</td>", all.len())),
+        row.contains(&format!("<span class=\"figure\">{median}</span>")),
+        "{median} is not in {row}"
+    );
+    assert!(
+        row.contains(&format!("<span class=\"figure\">{}</span>", all.len())),
         "{} jobs are not in {row}",
         all.len()
     );
@@ -151,6 +156,16 @@ fn one_seed_carries_no_claim() {
     assert_sound(&page.html);
     assert!(page.verdict.contains("neither clearly more nor fewer bytes"), "{}", page.verdict);
     assert!(!page.verdict.contains("95 %"), "{}", page.verdict);
+}
+
+#[test]
+fn points_with_too_few_runs_are_told_apart_from_those_without_a_difference() {
+    let scenarios = vec!["banana", "cherry"];
+    let page = Page::of(&results(&MadeUp { seeds: 2, scenarios, ..MadeUp::small() }));
+    assert_sound(&page.html);
+    let said =
+        "less time at none, more at none, with too few runs for an interval at 2 (banana, cherry)";
+    assert!(page.verdict.contains(said), "{}", page.verdict);
 }
 
 #[test]
@@ -217,4 +232,93 @@ fn what_is_missing_and_what_came_to_nothing_is_said() {
     assert_sound(&page);
     assert!(page.contains("3 runs that were asked for are not here"));
     assert!(page.contains("1 run came to no result") && page.contains("it &lt;hung&gt;"));
+}
+
+#[test]
+fn a_swept_fuel_rate_is_drawn_and_said_to_turn_or_to_stay() {
+    let rates = vec!["1e8", "1e9", "4e9"];
+    let page = page(&MadeUp {
+        axes: vec![("node.fuel_per_second", rates)],
+        seeds: 7,
+        jobs: 12,
+        ..MadeUp::small()
+    });
+    let section = page.split("At which fuel rate would it be another verdict?").nth(1);
+    let section = section.and_then(|rest| rest.split("</section>").next()).expect("it is there");
+    assert!(section.contains("<figure>") && section.contains("at 4e9"), "{section}");
+    assert!(section.contains("on-storage faster at each rate"), "{section}");
+}
+
+#[test]
+fn a_fuel_rate_that_was_not_varied_is_said_to_show_nothing() {
+    let page = page(&MadeUp::small());
+    assert!(page.contains("That is not shown: these runs have one fuel rate"));
+    assert!(page.contains("--set node.fuel_per_second="));
+}
+
+#[test]
+fn the_figures_leave_out_the_warm_up_of_the_sweep_and_say_which() {
+    let mut results = results(&MadeUp::small());
+    let with = |results: &Results| Page::of(results).html;
+    let usual = with(&results);
+    assert!(
+        usual.contains("the first 10\u{a0}% of the arrivals&#39; time")
+            || usual.contains("the first 10\u{a0}% of the arrivals' time")
+    );
+    results.head.warm_up = crate::results::statistics::WarmUp::Percent(0);
+    let whole = with(&results);
+    assert!(whole.contains("none is left out"));
+    let jobs = |page: &str| {
+        let section = page.split("<section id=\"latency\">").nth(1).expect("the section is there");
+        let row = section.split("<th scope=\"row\">download</th>").nth(1).expect("a row");
+        row.split("</td>").next().expect("a cell").to_owned()
+    };
+    let records = results.runs.iter().flat_map(|run| &run.policies);
+    let downloads = records.filter(|record| record.policy == "download");
+    let done = downloads.flat_map(|record| &record.jobs).filter(|job| job.end == "ok").count();
+    assert!(jobs(&whole).contains(&done.to_string()), "{done} jobs are not in {}", jobs(&whole));
+    assert!(jobs(&usual) != jobs(&whole));
+}
+
+#[test]
+fn settings_without_charts_have_their_figures_and_are_said_to_have_none() {
+    let page = page(&MadeUp { jobs: 12, seeds: 6, ..MadeUp::wide() });
+    for id in ["ledger", "policies", "latency", "hosts"] {
+        let section = page.split(&format!("<section id=\"{id}\">")).nth(1).expect("it is there");
+        let section = section.split("</section>").next().expect("it ends");
+        assert!(section.contains("the figures of the other 29 stand below them"), "{id}");
+        let others =
+            section.split("The other settings, in figures").nth(1).expect("they are there");
+        assert_eq!(others.matches("<details class=\"point long\">").count(), 29, "{id}");
+        assert!(others.contains("worker.trunk = 40 Gbit/s, work.ratio = 1.2"), "{id}");
+    }
+}
+
+#[test]
+fn a_broken_wall_clock_file_is_told_and_stops_nothing() {
+    let broken =
+        Results { wall: Wall::Broken("EOF at line 1".to_owned()), ..results(&MadeUp::small()) };
+    let page = Page::of(&broken).html;
+    assert_sound(&page);
+    assert!(page.contains("wall.json is there and cannot be read (EOF at line 1)"));
+}
+
+#[test]
+fn the_commit_that_went_on_with_a_sweep_is_told_beside_the_one_that_began_it() {
+    let mut results = results(&MadeUp::small());
+    let began = results.head.commit.clone();
+    let wall = |commit: &str| {
+        Wall::Known(super::WallFigures {
+            threads: 2,
+            runs: 20,
+            runs_per_second: 1.0,
+            events_per_second: 5.0,
+            commit: Some(commit.to_owned()),
+        })
+    };
+    results.wall = wall(&began);
+    let page = Page::of(&results).html;
+    assert!(page.contains(&began) && !page.contains("gone on with from"));
+    results.wall = wall("fedcba");
+    assert!(Page::of(&results).html.contains("gone on with from <code>fedcba</code>"));
 }

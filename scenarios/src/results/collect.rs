@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(summary.statistics.warm_up, "10 %");
         let text = std::fs::read_to_string(dir.path().join("summary.json")).unwrap();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(json["schema"], "stayput.sweep/1");
+        assert_eq!(json["schema"], "stayput.sweep/2");
         assert_eq!(json["points"][0]["policies"][0]["figures"]["latency_p50_us"]["median"], 3.0);
         assert_eq!(json["fuel_sensitivity"]["varied"], false);
     }

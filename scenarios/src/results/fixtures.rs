@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::statistics::WarmUp;
 use super::{
     ByteRecord, JobRow, LedgerRow, PolicyRecord, RunKey, RunRecord, SplitRecord, SweepHead,
     folder::SCHEMA,
@@ -18,6 +19,8 @@ pub(crate) fn head() -> SweepHead {
         axes: Vec::new(),
         seeds: "0..4".to_owned(),
         policies: vec!["on-storage".to_owned(), "download".to_owned()],
+        warm_up: WarmUp::default(),
+        commit: "unknown".to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{RunKey, RunRecord, SweepHead};
 
 /// The name and version of a sweep's schema.
-pub const SCHEMA: &str = "stayput.sweep/1";
+pub const SCHEMA: &str = "stayput.sweep/2";
 
 const HEAD: &str = "sweep.json";
 const RUNS: &str = "runs";
@@ -94,7 +94,14 @@ impl Folder {
                     "name another directory, or remove this one",
                 ));
             }
-            return Self::of(dir, there)?.with_parts();
+            let mut folder = Self::of(dir, there)?.with_parts()?;
+            if folder.head.warm_up != head.warm_up {
+                // No record depends on it, but all figures do that are made from now on.
+                folder.head.warm_up = head.warm_up;
+                folder.head.command = head.command;
+                write_json(&file, &folder.head)?;
+            }
+            return Ok(folder);
         }
         if !is_new(dir) {
             let fix = "name a new or an empty directory";
@@ -310,6 +317,7 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> FolderError {
 mod tests {
     use super::*;
     use crate::results::fixtures::{head, record};
+    use crate::results::statistics::WarmUp;
 
     #[test]
     fn what_is_kept_comes_back() {
@@ -386,6 +394,21 @@ mod tests {
         let mut same = head();
         same.command.push_str(" --other-words");
         assert_eq!(Folder::begin(dir.path(), same).unwrap().head(), &head());
+    }
+
+    #[test]
+    fn another_warm_up_is_gone_on_with_and_another_commit_is_no_other_sweep() {
+        let dir = tempfile::tempdir().unwrap();
+        Folder::begin(dir.path(), head()).unwrap();
+        let mut other = head();
+        other.commit = "another".to_owned();
+        assert_eq!(Folder::begin(dir.path(), other.clone()).unwrap().head(), &head());
+        other.warm_up = WarmUp::Micros(5);
+        other.command.push_str(" --warm-up 5us");
+        Folder::begin(dir.path(), other.clone()).unwrap();
+        let there = Folder::open(dir.path()).unwrap();
+        assert_eq!((there.head().warm_up, &there.head().command), (other.warm_up, &other.command));
+        assert_eq!(there.head().commit, head().commit, "the commit that began it");
     }
 
     #[test]

@@ -91,10 +91,10 @@ fn job_row(job: &JobRecord, start: Time, plan: &RunPlan, sizes: &BTreeMap<String
 
 /// Parts are rounded down, and what that leaves is under way, so that they add up to the latency.
 fn split(split: &LatencySplit, latency_us: u64) -> SplitRecord {
-    let (queue_us, disk_us, compute_us) =
-        (micros(split.queue), micros(split.disk), micros(split.compute));
-    let transfer_us = latency_us.saturating_sub(queue_us + disk_us + compute_us);
-    SplitRecord { queue_us, disk_us, transfer_us, compute_us }
+    let (queue_us, disk_us) = (micros(split.queue), micros(split.disk));
+    let (compute_us, retry_us) = (micros(split.compute), micros(split.retry));
+    let transfer_us = latency_us.saturating_sub(queue_us + disk_us + compute_us + retry_us);
+    SplitRecord { queue_us, disk_us, transfer_us, compute_us, retry_us }
 }
 
 fn fault_record(fault: &Fault, verdict: &FaultVerdict) -> FaultRecord {
@@ -158,13 +158,14 @@ mod tests {
         let mut runs = good_runs();
         let odd = Duration::from_nanos(1_700);
         let job = &mut runs[0].jobs[0];
-        job.finished = job.intended + odd * 4;
-        job.split = LatencySplit { queue: odd, disk: odd, transfer: odd, compute: odd };
+        job.finished = job.intended + odd * 5;
+        job.split = LatencySplit { queue: odd, disk: odd, transfer: odd, compute: odd, retry: odd };
         let row = &recorded(runs).policies[0].jobs[0];
         let split = row.split;
-        assert_eq!((split.queue_us, split.disk_us, split.compute_us), (1, 1, 1));
-        assert_eq!(row.finished_us - row.intended_us, 6);
-        assert_eq!(split.transfer_us, 3);
+        let rounded = [split.queue_us, split.disk_us, split.compute_us, split.retry_us];
+        assert_eq!(rounded, [1, 1, 1, 1]);
+        assert_eq!(row.finished_us - row.intended_us, 8);
+        assert_eq!(split.transfer_us, 4);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use folder::{FailedRun, Folder, FolderError, Kept, SCHEMA};
 pub use from_report::record;
 pub(crate) use key::hex;
 pub use key::{MAX_CELLS, Seeds};
-pub use merge::{Merged, merge};
+pub use merge::{Merged, merge, warm_up_of};
 pub use record::{
     ByteRecord, ExpectRecord, FaultRecord, HostUse, JobRow, LedgerRow, PolicyRecord, RunKey,
     RunRecord, SplitRecord, SweepHead,

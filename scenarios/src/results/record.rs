@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stayput_sim::host::Purpose;
 
+use super::statistics::WarmUp;
+
 /// What a whole sweep is: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepHead {
@@ -27,6 +29,11 @@ pub struct SweepHead {
     pub seeds: String,
     /// The policies by name, in the order that was asked for; empty if each scenario names its own.
     pub policies: Vec<String>,
+    /// What its figures leave out of the beginning of each run. The records have all of it, so it may be another when the sweep is
+    /// gone on with; then it is that.
+    pub warm_up: WarmUp,
+    /// The commit of the program that began it, or `unknown`. It decides nothing, as far as versions tell what has changed.
+    pub commit: String,
 }
 
 /// Which run of a sweep a record is of.
@@ -114,7 +121,7 @@ pub struct ByteRecord {
 /// Bytes of one class of link and one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// The class of link, as in `policies[].bytes.by_class` of `stayput.run/1`.
+    /// The class of link, as in `policies[].bytes.by_class` of `stayput.run/2`.
     pub class: String,
     /// The purpose, as in `by_purpose`.
     pub purpose: String,
@@ -187,10 +194,12 @@ pub struct SplitRecord {
     pub queue_us: u64,
     /// Waiting for a disk or served by one.
     pub disk_us: u64,
-    /// Under way, or waiting for who did not answer.
+    /// Under way.
     pub transfer_us: u64,
     /// Computing.
     pub compute_us: u64,
+    /// In attempts that came to nothing, or waiting before the next.
+    pub retry_us: u64,
 }
 
 /// What a scheduled fault did.

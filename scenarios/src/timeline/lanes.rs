@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use stayput_sim::host::{Span, SpanKind, Time};
+use stayput_sim::host::{Attempted, Span, SpanKind, Time};
 
 /// What belongs together: spans of a kind on a device.
 pub(super) type Track = (SpanKind, Option<Rc<str>>);
@@ -51,6 +51,10 @@ pub(super) fn name((kind, on): &Track) -> String {
         SpanKind::DiskQueue => "waiting for disk",
         SpanKind::Disk => "disk",
         SpanKind::Transfer => "transfers",
+        SpanKind::Attempt => "attempts",
+        SpanKind::Retry(Attempted::Job) => "lost and begun anew",
+        SpanKind::Retry(Attempted::Session) => "lost sessions",
+        SpanKind::Retry(Attempted::Request | Attempted::Replica) => "lost requests",
         SpanKind::Fault => "faults",
     };
     on.as_ref().map_or_else(|| kind.to_owned(), |device| format!("{kind} {device}"))

@@ -19,7 +19,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::host::{Host, Purpose};
+use crate::host::{Attempted, Host, Purpose};
 use crate::proxy::ListedObject;
 use crate::swift::header::{OBJECT_META_PREFIX, X_STAYPUT_PURPOSE, X_ZEROVM_EXECUTE};
 use crate::swift::{Path, encode_query};
@@ -223,6 +223,7 @@ impl Client {
         exchange.body = (Purpose::Control, body);
         exchange.answer_max = limits::JOB_ANSWER_MAX;
         exchange.any_status = true;
+        exchange.attempted = Attempted::Job;
         let Reply { status, headers, body, .. } = self.exchange(exchange).await?;
         Ok(JobAnswer { status, headers, body })
     }

@@ -9,7 +9,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::incoming::Incoming;
 use super::retry::{Exchange, etag, limits};
 use super::{Client, ClientError};
-use crate::host::Purpose;
+use crate::host::{Attempt, Attempted, Purpose};
 use crate::http::Answer;
 use crate::swift::Path;
 use crate::swift::header::{X_STAYPUT_PURPOSE, text};
@@ -72,7 +72,8 @@ impl Client {
     ) -> Result<(), ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
-            match self.get_more(path, purpose, attempt, incoming).await {
+            let mut trying = self.host.attempt(Attempted::Request, "request");
+            match self.get_more(path, purpose, attempt, (incoming, &mut trying)).await {
                 Ok(()) => return Ok(()),
                 Err(error @ ClientError::Refused { status, .. })
                     if status == StatusCode::PRECONDITION_FAILED && incoming.len() > 0 =>
@@ -84,7 +85,8 @@ impl Client {
                 Err(error) if error.is_passing() => last = error,
                 Err(error) => return Err(error),
             }
-            self.back_off(attempt).await;
+            trying.failed();
+            self.back_off(attempt, Attempted::Request).await;
         }
         Err(last)
     }
@@ -95,7 +97,7 @@ impl Client {
         path: &Path,
         purpose: Purpose,
         attempt: u32,
-        incoming: &Incoming,
+        (incoming, trying): (&Incoming, &mut Attempt),
     ) -> Result<(), ClientError> {
         let mut exchange = Exchange::new(Method::GET, path);
         exchange.header(X_STAYPUT_PURPOSE, purpose.name());
@@ -116,7 +118,10 @@ impl Client {
         loop {
             let chunk = self.host.timeout(limits::CHUNK_MAX, answer.body.chunk()).await;
             match chunk {
-                Ok(Ok(Some(chunk))) => incoming.add(&chunk),
+                Ok(Ok(Some(chunk))) => {
+                    trying.gained();
+                    incoming.add(&chunk);
+                }
                 Ok(Ok(None)) => break,
                 Ok(Err(source)) => return Err(ClientError::Broken { what, proxy, source }),
                 Err(source) => return Err(ClientError::Stalled { what, proxy, source }),
@@ -129,6 +134,7 @@ impl Client {
         if md5 == etag {
             return Ok(());
         }
+        trying.lost();
         incoming.forget();
         Err(ClientError::Damaged { what, proxy, etag })
     }

@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::{Client, ClientError};
-use crate::host::{Purpose, SpanKind};
+use crate::host::{Attempted, Purpose, SpanKind};
 use crate::http::{self, Answer, Body, BodyBroken, Limits};
 use crate::swift::Path;
 use crate::swift::header::{X_AUTH_TOKEN, text};
@@ -49,6 +49,8 @@ pub(super) struct Exchange {
     pub(super) retried: Vec<StatusCode>,
     /// Whether each status but 503 is an answer.
     pub(super) any_status: bool,
+    /// What has failed when it fails.
+    pub(super) attempted: Attempted,
 }
 
 /// An answer, whole.
@@ -72,6 +74,7 @@ impl Exchange {
             answer_max: limits::ANSWER_MAX,
             retried: Vec::new(),
             any_status: false,
+            attempted: Attempted::Request,
         }
     }
 
@@ -108,6 +111,7 @@ impl Client {
     pub(super) async fn exchange(&self, exchange: Exchange) -> Result<Reply, ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
+            let mut trying = self.host.attempt(exchange.attempted, "request");
             match self.attempt(&exchange, attempt).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => last = error,
@@ -117,7 +121,8 @@ impl Client {
             if !again && !last.is_passing() {
                 break;
             }
-            self.back_off(attempt).await;
+            trying.failed();
+            self.back_off(attempt, exchange.attempted).await;
         }
         Err(last)
     }
@@ -197,9 +202,9 @@ impl Client {
     }
 
     /// Waits after that attempt; not after the last one.
-    pub(super) async fn back_off(&self, attempt: u32) {
+    pub(super) async fn back_off(&self, attempt: u32, of: Attempted) {
         if attempt + 1 < limits::ATTEMPTS_MAX {
-            let _queued = self.host.span(SpanKind::Queue, "back-off");
+            let _waiting = self.host.span(SpanKind::Retry(of), "back-off");
             self.host.sleep(limits::BACKOFF_FIRST * 2_u32.pow(attempt)).await;
         }
     }

@@ -208,8 +208,17 @@ fn sites(spec: &ClusterSpec, proxy: u32) -> Sites {
     let nodes = counts.regions * counts.zones * counts.nodes_per_zone;
     let zone_of = |node: u32| (IpAddr::V4(ip(NODES, node)), node / counts.nodes_per_zone + 1);
     let worker = |at: u32| address(WORKERS, (proxy + at) % counts.workers, WORKER_PORT);
+    let (network, zones) = (&spec.placement.network, counts.regions * counts.zones);
+    let own = proxy % zones + 1;
+    let region_of = |zone: u32| (zone - 1) / counts.zones;
+    let way = |zone: u32| match zone {
+        it if it == own => (it, network.same_zone.latency),
+        it if region_of(it) == region_of(own) => (it, network.cross_zone.latency),
+        it => (it, network.cross_region.latency),
+    };
     Sites {
         zones: (0..nodes).map(zone_of).collect(),
+        ways: (1..=zones).map(way).collect(),
         workers: (0..counts.workers).map(worker).collect(),
         rates: spec.placement.rates(counts, &spec.node, &spec.worker),
     }

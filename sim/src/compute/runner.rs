@@ -18,7 +18,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::client::Incoming;
 use crate::config::{FuelRate, MachineConfig, SessionsConfig};
-use crate::host::{Host, LocalFuture, Purpose, SpanKind, TaskGuard};
+use crate::host::{Attempted, Host, LocalFuture, Purpose, SpanKind, TaskGuard};
 use crate::http::StatusCode;
 use crate::jobs::answer::Session;
 use crate::jobs::executor::session_entropy;
@@ -117,9 +117,11 @@ impl Runner {
         // A job of many sessions is one job: they share the host's cores as those of several jobs do.
         let slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
         for _attempt in 0..ATTEMPTS_MAX {
+            let mut trying = self.host.attempt(Attempted::Job, "run");
             if let Some((sessions, inputs)) = self.attempt(plan, posted, store).await? {
                 return Ok(Done { sessions, inputs, slot });
             }
+            trying.failed();
         }
         let why = "its inputs changed or broke off each time it ran: try again later";
         Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))

@@ -21,6 +21,7 @@
 //!
 //! Leaves out who decides on faults: that is the world's.
 
+mod attempt;
 mod checksum;
 mod compute;
 mod disk;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Either, abortable, select};
 
+pub use attempt::{Attempt, Attempted};
 pub use checksum::{Checksum, Contents, Sum};
 pub use compute::{SpentFuel, Work};
 pub use disk::{Batch, Disk, DiskError, File, Row};
@@ -176,6 +178,11 @@ impl Host {
         self.0
             .recorder()
             .map_or(OpenSpan::UNHEARD, |recorder| OpenSpan::begin(&recorder, kind, name, job))
+    }
+
+    /// Begins an attempt for the job that the caller works for.
+    pub fn attempt(&self, of: Attempted, name: &'static str) -> Attempt {
+        self.0.recorder().map_or(Attempt::UNHEARD, |recorder| Attempt::begin(recorder, of, name))
     }
 
     /// Runs `task` until it ends, the host does, or the guard is dropped.

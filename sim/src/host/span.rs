@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
-use super::{LocalFuture, Time};
+use super::{Attempted, LocalFuture, Time};
 
 /// A job as its client counts it, from 0. Its text is what servers are told that a request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ pub enum SpanKind {
     Job,
     /// A request, from its head's arrival at a server until its answer is on the way or its client has left.
     Request,
-    /// A wait for a slot, for a core, or for the time to ask again.
+    /// A wait for a slot or for a core.
     Queue,
     /// Work on a core.
     Compute,
@@ -56,6 +56,10 @@ pub enum SpanKind {
     Disk,
     /// Bytes on their way over the network.
     Transfer,
+    /// An attempt at a part of a job that came to something.
+    Attempt,
+    /// An attempt that came to nothing, or the wait before it was made again.
+    Retry(Attempted),
     /// A fault that holds.
     Fault,
 }

@@ -15,6 +15,7 @@ use super::answer::set;
 use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
 use super::placement::{Candidate, Nodes, Target};
 use super::quorum::{Search, majority};
+use crate::host::Attempted;
 use crate::http::{Answer, Body, SendError};
 use crate::swift::header::{
     X_ACCOUNT_DEVICE, X_ACCOUNT_HOST, X_ACCOUNT_PARTITION, X_BACKEND_DATA_TIMESTAMP,
@@ -104,7 +105,13 @@ impl Proxy {
         own: &HeaderMap,
     ) -> Result<Answer, NodeError> {
         let request = ask.request(target, own, Body::empty())?;
-        Ok(self.pool().send(target.address(ask.service), request, NODE_LIMITS).await?)
+        let mut trying = self.host().attempt(Attempted::Replica, "replica");
+        let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
+        match &answer {
+            Ok(answer) if !answer.status.is_server_error() => trying.gained(),
+            _ => trying.failed(),
+        }
+        Ok(answer?)
     }
 
     /// Puts `ask` to one candidate after the other, until one has what is asked for. Those that were asked are

@@ -15,6 +15,9 @@ pub const CHUNK_MAX: Duration = Duration::from_secs(3);
 /// For the replicas that are left once a majority has answered: a connection that does not come
 /// about and the handoff after it still fit in.
 pub const QUORUM_GRACE: Duration = Duration::from_secs(1);
+/// For a majority of the primaries to say what they have, before the handoffs are asked beside them: longer than any that
+/// can be reached takes on a sound network.
+pub const LOCATE_PATIENCE: Duration = Duration::from_millis(100);
 /// For a client to take or give the next chunk of a body.
 pub const CLIENT_CHUNK_MAX: Duration = Duration::from_secs(60);
 /// For a whole request, up to the head of its answer.

@@ -3,7 +3,8 @@
 //! It keeps nothing but connections: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
 //! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
 //!
-//! Leaves out caches, rate limits, access lists, large-object manifests, versions and copies.
+//! Leaves out caches, rate limits, access lists, large-object manifests, versions and copies, and remembering which devices were in
+//! error (Swift's `error_suppression_limit`): a lookup of the newest version may not pass over one that may be back by now.
 
 mod account;
 mod answer;

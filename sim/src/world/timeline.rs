@@ -1,7 +1,8 @@
 //! The timeline: what happened when on which host, as spans.
 //!
-//! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or queued; for people who
-//! want to look at a run it keeps every span. It only listens: a run is the same whatever is kept. Leaves out formats.
+//! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or queued, and which of its attempts
+//! came to something or to nothing; for people who want to look at a run it keeps every span. It only listens: a run is the same
+//! whatever is kept. Leaves out formats.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 
 use super::clock::Clock;
 use super::topology::HostKey;
-use crate::host::{JobNumber, Recorder, Span, SpanKind, Time};
+use crate::host::{Attempted, JobNumber, Recorder, Span, SpanKind, Time};
 
 /// Spans that are kept; further ones are counted.
 pub const SPANS_MAX: usize = 4_000_000;
@@ -20,7 +21,7 @@ pub enum Kept {
     /// Nothing.
     #[default]
     Nothing,
-    /// When jobs computed, were at disks or queued.
+    /// When jobs computed, were at disks or queued, and when they were attempted.
     JobTimes,
     /// That, and each span.
     Spans,
@@ -33,8 +34,16 @@ pub struct JobTimes {
     pub compute: Vec<Interval>,
     /// It waited for a disk or was served by one.
     pub disk: Vec<Interval>,
-    /// It waited for a slot, for a core, or to be sent again.
+    /// It waited for a slot or for a core.
     pub queue: Vec<Interval>,
+    /// An attempt at a part of it was under way that came to something: a session on a node, a node's answer to a proxy.
+    pub attempts: Vec<Interval>,
+    /// An attempt at the whole of it was under way that came to nothing, or was to be made again.
+    pub lost: Vec<Interval>,
+    /// An attempt at a session of it, likewise.
+    pub lost_sessions: Vec<Interval>,
+    /// A request for it to a proxy or a node, likewise.
+    pub lost_requests: Vec<Interval>,
 }
 
 /// From a time (included) to a later one (not included).
@@ -46,6 +55,10 @@ impl JobTimes {
             SpanKind::Compute => &mut self.compute,
             SpanKind::Disk | SpanKind::DiskQueue => &mut self.disk,
             SpanKind::Queue => &mut self.queue,
+            SpanKind::Attempt => &mut self.attempts,
+            SpanKind::Retry(Attempted::Job) => &mut self.lost,
+            SpanKind::Retry(Attempted::Session) => &mut self.lost_sessions,
+            SpanKind::Retry(Attempted::Request | Attempted::Replica) => &mut self.lost_requests,
             SpanKind::Job | SpanKind::Request | SpanKind::Transfer | SpanKind::Fault => return,
         };
         // What goes on where the last one ended, as reads of a whole object do, takes no more room.
@@ -142,8 +155,8 @@ impl Timeline {
 }
 
 fn counts_for_jobs(kind: SpanKind) -> bool {
-    use SpanKind::{Compute, Disk, DiskQueue, Queue};
-    matches!(kind, Compute | Disk | DiskQueue | Queue)
+    use SpanKind::{Attempt, Compute, Disk, DiskQueue, Queue, Retry};
+    matches!(kind, Compute | Disk | DiskQueue | Queue | Attempt | Retry(_))
 }
 
 /// A wait of no time is no wait; requests, jobs and faults of no time have happened all the same.

@@ -55,9 +55,9 @@ pub struct MergeArgs {
     /// The directories of the shards.
     #[arg(required = true)]
     pub shard: Vec<PathBuf>,
-    /// As in `sweep`.
-    #[arg(long, value_name = "TIME", value_parser = WarmUp::parse, default_value = "10%")]
-    pub warm_up: WarmUp,
+    /// As in `sweep`; what the shards were swept with unless said otherwise.
+    #[arg(long, value_name = "TIME", value_parser = WarmUp::parse)]
+    pub warm_up: Option<WarmUp>,
 }
 
 /// The options of `compare`.
@@ -67,9 +67,9 @@ pub struct CompareArgs {
     pub one: PathBuf,
     /// The directory of another, with the same scenarios, settings and seeds.
     pub other: PathBuf,
-    /// As in `sweep`.
-    #[arg(long, value_name = "TIME", value_parser = WarmUp::parse, default_value = "10%")]
-    pub warm_up: WarmUp,
+    /// As in `sweep`; what both were swept with unless said otherwise.
+    #[arg(long, value_name = "TIME", value_parser = WarmUp::parse)]
+    pub warm_up: Option<WarmUp>,
 }
 
 /// A key of the scenarios and the values that it takes.
@@ -158,6 +158,9 @@ impl SweepArgs {
         }
         if self.no_faults {
             words.push("--no-faults".into());
+        }
+        if self.warm_up != WarmUp::default() {
+            words.extend(["--warm-up".into(), self.warm_up.to_string().replace(' ', "").into()]);
         }
         words.extend(["--out".into(), self.out.clone().into()]);
         words

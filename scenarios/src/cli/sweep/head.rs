@@ -23,6 +23,8 @@ pub(super) fn head(args: &SweepArgs) -> Result<(SweepHead, BTreeMap<String, Path
         axes: Vec::new(),
         seeds: args.seeds.to_string(),
         policies: args.policy.iter().map(|policy| policy.name().to_owned()).collect(),
+        warm_up: args.warm_up,
+        commit: COMMIT.to_owned(),
     };
     for axis in &args.set {
         if head.axes.iter().any(|(key, _)| *key == axis.key) {
@@ -50,7 +52,10 @@ pub(super) fn head(args: &SweepArgs) -> Result<(SweepHead, BTreeMap<String, Path
     Ok((head, files))
 }
 
-/// The version of the program; who builds it may say from which commit.
+/// The commit that the program is built from, or `unknown`: the build finds it. A sweep tells it and does not depend on it.
+pub(super) const COMMIT: &str = env!("STAYPUT_BUILT_FROM");
+
+/// The version of the program; who builds it for others may make a commit part of it, and then sweeps of another are refused.
 pub(super) fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     option_env!("STAYPUT_COMMIT")

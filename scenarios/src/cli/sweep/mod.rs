@@ -31,6 +31,7 @@ struct WallFigures {
     runs: u64,
     runs_per_second: f64,
     events_per_second: f64,
+    commit: &'static str,
 }
 
 /// Does the runs that are not there yet, and says what all of them come to.
@@ -68,6 +69,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
             runs,
             runs_per_second: per_second(runs),
             events_per_second: per_second(work.events.load(Ordering::Relaxed)),
+            commit: head::COMMIT,
         })?;
         note(&format!("{runs} runs, {:.2} per second on {threads} threads", per_second(runs)))?;
     }
@@ -78,8 +80,8 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
 
 /// Puts shards together, and says what they come to.
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, CliError> {
-    let merged = results::merge(&args.out, &args.shard)?;
-    let summary = collect(&merged.folder, args.warm_up)?;
+    let merged = results::merge(&args.out, &args.shard, args.warm_up)?;
+    let summary = collect(&merged.folder, merged.folder.head().warm_up)?;
     show::summary(&merged.folder, &summary, &mut io::stdout())?;
     if summary.runs.missing > 0 {
         let command = printable(&merged.folder.head().command);
@@ -94,8 +96,9 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, CliError> {
 
 /// Compares two sweeps.
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
-    let (one, other) = (Folder::open(&args.one)?, Folder::open(&args.other)?);
-    let comparison = results::compare(&one, &other, args.warm_up)?;
+    let sweeps = [Folder::open(&args.one)?, Folder::open(&args.other)?];
+    let warm_up = results::warm_up_of(&sweeps, args.warm_up)?;
+    let comparison = results::compare(&sweeps[0], &sweeps[1], warm_up)?;
     let mut out = io::stdout();
     for point in &comparison.points {
         let settings = settings_text(&point.settings);
@@ -106,7 +109,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
         }
     }
     let method = results::statistics::METHOD;
-    line(&mut out, &format!("method: {method}; warm-up {}", args.warm_up))?;
+    line(&mut out, &format!("method: {method}; warm-up {warm_up}"))?;
     if comparison.alone > 0 {
         line(&mut out, &format!("{} runs have a result in one of them only", comparison.alone))?;
     }

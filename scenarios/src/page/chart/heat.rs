@@ -143,10 +143,11 @@ pub(in crate::page) fn heat_map(map: &HeatMap, px: f64, row: f64) -> Markup {
             path.frontier-halo d=(path) {}
             path class=(format!("frontier {}", frontier.class)) d=(path) {}
         }
-        // Above the lines, so that no line strikes a figure out.
+        // Above the lines, and in the part of the cell that they leave free, so that no line strikes a figure out.
         @for (at, cells) in map.cells.iter().enumerate() {
             @for (column, cell) in cells.iter().enumerate() {
-                (words_of_cell(map, cell, (left + wide * column as f64, top + row * at as f64, wide, row)))
+                @let (from, to) = free_part(map, at, column);
+                (words_of_cell(map, cell, (left + wide * column as f64, top + row * (at as f64 + from), wide, row * (to - from))))
             }
         }
     };
@@ -178,13 +179,32 @@ fn draw_cell(
 
 fn words_of_cell(map: &HeatMap, cell: &Cell, (x, y, wide, high): (f64, f64, f64, f64)) -> Markup {
     let class = class_of(map, cell);
-    let fits = cell.words.chars().count() as f64 * 6.6 <= wide - 2.0 && high >= 18.0;
+    let words = match cell.flag {
+        "" => cell.words.clone(),
+        flag => format!("{} {flag}", cell.words),
+    };
+    let room = |words: &str| words.chars().count() as f64 * 6.6 <= wide - 2.0 && high >= 12.0;
+    // Where there is no room for the figure its flag may still have some.
+    let shown = [words.as_str(), cell.flag].into_iter().find(|words| room(words)).unwrap_or("");
     html! {
-        @if fits { text class=(format!("in t-{class}")) x=(n(x + wide / 2.0)) y=(n(y + high / 2.0 + 4.0)) text-anchor="middle" {
-            (cell.words) } }
-        @if !cell.flag.is_empty() { text class=(format!("flag t-{class}")) x=(n(x + wide - 4.0)) y=(n(y + 12.0)) text-anchor="end" {
-            (cell.flag) } }
+        @if !shown.is_empty() {
+            text class=(format!("in t-{class} h-{class}")) x=(n(x + wide / 2.0)) y=(n(y + high / 2.0 + 4.0)) text-anchor="middle" {
+                (shown) }
+        }
     }
+}
+
+/// From where to where a cell's greatest part reaches that no line crosses, as parts of its height.
+fn free_part(map: &HeatMap, row: usize, column: usize) -> (f64, f64) {
+    let within = map.frontiers.iter().filter_map(|frontier| frontier.heights.get(column));
+    let mut cuts: Vec<f64> = within
+        .map(|height| height + 0.5 - row as f64)
+        .filter(|cut| (0.0..=1.0).contains(cut))
+        .chain([0.0, 1.0])
+        .collect();
+    cuts.sort_by(f64::total_cmp);
+    let parts = cuts.windows(2).map(|ends| (ends[0], ends[1]));
+    parts.max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0))).unwrap_or((0.0, 1.0))
 }
 
 fn frontier_path(frontier: &Frontier, (left, top): (f64, f64), (wide, row): (f64, f64)) -> String {
@@ -213,6 +233,23 @@ mod tests {
             (Tone::Gain.class(0.5), Tone::Gain.class(-0.5), Tone::Gain.class(0.0)),
             ("g3".into(), "l3".into(), "d0".into())
         );
+    }
+
+    #[test]
+    fn figures_stand_in_the_part_of_a_cell_that_the_lines_leave_free() {
+        let line = |height| Frontier { class: "solid", heights: vec![height] };
+        let map = |frontiers| HeatMap {
+            title: String::new(),
+            axes: (String::new(), String::new()),
+            rows: vec!["a".to_owned(), "b".to_owned()],
+            columns: vec!["c".to_owned()],
+            cells: Vec::new(),
+            frontiers,
+            tone: Tone::Gain,
+        };
+        assert_eq!(free_part(&map(vec![line(0.75)]), 1, 0), (0.25, 1.0));
+        assert_eq!(free_part(&map(vec![line(0.75)]), 0, 0), (0.0, 1.0));
+        assert_eq!(free_part(&map(vec![line(0.75), line(1.25)]), 1, 0), (0.25, 0.75));
     }
 
     #[test]

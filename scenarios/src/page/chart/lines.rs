@@ -13,6 +13,8 @@ pub(in crate::page) struct Line {
     pub(in crate::page) points: Vec<(f64, f64)>,
     /// Where marks stand.
     pub(in crate::page) marks: Vec<(f64, f64)>,
+    /// Intervals, each from one place to another.
+    pub(in crate::page) spans: Vec<[(f64, f64); 2]>,
 }
 
 /// A stretch of the axis below, such as the time of a fault.
@@ -37,6 +39,8 @@ pub(in crate::page) struct Plot<'a> {
     pub(in crate::page) left: &'a str,
     /// Its height without the axis below.
     pub(in crate::page) height: f64,
+    /// Where a level line stands that divides what is above from what is below.
+    pub(in crate::page) level: Option<f64>,
 }
 
 /// A plot of lines. The scales get their places from `axes`: the span on paper along and up.
@@ -67,7 +71,14 @@ pub(in crate::page) fn line_plot(
         (axis_below(&along, width.ticks(), (top, bottom), (right, plot.below)))
         (axis_left(&up, 6, (left, right), (16.0, plot.left)))
         path.frame d=(format!("M{} {}V{}H{}", n(left), n(top), n(bottom), n(right))) {}
+        @if let Some(level) = plot.level {
+            line.zero x1=(n(left)) x2=(n(right)) y1=(n(up.at(level))) y2=(n(up.at(level))) {}
+        }
         @for line in lines {
+            @for [from, to] in &line.spans {
+                path class=(format!("span s{}", line.series % SERIES)) d=(format!("M{} {}L{} {}", n(along.at(from.0)), n(up.at(from.1)),
+                    n(along.at(to.0)), n(up.at(to.1)))) {}
+            }
             @if !line.points.is_empty() {
                 path class=(format!("line s{}", line.series % SERIES)) d=(path_of(line, &along, &up)) {}
             }

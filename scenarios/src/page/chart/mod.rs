@@ -14,7 +14,7 @@ mod scale;
 use maud::{Markup, html};
 
 pub(super) use bars::{Bar, stacked_bars};
-pub(super) use dots::{Dot, dot_ranges};
+pub(super) use dots::{Dot, Ratios, dot_ranges};
 pub(super) use heat::{Cell, Frontier, HeatMap, Tone, heat_map};
 pub(super) use lines::{Band, Line, Plot, line_plot, step_path};
 pub(super) use scale::{Scale, Unit};
@@ -177,9 +177,9 @@ pub(super) fn axis_below(
         @for (value, words) in scale.ticks(ticks) {
             @let x = scale.at(value);
             line.grid x1=(n(x)) x2=(n(x)) y1=(n(top)) y2=(n(bottom)) {}
-            text.tick x=(n(x)) y=(n(bottom + 15.0)) text-anchor="middle" { (words) }
+            text.tick x=(n(x)) y=(n(bottom + 17.0)) text-anchor="middle" { (words) }
         }
-        text.axis x=(n(right)) y=(n(bottom + 32.0)) text-anchor="end" { (name) }
+        text.axis x=(n(right)) y=(n(bottom + 33.0)) text-anchor="end" { (name) }
     }
 }
 
@@ -226,11 +226,13 @@ pub(super) fn n(value: f64) -> String {
     if rounded.is_finite() { format!("{}", rounded + 0.0) } else { "0".to_owned() }
 }
 
-/// A text cut to what `px` have room for, in letters of 12 px.
+/// A text cut to what `px` have room for, in letters of 12 px: in its middle, since names of points differ at their ends.
 pub(super) fn fitted(text: &str, px: f64) -> String {
     let room = (px / 6.6).max(3.0) as usize;
     if text.chars().count() <= room {
         return text.to_owned();
     }
-    text.chars().take(room - 1).chain(['…']).collect()
+    let end = (room - 1) * 3 / 5;
+    let rest = text.chars().count() - end;
+    text.chars().take(room - 1 - end).chain(['…']).chain(text.chars().skip(rest)).collect()
 }

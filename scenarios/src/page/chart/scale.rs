@@ -15,6 +15,10 @@ pub(in crate::page) enum Unit {
     Fraction,
     /// Whole things.
     Count,
+    /// Factors, beside 1 for no difference.
+    Ratio,
+    /// Fuel per second, written as scenarios write it.
+    Fuel,
 }
 
 impl Unit {
@@ -25,6 +29,16 @@ impl Unit {
             Self::Micros => show::micros(value),
             Self::Fraction => show::percent(value),
             Self::Count => show::plain(value),
+            Self::Ratio => show::times(value),
+            Self::Fuel => format!("{value:e}"),
+        }
+    }
+
+    /// What a logarithmic axis shows at least; figures below are drawn there.
+    const fn least(self) -> f64 {
+        match self {
+            Self::Ratio => 1e-6,
+            _ => 1.0,
         }
     }
 
@@ -33,7 +47,13 @@ impl Unit {
         if value == 0.0 && self != Self::Fraction {
             return "0".to_owned();
         }
-        self.show(value).replace(".0 ", " ")
+        let text = self.show(value);
+        if self == Self::Ratio {
+            let number = text.trim_end_matches('×');
+            let short = number.trim_end_matches('0').trim_end_matches('.');
+            return format!("{}×", if number.contains('.') { short } else { number });
+        }
+        text.replace(".0 ", " ")
     }
 }
 
@@ -67,13 +87,14 @@ impl Scale {
         Self { low, high, from, to, log: false, unit }
     }
 
-    /// Equal factors of the figure are equal steps on paper. Figures below 1 are drawn at 1.
+    /// Equal factors of the figure are equal steps on paper. Figures below the unit's least are drawn there.
     pub(in crate::page) fn log(
         unit: Unit,
         (low, high): (f64, f64),
         (from, to): (f64, f64),
     ) -> Self {
-        let low = if low.is_finite() { low.clamp(1.0, VAST) } else { 1.0 };
+        let least = unit.least();
+        let low = if low.is_finite() { low.clamp(least, VAST) } else { least };
         let high =
             if high.is_finite() && high > low * 1.05 { high.min(2.0 * VAST) } else { low * 2.0 };
         Self { low, high, from, to, log: true, unit }
@@ -114,6 +135,10 @@ impl Scale {
     }
 
     fn log_ticks(&self, wanted: usize) -> Vec<f64> {
+        if self.high < self.low * 4.0 {
+            // Too short for the usual steps of a logarithmic axis.
+            return self.linear_ticks(wanted);
+        }
         let first = self.low.log10().floor() as i32;
         let last = self.high.log10().ceil() as i32;
         let within = |value: &f64| *value >= self.low * 0.999 && *value <= self.high * 1.001;
@@ -124,9 +149,14 @@ impl Scale {
                 .collect()
         };
         // The finest of the usual steps that leaves room for what is written.
-        let choices = [of(&[1.0, 2.0, 5.0]), of(&[1.0, 3.0]), of(&[1.0])];
+        let choices = [
+            of(&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0]),
+            of(&[1.0, 2.0, 5.0]),
+            of(&[1.0, 3.0]),
+            of(&[1.0]),
+        ];
         let fits = choices.iter().find(|ticks| ticks.len() <= wanted);
-        let ticks = fits.unwrap_or(&choices[2]);
+        let ticks = fits.unwrap_or(&choices[3]);
         let every = ticks.len().div_ceil(wanted.max(1)).max(1);
         ticks.iter().copied().step_by(every).collect()
     }
@@ -159,6 +189,16 @@ mod tests {
         let ticks = Scale::log(Unit::Micros, (800.0, 60_000.0), (0.0, 1.0)).ticks(8);
         let words: Vec<&str> = ticks.iter().map(|tick| tick.1.as_str()).collect();
         assert_eq!(words, ["1 ms", "2 ms", "5 ms", "10 ms", "20 ms", "50 ms"]);
+    }
+
+    #[test]
+    fn ratios_have_ticks_on_both_sides_of_one_and_one_in_the_middle() {
+        let scale = Scale::log(Unit::Ratio, (0.1, 10.0), (0.0, 100.0));
+        assert!((scale.at(1.0) - 50.0).abs() < 1e-9, "{}", scale.at(1.0));
+        let words: Vec<String> = scale.ticks(9).into_iter().map(|tick| tick.1).collect();
+        assert_eq!(words, ["0.1×", "0.2×", "0.5×", "1×", "2×", "5×", "10×"]);
+        let short = Scale::log(Unit::Ratio, (0.8, 1.25), (0.0, 100.0)).ticks(9);
+        assert!(short.iter().any(|tick| tick.1 == "1×") && short.len() >= 4, "{short:?}");
     }
 
     #[test]

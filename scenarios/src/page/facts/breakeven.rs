@@ -13,6 +13,7 @@ use super::{
 };
 use crate::quantity::parse_byte_rate;
 use crate::results::PolicyRecord;
+use crate::results::statistics::WarmUp;
 
 /// One cell of the map.
 #[derive(Clone, Debug)]
@@ -121,7 +122,7 @@ impl BreakEven {
             else {
                 continue;
             };
-            let Some(cell) = cell(point, columns[column].1) else { continue };
+            let Some(cell) = cell(point, columns[column].1, facts.warm_up()) else { continue };
             let others = point.settings.iter().filter(|(other, _)| *other != key);
             let mut row = vec![point.scenario.to_owned()];
             row.extend(others.map(|(other, value)| format!("{} = {value}", short_key(other))));
@@ -177,9 +178,9 @@ fn mean_ratio(cells: &[Option<Point>]) -> f64 {
     if ratios.is_empty() { 0.0 } else { ratios.iter().sum::<f64>() / ratios.len() as f64 }
 }
 
-fn cell(point: &SweepPoint<'_>, bandwidth: f64) -> Option<Point> {
-    let pairs = Pairs::of(point, NEAR, FAR)?;
-    let gain = pairs.metric("latency, median").and_then(|metric| metric.change);
+fn cell(point: &SweepPoint<'_>, bandwidth: f64, warm_up: WarmUp) -> Option<Point> {
+    let pairs = Pairs::of(point, NEAR, FAR, warm_up)?;
+    let gain = pairs.metric("median latency").and_then(|metric| metric.change);
     let gain = gain.map(|change| Estimate {
         n: change.n,
         median: -change.median,
@@ -214,7 +215,7 @@ struct Sums {
     output: f64,
     work_us: f64,
     code: f64,
-    queue_us: f64,
+    waits_us: f64,
     all_us: f64,
 }
 
@@ -228,7 +229,7 @@ impl Sums {
                 sums.input += job.object_bytes as f64;
                 sums.output += job.answer_bytes as f64;
                 sums.work_us += (job.split.compute_us + job.split.disk_us) as f64;
-                sums.queue_us += job.split.queue_us as f64;
+                sums.waits_us += (job.split.queue_us + job.split.retry_us) as f64;
                 sums.all_us += super::latency_us(job) as f64;
             }
         }
@@ -236,7 +237,7 @@ impl Sums {
     }
 
     fn waits(&self) -> f64 {
-        self.queue_us / self.all_us.max(1.0)
+        self.waits_us / self.all_us.max(1.0)
     }
 }
 

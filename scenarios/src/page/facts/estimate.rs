@@ -39,6 +39,12 @@ impl Estimate {
         Some(Self { n, median, interval })
     }
 
+    /// The same with something added to each figure.
+    pub(in crate::page) fn shifted(self, by: f64) -> Self {
+        let interval = self.interval.map(|(low, high)| (low + by, high + by));
+        Self { n: self.n, median: self.median + by, interval }
+    }
+
     /// What may be said in words.
     pub(in crate::page) fn sign(&self) -> Sign {
         match self.interval {

@@ -4,15 +4,18 @@
 
 mod breakeven;
 mod estimate;
+mod fuel;
 mod pairs;
 
 use std::collections::BTreeMap;
 
 pub(super) use breakeven::{BreakEven, Point as BreakEvenPoint};
 pub(super) use estimate::{Estimate, Sign, percentile};
+pub(super) use fuel::FuelLine;
 pub(super) use pairs::{Metric, MetricKind, Pairs, completed, latency_us};
 
 use super::read::Results;
+use crate::results::statistics::WarmUp;
 use crate::results::{PolicyRecord, RunRecord};
 
 /// One scenario with one choice of settings, and its runs over the seeds.
@@ -110,6 +113,20 @@ impl<'a> Facts<'a> {
     /// The number of a policy, which decides its colour and mark wherever it is drawn.
     pub(super) fn series(&self, policy: &str) -> usize {
         self.policies.iter().position(|name| name == policy).unwrap_or(0)
+    }
+
+    /// What the figures leave out of the beginning of each run.
+    pub(super) fn warm_up(&self) -> WarmUp {
+        self.results.head.warm_up
+    }
+
+    /// The same in words.
+    pub(super) fn warm_up_words(&self) -> String {
+        match self.warm_up() {
+            WarmUp::Percent(0) | WarmUp::Micros(0) => "none is left out".to_owned(),
+            WarmUp::Percent(percent) => format!("the first {percent}\u{a0}% of the arrivals' time"),
+            WarmUp::Micros(us) => format!("the first {}", super::show::micros(us as f64)),
+        }
     }
 
     /// The policies of a point.

@@ -47,7 +47,12 @@ pub(in crate::page) struct Pairs {
 
 impl Pairs {
     /// Compares two policies at a point; nothing if no run has both.
-    pub(in crate::page) fn of(point: &Point<'_>, near: &str, far: &str) -> Option<Self> {
+    pub(in crate::page) fn of(
+        point: &Point<'_>,
+        near: &str,
+        far: &str,
+        warm_up: WarmUp,
+    ) -> Option<Self> {
         let both = point
             .runs
             .iter()
@@ -70,12 +75,12 @@ impl Pairs {
         ];
         if !point.closed_loop() {
             for (name, share) in
-                [("latency, median", 0.5), ("latency, p90", 0.9), ("latency, p99", 0.99)]
+                [("median latency", 0.5), ("p90 latency", 0.9), ("p99 latency", 0.99)]
             {
                 metrics.push(metric(
                     name,
                     MetricKind::Micros,
-                    runs.iter().filter_map(|pair| pair.latencies(share)),
+                    runs.iter().filter_map(|pair| pair.latencies(share, warm_up)),
                 ));
             }
         }
@@ -117,11 +122,11 @@ impl Pair<'_> {
         common > 0 && common == count(self.near) && common == count(self.far)
     }
 
-    fn latencies(&self, share: f64) -> Option<(f64, f64)> {
+    fn latencies(&self, share: f64, warm_up: WarmUp) -> Option<(f64, f64)> {
         if self.run.closed_loop {
             return None;
         }
-        let begin = WarmUp::default().end_us(self.near).max(WarmUp::default().end_us(self.far));
+        let begin = warm_up.end_us(self.near).max(warm_up.end_us(self.far));
         let (mut near, mut far): (Vec<u64>, Vec<u64>) = self
             .common()
             .filter(|(near, _)| near.intended_us >= begin)

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::counted;
 use crate::page::chart::{Cell, Frontier, HeatMap, Tone, Width, figure, heat_map};
 use crate::page::facts::{BreakEven, BreakEvenPoint, Facts};
 use crate::page::show;
@@ -31,7 +32,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             strong { "Dashed" } ": they overlap, t" sub { "0" } " + max(S/R" sub { "near" } ", σS/B) against max(S/B, S/R" sub { "far"
                 } "). \
              The rates R are each side's bytes per second of disk and compute time in these runs, and t" sub { "0" }
-                 " is the code's bytes over B."
+                 " is the code's bytes over B. So the rule is told how fast each side read and computed here; what is tried is whether \
+                that and the bandwidth foretell who wins."
         }
         (picture(&map))
         (judged(&map))
@@ -63,11 +65,21 @@ fn picture(map: &BreakEven) -> Markup {
         frontiers,
         tone: Tone::Gain,
     };
-    let caption = "Measured gain of on-storage over download. “?”: the interval holds no difference. “≠”: the measured sign is \
+    let caption = "Measured gain of on-storage over download. The table has its 95 % intervals. “?”: the \
+        interval holds no difference, or there is \
+        none. “≠”: the measured sign is \
         another than both forms of the rule predict.";
     let draw =
-        |width: Width| heat_map(&heat, width.px(), if width == Width::Wide { 40.0 } else { 34.0 });
-    figure(caption, &Tone::Gain.legend(("download faster", "on-storage faster")), draw, &table(map))
+        |width: Width| heat_map(&heat, width.px(), if width == Width::Wide { 46.0 } else { 42.0 });
+    let legend = html! {
+        (Tone::Gain.legend(("download faster", "on-storage faster")))
+        ul.legend {
+            @for (class, name) in [("solid", "predicted, in turn"), ("dashed", "predicted, overlapped")] {
+                li { svg.key viewBox="0 0 34 12" aria-hidden="true" { path class=(format!("frontier {class}")) d="M0 6H34" {} } (name) }
+            }
+        }
+    };
+    figure(caption, &legend, draw, &table(map))
 }
 
 fn ratio_words(ratio: f64) -> String {
@@ -128,13 +140,16 @@ fn table(map: &BreakEven) -> Table {
 /// Where measurement and rule differ, by how much, and what was there that the rule does not know.
 fn judged(map: &BreakEven) -> Markup {
     let measured: Vec<&BreakEvenPoint> = map.cells().filter(|point| point.gain.is_some()).collect();
-    let open = measured.iter().filter(|point| point.is_open()).count();
+    let shown: Vec<&&BreakEvenPoint> = measured.iter().filter(|point| !point.is_open()).collect();
     let off: Vec<&&BreakEvenPoint> = measured.iter().filter(|point| point.disagrees()).collect();
-    let split = measured.iter().filter(|point| {
-        let (in_turn, overlapped) = point.rates.gains(point.bandwidth);
-        !point.is_open() && (in_turn > 0.0) != (overlapped > 0.0)
-    });
-    let split = split.count();
+    let right = |form: fn((f64, f64)) -> f64| {
+        let holds = |point: &&&&BreakEvenPoint| {
+            let predicted = form(point.rates.gains(point.bandwidth));
+            point.gain.is_some_and(|gain| (gain.median > 0.0) == (predicted > 0.0))
+        };
+        shown.iter().filter(holds).count()
+    };
+    let (in_turn, overlapped) = (right(|forms| forms.0), right(|forms| forms.1));
     let mut table = Table::new(
         1,
         [
@@ -142,8 +157,8 @@ fn judged(map: &BreakEven) -> Markup {
             "measured",
             "predicted, in turn",
             "overlapped",
-            "on-storage: queue",
-            "download: queue",
+            "on-storage: queue, retry",
+            "download: queue, retry",
         ],
     );
     for point in &off {
@@ -159,12 +174,14 @@ fn judged(map: &BreakEven) -> Markup {
     }
     html! {
         p {
-            "Of " (measured.len()) " points, " (measured.len() - open - off.len()) " have the sign that at least one form predicts ("
-                (split) " of them lie between the two forms), "
-            (off.len()) " another, and in " (open) " the interval leaves the sign open."
+            "Of " (counted(measured.len(), "point")) " the interval shows a sign at " (shown.len()) ". The form in turn has the same sign \
+                at " (in_turn) " of these, the overlapped form at " (overlapped) ". At "
+                (if off.is_empty() { "none".to_owned() } else { off.len().to_string() })
+                " neither has. How near to the \
+                frontier a point lies is in the table: where both predicted gains are small, the rule decides nothing."
         }
         @if !off.is_empty() {
-            h3 { "Where the measurement disagrees" }
+            h3 { "Where the measurement has another sign than both forms" }
             (table.show())
             p.note {
                 "The rule knows one job on a quiet network. It leaves out what the last two columns tell as shares of the latency \

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::counted;
+use crate::page::Wall;
 use crate::page::facts::Facts;
 use crate::page::show;
 
@@ -38,15 +39,25 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             li { "Caches of the operating system and of processors, and what processes on one machine do to each other's memory \
                 bandwidth." }
             li { "Encryption, and the processor time that the network and the store itself take: compute is what jobs compute." }
-            li { "Whether the fuel rate is your processor's. If compute is a large part of section 5, sweep " code {
-                "node.fuel_per_second" } " to see what depends on it." }
+            li { "Whether the fuel rate is your processor's. Section 1 says what is known of how the verdict depends \
+                on it." }
         }
     }
 }
 
 fn speed(facts: &Facts<'_>) -> String {
-    let Some(wall) = facts.results.wall else {
-        return "Not known: shards that were merged have no one speed, and the records hold nothing that the wall clock decides.".to_owned();
+    let wall = match &facts.results.wall {
+        Wall::Known(wall) => wall,
+        Wall::None => {
+            return "Not known: shards that were merged have no one speed, and the records hold nothing that the wall clock decides."
+                .to_owned();
+        }
+        Wall::Broken(why) => {
+            return format!(
+                "Not known: wall.json is there and cannot be read ({why}). No other figure of this page depends on it; the next run that \
+                 the sweep's command makes writes it anew."
+            );
+        }
     };
     format!(
         "{} events of the simulated worlds and {} runs per second of the wall clock, over {} on {}.",

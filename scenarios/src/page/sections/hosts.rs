@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::for_each_shown;
+use super::{Told, each_policy, for_each_point};
 use crate::page::chart::{Cell, HeatMap, Tone, heat_map};
 use crate::page::facts::{Estimate, Facts, Point};
 use crate::page::show;
@@ -34,9 +34,15 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         p {
             "The share of a run's makespan in which a part was busy: of the card its fuller direction's bytes over what it can carry, \
                 of cores and disks their busy time. \
-             Means over the runs. A policy that ends sooner has the same work in less time, so its shares are higher."
+             Means over the runs. A policy that ends sooner has the same work in less time, so its shares are higher. Skew is over \
+                the storage nodes: the busiest over the mean (1 if all are used alike), and the Gini coefficient (0 if they are). Work \
+                goes where the wanted objects lie, so what locality costs in evenness shows here."
         }
-        (for_each_shown(facts, |point| html! { (maps(facts, point)) (skew(facts, point)) }))
+        (for_each_point(facts, &Told {
+            glance: &|point| each_policy(facts, point, |policy| busiest(facts, point, policy)),
+            whole: &|point| html! { (maps(facts, point).0) (skew(facts, point)) },
+            figures: &|point| html! { (maps(facts, point).1.show()) (skew(facts, point)) },
+        }))
     }
 }
 
@@ -64,7 +70,18 @@ fn uses(facts: &Facts<'_>, point: &Point<'_>) -> (Vec<String>, Uses) {
     (hosts, sums.into_iter().map(|(key, (sum, n))| (key, sum / n)).collect())
 }
 
-fn maps(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
+/// The busiest part of any host under a policy, in words.
+fn busiest(facts: &Facts<'_>, point: &Point<'_>, policy: &str) -> String {
+    let (_, uses) = uses(facts, point);
+    let own = uses.iter().filter(|((_, _, of), _)| of == policy);
+    let most = own.max_by(|a, b| a.1.total_cmp(b.1));
+    most.map_or(show::NONE.to_owned(), |((host, part, _), share)| {
+        format!("at most {} ({} of {host})", show::percent(*share), PARTS[*part].0)
+    })
+}
+
+/// The maps of a point, and their figures.
+fn maps(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     let (mut hosts, uses) = uses(facts, point);
     let policies = facts.policies_of(point);
     let all = hosts.len();
@@ -107,9 +124,9 @@ fn maps(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         table.push([host.clone()].into_iter().chain(figures));
     }
     if hosts.is_empty() {
-        return html! { p.note { "The records name no hosts." } };
+        return (html! { p.note { "The records name no hosts." } }, table);
     }
-    html! {
+    let pictures = html! {
         figure {
             figcaption {
                 "Mean use of each host's parts under each policy."
@@ -120,7 +137,8 @@ fn maps(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
                 19.0)) } } }
             (table.behind())
         }
-    }
+    };
+    (pictures, table)
 }
 
 fn cell(share: Option<f64>) -> Cell {
@@ -157,10 +175,11 @@ fn skew(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         }
     }
     html! {
-        p { "Skew over the storage nodes: 1 and 0 if all are used alike. What locality costs shows here: work goes where the wanted \
-            objects lie." }
-        (table.show())
-        p.note { "Medians over the runs with 95 % intervals. A dash: no storage node was used so." }
+        details {
+            summary { "Skew over the storage nodes" }
+            (table.show())
+            p.note { "Medians over the runs with 95 % intervals. A dash: no storage node was used so." }
+        }
     }
 }
 

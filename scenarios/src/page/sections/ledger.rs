@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use stayput_sim::host::Purpose;
 
-use super::for_each_shown;
 use super::promises::balanced;
+use super::{Told, each_policy, for_each_point};
 use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{Estimate, Facts, Point, record_of};
 use crate::page::show;
@@ -16,17 +17,25 @@ use crate::results::{LedgerRow, PolicyRecord, RunRecord};
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p { "Hop bytes: each byte of a body counts each time it leaves a network card. All figures are means over the runs of a \
-            point, so that rows add up." }
-        (for_each_shown(facts, |point| of_point(facts, point)))
+            point, so that rows add up; what was saved is medians of pairs. " code { "foreground" } ", where there is any, is the load \
+            of other clients beside the jobs, which sections 1 and 5 leave out." }
+        (for_each_point(facts, &Told {
+            glance: &|point| each_policy(facts, point, |policy| {
+                format!("{} a run", show::size(mean(point, policy, |record| sum(record, |_| true, |row| row.body))))
+            }),
+            whole: &|point| of_point(facts, point),
+            figures: &|point| html! { (purposes(facts, point).1.show()) (totals(facts, point)) (saved(facts, point)) },
+        }))
     }
 }
 
 fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     html! {
-        (purposes(facts, point))
+        (purposes(facts, point).0)
         (totals(facts, point))
         (saved(facts, point))
-        details { summary { "The whole ledger, row by row" } (rows(facts, point)) }
+        // Not on paper: the directory has it for every run, in `ledger.csv`.
+        details.long { summary { "The whole ledger, row by row" } (rows(facts, point)) }
     }
 }
 
@@ -44,7 +53,8 @@ fn sum(
     record.ledger.iter().filter(|row| rows(row)).map(|row| of(row) as f64).sum()
 }
 
-fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
+/// The chart of bytes by purpose, and its figures.
+fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     let names = purposes_of(point);
     let mut table =
         Table::new(1, ["policy"].into_iter().chain(names.iter().copied()).chain(["all"]));
@@ -55,9 +65,11 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         };
         let parts: Vec<(usize, String, f64)> = names
             .iter()
-            .enumerate()
-            .map(|(at, name)| (at, (*name).to_owned(), figure(name)))
+            .map(|name| (series(facts, name), (*name).to_owned(), figure(name)))
             .collect();
+        let whole = |record: &PolicyRecord| sum(record, |_| true, |row| row.body);
+        let interval = Estimate::of(point.of_policy(policy).map(|(_, record)| whole(record)))
+            .and_then(|estimate| estimate.interval);
         let all: f64 = parts.iter().map(|part| part.2).sum();
         table.push(
             [policy.to_owned()]
@@ -65,19 +77,30 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
                 .chain(parts.iter().map(|part| show::size(part.2)))
                 .chain([show::size(all)]),
         );
-        bars.push(Bar { name: policy.to_owned(), parts, interval: None });
+        bars.push(Bar { name: policy.to_owned(), parts, interval });
     }
-    let legend = legend_of_areas(names.iter().enumerate().map(|(at, name)| (at, *name)));
+    let legend = legend_of_areas(names.iter().map(|name| (series(facts, name), *name)));
     let title = format!("Bytes by purpose, {}", point.name());
-    figure(
-        "Bytes moved by each policy, by what they were for.",
+    let picture = figure(
+        "Bytes moved by each policy in a run, by what they were for. Whiskers: 95 % interval of the median of the runs' totals.",
         &legend,
         |width| stacked_bars(&title, (Unit::Bytes, "hop body bytes of a run"), &bars, width),
         &table,
-    )
+    );
+    (picture, table)
 }
 
-/// The purposes that any byte had, in the order of the ledger.
+/// The number of a purpose among those of the whole sweep, which decides its colour and hatch at every point.
+fn series(facts: &Facts<'_>, purpose: &str) -> usize {
+    let moved = |record: &PolicyRecord, name: &str| {
+        record.ledger.iter().any(|row| row.body > 0 && row.purpose == name)
+    };
+    let before = Purpose::ALL.iter().map(|known| known.name()).take_while(|name| *name != purpose);
+    let records = || facts.results.runs.iter().flat_map(|run| &run.policies);
+    before.filter(|name| records().any(|record| moved(record, name))).count()
+}
+
+/// The purposes that any byte had, in the order of their colours.
 fn purposes_of<'a>(point: &Point<'a>) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for row in point.runs.iter().flat_map(|run| &run.policies).flat_map(|record| &record.ledger) {
@@ -85,6 +108,7 @@ fn purposes_of<'a>(point: &Point<'a>) -> Vec<&'a str> {
             names.push(&row.purpose);
         }
     }
+    names.sort_by_key(|name| Purpose::ALL.iter().position(|known| known.name() == *name));
     names
 }
 
@@ -170,6 +194,7 @@ fn saved(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         p { "What " (near) " saved against " (far) ", over " (super::counted(pairs.len(), "run"))
             " in which both completed the same jobs; what was paid for it is negative:" }
         (table.show())
+        p.note { "Medians of several figures need not add up to the median of their sum." }
     }
 }
 

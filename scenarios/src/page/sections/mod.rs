@@ -2,6 +2,7 @@
 
 mod breakeven;
 mod fidelity;
+mod fuel;
 mod hosts;
 mod latency;
 mod ledger;
@@ -49,21 +50,71 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Section> {
     ]
 }
 
-/// Something for each point that gets charts, under its name if there are several, and a word on the points that do not.
-fn for_each_shown(facts: &Facts<'_>, body: impl Fn(&Point<'_>) -> Markup) -> Markup {
+/// Of how many points without charts the figures stand on the page.
+const OTHERS: usize = 100;
+
+/// What a section says of a point.
+struct Told<'a> {
+    /// Its main figures in a line, for who looks over many points.
+    glance: &'a dyn Fn(&Point<'_>) -> String,
+    /// All of it, with charts.
+    whole: &'a dyn Fn(&Point<'_>) -> Markup,
+    /// The figures alone, for points that get no charts.
+    figures: &'a dyn Fn(&Point<'_>) -> Markup,
+}
+
+/// What a section says of each point: with charts of the first settings of each scenario, in figures alone of the others.
+fn for_each_point(facts: &Facts<'_>, told: &Told<'_>) -> Markup {
     let shown = facts.shown();
+    let drawn: Vec<String> = shown.iter().map(|point| point.name()).collect();
+    let others: Vec<&Point<'_>> =
+        facts.points.iter().filter(|point| !drawn.contains(&point.name())).collect();
     html! {
         @if shown.is_empty() { p.note { "There are no runs in the directory yet." } }
-        @for point in &shown {
-            @if shown.len() > 1 || !point.settings.is_empty() { h3 { (point.name()) } }
-            @if let Some(story) = story(facts, point) { p.note { (story) } }
-            (body(point))
+        @if !others.is_empty() {
+            p.note {
+                "The scenarios ran with several settings. The charts of this section are of the first settings of each ("
+                (drawn.join("; ")) "); the figures of the other " (others.len()) " stand below them."
+            }
         }
-        @if shown.len() < facts.points.len() {
-            p.note { "Drawn for the first settings of each scenario. All " (facts.points.len())
-                " points are in the tables of sections 1 and 5." }
+        @for (at, point) in shown.iter().enumerate() {
+            @if shown.len() == 1 {
+                @if !point.settings.is_empty() { h3 { (point.name()) } }
+                (body(facts, point, told))
+            } @else {
+                details.point open[at == 0 || shown.len() <= 3] { (summary(point, told)) (body(facts, point, told)) }
+            }
+        }
+        @if !others.is_empty() {
+            h3 { "The other settings, in figures" }
+            @for point in others.iter().take(OTHERS) {
+                details.point.long { (summary(point, told)) ((told.figures)(point)) }
+            }
+            @if others.len() > OTHERS {
+                p.note { "And " (others.len() - OTHERS) " more: " code { "summary.json" } ", " code { "runs.parquet" } " and "
+                    code { "ledger.csv" } " have the figures of all." }
+            }
         }
     }
+}
+
+fn body(facts: &Facts<'_>, point: &Point<'_>, told: &Told<'_>) -> Markup {
+    html! {
+        @if let Some(story) = story(facts, point) { p.note { (story) } }
+        ((told.whole)(point))
+    }
+}
+
+fn summary(point: &Point<'_>, told: &Told<'_>) -> Markup {
+    html! { summary { strong { (point.name()) } " " span.glance { ((told.glance)(point)) } } }
+}
+
+/// A figure of each policy at a point in a line: "on-storage 836.3 kB, download 135.0 MB".
+fn each_policy(facts: &Facts<'_>, point: &Point<'_>, figure: impl Fn(&str) -> String) -> String {
+    let policies = facts.policies_of(point);
+    let words: Vec<String> =
+        policies.iter().take(4).map(|policy| format!("{policy} {}", figure(policy))).collect();
+    format!("{}{}", words.join("; "), if policies.len() > 4 { "; …" } else { "" })
 }
 
 /// The story of a point's scenario, where several are told apart.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{counted, for_each_shown};
+use super::{Told, each_policy, for_each_point};
 use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{BOUND, Estimate, Facts, Point, completed, latency_us, percentile};
 use crate::page::show;
@@ -16,39 +16,42 @@ use crate::results::{JobRow, PolicyRecord, RunRecord, SplitRecord};
 type Part = (&'static str, fn(&SplitRecord) -> u64);
 
 /// The parts of a latency, with how to take one.
-pub(super) const PARTS: [Part; 4] = [
+pub(super) const PARTS: [Part; 5] = [
     ("queue", |split| split.queue_us),
     ("disk", |split| split.disk_us),
     ("transfer", |split| split.transfer_us),
     ("compute", |split| split.compute_us),
+    ("retry", |split| split.retry_us),
 ];
 
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
-    let shown: Vec<String> = facts.shown().iter().map(|point| point.name()).collect();
-    let others: Vec<&Point<'_>> =
-        facts.points.iter().filter(|point| !shown.contains(&point.name())).collect();
     html! {
         p {
             "Medians over the runs of a point, each with its 95 % interval where there are six runs or more. Latency is from the \
                 intended arrival to the whole answer, \
-             over completed jobs, without those due in the warm-up, the first 10 % of the arrivals' time. Regret is how much longer a \
+             over completed jobs, without those due in the warm-up (" (facts.warm_up_words()) "). \
+            Regret is how much longer a \
              policy's jobs took than the best policy's of each job, over the jobs that all policies completed"
             @if facts.policies.iter().any(|policy| policy == BOUND) { "; " code { (BOUND) }
                 " is among them, for which every choice was tried" }
             @else { "; since " code { (BOUND) } " did not run, the best is only the best of those that did" }
             "."
         }
-        (for_each_shown(facts, |point| html! {
-            (table(facts, point))
-            (splits(facts, point))
-            (percentiles(facts, point))
-            (decisions(facts, point))
+        (for_each_point(facts, &Told {
+            glance: &|point| format!("median latency: {}", each_policy(facts, point, |policy| {
+                let medians = point.of_policy(policy).filter_map(|(_, record)| percentile(&latencies(record, facts.warm_up()), 0.5));
+                let median = Estimate::of(medians.map(|us| us as f64));
+                median.map_or(show::NONE.to_owned(), |median| show::micros(median.median))
+            })),
+            whole: &|point| html! {
+                (table(facts, point))
+                (splits(facts, point).0)
+                (percentiles(facts, point))
+                (decisions(facts, point))
+            },
+            figures: &|point| html! { (table(facts, point)) (splits(facts, point).1.show()) (decisions(facts, point)) },
         }))
-        @if !others.is_empty() {
-            details { summary { "The table for the other " (counted(others.len(), "point")) } @for point in &others { h3 {
-                (point.name()) } (table(facts, point)) } }
-        }
     }
 }
 
@@ -71,7 +74,10 @@ fn table(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
         };
         let time = |share| {
             show::estimate(
-                over(&|record| percentile(&latencies(record), share).map(|us| us as f64)).as_ref(),
+                over(&|record| {
+                    percentile(&latencies(record, facts.warm_up()), share).map(|us| us as f64)
+                })
+                .as_ref(),
                 show::micros,
             )
         };
@@ -105,10 +111,8 @@ fn table(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
 }
 
 /// Latencies of completed jobs that were due after the warm-up, ascending.
-pub(in crate::page) fn latencies(record: &PolicyRecord) -> Vec<u64> {
-    let begin = WarmUp::default().end_us(record);
-    let counted = record.jobs.iter().filter(|job| completed(job) && job.intended_us >= begin);
-    let mut all: Vec<u64> = counted.map(latency_us).collect();
+pub(in crate::page) fn latencies(record: &PolicyRecord, warm_up: WarmUp) -> Vec<u64> {
+    let mut all: Vec<u64> = counting(record, warm_up).map(latency_us).collect();
     all.sort_unstable();
     all
 }
@@ -135,12 +139,32 @@ fn regret(point: &Point<'_>, policy: &str) -> Option<Estimate> {
     )
 }
 
-fn splits(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
+/// The completed jobs that were due after the warm-up.
+fn counting(record: &PolicyRecord, warm_up: WarmUp) -> impl Iterator<Item = &JobRow> {
+    let begin = warm_up.end_us(record);
+    record.jobs.iter().filter(move |job| completed(job) && job.intended_us >= begin)
+}
+
+/// A part's share of the mean latency of a policy; nothing if no job completed.
+pub(super) fn mean_share(
+    facts: &Facts<'_>,
+    point: &Point<'_>,
+    policy: &str,
+    of: fn(&SplitRecord) -> u64,
+) -> Option<f64> {
+    let (part, all) = jobs(facts, point, policy).fold((0.0, 0.0), |sums, job| {
+        (sums.0 + of(&job.split) as f64, sums.1 + latency_us(job) as f64)
+    });
+    (all > 0.0).then(|| part / all)
+}
+
+/// The chart of mean latencies by their parts, and its figures.
+fn splits(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     let mut table =
         Table::new(1, ["policy"].into_iter().chain(PARTS.map(|part| part.0)).chain(["all, mean"]));
     let mut bars = Vec::new();
     for policy in facts.policies_of(point) {
-        let jobs: Vec<&JobRow> = jobs(point, policy).collect();
+        let jobs: Vec<&JobRow> = jobs(facts, point, policy).collect();
         if jobs.is_empty() {
             continue;
         }
@@ -154,7 +178,7 @@ fn splits(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             .collect();
         let all: f64 = parts.iter().map(|part| part.2).sum();
         let of_run = |record: &PolicyRecord| {
-            let latencies = latencies(record);
+            let latencies = latencies(record, facts.warm_up());
             latencies.iter().map(|us| *us as f64).sum::<f64>() / latencies.len() as f64
         };
         let interval = Estimate::of(point.of_policy(policy).map(|(_, record)| of_run(record)))
@@ -169,20 +193,27 @@ fn splits(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     }
     let legend = legend_of_areas(PARTS.iter().enumerate().map(|(at, part)| (at, part.0)));
     let title = format!("Mean latency by what it went to, {}", point.name());
-    html! {
+    let picture = html! {
         @if bars.is_empty() { p.note { "No job completed, so there are no latencies." } }
         @else {
             (figure(
-                "Mean latency of completed jobs, by what the time went to. Whiskers: 95 % interval of the median of the runs' mean \
+                "Mean latency of completed jobs, by what the time went to; retry is when nothing was under way but attempts that came to \
+                    nothing. Whiskers: 95 % interval of the median of the runs' mean \
                     latencies.",
                 &legend, |width| stacked_bars(&title, (Unit::Micros, "mean latency"), &bars, width), &table))
         }
-    }
+    };
+    (picture, table)
 }
 
-/// A policy's completed jobs of all runs at a point.
-fn jobs<'a>(point: &'a Point<'_>, policy: &'a str) -> impl Iterator<Item = &'a JobRow> {
-    point.of_policy(policy).flat_map(|(_, record)| &record.jobs).filter(|job| completed(job))
+/// A policy's completed jobs of all runs at a point, without the warm-up.
+fn jobs<'a>(
+    facts: &Facts<'_>,
+    point: &'a Point<'_>,
+    policy: &'a str,
+) -> impl Iterator<Item = &'a JobRow> {
+    let warm_up = facts.warm_up();
+    point.of_policy(policy).flat_map(move |(_, record)| counting(record, warm_up))
 }
 
 /// Each part's percentiles, over the jobs of all runs.
@@ -190,7 +221,8 @@ fn percentiles(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     let mut table = Table::new(2, ["policy", "part", "p50", "p90", "p99", "max"]);
     for policy in facts.policies_of(point) {
         for (name, of) in PARTS {
-            let mut parts: Vec<u64> = jobs(point, policy).map(|job| of(&job.split)).collect();
+            let mut parts: Vec<u64> =
+                jobs(facts, point, policy).map(|job| of(&job.split)).collect();
             parts.sort_unstable();
             let shares = [0.5, 0.9, 0.99, 1.0].map(|share| {
                 percentile(&parts, share)
@@ -199,7 +231,8 @@ fn percentiles(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             table.push([policy.to_owned(), name.to_owned()].into_iter().chain(shares));
         }
     }
-    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together. \
+    html! { details { summary { "Percentiles of each part" } (table.show()) p.note { "Over the completed jobs of all runs together, \
+    without the warm-up. \
     Percentiles of parts do not add up to those of the whole." } } }
 }
 
@@ -213,8 +246,8 @@ fn decisions(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             *tally.entry((&job.place, &job.decision)).or_default() += 1;
             all += 1;
         }
+        any |= tally.len() > 1;
         for ((place, decision), count) in tally {
-            any |= !decision.is_empty();
             let named = |word: &str, none: &str| {
                 if word.is_empty() { none.to_owned() } else { word.to_owned() }
             };

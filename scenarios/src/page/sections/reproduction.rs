@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
 use super::counted;
+use crate::page::Wall;
 use crate::page::facts::Facts;
 use crate::page::table::Table;
 
@@ -24,18 +25,34 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         pre { code { (head.command) } }
         dl {
-            dt { "Program" } dd { (head.version) }
+            dt { "Program" } dd { "stayput " (head.version) }
+            dt { "Commit" } dd { (commit(facts)) }
             dt { "Seeds" } dd { (head.seeds) }
             dt { "Runs here" } dd { (counted(facts.results.runs.len(), "run")) ", " (counted(facts.points.len(), "point")) " of "
                 (counted(facts.shown().len(), "scenario")) ", policies " (facts.policies.join(", ")) }
             @for (key, values) in &head.axes { dt { code { (key) } } dd { (values.join(", ")) } }
-            dt { "All traces" } dd { code { (digest) } }
+            dt { "Warm-up left out" } dd { (facts.warm_up_words()) }
+            dt { "Digest of all traces" } dd { code { (digest) } }
         }
         details.long {
             summary { "Digests of the scenarios and of the runs' traces" }
             (hashes(facts))
         }
         (missing(facts))
+    }
+}
+
+/// The commit that began the sweep, and another one that went on with it.
+fn commit(facts: &Facts<'_>) -> Markup {
+    let began = &facts.results.head.commit;
+    let later = match &facts.results.wall {
+        Wall::Known(wall) => wall.commit.as_ref().filter(|commit| *commit != began),
+        Wall::None | Wall::Broken(_) => None,
+    };
+    html! {
+        @if began == "unknown" { "unknown: the program was built where no git could tell it" } @else { code { (began) } }
+        @if let Some(later) = later { ", and gone on with from " code { (later) } ": that the two give the same \
+            runs, nobody has checked" }
     }
 }
 

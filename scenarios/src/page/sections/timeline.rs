@@ -38,6 +38,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             "The run of " strong { (run.key.scenario) (settings.concat()) ", seed " (run.key.seed) } ": "
             @if bit > 0 { "the one in which most faults had an effect (" (bit) " of " (run.faults.len()) ")." } @else {
                 "the first one; no fault had an effect in any." }
+            " It shows what happened once, and carries no claim of what is usual: that is in sections 1, 5 and 6."
         }
         (progress(facts, run, end as f64))
         (latencies(facts, run, end as f64))
@@ -80,6 +81,7 @@ fn progress(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
             series: facts.series(&record.policy),
             points: step_path(&points),
             marks: Vec::new(),
+            spans: Vec::new(),
         });
     }
     let plot = Plot {
@@ -88,6 +90,7 @@ fn progress(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
         below: "time since the first job",
         left: "jobs in progress",
         height: 230.0,
+        level: None,
     };
     let axes = |across, up| {
         (
@@ -134,6 +137,7 @@ fn latencies(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
             series: facts.series(&record.policy),
             points: Vec::new(),
             marks: done.into_iter().step_by(every).collect(),
+            spans: Vec::new(),
         });
     }
     if span.1 == 0.0 {
@@ -145,6 +149,7 @@ fn latencies(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
         below: "time since the first job",
         left: "latency (log)",
         height: 250.0,
+        level: None,
     };
     let axes = |across, up| {
         (

@@ -4,17 +4,20 @@
 
 use maud::{Markup, html};
 
-use super::counted;
-use crate::page::chart::{Dot, dot_ranges, figure, legend_of_lines};
-use crate::page::facts::{Estimate, Facts, Metric, MetricKind, Pairs, Point, Sign};
+use super::{counted, fuel};
+use crate::page::chart::{Dot, Ratios, dot_ranges, figure, legend_of_lines};
+use crate::page::facts::{Estimate, Facts, Metric, MetricKind, Pairs, Point, Sign, short_key};
 use crate::page::show;
 use crate::page::table::Table;
 
 const BYTES: &str = "bytes moved";
-const MEDIAN: &str = "latency, median";
-/// What is drawn, with its short names.
-const DRAWN: [(&str, &str); 3] =
-    [(BYTES, "bytes moved"), (MEDIAN, "median latency"), ("latency, p99", "p99 latency")];
+const MEDIAN: &str = "median latency";
+/// What is drawn of times, with its short names.
+const LATENCIES: [(&str, &str); 2] = [(MEDIAN, "median latency"), ("p99 latency", "p99 latency")];
+/// And of bytes.
+const VOLUMES: [(&str, &str); 1] = [(BYTES, "bytes moved")];
+/// At how many points losses are told one by one.
+const LOSSES: usize = 20;
 
 /// The verdict as plain text.
 pub(in crate::page) fn in_words(facts: &Facts<'_>) -> String {
@@ -36,7 +39,11 @@ pub(in crate::page) fn in_words(facts: &Facts<'_>) -> String {
 }
 
 fn compared<'a, 'b>(facts: &'b Facts<'a>, near: &str, far: &str) -> Vec<(&'b Point<'a>, Pairs)> {
-    facts.points.iter().filter_map(|point| Some((point, Pairs::of(point, near, far)?))).collect()
+    facts
+        .points
+        .iter()
+        .filter_map(|point| Some((point, Pairs::of(point, near, far, facts.warm_up())?)))
+        .collect()
 }
 
 fn of_one(point: &Point<'_>, pairs: &Pairs, near: &str, far: &str) -> String {
@@ -98,32 +105,66 @@ fn difference(change: &Estimate, less: &str, more: &str, open: &str) -> String {
     }
 }
 
+/// What the points' intervals say of one figure: the names of the points by what they show.
+#[derive(Debug, Default)]
+struct Tally {
+    less: Vec<String>,
+    more: Vec<String>,
+    open: Vec<String>,
+    /// Where too few runs make no interval.
+    few: Vec<String>,
+    /// Where it is not compared at all.
+    none: Vec<String>,
+}
+
+impl Tally {
+    fn of(all: &[(&Point<'_>, Pairs)], name: &str) -> Self {
+        let mut tally = Self::default();
+        for (point, pairs) in all {
+            let change = pairs.metric(name).and_then(|metric| metric.change);
+            let few = change.is_some_and(|change| change.interval.is_none());
+            let list = match change.map(|change| change.sign()) {
+                _ if few => &mut tally.few,
+                Some(Sign::Less) => &mut tally.less,
+                Some(Sign::More) => &mut tally.more,
+                Some(Sign::Open) => &mut tally.open,
+                None => &mut tally.none,
+            };
+            list.push(point.name());
+        }
+        tally
+    }
+
+    /// "fewer bytes at 3 points (a, b, c), more at none, and no difference is shown at 1 (d)".
+    fn words(&self, less: &str, more: &str) -> String {
+        let at = |points: &[String]| match points.len() {
+            0 => "none".to_owned(),
+            // More names than these are no sentence; the table below has them.
+            count @ 1..=8 if points.iter().all(|point| !point.contains(", ")) => {
+                format!("{count} ({})", points.join(", "))
+            }
+            count => count.to_string(),
+        };
+        let mut words = format!("{less} at {}, {more} at {}", at(&self.less), at(&self.more));
+        if !self.open.is_empty() {
+            words.push_str(&format!(", with no difference shown at {}", at(&self.open)));
+        }
+        if !self.few.is_empty() {
+            words.push_str(&format!(", with too few runs for an interval at {}", at(&self.few)));
+        }
+        if !self.none.is_empty() {
+            words.push_str(&format!(", and not compared at {}", at(&self.none)));
+        }
+        words
+    }
+}
+
 fn of_many(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> String {
-    let tally = |name| {
-        let signs: Vec<Sign> = all
-            .iter()
-            .map(|(_, pairs)| {
-                pairs
-                    .metric(name)
-                    .and_then(|metric| metric.change)
-                    .map_or(Sign::Open, |change| change.sign())
-            })
-            .collect();
-        let count = |wanted| signs.iter().filter(|sign| **sign == wanted).count();
-        (count(Sign::Less), count(Sign::More), count(Sign::Open))
-    };
-    let (fewer, more, _) = tally(BYTES);
-    let (faster, slower, _) = tally(MEDIAN);
-    let n = all.len();
-    let open = |less: usize, more: usize| match n - less - more {
-        0 => String::new(),
-        open => format!(", and at {open} neither is shown"),
-    };
     format!(
-        "By 95 % intervals, {near} moved fewer bytes than {far} at {fewer} of {n} points and more at {more}{}; \
-         its median job was faster at {faster} and slower at {slower}{}.",
-        open(fewer, more),
-        open(faster, slower),
+        "Of {} points, by 95 % intervals, {near} moved fewer bytes than {far} {}; its median job took less time {}.",
+        all.len(),
+        Tally::of(all, BYTES).words("", "more").trim_start(),
+        Tally::of(all, MEDIAN).words("", "more").trim_start(),
     )
 }
 
@@ -133,91 +174,138 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         return html! { p.verdict { (in_words(facts)) } };
     };
     let all = compared(facts, near, far);
-    let losses: Vec<(String, &Metric)> =
-        all.iter().flat_map(|(point, pairs)| lost(point, pairs)).collect();
     html! {
         p.verdict { (in_words(facts)) }
         h3 { "Where locality loses" }
-        (losses_list(&losses, near, far))
-        @if !all.is_empty() { (changes(&all, near, far)) (table(&all, near, far)) }
-        p.note {
-            "Each seed gives one pair: the same jobs, arrivals and faults under both policies. What is shown is the median of the \
-                pairs' differences, with the \
-             interval of the sign test (95 %). Latencies are over the jobs that both completed, without those due in the warm-up, the \
-             first 10 % of the arrivals' time. Bytes and makespans count only where both completed the same jobs."
+        (losses(&all, near, far))
+        @if !all.is_empty() {
+            h3 { "By how much" }
+            (ratios(&all, &LATENCIES, Ratios {
+                title: &format!("Latency of {near} over that of {far}"), axis: "ratio of latencies (logarithmic)",
+                sides: (&format!("{near} faster"), &format!("{far} faster")), centred: true,
+            }))
+            (ratios(&all, &VOLUMES, Ratios {
+                title: &format!("Bytes moved by {near} over those by {far}"), axis: "ratio of bytes moved (logarithmic)",
+                sides: (&format!("{near} moves less"), &format!("{far} moves less")), centred: false,
+            }))
+            (table(&all, near, far))
         }
+        p.note {
+            "A point is a scenario with its settings. Each seed gives one pair: the same jobs, arrivals and faults under both policies. \
+                What is shown is the median of the \
+                pairs' ratios, with the interval of the sign test (95 %; it needs six seeds, and of six it reaches from the least to the \
+                greatest). Each interval holds by itself: among twenty figures without a true difference, one may seem to have one. \
+             Latencies are over the jobs that both completed, without those due in the warm-up (" (facts.warm_up_words())
+            "). Bytes and makespans are compared only where both completed the same jobs; bytes are hop bytes of bodies that the jobs \
+                caused, without those of the load beside them."
+        }
+        (fuel::body(facts, near, far))
     }
 }
 
-fn lost<'a>(point: &Point<'_>, pairs: &'a Pairs) -> Vec<(String, &'a Metric)> {
+/// For each point the figures whose whole interval is on the wrong side.
+fn losses(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
     let worse = |metric: &&Metric| metric.change.is_some_and(|change| change.sign() == Sign::More);
-    pairs.metrics.iter().filter(worse).map(|metric| (point.name(), metric)).collect()
-}
-
-fn losses_list(losses: &[(String, &Metric)], near: &str, far: &str) -> Markup {
-    const SHOWN: usize = 12;
+    let lost: Vec<(String, Vec<String>)> = all
+        .iter()
+        .map(|(point, pairs)| {
+            let words = |metric: &Metric| format!("{} {}", metric.name, change_of(metric));
+            (point.name(), pairs.metrics.iter().filter(worse).map(words).collect())
+        })
+        .filter(|(_, figures): &(String, Vec<String>)| !figures.is_empty())
+        .collect();
     html! {
-        @if losses.is_empty() {
+        @if lost.is_empty() {
             p { "In no figure that is compared here does the interval show " (near) " to be worse than " (far) "." }
         } @else {
+            p { "What the interval shows to be worse under " (near) ", as a multiple of " (far) "'s:" }
             ul {
-                @for (point, metric) in losses.iter().take(SHOWN) {
-                    li { (point) ": " (metric.name) " " strong { (change_of(metric)) } }
-                }
+                @for (point, figures) in lost.iter().take(LOSSES) { li { strong { (point) } ": " (figures.join("; ")) } }
             }
-            @if losses.len() > SHOWN { p.note { "And " (losses.len() - SHOWN) " more: see the table below." } }
+            @if lost.len() > LOSSES {
+                p.note { "And at " (counted(lost.len() - LOSSES, "more point")) ": see the table of all compared figures." }
+            }
         }
     }
 }
 
+/// A change as a ratio, of counts as a difference.
 fn change_of(metric: &Metric) -> String {
     match metric.kind {
-        MetricKind::Count => show::estimate(metric.change.as_ref(), show::plain),
+        MetricKind::Count => show::estimate(metric.change.as_ref(), |value| {
+            if value > 0.0 { format!("+{}", show::plain(value)) } else { show::plain(value) }
+        }),
         MetricKind::Bytes | MetricKind::Micros => {
-            show::estimate(metric.change.as_ref(), show::change)
+            show::estimate(ratio(metric).as_ref(), show::times)
         }
     }
 }
 
-fn changes(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
+fn ratio(metric: &Metric) -> Option<Estimate> {
+    metric.change.map(|change| change.shifted(1.0))
+}
+
+/// What the values in the points' names are of.
+fn varied(all: &[(&Point<'_>, Pairs)]) -> String {
+    let mut keys: Vec<String> = Vec::new();
+    for key in all.iter().flat_map(|(point, _)| point.settings.keys()) {
+        if !keys.contains(&short_key(key)) {
+            keys.push(short_key(key));
+        }
+    }
+    if keys.is_empty() {
+        return String::new();
+    }
+    format!(" Rows are named by their values of {}.", keys.join(" and "))
+}
+
+fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>) -> Markup {
     const DOTS: usize = 90;
     let mut dots = Vec::new();
+    let one_scenario =
+        all.len() > 1 && all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
     for (point, pairs) in all {
-        for (series, (name, label)) in DRAWN.into_iter().enumerate() {
-            if let Some(estimate) = pairs.metric(name).and_then(|metric| metric.change) {
-                let name = if all.len() == 1 { label.to_owned() } else { point.name() };
-                dots.push(Dot { name, series, estimate });
+        // Where all are of one scenario its name says nothing; what varies stands in the caption.
+        let scenario = (!one_scenario).then_some(point.scenario);
+        let values = point.settings.values().map(String::as_str);
+        let name = scenario.into_iter().chain(values).collect::<Vec<_>>().join(", ");
+        for (series, (figure, _)) in drawn.iter().enumerate() {
+            if let Some(estimate) = pairs.metric(figure).and_then(ratio) {
+                dots.push(Dot { name: name.clone(), series, estimate });
             }
         }
     }
     let more = dots.len().saturating_sub(DOTS);
     dots.truncate(DOTS);
+    let few = dots.iter().any(|dot| dot.estimate.interval.is_none());
     let caption = format!(
-        "Change from {far} to {near}: median of the paired differences, and its 95 % interval. Left of the line {near} is better."
+        "{}: median of the paired ratios and its 95 % interval. Left of the line: {}.{}{}",
+        about.title,
+        about.sides.0,
+        if few { " A mark without a line has no interval, and carries no claim." } else { "" },
+        varied(all)
     );
-    let legend =
-        legend_of_lines(DRAWN.into_iter().enumerate().map(|(series, (_, label))| (series, label)));
-    let mut figures = Table::new(2, ["figure", "point", "change", "runs"]);
+    let legend = drawn.iter().enumerate().map(|(series, (_, label))| (series, *label));
+    let mut figures = Table::new(2, ["point", "figure", "ratio", "runs"]);
     for dot in &dots {
-        let kind = DRAWN[dot.series.min(2)].1;
         figures.push([
-            kind.to_owned(),
             dot.name.clone(),
-            show::estimate(Some(&dot.estimate), show::change),
+            drawn[dot.series].1.to_owned(),
+            show::estimate(Some(&dot.estimate), show::times),
             dot.estimate.n.to_string(),
         ]);
     }
     html! {
         @if !dots.is_empty() {
-            (figure(&caption, &legend, |width| dot_ranges(&format!("Change from {far} to {near}"), "change", ("less", "more"), &dots,
-                width), &figures))
+            (figure(&caption, &legend_of_lines(legend), |width| dot_ranges(about, &dots, width), &figures))
         }
         @if more > 0 { p.note { "The other " (more) " marks are left out here; the table below has all." } }
     }
 }
 
 fn table(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
-    let mut table = Table::new(2, ["point", "figure", near, far, "change", "runs"]);
+    let mut table =
+        Table::new(2, ["point", "figure", near, far, "ratio (counts: difference)", "runs"]);
     for (point, pairs) in all {
         for metric in &pairs.metrics {
             let unit = |value| match metric.kind {

@@ -7,7 +7,7 @@ use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{Facts, NEAR, Point, completed, latency_us};
 use crate::page::show;
 use crate::page::table::Table;
-use crate::results::{JobRow, RunRecord};
+use crate::results::{JobRow, PolicyRecord, RunRecord};
 
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
@@ -29,8 +29,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
                 strong { (show::micros(latency_us(job) as f64)) } " and ended " (ending(job)) "."
         }
         (told(run, job))
-        (beside_the_median(point, policy, job))
-        (steps(run, job))
+        (beside_others(point, run, policy, job))
+        (steps(run, policy, job))
         p.note {
             "To look closer: " code { (again(&facts.results.head.command, run, policy)) } ", and open the file at ui.perfetto.dev."
         }
@@ -76,7 +76,8 @@ fn told(run: &RunRecord, job: &JobRow) -> Markup {
     }
 }
 
-fn beside_the_median(point: &Point<'_>, policy: &str, job: &JobRow) -> Markup {
+/// The worst job beside itself under the other policies, and beside the usual one.
+fn beside_others(point: &Point<'_>, run: &RunRecord, policy: &str, job: &JobRow) -> Markup {
     let mut done: Vec<&JobRow> = point
         .of_policy(policy)
         .flat_map(|(_, record)| &record.jobs)
@@ -84,26 +85,35 @@ fn beside_the_median(point: &Point<'_>, policy: &str, job: &JobRow) -> Markup {
         .collect();
     done.sort_by_key(|job| latency_us(job));
     let median = done.get(done.len().saturating_sub(1) / 2).copied();
-    let jobs = [("the worst job", Some(job)), ("the median job", median)];
+    let same = |record: &&PolicyRecord| record.policy != policy;
+    let elsewhere = run.policies.iter().filter(same).filter_map(|record| {
+        let same = record.jobs.iter().find(|other| other.index == job.index)?;
+        let end = if completed(same) { String::new() } else { format!(", {}", same.end) };
+        Some((format!("the same job under {}{end}", record.policy), same))
+    });
+    let mut jobs = vec![(format!("the worst job, under {policy}"), job)];
+    jobs.extend(elsewhere);
+    jobs.extend(median.map(|median| (format!("the median job under {policy}"), median)));
     let mut table =
         Table::new(1, ["job"].into_iter().chain(PARTS.map(|part| part.0)).chain(["all"]));
     let mut bars = Vec::new();
-    for (name, job) in jobs.into_iter().filter_map(|(name, job)| Some((name, job?))) {
+    for (name, job) in jobs {
         let parts: Vec<(usize, String, f64)> = PARTS
             .iter()
             .enumerate()
             .map(|(at, (part, of))| (at, (*part).to_owned(), of(&job.split) as f64))
             .collect();
         table.push(
-            [name.to_owned()]
+            [name.clone()]
                 .into_iter()
                 .chain(parts.iter().map(|part| show::micros(part.2)))
                 .chain([show::micros(latency_us(job) as f64)]),
         );
-        bars.push(Bar { name: name.to_owned(), parts, interval: None });
+        bars.push(Bar { name, parts, interval: None });
     }
     let legend = legend_of_areas(PARTS.iter().enumerate().map(|(at, part)| (at, part.0)));
-    let caption = "What the time of the worst job went to, beside the job in the middle of the same policy and point.";
+    let caption = "What the time of the worst job went to, beside the same job of the same run under the other policies, and the job in \
+        the middle of the same policy and point.";
     figure(
         caption,
         &legend,
@@ -120,9 +130,22 @@ fn beside_the_median(point: &Point<'_>, policy: &str, job: &JobRow) -> Markup {
 }
 
 /// The job's story in order of time, as far as the record tells it.
-fn steps(run: &RunRecord, job: &JobRow) -> Markup {
+fn steps(run: &RunRecord, policy: &str, job: &JobRow) -> Markup {
+    let others = run.policies.iter().find(|record| record.policy == policy).map_or(0, |record| {
+        let on = |other: &&JobRow| {
+            other.intended_us <= job.intended_us && other.finished_us > job.intended_us
+        };
+        record.jobs.iter().filter(on).filter(|other| other.index != job.index).count()
+    });
     let mut steps: Vec<(u64, String)> = vec![
-        (job.intended_us, format!("client:{} is due to send it", job.client)),
+        (
+            job.intended_us,
+            format!(
+                "client:{} is due to send it; {} in progress",
+                job.client,
+                super::counted(others, "other job")
+            ),
+        ),
         (job.finished_us, format!("it ends {}", ending(job))),
     ];
     for fault in &run.faults {

@@ -1,4 +1,4 @@
-//! The report as JSON, schema `stayput.run/1`, as `RESULTS.md` beside the scenarios describes it.
+//! The report as JSON, schema `stayput.run/2`, as `RESULTS.md` beside the scenarios describes it.
 //!
 //! Everything but `wall` is the same for the same seed. Keys may be added; those that are there
 //! keep their names and meaning.
@@ -17,7 +17,7 @@ use crate::report::{
 use crate::results::HostUse;
 
 /// The name and version of the schema.
-const SCHEMA: &str = "stayput.run/1";
+const SCHEMA: &str = "stayput.run/2";
 
 /// Writes the report as one JSON object.
 pub struct JsonExporter {

@@ -89,17 +89,16 @@ fn table(report: &RunReport) -> Table {
         latency_us(run).map_or("-".to_owned(), |l| format!("{} / {}", us(l.p99), us(l.max)))
     });
     row("latency by phase, mean", &|_| String::new());
-    let means = |run: &PolicyRun, of: &dyn Fn(&SplitSummary) -> [f64; 2]| {
-        let [one, other] = latency_split_us(run).as_ref().map(of)?.map(mean);
-        Some(format!("{one} / {other}"))
+    let words = |run: &PolicyRun, of: &dyn Fn(&SplitSummary) -> String| {
+        latency_split_us(run).as_ref().map_or("-".to_owned(), of)
     };
-    let none = || "-".to_owned();
     row("  queue / disk", &|run| {
-        means(run, &|split| [split.queue.mean, split.disk.mean]).unwrap_or_else(none)
+        words(run, &|split| format!("{} / {}", mean(split.queue.mean), mean(split.disk.mean)))
     });
     row("  transfer / compute", &|run| {
-        means(run, &|split| [split.transfer.mean, split.compute.mean]).unwrap_or_else(none)
+        words(run, &|split| format!("{} / {}", mean(split.transfer.mean), mean(split.compute.mean)))
     });
+    row("  retry", &|run| words(run, &|split| mean(split.retry.mean)));
     row("makespan", &|run| quantity::duration(run.makespan));
     row("fuel", &|run| quantity::count(run.fuel));
     if runs.iter().any(|run| run.foreground.is_some()) {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::quantity::{exact_duration, parse_duration};
 use crate::results::PolicyRecord;
 
 /// How much of a run's beginning is left out: jobs that should have been sent in it are no part of latencies and failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum WarmUp {
     /// A percentage of the time from the first to the last intended arrival.
     Percent(u8),
@@ -17,6 +20,20 @@ pub enum WarmUp {
 impl Default for WarmUp {
     fn default() -> Self {
         Self::Percent(10)
+    }
+}
+
+impl From<WarmUp> for String {
+    fn from(warm_up: WarmUp) -> Self {
+        warm_up.to_string()
+    }
+}
+
+impl TryFrom<String> for WarmUp {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
     }
 }
 
@@ -76,6 +93,8 @@ mod tests {
         for text in ["10 %", "500ms"] {
             let shown = WarmUp::parse(text).unwrap();
             assert_eq!(WarmUp::parse(&shown.to_string()), Ok(shown));
+            let json = serde_json::to_string(&shown).unwrap();
+            assert_eq!(serde_json::from_str::<WarmUp>(&json).unwrap(), shown, "{json}");
         }
     }
 }

@@ -158,7 +158,7 @@ fn job_columns(axes: &[String]) -> Vec<Column> {
     columns.push(Column::whole("object_bytes"));
     columns.extend(["end", "reason"].map(Column::text));
     columns.extend(["intended_us", "finished_us", "latency_us"].map(Column::whole));
-    let split = ["queue_us", "disk_us", "transfer_us", "compute_us"];
+    let split = ["queue_us", "disk_us", "transfer_us", "compute_us", "retry_us"];
     columns.extend(split.map(Column::whole));
     columns.push(Column::whole("answer_bytes"));
     columns.extend(["place", "decision"].map(Column::text));
@@ -183,6 +183,7 @@ fn job_values(policy: &str, job: &JobRow) -> Vec<Value> {
         Value::Whole(job.split.disk_us),
         Value::Whole(job.split.transfer_us),
         Value::Whole(job.split.compute_us),
+        Value::Whole(job.split.retry_us),
         Value::Whole(job.answer_bytes),
         text(&job.place),
         text(&job.decision),

@@ -20,7 +20,7 @@ fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> Replica {
     });
     let ip = IpAddr::V4(Ipv4Addr::new(10, 1, 0, index));
     let target = Target { ip, port: 6200, device: "d1".to_owned() };
-    Replica { target, zone: u32::from(index), outstanding, load }
+    Replica { target, zone: u32::from(index), way: MS / 2, outstanding, load }
 }
 
 fn worker(index: u8, outstanding: u32) -> WorkerSeen {
@@ -256,13 +256,39 @@ fn cost_takes_the_least_busy_replica_and_worker() {
     let rates = rates(10_000_000_000);
     let replicas = vec![replica(1, 9, None), replica(2, 30, None), replica(3, 5, None)];
     let decision = decided("cost", &View { replicas, workers: Vec::new(), ..view(&rates) });
-    assert_eq!((decision.reason.name(), first_node(&decision)), ("no-workers", 1));
+    assert_eq!((decision.reason.name(), first_node(&decision)), ("no-workers", 3));
     let replicas = vec![replica(1, 30, None), replica(2, 40, None), replica(3, 50, None)];
     let workers = vec![worker(1, 3), worker(2, 1)];
     let decision = decided("cost", &View { replicas, workers, ..view(&rates) });
     let order = [worker(2, 1), worker(1, 3)].map(|worker| Place::Worker(worker.address));
     assert_eq!(decision.candidates[..2], order);
     assert_eq!(decision.candidates.len(), 5);
+}
+
+#[test]
+fn cost_takes_the_nearest_of_replicas_that_are_as_busy() {
+    let rates = rates(1);
+    let near = |index, way| Replica { way, ..replica(index, 0, None) };
+    let replicas = vec![near(1, MS / 2), near(2, MS / 10), near(3, MS / 2)];
+    for learned in [view(&rates).learned, None] {
+        let view = View { replicas: replicas.clone(), learned, ..view(&rates) };
+        assert_eq!(first_node(&decided("cost", &view)), 2, "{learned:?}");
+    }
+    // One session more than there are cores makes a session longer by a quarter: by more than the way.
+    let replicas = vec![near(1, MS / 2), Replica { way: MS / 10, ..replica(2, 4, None) }];
+    assert_eq!(first_node(&decided("cost", &View { replicas, ..view(&rates) })), 1);
+}
+
+#[test]
+fn cost_counts_the_way_of_an_answer_over_the_trunk() {
+    // Workers compute twice as fast; what they answer comes back over the trunk, sixteen times slower than the nodes' cards.
+    let mut rates = rates(1_250_000_000 / 16);
+    rates.worker.fuel = FuelRate::new(2_000_000_000).expect("not zero");
+    let with = |output_bytes| {
+        let learned = Learned { sessions: 1, input_bytes: 1 << 20, output_bytes, fuel: 20_000_000 };
+        cost(&View { learned: Some(learned), input_bytes: 1 << 20, ..view(&rates) }).1
+    };
+    assert_eq!((with(10_000), with(1 << 20)), ("worker", "node"));
 }
 
 #[test]

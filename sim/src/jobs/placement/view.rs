@@ -56,6 +56,8 @@ pub struct Replica {
     pub target: Target,
     /// Its zone, from 1 over all regions; 0 if that is not known.
     pub zone: u32,
+    /// How long a packet takes to it, one way, as configured.
+    pub way: Duration,
     /// Sessions that this proxy has sent there and that have not ended.
     pub outstanding: u32,
     /// What the node last said it has to do.

@@ -18,7 +18,7 @@ use super::assign::assign;
 use super::attempt::{Attempt, Failure};
 use super::schedule::{InGang, Scheduler, Shared, no_node};
 use super::vote::Copy;
-use crate::host::Purpose;
+use crate::host::{Attempted, Purpose};
 use crate::jobs::answer::Session;
 use crate::proxy::{Refusal, Target};
 
@@ -66,8 +66,10 @@ impl Scheduler<'_> {
                     break;
                 }
             };
+            let mut trying = self.proxy.host().attempt(Attempted::Session, "gang");
             match self.begin(gang, copy, beginning, &targets).await {
                 Ok(Ok(mut sessions)) => {
+                    trying.gained();
                     let copy_of = |session: &usize| {
                         let place = targets.get(session).map(|it| it.ip.to_string());
                         Some(Copy { place: place?, session: Ok(sessions.remove(session)?) })
@@ -75,6 +77,7 @@ impl Scheduler<'_> {
                     return gang.sessions.iter().filter_map(copy_of).collect();
                 }
                 Ok(Err(lost)) => {
+                    trying.failed();
                     self.release(gang, shared, &targets);
                     let is_full = lost.failure.is_full;
                     avoided.note(&lost, &targets);

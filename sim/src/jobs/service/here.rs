@@ -36,7 +36,8 @@ impl Store for FromNodes<'_> {
         into: Rc<Incoming>,
     ) -> LocalFuture<'static, Result<(), Refusal>> {
         let (proxy, path) = (self.names.proxy.clone(), path.clone());
-        let version = self.supply.version(&path);
+        let (version, first) = self.supply.source(&path);
+        let first = first.to_vec();
         Box::pin(async move {
             let mut headers = HeaderMap::new();
             if let Ok(version) = HeaderValue::try_from(version.to_string()) {
@@ -49,8 +50,9 @@ impl Store for FromNodes<'_> {
                 }
                 Fetched::Piece(piece) => into.add(&piece),
             };
+            let source = (version, first.as_slice());
             let fetched =
-                proxy.fetch_in_pieces(&path, version, purpose, FETCHED_BYTES_MAX, &mut take).await;
+                proxy.fetch_in_pieces(&path, source, purpose, FETCHED_BYTES_MAX, &mut take).await;
             into.end(fetched.is_ok());
             fetched.map_err(|error| refuse_fetch(&error))
         })

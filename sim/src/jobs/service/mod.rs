@@ -48,7 +48,7 @@ use super::posted::{Posted, Reception, WordForWord};
 use super::system_images::SystemImages;
 use crate::compute::runner::{Done, Runner};
 use crate::config::MachineConfig;
-use crate::host::{Host, LocalFuture, Purpose};
+use crate::host::{Attempted, Host, LocalFuture, Purpose};
 use crate::http::{Response, StatusCode};
 use crate::proxy::{
     FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Placement, Proxy,
@@ -168,6 +168,7 @@ impl Job {
         let decision = self.placing(ready, supply).decision(0);
         let (mut nodes_tried, mut last) = (false, None);
         for place in &decision.candidates {
+            let mut trying = self.proxy.host().attempt(Attempted::Job, "place");
             let ended = match place {
                 Place::Node(_) if nodes_tried => continue,
                 Place::Node(_) => {
@@ -202,6 +203,7 @@ impl Job {
                     return Ok(answer(ready.plan, &sessions, &around));
                 }
                 Err(refusal) if refusal.status == StatusCode::SERVICE_UNAVAILABLE => {
+                    trying.failed();
                     last = Some(refusal);
                 }
                 Err(refusal) => return Err(refusal),
@@ -339,7 +341,8 @@ impl Lookup for OfProxy<'_> {
     ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
         Box::pin(async move {
             let located = self.proxy.locate(object).await.map_err(|error| refuse_locate(&error))?;
-            let content = self.proxy.fetch(object, located.version, purpose, bytes_max).await;
+            let source = (located.version, located.confirmed());
+            let content = self.proxy.fetch(object, source, purpose, bytes_max).await;
             Ok((content.map_err(|error| refuse_fetch(&error))?, located.content_type))
         })
     }

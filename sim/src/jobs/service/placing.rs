@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::knowledge::Knowledge;
 use super::schedule::ATTEMPTS_MAX;
@@ -21,6 +22,8 @@ use crate::swift::Path;
 pub struct Sites {
     /// The zones of the nodes, counted from 1 over all regions.
     pub zones: BTreeMap<IpAddr, u32>,
+    /// How long a packet takes from the proxy to a node of each of these zones, one way.
+    pub ways: BTreeMap<u32, Duration>,
     /// Where workers take jobs, beginning with one of the proxy's own.
     pub workers: Vec<SocketAddr>,
     /// What the cluster is made of.
@@ -90,11 +93,15 @@ impl Placing<'_> {
 
     fn replicas(&self, targets: &[Target]) -> Vec<Replica> {
         let now = self.host.now();
-        let replica = |target: &Target| Replica {
-            target: target.clone(),
-            zone: self.sites.zones.get(&target.ip).copied().unwrap_or(0),
-            outstanding: self.knowledge.outstanding(target.ip),
-            load: self.knowledge.load(target.ip, now),
+        let replica = |target: &Target| {
+            let zone = self.sites.zones.get(&target.ip).copied().unwrap_or(0);
+            Replica {
+                target: target.clone(),
+                zone,
+                way: self.sites.ways.get(&zone).copied().unwrap_or_default(),
+                outstanding: self.knowledge.outstanding(target.ip),
+                load: self.knowledge.load(target.ip, now),
+            }
         };
         targets.iter().map(replica).collect()
     }

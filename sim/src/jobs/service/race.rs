@@ -14,7 +14,7 @@ use super::attempt::{Attempt, Failure};
 use super::placing::kind_of;
 use super::schedule::{ATTEMPTS_MAX, Scheduler, Shared, Tried};
 use super::supply::Part;
-use crate::host::{Purpose, Time};
+use crate::host::{Attempted, Purpose, Time};
 use crate::jobs::answer::Session;
 use crate::proxy::{Refusal, Target};
 
@@ -103,7 +103,14 @@ impl Scheduler<'_> {
         copies.begun.push((attempt, self.proxy.host().now()));
         copies.running.push(Box::pin(async move {
             let order = self.order(session, copy, attempt, target, parts, None);
+            // The loser is dropped on its way: it did not fail.
+            let mut trying = self.proxy.host().attempt(Attempted::Session, "session");
             let what = self.attempt(session, target, &order, parts, again).await;
+            match &what {
+                Ok(Attempt::Done(_)) => trying.gained(),
+                Ok(Attempt::Next(_)) => trying.failed(),
+                Err(_) => {}
+            }
             Ran { attempt, target, what }
         }));
     }

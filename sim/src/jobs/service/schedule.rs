@@ -17,7 +17,7 @@ use super::attempt::{Attempt, Failure, attempt};
 use super::placing::{Placing, kind_of};
 use super::supply::{Part, Supply};
 use super::vote::{Copy, vote};
-use crate::host::Purpose;
+use crate::host::{Attempted, Purpose, SpanKind};
 use crate::http::StatusCode;
 use crate::jobs::answer::Session;
 use crate::jobs::message::{
@@ -189,9 +189,14 @@ impl Scheduler<'_> {
             tried.place = target.ip.to_string();
             let order = self.order(session, copy, tried.attempt, target, &parts, None);
             let again = (tried.attempt > 1).then_some(Purpose::Retry);
+            let mut trying = self.proxy.host().attempt(Attempted::Session, "session");
             match self.attempt(session, target, &order, &parts, again).await? {
-                Attempt::Done(session) => return Ok(Some(*session)),
+                Attempt::Done(session) => {
+                    trying.gained();
+                    return Ok(Some(*session));
+                }
                 Attempt::Next(failure) => {
+                    trying.failed();
                     if failure.is_full {
                         shared.release(session, target.ip);
                     }
@@ -240,6 +245,7 @@ impl Scheduler<'_> {
     /// Waits a while before asking for room again, each session for a time of its own.
     pub(super) async fn back_off(&self, session: usize, round: u32) {
         let host = self.proxy.host();
+        let _waiting = host.span(SpanKind::Retry(Attempted::Session), "back-off");
         let longest = BACK_OFF * 2_u32.saturating_pow(round);
         let who = format!("{}-{session}", self.id);
         let mut entropy = host.entropy("job-back-off", who.as_bytes(), u64::from(round));

@@ -15,7 +15,7 @@ use crate::jobs::lookup::{NAMES_MAX, as_lines};
 use crate::jobs::message::Role;
 use crate::jobs::plan::{JobPlan, Plan, PlannedImage, PlannedModule, PlannedPath};
 use crate::jobs::posted::Posted;
-use crate::proxy::{Located, Proxy, Refusal};
+use crate::proxy::{Located, Proxy, Refusal, Target};
 use crate::swift::{Path, Timestamp};
 
 /// Bytes that are held for a job to be pushed, together.
@@ -73,7 +73,7 @@ impl Supply {
         let mut room = PUSHED_BYTES_MAX;
         for path in self.pushed(plan) {
             let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
-            let content = proxy.fetch(&path, self.version(&path), purpose, room).await;
+            let content = proxy.fetch(&path, self.source(&path), purpose, room).await;
             let content = content.map_err(|error| refuse_fetch(&error))?;
             room -= content.len() as u64;
             self.fetched.insert(path, content);
@@ -117,9 +117,10 @@ impl Supply {
         self.located.get(session.attached.as_ref()?)
     }
 
-    /// The version of an object that was chosen.
-    pub(super) fn version(&self, path: &Path) -> Timestamp {
-        self.located.get(path).map(|located| located.version).unwrap_or_default()
+    /// The version of an object that was chosen, and who said not long ago to have it.
+    pub(super) fn source(&self, path: &Path) -> (Timestamp, &[Target]) {
+        let located = self.located.get(path);
+        located.map_or_else(Default::default, |it| (it.version, it.confirmed()))
     }
 
     /// Bytes of an object, in that version.

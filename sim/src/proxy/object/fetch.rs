@@ -13,6 +13,7 @@ use crate::host::Purpose;
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::X_BACKEND_PURPOSE;
+use crate::proxy::placement::Target;
 use crate::proxy::quorum::Search;
 use crate::swift::header::X_BACKEND_WANT_VERSION;
 use crate::swift::{Path, Timestamp};
@@ -53,19 +54,20 @@ pub enum Fetched {
 }
 
 impl Proxy {
-    /// The whole of `version` of an object, from whichever replicas have it; nodes count its bytes as `purpose`.
+    /// The whole of `version` of an object, from whichever replicas have it, those in `first` before others; nodes count its
+    /// bytes as `purpose`.
     ///
     /// # Errors
     /// See [`FetchError`].
     pub async fn fetch(
         &self,
         path: &Path,
-        version: Timestamp,
+        (version, first): (Timestamp, &[Target]),
         purpose: Purpose,
         limit_bytes: u64,
     ) -> Result<Bytes, FetchError> {
         let mut whole = BytesMut::new();
-        self.fetch_in_pieces(path, version, purpose, limit_bytes, &mut |fetched| match fetched {
+        self.fetch_in_pieces(path, (version, first), purpose, limit_bytes, &mut |it| match it {
             Fetched::Begins { .. } => whole.clear(),
             Fetched::Piece(piece) => whole.extend_from_slice(&piece),
         })
@@ -80,7 +82,7 @@ impl Proxy {
     pub async fn fetch_in_pieces(
         &self,
         path: &Path,
-        version: Timestamp,
+        (version, first): (Timestamp, &[Target]),
         purpose: Purpose,
         limit_bytes: u64,
         take: &mut dyn FnMut(Fetched),
@@ -90,7 +92,11 @@ impl Proxy {
         set(&mut headers, X_BACKEND_PURPOSE, purpose.name());
         set(&mut headers, X_BACKEND_WANT_VERSION, version);
         let ask = ask(Method::GET, path, &nodes, headers);
-        let mut left = VecDeque::from(self.candidates(path, &nodes));
+        let (known, others): (Vec<_>, Vec<_>) = self
+            .candidates(path, &nodes)
+            .into_iter()
+            .partition(|candidate| first.contains(&candidate.target));
+        let mut left: VecDeque<_> = known.into_iter().chain(others).collect();
         let mut search = Search::new(nodes.primaries.len());
         // A damaged copy makes the next replica begin anew; each round uses up at least one candidate.
         while let Some(answer) = self.find(&ask, &mut left, &mut search).await {

@@ -2,7 +2,10 @@
 //!
 //! Leaves out reading it.
 
+use std::pin::pin;
+
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, StatusCode};
@@ -10,6 +13,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::{ask, etag};
 use crate::proxy::Proxy;
 use crate::proxy::backend::Ask;
+use crate::proxy::limits::LOCATE_PATIENCE;
 use crate::proxy::placement::{Candidate, Target};
 use crate::proxy::quorum::{Newest, Said, newest};
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, text, timestamp};
@@ -28,6 +32,16 @@ pub struct Located {
     pub content_type: String,
     /// Those that said they hold it, then the primaries that did not answer; each in the order of the replicas.
     pub holders: Vec<Target>,
+    /// How many of them, from the first on, said that they hold it.
+    confirmed: usize,
+}
+
+impl Located {
+    /// Those that said they hold it: not long ago they could be reached.
+    #[must_use]
+    pub fn confirmed(&self) -> &[Target] {
+        &self.holders[..self.confirmed]
+    }
 }
 
 /// Why an object's newest version is not known.
@@ -67,7 +81,7 @@ struct Report {
 
 impl Proxy {
     /// Asks the replicas for the newest version of an object (ties: the larger ETag). Goes on as soon as a majority of the primaries
-    /// has answered and one of them has it; asks the handoffs when that does not come about.
+    /// has answered and one of them has it; asks the handoffs when that does not come about, or not soon.
     ///
     /// # Errors
     /// See [`LocateError`].
@@ -85,32 +99,45 @@ impl Proxy {
         let replicas = nodes.primaries.len();
         let candidates = nodes.candidates(0);
         let ask = ask(Method::HEAD, path, &nodes, HeaderMap::new());
+        let report = |index| self.report(&ask, &candidates, index);
         let mut reports: Vec<Report> = Vec::new();
-        let at_first = match patience {
+        let mut asked = match patience {
             Patience::Majority => replicas,
             Patience::Everyone => candidates.len(),
         };
-        for asked in [0..at_first, at_first..candidates.len()] {
-            let all_asked = asked.end == candidates.len();
-            let mut waiting: FuturesUnordered<_> =
-                asked.map(|index| self.report(&ask, &candidates, index)).collect();
-            loop {
-                let next = waiting.next().await;
-                let ended = next.is_none();
-                reports.extend(next.flatten());
-                if patience == Patience::Everyone && !ended {
-                    continue;
+        let mut waiting: FuturesUnordered<_> = (0..asked).map(report).collect();
+        let mut soon = pin!(self.host().sleep(LOCATE_PATIENCE));
+        loop {
+            let all_asked = asked == candidates.len();
+            let next = match all_asked {
+                true => waiting.next().await,
+                false => match select(waiting.next(), soon.as_mut()).await {
+                    Either::Left((next, _)) => next,
+                    // Two silent nodes, a primary and a handoff, cost their limit once and not twice.
+                    Either::Right(_) => None,
+                },
+            };
+            let Some(said) = next else {
+                if all_asked {
+                    break;
                 }
-                let said: Vec<_> =
-                    reports.iter().map(|report| (report.primary, report.said.clone())).collect();
-                match newest(&said, replicas, all_asked && ended) {
-                    Newest::Found(version, etag) => {
-                        return Ok(located(&reports, &candidates, version, etag));
-                    }
-                    Newest::NotFound => return Err(LocateError::NotFound { path: path.clone() }),
-                    Newest::Wait if !ended => {}
-                    Newest::Wait | Newest::Unavailable => break,
+                waiting.extend((asked..candidates.len()).map(report));
+                asked = candidates.len();
+                continue;
+            };
+            reports.extend(said);
+            let ended = waiting.is_empty();
+            if patience == Patience::Everyone && !ended {
+                continue;
+            }
+            let said: Vec<_> =
+                reports.iter().map(|report| (report.primary, report.said.clone())).collect();
+            match newest(&said, replicas, all_asked && ended) {
+                Newest::Found(version, etag) => {
+                    return Ok(located(&reports, &candidates, version, etag));
                 }
+                Newest::NotFound => return Err(LocateError::NotFound { path: path.clone() }),
+                Newest::Wait | Newest::Unavailable => {}
             }
         }
         Err(LocateError::Unavailable { path: path.clone() })
@@ -146,6 +173,7 @@ fn located(
     let silent = candidates.iter().enumerate().filter(|(index, candidate)| {
         candidate.primary && reports.iter().all(|report| report.index != *index)
     });
+    let confirmed = holding.len();
     let holders = holding.iter().filter_map(|report| candidates.get(report.index));
     let holders = holders.chain(silent.map(|(_, candidate)| candidate));
     Located {
@@ -154,5 +182,6 @@ fn located(
         size: header(&CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0),
         content_type: header(&CONTENT_TYPE).unwrap_or("application/octet-stream").to_owned(),
         holders: holders.map(|candidate| candidate.target.clone()).collect(),
+        confirmed,
     }
 }

@@ -16,7 +16,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::get::first_byte;
 use super::{etag, is_md5};
-use crate::host::{Checksum, Purpose};
+use crate::host::{Attempt, Attempted, Checksum, Purpose};
 use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
@@ -50,6 +50,7 @@ pub(super) struct Relay {
     etag: Option<String>,
     checksum: Option<Checksum>,
     source: Received,
+    reading: Attempt,
     /// Whether the body comes from more than one node.
     resumed: bool,
     left: VecDeque<Candidate>,
@@ -76,6 +77,7 @@ impl Relay {
             etag,
             checksum: checked.then(|| proxy.host().checksum()),
             source: answer.body,
+            reading: reading(&proxy),
             resumed: false,
             left,
             proxy,
@@ -134,22 +136,30 @@ impl Relay {
                 let remaining = self.span.length - self.taken;
                 chunk.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
                 self.taken += chunk.len() as u64;
+                self.reading.gained();
                 if let Some(checksum) = &mut self.checksum {
                     checksum.update(&chunk);
                 }
                 return Some(chunk);
             }
+            self.reading.failed();
             self.source = Box::pin(self.resume()).await?;
+            self.reading = reading(&self.proxy);
             self.resumed = true;
         }
     }
 
     /// Whether all that was taken is what the ETag says, as far as that can be known.
     pub(super) fn is_intact(&mut self) -> bool {
-        match (self.checksum.take(), &self.etag) {
+        let is_intact = match (self.checksum.take(), &self.etag) {
             (Some(checksum), Some(etag)) => hex(&checksum.sum()) == *etag,
             _ => true,
+        };
+        if !is_intact {
+            self.reading.lost();
+            self.reading.failed();
         }
+        is_intact
     }
 
     /// The rest of the same version from the next replica that has it.
@@ -184,6 +194,11 @@ impl Relay {
             && self.etag.is_some()
             && etag(&answer.headers) == self.etag
     }
+}
+
+/// The reading of a body that comes from a node.
+fn reading(proxy: &Proxy) -> Attempt {
+    proxy.host().attempt(Attempted::Replica, "replica")
 }
 
 /// Lower-case hexadecimal digits.

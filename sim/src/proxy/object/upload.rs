@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
-use crate::host::{Purpose, TaskGuard};
+use crate::host::{Attempt, Attempted, Purpose, TaskGuard};
 use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply};
@@ -77,6 +77,7 @@ struct Writing {
     primary: bool,
     sender: BodySender,
     answer: oneshot::Receiver<Result<Answer, NodeError>>,
+    trying: Attempt,
     /// Ends the connection, and so the node's wait for the rest, when this is dropped.
     _sending: TaskGuard,
 }
@@ -130,6 +131,7 @@ impl Upload<'_> {
         let own = self.plan.own.get(index).unwrap_or(&none);
         let (sender, body) = Body::stream(self.plan.length);
         let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
+        let trying = self.proxy.host().attempt(Attempted::Replica, "replica");
         let (tell, answer) = oneshot::channel();
         let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
         let sending = self.proxy.host().spawn_guarded(async move {
@@ -137,7 +139,7 @@ impl Upload<'_> {
             // Nobody waits for it once the upload was given up.
             let _unheard = tell.send(answer.map_err(NodeError::from));
         });
-        Slot::Writing(Writing { index, primary, sender, answer, _sending: sending })
+        Slot::Writing(Writing { index, primary, sender, answer, trying, _sending: sending })
     }
 
     /// Keeps a chunk for handoffs, as long as they are few.
@@ -158,6 +160,7 @@ impl Upload<'_> {
         // A node that answers before it has the body refuses it.
         match writing.answer.try_recv() {
             Ok(Ok(answer)) if !answer.status.is_server_error() => {
+                writing.trying.gained();
                 Slot::Answered(Reply::new(writing.primary, answer))
             }
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
@@ -166,6 +169,7 @@ impl Upload<'_> {
             answered => {
                 let refused = answered.ok().and_then(Result::ok);
                 let refused = refused.map(|answer| Reply::new(writing.primary, answer));
+                writing.trying.failed();
                 drop(writing);
                 or_full(self.replace(index).await, refused)
             }
@@ -183,7 +187,7 @@ impl Upload<'_> {
             let held = self.replay.borrow().clone();
             let target = self.spare.borrow_mut().pop_front();
             let (Some(chunks), Some(target)) = (held, target) else { return Slot::Lost };
-            let Slot::Writing(writing) = self.begin(index, &target, false) else { continue };
+            let Slot::Writing(mut writing) = self.begin(index, &target, false) else { continue };
             let mut taken = true;
             for chunk in &chunks {
                 taken = taken && self.give(&writing, chunk).await;
@@ -191,13 +195,14 @@ impl Upload<'_> {
             if taken {
                 return Slot::Writing(writing);
             }
+            writing.trying.failed();
         }
     }
 
     /// What a slot that has the whole body answers, or the handoffs that take its place.
     async fn finish(&self, mut slot: Slot) -> Option<Reply> {
         loop {
-            let writing = match slot {
+            let mut writing = match slot {
                 Slot::Writing(writing) => writing,
                 Slot::Answered(reply) => return Some(reply),
                 Slot::Lost => return None,
@@ -206,8 +211,10 @@ impl Upload<'_> {
             let answer = answer.ok().and_then(Result::ok).and_then(Result::ok);
             let reply = answer.map(|answer| Reply::new(writing.primary, answer));
             if reply.as_ref().is_some_and(|reply| !reply.status.is_server_error()) {
+                writing.trying.gained();
                 return reply;
             }
+            writing.trying.failed();
             slot = or_full(self.replace(writing.index).await, reply);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::host::Purpose;
+use crate::proxy::limits::{ANSWER_MAX, CONNECT_MAX, LOCATE_PATIENCE};
 use crate::proxy::{FetchError, ListError, LocateError, NewObject, StoreError};
 
 fn holding(room: &Room, nodes: &[usize], version: u64, data: &Bytes) {
@@ -58,7 +59,7 @@ fn a_fetch_gives_the_version_that_it_names_or_none() {
     holding(&room, &[1, 2], 2, &pattern(100_000));
     let fetch = |version, limit| {
         move |proxy: Proxy| async move {
-            proxy.fetch(&object(), at(version), Purpose::JobCode, limit).await
+            proxy.fetch(&object(), (at(version), &[]), Purpose::JobCode, limit).await
         }
     };
     for _read in 0..3 {
@@ -73,6 +74,36 @@ fn a_fetch_gives_the_version_that_it_names_or_none() {
 }
 
 #[test]
+fn a_silent_handoff_beside_a_silent_primary_costs_their_limit_once() {
+    let manners = [(0, Manner::Silent), (1, Manner::Down), (3, Manner::Silent)];
+    let mut room = Room::new(&manners);
+    holding(&room, &[2], 1, &pattern(10));
+    let (located, took) = room.beside(|proxy| async move {
+        let begun = proxy.host().now();
+        (proxy.locate(&object()).await, proxy.host().now().since(begun))
+    });
+    let located = located.unwrap();
+    assert_eq!(located.confirmed(), [target(2)]);
+    assert!(took < LOCATE_PATIENCE + ANSWER_MAX + CONNECT_MAX, "{took:?}");
+}
+
+#[test]
+fn a_fetch_asks_those_first_who_have_just_answered() {
+    let mut room = Room::new(&[(0, Manner::Silent), (1, Manner::Silent)]);
+    holding(&room, &[2], 1, &pattern(10));
+    for _read in 0..6 {
+        let (fetched, took) = room.beside(|proxy| async move {
+            let (begun, source) = (proxy.host().now(), (at(1), [target(2)]));
+            let source = (source.0, source.1.as_slice());
+            let fetched = proxy.fetch(&object(), source, Purpose::JobCode, 1 << 20).await;
+            (fetched, proxy.host().now().since(begun))
+        });
+        assert_eq!(fetched, Ok(pattern(10)));
+        assert!(took < CONNECT_MAX, "{took:?}");
+    }
+}
+
+#[test]
 fn a_fetch_begins_anew_after_a_damaged_copy() {
     let mut room = Room::new(&[]);
     let good = pattern(50_000);
@@ -80,7 +111,7 @@ fn a_fetch_begins_anew_after_a_damaged_copy() {
     room.nodes[0].hold(at(1), &Bytes::from(vec![7; 50_000]), &good);
     for _read in 0..4 {
         let fetched = room.beside(|proxy| async move {
-            proxy.fetch(&object(), at(1), Purpose::JobCode, 1 << 20).await
+            proxy.fetch(&object(), (at(1), &[]), Purpose::JobCode, 1 << 20).await
         });
         assert_eq!(fetched, Ok(good.clone()));
     }

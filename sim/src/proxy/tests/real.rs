@@ -47,7 +47,8 @@ fn objects_live_and_die_on_real_nodes_of_which_one_is_down() {
         assert_eq!(room.get(&[("x-newest", "true")]).header("x-object-meta-color"), "red");
         let located = room.beside(|proxy| async move { proxy.locate(&object()).await }).unwrap();
         let fetched = room.beside(move |proxy| async move {
-            proxy.fetch(&object(), located.version, Purpose::JobCode, 1 << 20).await
+            let source = (located.version, located.confirmed());
+            proxy.fetch(&object(), source, Purpose::JobCode, 1 << 20).await
         });
         assert_eq!(fetched, Ok(data));
         room.client(|host| async move {

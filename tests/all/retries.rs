@@ -1,0 +1,178 @@
+//! What of a latency went to attempts that came to nothing, over whole runs: most of the tail where hosts are lost, nothing where none is.
+//!
+//! Leaves out how the parts follow from intervals, which is tested beside the split.
+
+use std::path::Path;
+use std::time::Duration;
+
+use stayput::engine::{Wanted, run_policy};
+use stayput::plan::{Net, RunPlan};
+use stayput::report::{JobEnd, JobRecord, PolicyRun};
+use stayput::scenario::{Policy, Scenario};
+
+/// The banana job on few and short logs, in three zones of one node each.
+const BANANA: &str = r#"
+name = "banana on less data"
+
+[cluster]
+zones = 3
+nodes_per_zone = 1
+devices_per_node = 1
+replicas = 3
+part_power = 6
+proxies = 2
+workers = 2
+clients = 4
+
+[node]
+cores = 2
+fuel_per_second = "1e9"
+
+[[data]]
+path = "swift://~/demo/log-*.txt"
+count = 6
+generate = "log"
+size = "256 KiB"
+
+[[data]]
+path = "swift://~/demo/linecount.wasm"
+file = "../runtime/guests/linecount.wasm"
+
+[[work]]
+job = "jobs/banana.json"
+objects = "swift://~/demo/log-*.txt"
+pick = "each"
+runs = 24
+arrivals = "poisson 20/s"
+"#;
+
+fn run(policy: &str, changes: &[(&str, &str)], fault: &str) -> PolicyRun {
+    let mut text = BANANA.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the scenario");
+        text = text.replace(from, to);
+    }
+    if !fault.is_empty() {
+        text += &format!("\n[[fault]]\n{fault}\n");
+    }
+    run_text(policy, &text, "retries.toml")
+}
+
+/// Runs a scenario as if it lay there under `scenarios`.
+fn run_text(policy: &str, text: &str, name: &str) -> PolicyRun {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name);
+    let scenario = Scenario::parse(text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
+    let plan = RunPlan::build(scenario, 1, Net::Fabric, true);
+    let plan = plan.unwrap_or_else(|flaw| panic!("{flaw}"));
+    let policy = policy.parse().expect("it is a policy");
+    let run = run_policy(&plan, policy, &mut |_| (), Wanted::default());
+    let run = run.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(run.broken, Vec::<String>::new(), "{policy}");
+    assert!(run.faults.iter().all(|fault| fault.bit), "{policy} meets the fault");
+    for job in &run.jobs {
+        assert_eq!(job.end, JobEnd::Ok, "job {} under {policy}", job.index);
+        assert_eq!(job.split.total(), latency(job), "job {} under {policy}", job.index);
+    }
+    run
+}
+
+fn latency(job: &JobRecord) -> Duration {
+    job.finished.since(job.intended)
+}
+
+fn slowest(run: &PolicyRun) -> &JobRecord {
+    run.jobs.iter().max_by_key(|job| latency(job)).expect("there are jobs")
+}
+
+/// The longest that any job of the run spent on a part of its latency.
+fn longest(run: &PolicyRun, of: impl Fn(&JobRecord) -> Duration) -> Duration {
+    run.jobs.iter().map(of).max().expect("there are jobs")
+}
+
+fn retry(run: &PolicyRun) -> Duration {
+    longest(run, |job| job.split.retry)
+}
+
+#[test]
+fn where_nothing_goes_wrong_nothing_is_tried_again_under_any_policy() {
+    for policy in Policy::all() {
+        assert_eq!(retry(&run(policy.name(), &[], "")), Duration::ZERO, "{policy}");
+    }
+}
+
+#[test]
+fn where_hosts_are_silent_the_tail_is_retry_wherever_jobs_run() {
+    // One silent node keeps nobody who needs word from a majority; two do.
+    let silent = |nodes: &str| format!("at = \"0s\"\nfor = \"10s\"\npartition = [{nodes}]");
+    let (one, two) = (silent("\"node:3\""), silent("\"node:2\", \"node:3\""));
+    let of = [("on-storage", &two), ("download", &one), ("proxy", &two), ("random", &one)];
+    for (policy, silent) in of {
+        let (quiet, troubled) = (run(policy, &[], ""), run(policy, &[], silent));
+        let worst = slowest(&troubled);
+        assert!(worst.split.retry * 10 > latency(worst) * 9, "{policy}: {:?}", worst.split);
+        // What the silence costs is not told as something else.
+        let others = longest(&troubled, |job| latency(job) - job.split.retry);
+        assert!(others < longest(&quiet, latency) * 2, "{policy}: {others:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_session_computed_was_in_vain() {
+    let slow = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"4e6\"")];
+    let killed = "at = \"700ms\"\nfor = \"10s\"\ncrash = \"node:2\"";
+    let (quiet, troubled) = (run("on-storage", &slow, ""), run("on-storage", &slow, killed));
+    assert!(troubled.fuel > quiet.fuel, "{} and {}", troubled.fuel, quiet.fuel);
+    let compute = |run: &PolicyRun| longest(run, |job| job.split.compute);
+    assert_eq!(compute(&troubled), compute(&quiet));
+    let lost = troubled.jobs.iter().zip(&quiet.jobs).filter(|(job, before)| {
+        let whole = job.split.compute == before.split.compute;
+        whole && job.split.retry > job.split.compute / 10
+    });
+    assert!(lost.count() > 0, "{:?}", troubled.jobs);
+}
+
+#[test]
+fn a_client_that_waits_to_ask_another_proxy_retries_and_does_not_queue() {
+    let killed = "at = \"0s\"\nfor = \"10s\"\ncrash = \"proxy:1\"";
+    for policy in ["on-storage", "download"] {
+        let run = run(policy, &[], killed);
+        let worst = slowest(&run).split;
+        assert!(worst.retry >= Duration::from_millis(200), "{policy}: {worst:?}");
+        assert!(worst.queue < Duration::from_millis(1), "{policy}: {worst:?}");
+    }
+}
+
+#[test]
+fn the_loser_of_a_hedge_is_no_retry_and_neither_is_the_first_copy_that_lost() {
+    // All cores are as slow, so that a second copy is sent for every job until it is known how long they take, and no node is full.
+    let losing = run("hedged", &[("\"1e9\"", "\"2e6\""), ("poisson 20/s", "poisson 2/s")], "");
+    // A disk is slow for a while, and second copies on others are worth it.
+    let crowd = [("256 KiB", "2 MiB"), ("runs = 24", "runs = 96"), ("20/s", "50/s")];
+    let slow = "at = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100";
+    let winning = run("hedged", &crowd, slow);
+    assert!(latency(slowest(&winning)) < latency(slowest(&run("on-storage", &crowd, slow))));
+    for run in [losing, winning] {
+        assert!(run.bytes.by_purpose["hedge"] > 0);
+        assert_eq!(retry(&run), Duration::ZERO);
+    }
+}
+
+#[test]
+fn of_a_job_of_many_sessions_retry_is_only_what_no_other_session_filled() {
+    let whole = include_str!("../../scenarios/locality/map-reduce.toml");
+    let cut = "\n[[fault]]\nat = \"300ms\"\nfor = \"800ms\"\npartition = [\"zone:3\"]\n";
+    for policy in ["on-storage", "download"] {
+        // Its expectations are for quiet times.
+        let text = whole.split("[expect]").next().unwrap_or_default();
+        let calm = run_text(policy, text, "locality/retries.toml");
+        let troubled = run_text(policy, &format!("{text}{cut}"), "locality/retries.toml");
+        assert_eq!(retry(&calm), Duration::ZERO, "{policy}");
+        let worst = slowest(&troubled);
+        assert!(worst.split.retry * 2 > latency(worst), "{policy}: {:?}", worst.split);
+        for (job, before) in troubled.jobs.iter().zip(&calm.jobs) {
+            let (rest, whole) = (latency(job) - job.split.retry, latency(before));
+            assert!(rest * 10 > whole * 9, "{policy}: {:?} and {whole:?}", job.split);
+            assert!(rest * 10 < whole * 13, "{policy}: {:?} and {whole:?}", job.split);
+        }
+    }
+}
