@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_flawed_file_is_told_by_line_and_shows_no_key() {
         let wrong = error("[[user]]\naccount = \"a\"\nname = \"b\"\nkey = \"hidden\nrest\"\n");
-        assert!(wrong.contains("line 4") && !wrong.contains("hidden"), "{wrong}");
+        assert!(wrong.contains("line 5") && !wrong.contains("hidden"), "{wrong}");
         let wrong = error("[[user]]\naccount = \"a\"\nnme = \"b\"\nkey = \"hidden\"\n");
         assert!(wrong.contains("line 3") && !wrong.contains("hidden"), "{wrong}");
         assert!(error("").contains("no [[user]]"));

@@ -54,6 +54,9 @@ impl Refusal {
             StatusCode::SERVICE_UNAVAILABLE => {
                 format!("too few replicas of {what} answered: try again later")
             }
+            StatusCode::INSUFFICIENT_STORAGE => {
+                format!("the disks that are to hold {what} are full or out of order: make room")
+            }
             other => format!("the replicas of {what} say {other}"),
         };
         Self::new(status, why)

@@ -14,7 +14,8 @@ pub(super) const fn majority(replicas: usize) -> usize {
 }
 
 /// The answer to a change: the most frequent status of the class (2xx, 3xx, 4xx) that a majority gave, the
-/// lowest of equally frequent ones; 503 without such a class. After Swift's `best_response`.
+/// lowest of equally frequent ones; 503 without such a class. After Swift's `best_response`, but for 507: where a majority has no room,
+/// trying again does not help, and Swift's 503 would ask for it.
 pub(super) fn best_status(statuses: &[StatusCode], replicas: usize) -> StatusCode {
     for class in 2..=4 {
         let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
@@ -29,7 +30,12 @@ pub(super) fn best_status(statuses: &[StatusCode], replicas: usize) -> StatusCod
             return status;
         }
     }
-    StatusCode::SERVICE_UNAVAILABLE
+    let full = statuses.iter().filter(|status| **status == StatusCode::INSUFFICIENT_STORAGE);
+    if full.count() >= majority(replicas) {
+        StatusCode::INSUFFICIENT_STORAGE
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
 }
 
 /// The answer to a deletion. Where there was nothing a tombstone is written all the same, so that 204 and 404

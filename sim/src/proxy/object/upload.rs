@@ -187,10 +187,12 @@ impl Upload<'_> {
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
                 Slot::Writing(writing)
             }
-            _ => {
+            answered => {
+                let refused = answered.ok().and_then(Result::ok);
+                let refused = refused.map(|answer| Reply::new(writing.primary, answer));
                 writing.trying.failed();
                 drop(writing);
-                self.replace(index).await
+                or_full(self.replace(index).await, refused)
             }
         }
     }
@@ -232,14 +234,14 @@ impl Upload<'_> {
                 let _late = self.proxy.host().timeout(CHUNK_MAX, sender.finish()).await;
             }
             let answer = self.proxy.host().timeout(ANSWER_MAX, answer).await;
-            if let Ok(Ok(Ok(answer))) = answer
-                && !answer.status.is_server_error()
-            {
+            let answer = answer.ok().and_then(Result::ok).and_then(Result::ok);
+            let reply = answer.map(|answer| Reply::new(primary, answer));
+            if reply.as_ref().is_some_and(|reply| !reply.status.is_server_error()) {
                 trying.gained();
-                return Some(Reply::new(primary, answer));
+                return reply;
             }
             trying.failed();
-            slot = self.replace(index).await;
+            slot = or_full(self.replace(index).await, reply);
         }
     }
 }
@@ -247,4 +249,13 @@ impl Upload<'_> {
 /// The status and the ETag of each reply.
 pub(super) fn told(replies: &[Reply]) -> Vec<(StatusCode, Option<String>)> {
     replies.iter().map(|reply| (reply.status, super::etag(&reply.headers))).collect()
+}
+
+/// A slot that nobody took any more, because the node that said so last has no room: its client is to hear that.
+fn or_full(slot: Slot, refused: Option<Reply>) -> Slot {
+    let full = |reply: &Reply| reply.status == StatusCode::INSUFFICIENT_STORAGE;
+    match (slot, refused.filter(full)) {
+        (Slot::Lost, Some(reply)) => Slot::Answered(reply),
+        (slot, _) => slot,
+    }
 }

@@ -36,6 +36,8 @@ fn the_answer_is_what_most_of_a_majority_said() {
     assert_eq!(best(&[201, 404, 404]), 404);
     assert_eq!(best(&[201, 404]), 503);
     assert_eq!(best(&[]), 503);
+    assert_eq!(best(&[201, 507, 507]), 507);
+    assert_eq!(best(&[201, 503, 507]), 503);
 }
 
 #[test]

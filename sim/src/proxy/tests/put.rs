@@ -66,9 +66,14 @@ fn a_node_that_takes_nothing_gives_its_place_to_a_handoff() {
 
 #[test]
 fn a_minority_is_no_acknowledgement() {
-    let down: Vec<_> = (1..6).map(|index| (index, Manner::Full)).collect();
-    let put = Room::new(&down).send(Method::PUT, URL, &[], pattern(10));
-    assert_eq!(put.status, StatusCode::SERVICE_UNAVAILABLE);
+    for len in [10, 300_000] {
+        let put = |manner| {
+            let others: Vec<_> = (1..6).map(|index| (index, manner)).collect();
+            Room::new(&others).send(Method::PUT, URL, &[], pattern(len)).status
+        };
+        assert_eq!(put(Manner::Down), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(put(Manner::Full), StatusCode::INSUFFICIENT_STORAGE);
+    }
 }
 
 #[test]
