@@ -32,6 +32,9 @@ const FUEL_PER_SECOND: u64 = 2_000_000_000;
 /// Threads that wait for disks, and calls that wait for one of them.
 const DISK_THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("it is not zero");
 const DISK_CALLS: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
+/// Open files that are asked for at most, and how many of them are left to disks: each upload has three.
+const FILES_MAX: u64 = 16_384;
+const FILES_OF_DISKS: u64 = 4_096;
 /// Sessions that run at a time on each node, and that wait.
 const SESSIONS: (u32, u32) = (10, 256);
 
@@ -74,7 +77,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let stop = Stop::listen()?;
     let seed = Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed());
-    let server = Server::new(threads, seed)?;
+    let server = Server::new(threads, connections_max(), seed)?;
     let (door, at) = server.open_door(args.listen)?;
     let secret = ClusterSecret::new(layout.token_secret().bytes());
     let secret = secret.map_err(|short| CliError::Usage {
@@ -104,6 +107,18 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
         eprintln!("stopped, with {cut_off} connections cut off");
     }
     Ok(Exit::Kept)
+}
+
+/// As many as the system lets this process have, once it has asked for all that it may, less those that disks need.
+fn connections_max() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    let most = limits.maximum.unwrap_or(FILES_MAX).min(FILES_MAX);
+    // Where that is refused, the limit stays as it was.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limits }).is_ok();
+    let files = if raised { most } else { limits.current.unwrap_or(most) };
+    let connections = files.saturating_sub(FILES_OF_DISKS).max(files / 2);
+    usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
 fn cores() -> usize {

@@ -3,7 +3,7 @@
 //! When its listener can hold no more connections, the one that has been idle longest makes room; when the listener ends, requests that
 //! run are answered and no more are taken. Leaves out routing, which is the handler's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
@@ -47,11 +47,11 @@ where
             let (talk, open) = (Rc::new(Talk::new(&host)), Rc::clone(&open));
             let number = open.enter(&talk);
             host.spawn(async move {
-                serve_connection(&host_of_connection, stream, handler, &talk, &open.ending).await;
+                serve_connection(&host_of_connection, stream, handler, &talk, &open).await;
                 open.leave(number);
             });
         }
-        open.ending.notify_waiters();
+        open.end();
     });
     Ok(())
 }
@@ -60,7 +60,8 @@ where
 #[derive(Default)]
 struct Open {
     state: RefCell<OpenState>,
-    /// Told when no more requests are to be taken.
+    /// Whether no more requests are to be taken, and whom that is told.
+    has_ended: Cell<bool>,
     ending: Notify,
 }
 
@@ -82,6 +83,18 @@ impl Open {
         state.made
     }
 
+    fn end(&self) {
+        self.has_ended.set(true);
+        self.ending.notify_waiters();
+    }
+
+    /// Waits until no more requests are to be taken.
+    async fn ended(&self) {
+        if !self.has_ended.get() {
+            self.ending.notified().await;
+        }
+    }
+
     fn leave(&self, number: u64) {
         self.state.borrow_mut().talks.remove(&number);
     }
@@ -101,7 +114,7 @@ async fn serve_connection<H, F>(
     stream: BoxStream,
     handler: Rc<H>,
     talk: &Rc<Talk>,
-    ending: &Notify,
+    open: &Open,
 ) where
     H: Fn(Request) -> F + 'static,
     F: Future<Output = Response> + 'static,
@@ -128,7 +141,7 @@ async fn serve_connection<H, F>(
     // How a connection ends is its client's concern: whoever waits for an answer sees it break off.
     let mut connection = pin!(connection);
     let given_up = pin!(talk.ended());
-    let stopped = pin!(ending.notified());
+    let stopped = pin!(open.ended());
     match select(connection.as_mut(), select(given_up, stopped)).await {
         Either::Left(_) | Either::Right((Either::Left(_), _)) => {}
         Either::Right((Either::Right(_), _)) => {

@@ -97,6 +97,10 @@ struct AtDoor {
 }
 
 impl Listener for AtDoor {
+    fn connections_max(&self) -> usize {
+        self.shared.connections_max
+    }
+
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
         Box::pin(async move {
             loop {

@@ -81,6 +81,8 @@ struct Shared {
     meters: Arc<Meters>,
     switchboard: Arc<Switchboard>,
     cores: Cores,
+    /// Of clients, on each thread.
+    connections_max: usize,
     ending: Arc<Ending>,
 }
 
@@ -149,11 +151,13 @@ impl std::fmt::Debug for Shared {
 
 impl Server {
     /// One without actors: `threads` for those, and as many again for what jobs compute. `seed` is what its decisions are drawn
-    /// from, and should be another one each time.
+    /// from, and should be another one each time. Of `connections_max` connections of clients each thread has its share; further
+    /// ones take the place of those that have been idle longest.
     ///
     /// # Errors
     /// The system has no threads, or its clock is unset.
-    pub fn new(threads: usize, seed: Seed) -> Result<Self, StartError> {
+    pub fn new(threads: usize, connections_max: usize, seed: Seed) -> Result<Self, StartError> {
+        let threads = threads.max(1);
         let meters = Arc::new(Meters::default());
         let shared = Arc::new(Shared {
             clock: ServerClock::starting_now()?,
@@ -161,9 +165,10 @@ impl Server {
             switchboard: Arc::new(Switchboard::new(Arc::clone(&meters))),
             cores: Cores::new(threads, Arc::clone(&meters)).map_err(StartError::Thread)?,
             meters,
+            connections_max: (connections_max / threads).max(1),
             ending: Arc::default(),
         });
-        let threads = (0..threads.max(1)).map(start_thread).collect::<io::Result<Vec<_>>>();
+        let threads = (0..threads).map(start_thread).collect::<io::Result<Vec<_>>>();
         Ok(Self { threads: threads.map_err(StartError::Thread)?, shared })
     }
 

@@ -23,7 +23,7 @@ fn actor(
 
 #[test]
 fn actors_on_two_threads_reach_each_other_in_memory() {
-    let server = Server::new(2, Seed(1)).unwrap();
+    let server = Server::new(2, 16, Seed(1)).unwrap();
     let listens = actor(1, |host| {
         Box::pin(async move {
             let mut listener = host.listen(80).map_err(|error| error.to_string())?;
@@ -61,14 +61,14 @@ fn actors_on_two_threads_reach_each_other_in_memory() {
 
 #[test]
 fn an_actor_that_cannot_begin_says_why() {
-    let server = Server::new(1, Seed(1)).unwrap();
+    let server = Server::new(1, 16, Seed(1)).unwrap();
     let refused = server.start(0, actor(7, |_| Box::pin(async { Err("no disk".to_owned()) })));
     assert_eq!(refused.wait().unwrap_err().to_string(), "actor 7 did not start: no disk");
 }
 
 #[test]
 fn an_address_that_is_taken_is_told_with_a_way_out() {
-    let server = Server::new(1, Seed(1)).unwrap();
+    let server = Server::new(1, 16, Seed(1)).unwrap();
     let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let error = server.open_door(at).unwrap_err().to_string();
     assert!(error.contains(&at.to_string()) && error.contains("choose another"), "{error}");
