@@ -50,7 +50,7 @@ pub struct ServeArgs {
     /// Take clients at this address; port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The users: a TOML file with account, name, key and groups of each [[user]].
+    /// The users: a TOML file with account, name, key and groups of each `[[user]]`.
     ///
     /// Without one there is the user test:tester with the key `testing`, and clients must be on this machine.
     #[arg(long, value_name = "FILE")]
