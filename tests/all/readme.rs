@@ -45,8 +45,9 @@ fn paths(text: &str) -> BTreeSet<String> {
     words.filter(|word| is_path(word)).map(str::to_owned).collect()
 }
 
-/// Words with a slash that name what is in the store or in a job's world, or a rate, which no file here is.
-const ELSEWHERE: [&str; 9] = [
+/// Words with a slash that name what is in the store or in a job's world, an address, or a rate, which no file here is.
+const ELSEWHERE: [&str; 10] = [
+    "8080/auth/v1.0",
     "application/json",
     "demo/logile.txt",
     "Gbit/s",
