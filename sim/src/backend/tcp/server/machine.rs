@@ -1,6 +1,6 @@
 //! The seam for one actor of a server: its thread's clock and tasks, the process's cores and listeners, real disks.
 //!
-//! Leaves out who records spans: a server has logs and counters instead.
+//! Leaves out who records spans: a server has counters instead.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
