@@ -155,6 +155,9 @@ mod tests {
         let by_key =
             |key: &str, odds| (key.to_owned(), (0..20).filter(|n| odd(n) == odds).collect());
         assert_eq!(*lock(&done), [by_key("good", false), by_key("bad", true)]);
+        // The only thread answers before it is done: what it does next comes after that.
+        let next = async { pool.run(pool.seat().await?, || Ok(())).await };
+        assert_eq!(block_on(next), Ok(()));
         assert!(lock(&rounds.0).is_empty(), "nobody is served any more");
     }
 }
