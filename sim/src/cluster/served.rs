@@ -16,12 +16,15 @@ use crate::host::{Host, LocalFuture};
 use crate::jobs::placement::{LinkRates, MachineRates, PlacementConfig, Rates};
 use crate::jobs::service::{Jobs, JobsConfig, Sites};
 use crate::jobs::{executor, system_images::SystemImages};
-use crate::node::{Node, NodeConfig};
+use crate::node::{Node, NodeConfig, Replication};
 use crate::proxy::{self, Auth, JobService, ProxyConfig, Turn};
 use crate::ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
 };
-use crate::swift::{NODE_PORT, PROXY_PORT, Path};
+use crate::swift::{NODE_PORT, PROXY_PORT, Path, Placement};
+
+/// How long replicators rest: as in Swift.
+const REPLICATE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What is served.
 pub struct Served {
@@ -132,8 +135,17 @@ fn node(common: &Common, index: u32, disk: OpenDisk) -> Actor {
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
             let ring = common.placement();
+            let placement: Rc<dyn Placement> = ring.clone();
+            let replication = Replication {
+                placement,
+                ip: IpAddr::V4(ip(NODES, index)),
+                interval: REPLICATE_INTERVAL,
+            };
             let name_hash = Rc::new(move |path: &Path| ring.hash(path));
-            let config = NodeConfig::new(vec![own_device], NODE_PORT, name_hash);
+            let config = NodeConfig {
+                replication: Some(replication),
+                ..NodeConfig::new(vec![own_device], NODE_PORT, name_hash)
+            };
             let node = Node::recover(host.clone(), config).await;
             let (machine, images) = (&common.machine, common.images.clone());
             executor::serve(&host, NODE_PORT, node.objects(), machine, images, None)

@@ -9,6 +9,9 @@ use std::rc::Rc;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::NodeError;
+use super::index::Tallies;
+use super::replicator::Digests;
+use super::updater::Telling;
 use crate::host::{Disk, DiskError, Host};
 use crate::swift::Path;
 
@@ -27,6 +30,13 @@ impl NameHash {
     pub(super) fn hex(self) -> String {
         hex(&self.0)
     }
+
+    /// Reads 32 hexadecimal digits.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| digits)?;
+        Some(Self(number.to_be_bytes()))
+    }
 }
 
 /// Bytes in lower-case hexadecimal digits.
@@ -43,13 +53,28 @@ pub(super) struct Device {
     uploads: Cell<u64>,
     /// Rows of the pending log.
     pub(super) pending: Cell<usize>,
+    /// What replicas compare of its objects.
+    pub(super) digests: Digests,
+    /// What replicas compare of its listings.
+    pub(super) tallies: Tallies,
+    /// Changes of objects that nobody was told of yet.
+    pub(super) telling: Telling,
 }
 
 impl Device {
     fn new(name: &str, disk: Rc<dyn Disk>) -> Self {
         let stripes = std::iter::repeat_with(|| Mutex::new(())).take(STRIPES).collect();
         let name = name.to_owned();
-        Self { name, disk, stripes, uploads: Cell::new(0), pending: Cell::new(0) }
+        Self {
+            name,
+            disk,
+            stripes,
+            uploads: Cell::new(0),
+            pending: Cell::new(0),
+            digests: Digests::default(),
+            tallies: Tallies::default(),
+            telling: Telling::default(),
+        }
     }
 
     /// Waits until nobody else changes what has this hash. The caller's request has a limit.
@@ -67,6 +92,11 @@ impl Device {
     /// Says of a disk's error what it was about.
     pub(super) fn failed<'a>(&'a self, path: &'a Path) -> impl Fn(DiskError) -> NodeError + 'a {
         move |source| NodeError::Disk { path: path.to_string(), device: self.name.clone(), source }
+    }
+
+    /// Says of a disk's error what it was about, where no path is known.
+    pub(super) fn failed_at(&self, what: &str, source: DiskError) -> NodeError {
+        NodeError::Disk { path: what.to_owned(), device: self.name.clone(), source }
     }
 
     /// Removes uploads that a crash left.
@@ -92,10 +122,13 @@ impl Devices {
 
     /// The device of that name.
     pub(super) fn get(&self, name: &str, path: &Path) -> Result<Rc<Device>, NodeError> {
-        self.0
-            .get(name)
-            .cloned()
-            .ok_or_else(|| NodeError::NoDevice { path: path.to_string(), device: name.to_owned() })
+        let none = || NodeError::NoDevice { path: path.to_string(), device: name.to_owned() };
+        self.named(name).ok_or_else(none)
+    }
+
+    /// The device of that name, if there is one.
+    pub(super) fn named(&self, name: &str) -> Option<Rc<Device>> {
+        self.0.get(name).cloned()
     }
 
     /// All of them, by name.

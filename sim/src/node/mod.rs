@@ -5,12 +5,13 @@
 //! request → answer (limit, errors) → object::service | container | account
 //!                                      object::store   index::Broker            → disk
 //!                                      updater: container and account servers hear of changes
+//!                                      replicator: the other devices of a partition get what they lack
 //! ```
 //! What is decided (who is newer, what is listed, what settles an update) is in pure functions; the
 //! rest sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes
 //! on from the disks.
 //!
-//! Leaves out replication between nodes, auditing of what nobody reads, and jobs.
+//! Leaves out auditing of what nobody reads, and jobs.
 
 mod account;
 mod container;
@@ -19,6 +20,7 @@ pub mod error;
 mod expirer;
 mod index;
 pub mod object;
+mod replicator;
 mod reply;
 mod request;
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub use self::error::NodeError;
 use self::error::Waited;
 use self::index::{Broker, ContainerEntry, ObjectEntry};
 pub use self::object::{Metadata, ObjectStore, OpenObject};
+pub use self::replicator::Replication;
 use self::request::Target;
 use crate::host::Host;
 use crate::http::{self, Method, Request, Response};
@@ -69,10 +72,13 @@ pub struct NodeConfig {
     pub expire_interval: Duration,
     /// The longest object that is taken, in bytes.
     pub upload_bytes_max: u64,
+    /// How replicas are kept the same; `None` leaves to readers and writers what each replica has.
+    pub replication: Option<Replication>,
 }
 
 impl NodeConfig {
-    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an object.
+    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an object; no
+    /// replication.
     #[must_use]
     pub fn new(devices: Vec<String>, ring_port: u16, name_hash: NameHasher) -> Self {
         Self {
@@ -83,6 +89,7 @@ impl NodeConfig {
             update_interval: Duration::from_secs(2),
             expire_interval: Duration::from_secs(60),
             upload_bytes_max: UPLOAD_BYTES_MAX,
+            replication: None,
         }
     }
 }
@@ -128,6 +135,11 @@ impl Node {
         let devices = Rc::new(Devices::of(&host, &config.devices));
         for device in devices.iter() {
             let _removed = host.timeout(REQUEST_MAX, device.remove_uploads()).await;
+            if config.replication.is_some() {
+                // One that cannot be read now keeps nothing, and its first round tells of everything.
+                let recovered = device.telling.recover(&*device.disk);
+                let _recovered = host.timeout(REQUEST_MAX, recovered).await;
+            }
         }
         let name_hash = Rc::clone(&config.name_hash);
         let objects = Rc::new(ObjectStore::new(Rc::clone(&devices), name_hash));
@@ -169,6 +181,9 @@ impl Node {
             .map_err(|source| PortTaken { service, port, source })?;
         }
         self.host.spawn(Rc::clone(&self).expire_for_ever());
+        if let Some(replication) = self.config.replication.clone() {
+            self.host.spawn(Rc::clone(&self).replicate_for_ever(replication));
+        }
         Ok(async move { self.update_for_ever().await })
     }
 
@@ -198,6 +213,9 @@ async fn answer(node: Rc<Node>, service: Service, request: Request) -> Response 
 }
 
 async fn route(node: Rc<Node>, service: Service, request: Request) -> Result<Response, NodeError> {
+    if request.method().as_str() == replicator::REPLICATE {
+        return Box::pin(replicator::handle(node, service, request)).await;
+    }
     let target = Target::parse(request.uri().path())?;
     match service {
         Service::Object => object::service::handle(node, target, request).await,

@@ -39,6 +39,7 @@ use crate::host::{Host, LocalFuture};
 use crate::http::{self, Pool, Request, Response};
 use crate::swift::{PROXY_PORT, Path, Timestamp};
 
+pub use crate::swift::{Placement, Target};
 pub use answer::Refusal;
 pub use auth::{
     Auth, BadStorageUrl, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme, ShortSecret,
@@ -46,7 +47,6 @@ pub use auth::{
 };
 pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
-pub use placement::{Placement, Target};
 pub use timestamps::Turn;
 
 /// What a proxy is given.

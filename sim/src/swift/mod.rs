@@ -8,6 +8,7 @@
 pub mod date;
 pub mod header;
 mod names;
+mod placement;
 mod timestamp;
 mod xml;
 
@@ -15,6 +16,7 @@ pub use names::{
     ACCOUNT_LEN_MAX, BadName, CONTAINER_LEN_MAX, OBJECT_LEN_MAX, Path, decode_path, encode_part,
     encode_query,
 };
+pub use placement::{Placement, Target};
 pub use timestamp::{BadTimestamp, Timestamp};
 pub use xml::escape_xml;
 

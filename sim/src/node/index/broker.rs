@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::entry::Entry;
 use super::info::Info;
 use super::listing::{Line, Lister, Next, Query, successor};
+use super::tally::mark;
 use crate::host::Batch;
 use crate::node::device::Place;
 use crate::node::error::NodeError;
@@ -51,7 +52,7 @@ impl<E: Entry> Broker<E> {
         let _alone = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
         let decided = decide(&mut info)?;
-        self.commit(place, now, info, Batch::new()).await?;
+        self.commit(place, now, info, Batch::new(), || 0).await?;
         Ok(decided)
     }
 
@@ -76,7 +77,8 @@ impl<E: Entry> Broker<E> {
         info.count(old_stats, new.stats());
         let mut batch = Batch::new();
         batch.put(key, encode(&new));
-        self.commit(place, now, info, batch).await
+        let change = || old.as_ref().map_or(0, |old| mark(name, old)) ^ mark(name, &new);
+        self.commit(place, now, info, batch, change).await
     }
 
     /// The lines of a listing.
@@ -108,17 +110,25 @@ impl<E: Entry> Broker<E> {
         Ok(lister.into_lines())
     }
 
-    async fn commit(
+    /// Makes a change durable. `marks` says by what it changes the tally of all rows, for those who keep one. The caller holds the lock.
+    pub(super) async fn commit(
         &self,
         place: &Place,
         now: Timestamp,
         mut info: Info,
         mut batch: Batch,
+        marks: impl FnOnce() -> u64,
     ) -> Result<(), NodeError> {
+        let tallies = &place.device.tallies;
+        let tally = tallies.of(E::LETTER, place.hash, info.counted);
         info.touch(now);
         batch.put(info_key::<E>(place), encode(&info));
         (self.outbox)(place, &info, &mut batch);
-        place.device.disk.commit(batch).await.map_err(place.failed())
+        place.device.disk.commit(batch).await.map_err(place.failed())?;
+        if let Some(tally) = tally {
+            tallies.set(E::LETTER, place.hash, info.counted, tally ^ marks());
+        }
+        Ok(())
     }
 }
 
@@ -153,20 +163,28 @@ fn key_of<E: Entry>(place: &Place, rest: &[u8]) -> Vec<u8> {
     [format!("index/{}/{}/", E::LETTER, place.hash.hex()).as_bytes(), rest].concat()
 }
 
-fn info_key<E: Entry>(place: &Place) -> Vec<u8> {
+pub(super) fn info_key<E: Entry>(place: &Place) -> Vec<u8> {
     key_of::<E>(place, b"i")
 }
 
-fn row_key<E: Entry>(place: &Place, name: &[u8]) -> Vec<u8> {
+pub(super) fn row_key<E: Entry>(place: &Place, name: &[u8]) -> Vec<u8> {
     key_of::<E>(place, &[b"r/", name].concat())
 }
 
-async fn get<T: DeserializeOwned>(place: &Place, key: &[u8]) -> Result<Option<T>, NodeError> {
+/// The first key after all rows.
+pub(super) fn end_of_rows<E: Entry>(place: &Place) -> Vec<u8> {
+    key_of::<E>(place, b"r0")
+}
+
+pub(super) async fn get<T: DeserializeOwned>(
+    place: &Place,
+    key: &[u8],
+) -> Result<Option<T>, NodeError> {
     let found = place.device.disk.get(key).await.map_err(place.failed())?;
     found.map(|value| decode(place, &value)).transpose()
 }
 
-fn decode<T: DeserializeOwned>(place: &Place, value: &[u8]) -> Result<T, NodeError> {
+pub(super) fn decode<T: DeserializeOwned>(place: &Place, value: &[u8]) -> Result<T, NodeError> {
     serde_json::from_slice(value).map_err(|error| NodeError::Damaged {
         path: place.path.to_string(),
         device: place.device.name.clone(),

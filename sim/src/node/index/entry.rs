@@ -156,8 +156,9 @@ impl Entry for ContainerEntry {
         Self { put, deleted: self.deleted.max(other.deleted), counted, objects, bytes }
     }
 
+    /// As with the container itself: one that has objects after its deletion is there.
     fn is_live(&self) -> bool {
-        self.put > self.deleted
+        self.put > self.deleted || self.objects > 0
     }
 
     fn stats(&self) -> Stats {

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::broker::encode;
 use super::entry::Stats;
 use crate::node::error::NodeError;
 use crate::node::request::Parent;
@@ -63,9 +65,9 @@ impl Info {
         }
     }
 
-    /// Whether it is there.
+    /// Whether it is there. One that still has rows after its deletion is: the replica that took the deletion did not know of them.
     pub(in crate::node) fn is_live(&self) -> bool {
-        self.put > self.deleted
+        self.put > self.deleted || self.stats.rows > 0
     }
 
     /// When it was deleted, if it was.
@@ -140,6 +142,29 @@ impl Info {
     /// Counts a row anew, at `now`.
     pub(super) fn count(&mut self, old: Stats, new: Stats) {
         self.stats = self.stats.with(old, new);
+    }
+
+    /// Takes in what another replica knows. `parents` hear of changes if nobody does yet.
+    pub(super) fn take_in(&mut self, theirs: Self, parents: Vec<Parent>) {
+        self.put = self.put.max(theirs.put);
+        self.deleted = self.deleted.max(theirs.deleted);
+        for (name, item) in theirs.items {
+            let newer = |old: &Item| (old.timestamp, &old.value) < (item.timestamp, &item.value);
+            if self.items.get(&name).is_none_or(newer) {
+                self.items.insert(name, item);
+            }
+        }
+        // Metadata does not outlive a deletion.
+        let deleted = self.deleted;
+        self.items.retain(|_, item| item.timestamp > deleted);
+        if self.parents.is_empty() {
+            self.parents = parents;
+        }
+    }
+
+    /// The number that replicas have in common if they know the same, but for rows.
+    pub(super) fn digest(&self) -> u64 {
+        xxh3_64(&encode(&(self.put, self.deleted, &self.items)))
     }
 
     /// Takes note that something changed at `now`.

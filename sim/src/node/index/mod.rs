@@ -14,10 +14,13 @@ mod broker;
 mod entry;
 mod info;
 mod listing;
+mod replica;
 mod reply;
 mod service;
+mod tally;
 
 pub(super) use broker::{Broker, encode, row_name};
-pub(super) use entry::{ContainerEntry, ObjectEntry, Stats};
+pub(super) use entry::{ContainerEntry, Entry, ObjectEntry, Stats};
 pub(super) use info::Info;
 pub(super) use service::{Asked, Level};
+pub(super) use tally::{Stretch, Tallies};

@@ -8,13 +8,14 @@
 //! A write goes to `tmp/`, is synced, renamed into place, and its directory is synced before it is
 //! acknowledged.
 //!
-//! Leaves out erasure coding and replication.
+//! Leaves out erasure coding.
 
 mod conditions;
 pub mod files;
 mod open;
 mod range;
 mod read;
+pub(super) mod replica;
 pub(super) mod service;
 mod store;
 pub mod trailer;

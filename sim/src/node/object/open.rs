@@ -86,6 +86,13 @@ pub(super) struct Posted {
     pub(super) content_type: Option<String>,
 }
 
+/// What a tombstone holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Buried {
+    /// `/account/container/object`, decoded.
+    pub(super) name: String,
+}
+
 /// One version of an object, open for reading; it stays readable when it is replaced or deleted.
 pub struct OpenObject {
     metadata: Metadata,
@@ -207,6 +214,18 @@ impl OpenObject {
     }
 }
 
+/// The file of a POST.
+pub(super) async fn posted(place: &Place, timestamp: Timestamp) -> Result<Posted, NodeError> {
+    let name = FileName { timestamp, kind: Kind::Meta };
+    Ok(read_file::<Posted>(place, name).await?.metadata)
+}
+
+/// The file of a deletion.
+pub(super) async fn buried(place: &Place, timestamp: Timestamp) -> Result<Buried, NodeError> {
+    let name = FileName { timestamp, kind: Kind::Tombstone };
+    Ok(read_file::<Buried>(place, name).await?.metadata)
+}
+
 fn damaged(place: &Place, damage: Damage) -> NodeError {
     let (path, device) = (place.path.to_string(), place.device.name.clone());
     NodeError::Damaged { path, device, damage }
@@ -245,6 +264,8 @@ async fn read_file<T: DeserializeOwned>(
 
 /// Puts a file aside, so that the next reader does not find it and somebody may look at it.
 async fn quarantine(place: &Place, name: FileName) -> Result<(), NodeError> {
+    // Nothing says what came of it: the partition is counted anew.
+    let _changing = place.device.digests.change(place.partition);
     let (from, hash) = (directory(place), place.hash.hex());
     let disk = &place.device.disk;
     match disk.rename(&format!("{from}/{name}"), &format!("quarantined/{hash}-{name}")).await {

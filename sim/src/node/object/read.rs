@@ -119,7 +119,7 @@ async fn small(object: &OpenObject, span: Span, purpose: Purpose) -> Result<Body
 }
 
 /// A body that a task of its own reads from the disk, ahead of the connection by a few pieces.
-fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpose) -> Body {
+pub(super) fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpose) -> Body {
     let (sender, body) = Body::stream(span.len);
     let (host_of_task, object) = (host.clone(), Rc::new(object));
     host.spawn(async move {

@@ -16,7 +16,7 @@ use crate::http::{HeaderMap, Method, Received, Request, Response, StatusCode};
 use crate::node::device::Place;
 use crate::node::error::{NodeError, Waited};
 use crate::node::request::{self, Parent, Target};
-use crate::node::updater::{Change, check_room};
+use crate::node::updater::{Change, Untold, check_room};
 use crate::node::{Node, reply};
 use crate::swift::{Path, Timestamp, header};
 
@@ -141,21 +141,29 @@ async fn put(
             content_type: content_type.to_owned(),
             headers: kept,
         };
-        upload.commit(&metadata, replaces).await.map(|()| metadata)
+        let untold = untold(place, timestamp).await?;
+        upload.commit(&metadata, replaces).await.map(|()| (metadata, untold))
     };
-    let metadata = match committed.await {
-        Ok(metadata) => metadata,
+    let (metadata, untold) = match committed.await {
+        Ok(committed) => committed,
         Err(error) => {
             upload.abandon().await;
             return Err(error);
         }
     };
     node.tell(place, parents, metadata.as_change()).await?;
+    untold.told();
 
     let mut response = reply::empty(StatusCode::CREATED);
     reply::set(response.headers_mut(), ETAG, &format!("\"{}\"", metadata.etag));
     reply::set(response.headers_mut(), header::X_TIMESTAMP, &timestamp.to_string());
     Ok(response)
+}
+
+/// Begins a change of which the container is told after it.
+async fn untold(place: &Place, timestamp: Timestamp) -> Result<Untold<'_>, NodeError> {
+    let (device, changed) = (&place.device, (place.partition, place.hash));
+    device.telling.open(&*device.disk, changed, timestamp).await.map_err(place.failed())
 }
 
 /// Notes when a change's object expires, if it does: before the change, so that no object is forgotten.
@@ -235,6 +243,7 @@ async fn remove(node: &Node, place: &Place, headers: &HeaderMap) -> Result<Respo
     let timestamp: Timestamp = request::timestamp(&place.path, headers, &header::X_TIMESTAMP)?;
     let parents = containers(&place.path, headers)?;
     check_room(place)?;
+    let untold = untold(place, timestamp).await?;
     let (status, at) = match delete(place, timestamp).await? {
         Deleted::Data => (StatusCode::NO_CONTENT, timestamp),
         Deleted::Nothing => (StatusCode::NOT_FOUND, timestamp),
@@ -247,6 +256,7 @@ async fn remove(node: &Node, place: &Place, headers: &HeaderMap) -> Result<Respo
         }
     };
     node.tell(place, parents, Change::ObjectDelete { timestamp }).await?;
+    untold.told();
     let mut response = reply::empty(status);
     reply::set(response.headers_mut(), header::X_BACKEND_TIMESTAMP, &at.to_string());
     Ok(response)

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::files::{FileName, Kind, Winners};
 use super::open::OpenObject;
 use crate::host::DiskError;
-use crate::node::device::{Devices, NameHash, Place};
+use crate::node::device::{Device, Devices, NameHash, Place};
 use crate::node::error::NodeError;
 use crate::node::{NameHasher, device};
 use crate::swift::{Path, Timestamp};
@@ -86,15 +86,27 @@ impl ObjectStore {
 
 /// The directory of an object's files.
 pub(super) fn directory(place: &Place) -> String {
-    let hash = place.hash.hex();
-    let suffix = device::hex(&place.hash.0[14..]);
+    directory_of(place.partition, place.hash)
+}
+
+fn directory_of(partition: u32, hash: NameHash) -> String {
+    let suffix = device::hex(&hash.0[14..]);
     // Swift's suffix is the last three of the hash's digits.
-    format!("objects/{}/{}/{hash}", place.partition, &suffix[1..])
+    format!("objects/{partition}/{}/{}", &suffix[1..], hash.hex())
 }
 
 /// What the files of an object come to, now. Names that are none of ours are left alone.
 pub(super) async fn winners(place: &Place) -> Result<Winners, NodeError> {
-    let names = place.device.disk.list(&directory(place)).await.map_err(place.failed())?;
+    winners_of(&place.device, place.partition, place.hash).await.map_err(place.failed())
+}
+
+/// As [`winners`], of an object whose name is not known.
+pub(super) async fn winners_of(
+    device: &Device,
+    partition: u32,
+    hash: NameHash,
+) -> Result<Winners, DiskError> {
+    let names = device.disk.list(&directory_of(partition, hash)).await?;
     let files: Vec<FileName> = names.iter().filter_map(|name| name.parse().ok()).collect();
     Ok(Winners::among(&files))
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use bytes::{Bytes, BytesMut};
 
 use super::files::{FileName, Kind, Winners};
-use super::open::{Metadata, Posted};
+use super::open::{Buried, Metadata, Posted};
 use super::store::{ObjectStore, directory, winners};
 use super::trailer;
 use crate::host::{Checksum, File};
@@ -100,7 +100,7 @@ impl Upload {
             let (path, condition) = (self.place.path.to_string(), "If-None-Match");
             return Err(NodeError::Precondition { path, condition });
         }
-        self.name(name).await
+        self.name(name, &found).await
     }
 
     async fn seal(&self, trailer: Bytes) -> Result<(), NodeError> {
@@ -108,16 +108,19 @@ impl Upload {
         self.file.sync().await.map_err(self.place.failed())
     }
 
-    /// Gives the file its name, durably, and removes what it makes obsolete.
-    async fn name(&self, name: FileName) -> Result<(), NodeError> {
+    /// Gives the file its name, durably, and removes what it makes obsolete of what was `found`.
+    async fn name(&self, name: FileName, found: &Winners) -> Result<(), NodeError> {
         let (disk, dir) = (&self.place.device.disk, directory(&self.place));
+        let changing = self.place.device.digests.change(self.place.partition);
         let named = format!("{dir}/{name}");
         disk.rename(&self.tmp, &named).await.map_err(self.place.failed())?;
         disk.sync_dir(&dir).await.map_err(self.place.failed())?;
         // Not synced: a file that comes back after a loss of power is obsolete still.
-        for obsolete in winners(&self.place).await?.obsolete {
+        let now = winners(&self.place).await?;
+        for obsolete in &now.obsolete {
             disk.remove(&format!("{dir}/{obsolete}")).await.map_err(self.place.failed())?;
         }
+        changing.to(self.place.hash, found, &now);
         Ok(())
     }
 
@@ -170,7 +173,8 @@ pub(super) async fn delete(place: &Place, timestamp: Timestamp) -> Result<Delete
     if let Some(has) = found.tombstone.filter(|has| *has >= timestamp) {
         return Ok(Deleted::Before(has));
     }
-    write_small(place, FileName { timestamp, kind: Kind::Tombstone }, Bytes::new()).await?;
+    let name = FileName { timestamp, kind: Kind::Tombstone };
+    write_small(place, name, &found, buried(place)).await?;
     Ok(if found.data.is_some() { Deleted::Data } else { Deleted::Nothing })
 }
 
@@ -195,7 +199,10 @@ pub(in crate::node) async fn expire(
     let (disk, dir) = (&place.device.disk, directory(place));
     let upload = Upload::begin(place, Checksum::default()).await?;
     let named = format!("{dir}/{}", FileName { timestamp, kind: Kind::Tombstone });
+    // Nothing says what came of it: the partition is counted anew.
+    let _changing = place.device.digests.change(place.partition);
     let written = async {
+        upload.file.append(buried(place)).await?;
         upload.file.sync().await?;
         disk.rename(&upload.tmp, &named).await
     };
@@ -229,18 +236,26 @@ pub(super) async fn post(
         return Err(newer(place, has, timestamp));
     }
     let name = FileName { timestamp, kind: Kind::Meta };
-    write_small(place, name, trailer::encode(posted, 0)).await
+    write_small(place, name, &found, trailer::encode(posted, 0)).await
 }
 
-/// Writes a file that is known whole. The caller holds the lock of the name.
-async fn write_small(place: &Place, name: FileName, content: Bytes) -> Result<(), NodeError> {
+/// What a tombstone holds: the object's name, which its directory does not tell.
+fn buried(place: &Place) -> Bytes {
+    trailer::encode(&Buried { name: place.path.to_string() }, 0)
+}
+
+/// Writes a file that is known whole beside those `found`. The caller holds the lock of the name.
+async fn write_small(
+    place: &Place,
+    name: FileName,
+    found: &Winners,
+    content: Bytes,
+) -> Result<(), NodeError> {
     let upload = Upload::begin(place, Checksum::default()).await?;
     let written = async {
-        if !content.is_empty() {
-            upload.file.append(content).await.map_err(place.failed())?;
-        }
+        upload.file.append(content).await.map_err(place.failed())?;
         upload.file.sync().await.map_err(place.failed())?;
-        upload.name(name).await
+        upload.name(name, found).await
     };
     let written = written.await;
     if written.is_err() {

@@ -7,6 +7,7 @@ mod expiry;
 mod listings;
 mod objects;
 mod replicas;
+mod replication;
 mod survival;
 mod updates;
 mod world;

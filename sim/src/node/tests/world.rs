@@ -12,8 +12,8 @@ use crate::backend::fabric::Fabric;
 use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
 use crate::host::{Disk, Host, Purpose, Seed, Time};
 use crate::http::{Body, HeaderMap, Limits, Method, SendError, send};
-use crate::node::{Node, NodeConfig};
-use crate::swift::{NODE_PORT, Path, Service};
+use crate::node::{Node, NodeConfig, Replication};
+use crate::swift::{NODE_PORT, Path, Placement, Service, Target};
 use crate::world::fault::FaultKind;
 use crate::world::{Fault, HostKey, HostSpec, Place, RunEnd, Trace, World};
 
@@ -155,13 +155,32 @@ pub(super) fn run_under<T: 'static, F: Future<Output = T> + 'static>(
     faults: Vec<Fault>,
     script: impl Fn(Cluster) -> F + 'static,
 ) -> (T, Vec<bool>) {
+    run_kept_same(nodes, None, faults, script)
+}
+
+/// As [`run_under`], with replicators on all nodes, of which the first so many are to have everything.
+pub(super) fn run_replicated<T: 'static, F: Future<Output = T> + 'static>(
+    nodes: u8,
+    primaries: u8,
+    faults: Vec<Fault>,
+    script: impl Fn(Cluster) -> F + 'static,
+) -> (T, Vec<bool>) {
+    run_kept_same(nodes, Some(primaries), faults, script)
+}
+
+fn run_kept_same<T: 'static, F: Future<Output = T> + 'static>(
+    nodes: u8,
+    primaries: Option<u8>,
+    faults: Vec<Fault>,
+    script: impl Fn(Cluster) -> F + 'static,
+) -> (T, Vec<bool>) {
     let mut world = Fabric::new(Seed(1), network(), Trace::default());
     let running = Rc::new(RefCell::new(vec![None; usize::from(nodes)]));
     for node in 0..nodes {
         let running = Rc::clone(&running);
         world.add_host(
             spec(node),
-            Rc::new(move |host| Box::pin(run_node(node, host, Rc::clone(&running)))),
+            Rc::new(move |host| Box::pin(run_node(node, primaries, host, Rc::clone(&running)))),
         );
     }
     let found = Rc::new(RefCell::new(None));
@@ -187,9 +206,39 @@ pub(super) fn run_under<T: 'static, F: Future<Output = T> + 'static>(
     (value.expect("the run ended because it was there"), bit)
 }
 
-async fn run_node(index: u8, host: Host, running: Running) {
+/// A ring that gives everything to the first so many nodes.
+struct First(u8);
+
+impl Placement for First {
+    fn partition(&self, _: &Path) -> u32 {
+        7
+    }
+
+    fn primaries(&self, _: u32) -> Vec<Target> {
+        let target = |node| {
+            let address = address(node, Service::Object);
+            Target { ip: address.ip(), port: address.port(), device: "d1".to_owned() }
+        };
+        (0..self.0).map(target).collect()
+    }
+
+    fn handoffs(&self, _: u32, _: usize) -> Vec<Target> {
+        Vec::new()
+    }
+}
+
+/// How long replicators rest.
+pub(super) const REPLICATE_INTERVAL: Duration = Duration::from_secs(2);
+
+async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running) {
     let hash = |path: &Path| Md5::digest(format!("prefix{path}suffix")).into();
+    let replication = primaries.map(|primaries| Replication {
+        placement: Rc::new(First(primaries)),
+        ip: address(index, Service::Object).ip(),
+        interval: REPLICATE_INTERVAL,
+    });
     let config = NodeConfig {
+        replication,
         upload_bytes_max: UPLOAD_BYTES_MAX,
         ..NodeConfig::new(vec!["d1".to_owned()], NODE_PORT, Rc::new(hash))
     };

@@ -9,6 +9,7 @@
 //! Leaves out telling anybody of what was given up after a day.
 
 mod pending;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 pub(super) use pending::{Change, check_room, counts_outbox};
+pub(super) use telling::{Telling, Untold};
 
 use self::pending::{END, PREFIX, Pending, counts_of};
 use super::Node;

@@ -13,8 +13,8 @@ use crate::host::Purpose;
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::X_BACKEND_PURPOSE;
-use crate::proxy::placement::Target;
 use crate::proxy::quorum::Search;
+use crate::swift::Target;
 use crate::swift::header::X_BACKEND_WANT_VERSION;
 use crate::swift::{Path, Timestamp};
 
