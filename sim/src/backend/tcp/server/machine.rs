@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use super::door::{Callers, Door, OpenCall};
 use super::meters::Meters;
 use super::switchboard::{Arrival, Arrivals};
+use super::tls::Tls;
 use super::{Shared, peers};
 use crate::backend::tcp::stream::{Books, SocketStream};
 use crate::host::{BoxStream, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work};
@@ -50,7 +51,7 @@ impl Machine for ServerMachine {
     fn listen(&self, port: u16) -> io::Result<Box<dyn Listener>> {
         if let Some(door) = self.doors.get(&port) {
             let (callers, shared) = (door.listen(), Arc::clone(&self.shared));
-            return Ok(Box::new(AtDoor { callers, shared }));
+            return Ok(Box::new(AtDoor { callers, tls: door.tls().cloned(), shared }));
         }
         let arrivals = self.shared.switchboard.listen(SocketAddr::new(self.ip, port))?;
         Ok(Box::new(Within { arrivals, shared: Arc::clone(&self.shared) }))
@@ -110,6 +111,7 @@ impl Listener for Within {
 /// Takes connections of clients.
 struct AtDoor {
     callers: Callers,
+    tls: Option<Tls>,
     shared: Arc<Shared>,
 }
 
@@ -126,7 +128,11 @@ impl Listener for AtDoor {
                 // One that is broken already is nobody's.
                 let Ok(stream) = TcpStream::from_std(stream) else { continue };
                 let books = Rc::new(AtTheDoor::new(&self.shared.meters, open));
-                return Ok((Box::new(SocketStream::new(stream, books)) as BoxStream, from));
+                let stream: BoxStream = match &self.tls {
+                    Some(tls) => Box::new(SocketStream::new(tls.on(stream), books)),
+                    None => Box::new(SocketStream::new(stream, books)),
+                };
+                return Ok((stream, from));
             }
         })
     }

@@ -21,6 +21,7 @@ mod pipe;
 mod switchboard;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ use self::machine::ServerMachine;
 pub use self::meters::Meters;
 pub use self::peers::{PeerSecret, Peers};
 use self::switchboard::Switchboard;
+pub use self::tls::{BadTls, Tls};
 use crate::host::{Disk, Host, LocalFuture, Seed};
 
 /// How long another process may take to be found.
@@ -222,15 +224,20 @@ impl Server {
         Arc::clone(&self.shared.meters)
     }
 
-    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is.
+    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is. They speak TLS if there is one to speak
+    /// it by, else in the clear.
     ///
     /// # Errors
     /// The address cannot be had.
-    pub fn open_door(&self, at: SocketAddr) -> Result<(Arc<Door>, SocketAddr), StartError> {
+    pub fn open_door(
+        &self,
+        at: SocketAddr,
+        tls: Option<Tls>,
+    ) -> Result<(Arc<Door>, SocketAddr), StartError> {
         let failed = |source| StartError::Address { at, source };
         let listener = door::bind(at).map_err(failed)?;
         let found = listener.local_addr().map_err(failed)?;
-        let opened = Arc::new(Door::default());
+        let opened = Arc::new(Door::new(tls));
         let (door, ending) = (Arc::clone(&opened), Arc::clone(&self.shared.ending));
         self.attend(listener, move |listener| door::attend(door, listener, ending))
             .map_err(failed)?;

@@ -69,8 +69,8 @@ fn an_actor_that_cannot_begin_says_why() {
 #[test]
 fn an_address_that_is_taken_is_told_with_a_way_out() {
     let server = Server::new(1, 16, Seed(1)).unwrap();
-    let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    let error = server.open_door(at).unwrap_err().to_string();
+    let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).unwrap();
+    let error = server.open_door(at, None).unwrap_err().to_string();
     assert!(error.contains(&at.to_string()) && error.contains("choose another"), "{error}");
 }
 
