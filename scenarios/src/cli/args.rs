@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use stayput_runtime::job::ObjectPath;
 
+use super::cluster::ClusterCommand;
 use super::serve::ServeArgs;
 use super::sweep::{CompareArgs, MergeArgs, SweepArgs};
 use crate::job::{JobName, Language};
@@ -55,8 +56,14 @@ pub enum Command {
     Report(ReportArgs),
     /// Run the same cluster on this machine, for real clients over HTTP: curl, python-swiftclient, rclone.
     ///
-    /// Exit codes: 0 it was told to stop, 2 usage, a bad file, or an address or a directory that cannot be had.
+    /// Without --role, one process has it all. With it, processes on several machines share the file of `stayput cluster new`.
+    ///
+    /// Exit codes: 0 it was told to stop, 2 usage, a bad file, or an address or a directory that cannot be had; 130 (Ctrl-C) and 143 when
+    /// it was told twice and did not wait for requests that ran.
     Serve(ServeArgs),
+    /// Tools for clusters of several processes.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
 }
 
 /// The options of `report`.

@@ -4,6 +4,7 @@
 //! results go.
 
 mod args;
+mod cluster;
 mod config;
 mod exit;
 mod image;
@@ -26,15 +27,16 @@ pub use args::{
     CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
     NewArgs, ReportArgs, RunArgs,
 };
+pub use cluster::{ClusterCommand, NewClusterArgs};
 pub use exit::Exit;
-pub use serve::ServeArgs;
+pub use serve::{Role, ServeArgs};
 pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use crate::engine::RunError;
 use crate::image::ImageBuildError;
 use crate::results::FolderError;
 use crate::scenario::ScenarioError;
-use crate::serve::{LayoutError, UsersError};
+use crate::serve::{LayoutError, TlsFileError, UsersError};
 use stayput_sim::backend::tcp::server::StartError;
 
 /// Why a command did not come to a result.
@@ -58,6 +60,9 @@ pub enum CliError {
     /// There are no users.
     #[error(transparent)]
     Users(#[from] UsersError),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
     /// A server cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -107,5 +112,6 @@ pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
         Command::Image(args) => image::image(args),
         Command::Report(args) => report::report(args),
         Command::Serve(args) => serve::serve(args),
+        Command::Cluster(command) => cluster::cluster(command),
     }
 }

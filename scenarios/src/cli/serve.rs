@@ -1,11 +1,14 @@
-//! `stayput serve`: runs a cluster for real clients until it is told to stop.
+//! `stayput serve`: runs a cluster, or a part of one, for real clients until it is told to stop.
 //!
-//! Leaves out what is in the cluster's directory (`crate::serve`) and what runs (`stayput_sim::cluster::served`).
+//! Leaves out what is in the cluster's directory and file (`crate::serve`) and what runs (`stayput_sim::cluster::served`).
+
+mod part;
+mod stop;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,16 +17,21 @@ use std::time::Duration;
 use clap::Args;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::backend::tcp::server::{OpenDisk, Server};
-use stayput_sim::cluster::served::{Served, serve as start};
+use stayput_sim::backend::tcp::server::{Door, OpenDisk, Server, Tls};
+use stayput_sim::cluster::served::{
+    Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies,
+};
 use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::proxy::{Auth, ClusterSecret, TempAuth};
+use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, TempAuth, Turn};
 
+pub use self::part::Role;
+use self::part::{NodePart, Part, ProxyPart};
+use self::stop::Stop;
 use super::{CliError, Exit};
-use crate::quantity::count;
-use crate::serve::{KNOWN_USER, Layout, Secret, users};
+use crate::quantity::{count, duration, parse_duration};
+use crate::serve::{KNOWN_USER, Layout, NodeDir, Secret, tls, users};
 
 /// How long requests that run may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,18 +46,40 @@ const FILES_OF_DISKS: u64 = 4_096;
 /// Sessions that run at a time on each node, and that wait.
 const SESSIONS: (u32, u32) = (10, 256);
 
+/// Where clients come unless it is said.
+const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Where `stayput image` puts images.
 const USUAL_IMAGES: &str = "target/images";
 
 /// The options of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Keep everything in DIR: a new directory, or one that was served before.
+    /// Keep everything in DIR: a new directory, or one that was served before. Proxies alone keep nothing.
     #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Take clients at this address; port 0 is any that is free.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    pub data: Option<PathBuf>,
+    /// Take clients at this address; port 0 is any that is free [default: 127.0.0.1:8080].
+    ///
+    /// A node takes proxies and other nodes here [default: its address in the cluster's file].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Serve only a part of a cluster of several processes: one of its nodes, or proxies for its clients.
+    #[arg(long, value_enum)]
+    pub role: Option<Role>,
+    /// The file that `stayput cluster new` made: the same for all processes of a cluster.
+    #[arg(long, value_name = "FILE")]
+    pub cluster: Option<PathBuf>,
+    /// Which of the cluster's nodes this is, from 1, in the order of the file.
+    #[arg(long, value_name = "N")]
+    pub node: Option<u32>,
+    /// Which of the cluster's processes with proxies this is, from 1: another one for each, or two changes could have the same time.
+    #[arg(long, value_name = "N")]
+    pub proxy: Option<u32>,
+    /// Speak TLS with clients: a PEM file with the server's certificate, and after it those that vouch for it.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// The users: a TOML file with account, name, key and groups of each `[[user]]`.
     ///
     /// Without one there is the user test:tester with the key `testing`, and clients must be on this machine.
@@ -64,49 +94,202 @@ pub struct ServeArgs {
     /// Copies of everything that is stored in a new cluster [default: 3].
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// How long nodes rest between two rounds in which they bring their replicas to the same.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = interval)]
+    pub replicate_interval: Duration,
     /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 }
 
+/// The shortest rest: with a shorter one a node would do nothing else.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(interval) if interval >= INTERVAL_MIN => Ok(interval),
+        Ok(_) => Err(format!("wants {} at least", duration(INTERVAL_MIN))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Serves until Ctrl-C or a request to terminate.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
-    let users = users(args.users.as_deref(), args.listen)?;
-    let layout = Layout::open(&args.data, (args.devices, args.replicas))?;
-    let images = images(args.images.as_deref())?;
+    let part = Part::of(args)?;
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let stop = Stop::listen()?;
-    let seed = Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed());
-    let server = Server::new(threads, connections_max(), seed)?;
-    let (door, at) = server.open_door(args.listen)?;
-    let secret = ClusterSecret::new(layout.token_secret().bytes());
-    let secret = secret.map_err(|short| CliError::Usage {
-        why: short.to_string(),
-        fix: "restore the cluster's file from a copy",
-    })?;
-    let pool = DiskPool::new(DISK_THREADS, DISK_CALLS).map_err(|source| CliError::File {
-        path: args.data.clone(),
-        action: "start threads for its disks",
-        source,
-    })?;
-    let disks = layout.devices().map(|root| open(root, pool.clone()));
-    let served = Served {
-        ring: layout.ring().clone(),
-        secret: layout.hash_secret(),
-        disks: disks.collect(),
-        machine: machine(threads),
-        images,
-        auth: Auth::Temp(TempAuth::new(secret, &users)),
+    let server = match &part {
+        Part::Whole { data } => whole(args, data, threads)?,
+        Part::Node(part) => node(args, part, threads)?,
+        Part::Proxy(part) => proxy(args, part, threads)?,
     };
-    start(&server, &door, served)?;
-    told(args, &layout, at, threads)?;
-    stop.wait();
-    eprintln!("stopping: requests that run have {} s to end", GRACE.as_secs());
+    let stop = stop.wait();
+    eprintln!(
+        "stopping: requests that run have {} s to end; asked again, it stops at once",
+        GRACE.as_secs()
+    );
+    stop.end_at_once_when_asked_again()?;
     let cut_off = server.stop(GRACE);
     if cut_off > 0 {
         eprintln!("stopped, with {cut_off} connections cut off");
     }
     Ok(Exit::Kept)
+}
+
+/// A server, and what keeps others from its directory as long as it runs.
+struct Serving {
+    server: Server,
+    _lock: Option<File>,
+}
+
+impl Serving {
+    fn stop(self, grace: Duration) -> u64 {
+        self.server.stop(grace)
+    }
+}
+
+/// Nodes and proxies, all in this process.
+fn whole(args: &ServeArgs, data: &Path, threads: usize) -> Result<Serving, CliError> {
+    let front = Front::of(args)?;
+    let layout = Layout::open(data, (args.devices, args.replicas))?;
+    let served = Served {
+        ring: layout.ring().clone(),
+        secret: layout.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let server = Server::new(threads, connections_max(), seed()?)?;
+    let (door, at) = server.open_door(front.listen, front.tls.clone())?;
+    let disks = disks(data, layout.devices())?;
+    let replicate_interval = args.replicate_interval;
+    serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
+    front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret()))?;
+    let shape = layout.shape();
+    let (devices, replicas) = (shape.devices, shape.replicas);
+    let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
+    front.told(&data.display().to_string(), at, &what)?;
+    Ok(Serving { server, _lock: Some(layout.into_lock()) })
+}
+
+/// One node of a cluster of several processes.
+fn node(args: &ServeArgs, part: &NodePart, threads: usize) -> Result<Serving, CliError> {
+    let NodePart { cluster, number, data, listen } = part;
+    let dir = NodeDir::open(data, cluster, *number)?;
+    let served = Served {
+        ring: cluster.ring().clone(),
+        secret: cluster.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let peers = cluster.peers_of(Some(*number));
+    let server = Server::among(threads, connections_max(), seed()?, peers)?;
+    let disks = disks(data, dir.devices().iter().cloned())?;
+    let first = cluster.devices_of(*number).start;
+    let replicate_interval = args.replicate_interval;
+    serve_nodes(&server, &served, ServedNodes { first, disks, replicate_interval })?;
+    // Now, not earlier: who reaches a node finds one that has recovered.
+    let at = server.open_port(*listen)?;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "serving node {number} of {} at {at}: {} devices in {}, {} threads, cluster {}\n\n\
+         Proxies serve its clients. Ctrl-C stops it; the same command goes on with the same data.",
+        cluster.node_count(),
+        dir.devices().len(),
+        data.display(),
+        shown(threads),
+        cluster.id()
+    )?;
+    out.flush()?;
+    Ok(Serving { server, _lock: Some(dir.into_lock()) })
+}
+
+/// The proxies of one process, for nodes in others.
+fn proxy(args: &ServeArgs, part: &ProxyPart, threads: usize) -> Result<Serving, CliError> {
+    let ProxyPart { cluster, number } = part;
+    let front = Front::of(args)?;
+    let served = Served {
+        ring: cluster.ring().clone(),
+        secret: cluster.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let peers = cluster.peers_of(None);
+    let server = Server::among(threads, connections_max(), seed()?, peers)?;
+    let (door, at) = server.open_door(front.listen, front.tls.clone())?;
+    let turn = Turn { number: number - 1, of: cluster.proxies() };
+    front.serve(&server, &door, &served, (turn, cluster.token_secret()))?;
+    let (nodes, devices) = (cluster.node_count(), cluster.device_count());
+    let (replicas, threads) = (cluster.replicas(), shown(threads));
+    front.told(
+        &format!("cluster {}", cluster.id()),
+        at,
+        &format!("{nodes} nodes, {devices} devices, {replicas} replicas, {threads} threads"),
+    )?;
+    for (way, found) in server.look_for_peers() {
+        if let Err(why) = found {
+            eprintln!("the node at {way} cannot be reached yet: {why}");
+        }
+    }
+    Ok(Serving { server, _lock: None })
+}
+
+/// What clients meet.
+struct Front {
+    listen: SocketAddr,
+    users: stayput_sim::proxy::Users,
+    are_known: bool,
+    tls: Option<Tls>,
+}
+
+impl Front {
+    fn of(args: &ServeArgs) -> Result<Self, CliError> {
+        let listen = args.listen.unwrap_or(USUAL_ADDRESS);
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+            // One without the other is refused where options are read.
+            _ => None,
+        };
+        let users = users(args.users.as_deref(), listen)?;
+        Ok(Self { listen, users, are_known: args.users.is_none(), tls })
+    }
+
+    /// Starts proxies behind `door`.
+    fn serve(
+        &self,
+        server: &Server,
+        door: &Arc<Door>,
+        served: &Served,
+        (turn, token_secret): (Turn, &Secret),
+    ) -> Result<(), CliError> {
+        let secret = ClusterSecret::new(token_secret.bytes());
+        let secret = secret.map_err(|short| CliError::Usage {
+            why: short.to_string(),
+            fix: "restore the cluster's file from a copy",
+        })?;
+        let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let auth = TempAuth::new(secret, &self.users).with_storage(StorageUrl::OfRequest(scheme));
+        let proxies = ServedProxies { turn, auth: Auth::Temp(auth) };
+        Ok(serve_proxies(server, door, served, &proxies)?)
+    }
+}
+
+fn shown(threads: usize) -> String {
+    count(threads as u64)
+}
+
+/// Another one each time.
+fn seed() -> Result<Seed, CliError> {
+    Ok(Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed()))
+}
+
+fn disks(data: &Path, roots: impl Iterator<Item = PathBuf>) -> Result<Vec<OpenDisk>, CliError> {
+    let pool = DiskPool::new(DISK_THREADS, DISK_CALLS).map_err(|source| CliError::File {
+        path: data.to_owned(),
+        action: "start threads for its disks",
+        source,
+    })?;
+    Ok(roots.map(|root| open(root, pool.clone())).collect())
 }
 
 /// As many as the system lets this process have, once it has asked for all that it may, less those that disks need.
@@ -177,67 +360,27 @@ fn images(folder: Option<&Path>) -> Result<SystemImages, CliError> {
         .map_err(|bad| CliError::Usage { why: bad.to_string(), fix: "rename the image" })
 }
 
-/// Says where it is and what to type.
-fn told(args: &ServeArgs, layout: &Layout, at: SocketAddr, threads: usize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let shape = layout.shape();
-    writeln!(
-        out,
-        "serving {} at http://{at}: {} devices, {} replicas, {} threads",
-        args.data.display(),
-        shape.devices,
-        shape.replicas,
-        count(threads as u64)
-    )?;
-    let (user, key) = match args.users {
-        None => (format!("{}:{}", KNOWN_USER.0, KNOWN_USER.1), KNOWN_USER.2),
-        Some(_) => ("ACCOUNT:NAME".to_owned(), "KEY"),
-    };
-    writeln!(
-        out,
-        "
-export ST_AUTH=http://{at}/auth/v1.0 ST_USER={user} ST_KEY={key}
+impl Front {
+    /// Says where it is and what to type.
+    fn told(&self, whose: &str, at: SocketAddr, what: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        writeln!(out, "serving {whose} at {scheme}://{at}: {what}")?;
+        let (user, key) = match self.are_known {
+            true => (format!("{}:{}", KNOWN_USER.0, KNOWN_USER.1), KNOWN_USER.2),
+            false => ("ACCOUNT:NAME".to_owned(), "KEY"),
+        };
+        writeln!(
+            out,
+            "
+export ST_AUTH={scheme}://{at}/auth/v1.0 ST_USER={user} ST_KEY={key}
 swift upload demo FILE
 eval \"$(swift auth)\"
 curl -i -X POST -H 'Content-Type: application/json' -H \"X-Auth-Token: $OS_AUTH_TOKEN\" \\
   -H 'X-Zerovm-Execute: 1.0' --data-binary @job.json $OS_STORAGE_URL
 
 Ctrl-C stops it; the same command goes on with the same data."
-    )?;
-    out.flush()
-}
-
-/// Whoever asks the process to end.
-struct Stop {
-    runtime: tokio::runtime::Runtime,
-    signals: Signals,
-}
-
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    /// Hears of it from now on.
-    fn listen() -> Result<Self, CliError> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let signals = {
-            let _within = runtime.enter();
-            Signals {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            }
-        };
-        Ok(Self { runtime, signals })
-    }
-
-    fn wait(mut self) {
-        let Signals { interrupt, terminate } = &mut self.signals;
-        self.runtime.block_on(async {
-            let both = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
-            futures_util::future::select(both.0, both.1).await;
-        });
+        )?;
+        out.flush()
     }
 }

@@ -12,6 +12,7 @@ use stayput_sim::cluster::ClusterError;
 use stayput_sim::cluster::served::{served_device_name, served_ring};
 use stayput_sim::ring::{HashSecret, Ring};
 
+use super::cluster::BadNode;
 use super::secret::{NoRandomness, Secret};
 
 /// The format of [`CLUSTER_FILE`] that this version writes and reads.
@@ -19,11 +20,11 @@ const VERSION: u32 = 1;
 const CLUSTER_FILE: &str = "cluster.toml";
 const RING_FILE: &str = "ring.json";
 const LOCK_FILE: &str = "lock";
-const DEVICES: &str = "devices";
+pub(super) const DEVICES: &str = "devices";
 /// Two to this power partitions: some 250 on each of a dozen devices with three replicas.
-const PART_POWER: u32 = 10;
+pub(super) const PART_POWER: u32 = 10;
 /// More devices than one process serves well.
-const DEVICES_MAX: u32 = 64;
+pub(super) const DEVICES_MAX: u32 = 64;
 
 /// What a new cluster is to be made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +61,33 @@ pub enum LayoutError {
         /// The directory.
         path: PathBuf,
     },
-    /// It holds something, but no cluster.
-    #[error("{} holds other things and no {CLUSTER_FILE} (name a new directory, or one that was served before)", path.display())]
+    /// It holds something, but not what is to be served.
+    #[error("{} holds other things and no {what} (name a new directory, or one that was served so before)", path.display())]
     Foreign {
         /// The directory.
         path: PathBuf,
+        /// The file that says what it is.
+        what: &'static str,
     },
+    /// It is a node's, and another one's.
+    #[error("{} belongs to {there}, not to {asked} (name that one's directory, or a new one)", path.display())]
+    Another {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        there: String,
+        /// Whose it should be.
+        asked: String,
+    },
+    /// A cluster's file is there, which is not to be lost.
+    #[error("{} is there already (name another file; without it nothing that its cluster stores can be found)", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A node cannot be reached so.
+    #[error(transparent)]
+    Node(#[from] BadNode),
     /// A file says something that it cannot.
     #[error("{}: {why} (restore it from a copy: without it nothing that is stored can be found)", path.display())]
     Flawed {
@@ -87,11 +109,18 @@ pub enum LayoutError {
         asked: u32,
     },
     /// No such cluster can be.
-    #[error("{0} (use fewer replicas than devices, and 1 to {DEVICES_MAX} devices)")]
+    #[error("{0} (use no more replicas than devices, and 1 to {DEVICES_MAX} devices of a process)")]
     Cluster(#[from] ClusterError),
-    /// Too many devices, or none.
-    #[error("{0} devices cannot be served (use 1 to {DEVICES_MAX})")]
-    Devices(u32),
+    /// Too many of something, or none.
+    #[error("{count} {what} cannot be served (use 1 to {max})")]
+    Count {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: u32,
+        /// How many there can be.
+        max: u32,
+    },
     /// There is no randomness.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -120,7 +149,7 @@ pub struct Layout {
     dir: PathBuf,
     file: ClusterFile,
     ring: Ring,
-    _lock: File,
+    lock: File,
 }
 
 impl Layout {
@@ -168,7 +197,7 @@ impl Layout {
         if !found.eq(expected) || ring.replica_count() != usize::try_from(replicas).unwrap_or(0) {
             return Err(flawed(&path, "it is not the ring of the cluster beside it"));
         }
-        Ok(Self { dir, file, ring, _lock: lock })
+        Ok(Self { dir, file, ring, lock })
     }
 
     /// Where things belong.
@@ -195,6 +224,12 @@ impl Layout {
         Shape { devices: self.file.devices, replicas: self.file.replicas }
     }
 
+    /// What keeps other servers from it, as long as it lives.
+    #[must_use]
+    pub fn into_lock(self) -> File {
+        self.lock
+    }
+
     /// The directory of each device, in their order.
     pub fn devices(&self) -> impl Iterator<Item = PathBuf> {
         let devices = self.dir.join(DEVICES);
@@ -202,11 +237,11 @@ impl Layout {
     }
 }
 
-fn flawed(path: &Path, why: &str) -> LayoutError {
+pub(super) fn flawed(path: &Path, why: &str) -> LayoutError {
     LayoutError::Flawed { path: path.to_owned(), why: why.trim_end().to_owned() }
 }
 
-fn lock(dir: &Path) -> Result<File, LayoutError> {
+pub(super) fn lock(dir: &Path) -> Result<File, LayoutError> {
     let path = dir.join(LOCK_FILE);
     let failed = |source| LayoutError::File { path: path.clone(), action: "lock it", source };
     let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
@@ -217,19 +252,35 @@ fn lock(dir: &Path) -> Result<File, LayoutError> {
     }
 }
 
-/// Makes a cluster in a directory that holds none.
-fn make(dir: &Path, shape: Shape) -> Result<ClusterFile, LayoutError> {
-    if !(1..=DEVICES_MAX).contains(&shape.devices) {
-        return Err(LayoutError::Devices(shape.devices));
+/// A number of something, if there can be so many.
+pub(super) fn within(what: &'static str, count: u32, max: u32) -> Result<(), LayoutError> {
+    if (1..=max).contains(&count) {
+        return Ok(());
     }
+    Err(LayoutError::Count { what, count, max })
+}
+
+/// Whether `dir` is new: what a crash left of the making of `own` and of `what` is made again.
+pub(super) fn has_nothing_else(
+    dir: &Path,
+    own: &[&str],
+    what: &'static str,
+) -> Result<(), LayoutError> {
     let failed = |source| LayoutError::File { path: dir.to_owned(), action: "list it", source };
     for entry in fs::read_dir(dir).map_err(failed)? {
-        // What a crash left of the making of a cluster is made again.
         let name = entry.map_err(failed)?.file_name();
-        if ![LOCK_FILE, RING_FILE].iter().any(|own| name == *own) && !is_unfinished(&name) {
-            return Err(LayoutError::Foreign { path: dir.to_owned() });
+        let is_own = name == LOCK_FILE || own.iter().any(|own| name == *own);
+        if !is_own && !is_unfinished(&name) {
+            return Err(LayoutError::Foreign { path: dir.to_owned(), what });
         }
     }
+    Ok(())
+}
+
+/// Makes a cluster in a directory that holds none.
+fn make(dir: &Path, shape: Shape) -> Result<ClusterFile, LayoutError> {
+    within("devices", shape.devices, DEVICES_MAX)?;
+    has_nothing_else(dir, &[RING_FILE], CLUSTER_FILE)?;
     let file = ClusterFile {
         version: VERSION,
         devices: shape.devices,
@@ -238,7 +289,7 @@ fn make(dir: &Path, shape: Shape) -> Result<ClusterFile, LayoutError> {
         hash_suffix: Secret::drawn()?,
         token_secret: Secret::drawn()?,
     };
-    let ring = served_ring(shape.devices, shape.replicas, PART_POWER, Secret::drawn()?.seed())?;
+    let ring = served_ring(shape.devices, 1, shape.replicas, PART_POWER, Secret::drawn()?.seed())?;
     let ring = ring.to_json().map_err(|error| flawed(&dir.join(RING_FILE), &error.to_string()))?;
     write(dir, RING_FILE, &ring)?;
     let text = toml::to_string(&file);
@@ -255,7 +306,7 @@ fn is_unfinished(name: &std::ffi::OsStr) -> bool {
 }
 
 /// Writes a file whole or not at all, and such that it stays. Only its owner can read it.
-fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), LayoutError> {
+pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), LayoutError> {
     let path = dir.join(name);
     let write = || {
         let unfinished = dir.join(format!("{name}{UNFINISHED}"));
@@ -336,7 +387,7 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         assert!(error(dir.path(), ANY).contains("ring.json: "));
-        let other = served_ring(5, 3, PART_POWER, 1).unwrap().to_json().unwrap();
+        let other = served_ring(5, 1, 3, PART_POWER, 1).unwrap().to_json().unwrap();
         fs::write(&path, other).unwrap();
         assert!(error(dir.path(), ANY).contains("not the ring of the cluster beside it"));
         let path = dir.path().join(CLUSTER_FILE);

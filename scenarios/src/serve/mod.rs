@@ -1,16 +1,25 @@
-//! A cluster on this machine that real clients use: its directory, its users, and how it starts and ends.
+//! A cluster that real clients use: its directory or its file, its users, its certificate.
 //!
 //! ```text
-//! DIR/cluster.toml      what the cluster is made of, and its secrets
-//! DIR/ring.json         where things belong
-//! DIR/devices/d1 …      what is stored
+//! one process:        DIR/cluster.toml      what the cluster is made of, and its secrets
+//!                     DIR/ring.json         where things belong
+//!                     DIR/devices/d1 …      what is stored
+//! several processes:  FILE                  the same for all of them, with the address of each node
+//!                     DIR/node.toml         which node of which cluster a directory belongs to
+//!                     DIR/devices/d3 …      what that node stores
 //! ```
-//! The cluster itself is `stayput_sim::cluster::served`. Leaves out several processes, and signals, which are the command's.
+//! The cluster itself is `stayput_sim::cluster::served`. Leaves out options and signals, which are the command's.
 
+mod cluster;
 mod layout;
+mod node;
 mod secret;
+mod tls;
 mod users;
 
+pub use self::cluster::{BadNode, ClusterFile, ClusterShape, NodeAddress};
 pub use self::layout::{Layout, LayoutError, Shape};
+pub use self::node::NodeDir;
 pub use self::secret::{NoRandomness, Secret};
+pub use self::tls::{TlsFileError, tls};
 pub use self::users::{KNOWN_USER, UsersError, users};

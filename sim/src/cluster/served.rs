@@ -1,7 +1,8 @@
-//! A cluster on a real machine: the nodes, proxies and job services of one process, for clients from outside.
+//! A cluster on real machines: the nodes, proxies and job services of one process or of several, for clients from outside.
 //!
-//! Each device has a node of its own, and each thread of the server a proxy, all behind one door. Nodes have no port that a
-//! client could knock at. Leaves out clusters of several processes, and where rings, secrets and disks come from.
+//! Each device has a node of its own, and each thread of a server with proxies has one, all behind one door. Nodes have no port that a
+//! client could knock at: where they are other processes, `backend::tcp::server` sees to it that only those of the cluster come in.
+//! Leaves out where rings, secrets and disks come from.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -23,21 +24,33 @@ use crate::ring::{
 };
 use crate::swift::{NODE_PORT, PROXY_PORT, Path, Placement};
 
-/// How long replicators rest: as in Swift.
-const REPLICATE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What is served.
+/// What all processes of a cluster are given.
+#[derive(Clone)]
 pub struct Served {
     /// Where things belong. Its devices are those of [`served_ring`].
     pub ring: Ring,
     /// Of the ring's hashes.
     pub secret: HashSecret,
-    /// Opens each device's disk, in the order of the devices.
-    pub disks: Vec<OpenDisk>,
     /// The machine: what jobs find.
     pub machine: MachineConfig,
     /// Images that jobs can name.
     pub images: SystemImages,
+}
+
+/// The nodes of one process.
+pub struct ServedNodes {
+    /// The number of its first device, from 0.
+    pub first: u32,
+    /// Opens each device's disk, in the order of the devices.
+    pub disks: Vec<OpenDisk>,
+    /// How long their replicators rest between two rounds.
+    pub replicate_interval: Duration,
+}
+
+/// The proxies of one process.
+pub struct ServedProxies {
+    /// Which of the cluster's processes with proxies it is.
+    pub turn: Turn,
     /// Who may do what.
     pub auth: Auth,
 }
@@ -48,12 +61,19 @@ pub fn served_device_name(index: u32) -> String {
     super::device_name(index)
 }
 
-/// A ring over so many devices, each in a zone and on a node of its own.
+/// The address within the cluster of the node with the device of that number, from 0.
+#[must_use]
+pub fn served_ip(index: u32) -> IpAddr {
+    IpAddr::V4(ip(NODES, index))
+}
+
+/// A ring over so many devices, each with a node of its own; `per_zone` of them, one after the other, are in a zone.
 ///
 /// # Errors
 /// A figure is outside what a ring can have.
 pub fn served_ring(
     devices: u32,
+    per_zone: u32,
     replicas: u32,
     part_power: u32,
     seed: u64,
@@ -63,8 +83,8 @@ pub fn served_ring(
     for index in 0..devices {
         builder.add_device(NewDevice {
             region: Region(1),
-            zone: Zone(index + 1),
-            ip: IpAddr::V4(ip(NODES, index)),
+            zone: Zone(index / per_zone.max(1) + 1),
+            ip: served_ip(index),
             port: NODE_PORT,
             device: DeviceName::new(served_device_name(index))?,
             weight: Weight::new(100.0)?,
@@ -75,21 +95,42 @@ pub fn served_ring(
     Ok(builder.ring()?)
 }
 
-/// Starts what is served on `server`, with clients coming in at `door`. Nodes have recovered when this returns.
+/// Starts nodes on `server`. They have recovered when this returns.
 ///
 /// # Errors
-/// A node or a proxy could not begin.
-pub fn serve(server: &Server, door: &Arc<Door>, served: Served) -> Result<(), StartError> {
-    let Served { ring, secret, disks, machine, images, auth } = served;
-    let common = Common { ring, secret, machine, images, auth };
-    let nodes: Vec<Starting> = (0..)
-        .zip(disks)
-        .map(|(index, disk)| server.start(usize_of(index), node(&common, index, disk)))
+/// One could not begin.
+pub fn serve_nodes(server: &Server, served: &Served, nodes: ServedNodes) -> Result<(), StartError> {
+    let nodes: Vec<Starting> = (nodes.first..)
+        .zip(nodes.disks)
+        .map(|(index, disk)| {
+            let node = node(served, index, disk, nodes.replicate_interval);
+            server.start(usize_of(index), node)
+        })
         .collect();
-    nodes.into_iter().try_for_each(Starting::wait)?;
+    nodes.into_iter().try_for_each(Starting::wait)
+}
+
+/// Starts proxies on `server`, one on each thread, with clients coming in at `door`.
+///
+/// # Errors
+/// One could not begin.
+pub fn serve_proxies(
+    server: &Server,
+    door: &Arc<Door>,
+    served: &Served,
+    proxies: &ServedProxies,
+) -> Result<(), StartError> {
     let threads = u32::try_from(server.threads()).unwrap_or(u32::MAX);
     let proxies: Vec<Starting> = (0..threads)
-        .map(|index| server.start(usize_of(index), proxy_actor(&common, index, threads, door)))
+        .map(|thread| {
+            // Those of a process share its turn: whatever number of threads others have, no two proxies have the same one.
+            let Turn { number, of } = proxies.turn;
+            let turn = Turn {
+                number: number.saturating_add(of.saturating_mul(thread)),
+                of: of.saturating_mul(threads),
+            };
+            server.start(usize_of(thread), proxy_actor(served, turn, &proxies.auth, door))
+        })
         .collect();
     proxies.into_iter().try_for_each(Starting::wait)
 }
@@ -98,17 +139,7 @@ fn usize_of(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
-/// What all actors are given.
-#[derive(Clone)]
-struct Common {
-    ring: Ring,
-    secret: HashSecret,
-    machine: MachineConfig,
-    images: SystemImages,
-    auth: Auth,
-}
-
-impl Common {
+impl Served {
     fn placement(&self) -> Rc<RingPlacement> {
         Rc::new(RingPlacement::new(self.ring.clone(), self.secret.clone()))
     }
@@ -128,57 +159,54 @@ fn actor(name: String, ip: IpAddr, main: ActorMain) -> Actor {
     Actor { name, ip, disks: BTreeMap::new(), doors: BTreeMap::new(), main }
 }
 
-fn node(common: &Common, index: u32, disk: OpenDisk) -> Actor {
-    let (common, device) = (common.clone(), served_device_name(index));
+fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duration) -> Actor {
+    let (served, device) = (served.clone(), served_device_name(index));
     let name = format!("node:{}", index + 1);
     let own_device = device.clone();
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
-            let ring = common.placement();
+            let ring = served.placement();
             let placement: Rc<dyn Placement> = ring.clone();
-            let replication = Replication {
-                placement,
-                ip: IpAddr::V4(ip(NODES, index)),
-                interval: REPLICATE_INTERVAL,
-            };
+            let replication =
+                Replication { placement, ip: served_ip(index), interval: replicate_interval };
             let name_hash = Rc::new(move |path: &Path| ring.hash(path));
             let config = NodeConfig {
                 replication: Some(replication),
                 ..NodeConfig::new(vec![own_device], NODE_PORT, name_hash)
             };
             let node = Node::recover(host.clone(), config).await;
-            let (machine, images) = (&common.machine, common.images.clone());
+            let (machine, images) = (&served.machine, served.images.clone());
             executor::serve(&host, NODE_PORT, node.objects(), machine, images, None)
                 .map_err(|taken| taken.to_string())?;
             let serving = node.listen().map_err(|taken| taken.to_string())?;
             Ok(Box::pin(serving) as LocalFuture<'static, ()>)
         })
     });
-    let mut actor = actor(name, IpAddr::V4(ip(NODES, index)), main);
+    let mut actor = actor(name, served_ip(index), main);
     actor.disks.insert(device, disk);
     actor
 }
 
-fn proxy_actor(common: &Common, index: u32, of: u32, door: &Arc<Door>) -> Actor {
-    let (common, name) = (common.clone(), format!("proxy:{}", index + 1));
+fn proxy_actor(served: &Served, turn: Turn, auth: &Auth, door: &Arc<Door>) -> Actor {
+    let (served, auth) = (served.clone(), auth.clone());
+    let name = format!("proxy:{}", turn.number.saturating_add(1));
     let own_name = name.clone();
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
-            let (ring, sites) = (common.placement(), common.sites());
-            let Common { machine, images, auth, .. } = common;
+            let (ring, sites) = (served.placement(), served.sites());
+            let Served { machine, images, .. } = served;
             let (node, ring_of_jobs) = (machine.clone(), ring.clone());
             let policy = PlacementConfig::default().policy;
             let config =
                 JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo: None };
             let jobs: Rc<dyn JobService> = Rc::new(Jobs::new(&host, config));
-            let (turn, jobs) = (Turn { number: index, of }, Some(jobs));
-            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs };
+            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs: Some(jobs) };
             proxy::start(host, config).map_err(|taken| taken.to_string())?;
             let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
             Ok(nothing)
         })
     });
-    let mut actor = actor(name, IpAddr::V4(ip(PROXIES, index)), main);
+    let mut actor = actor(name, IpAddr::V4(ip(PROXIES, turn.number)), main);
     actor.doors.insert(PROXY_PORT, Arc::clone(door));
     actor
 }

@@ -127,6 +127,14 @@ pub trait Stream: Unpin {
         label: Label,
     ) -> Poll<io::Result<usize>>;
 
+    /// Sees to it that what was written leaves. Streams that hold nothing back have nothing to do.
+    ///
+    /// # Errors
+    /// The connection was reset.
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
     /// Says that nothing more will be written; the other end reads to its end.
     ///
     /// # Errors

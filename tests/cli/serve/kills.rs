@@ -16,8 +16,12 @@ use super::server::{Client, Serving};
 const WRITERS: u64 = 4;
 /// Names of each writer's objects, so that some are overwritten and deleted.
 const NAMES: u64 = 24;
-/// Listings that are asked for until they agree: nodes send updates that were cut off again after some seconds.
-const LISTINGS_MAX: usize = 50_000;
+/// So often all are looked at until they agree: nodes tell each other again and again of what was cut off.
+const LOOKS_MAX: usize = 20_000;
+/// So often each thing is asked for in a look: proxies ask another replica each time.
+const ASKS: usize = 6;
+/// Nodes bring their replicas to the same more often than they usually do.
+const WORDS: [&str; 2] = ["--replicate-interval", "1s"];
 
 /// What a writer knows of its object: what was acknowledged last, and what was tried since without an answer. `None` is none.
 #[derive(Clone, Debug, Default)]
@@ -70,44 +74,75 @@ fn write(client: &Client, writer: u64, numbers: &AtomicU64, book: &mut Book, tol
     }
 }
 
-/// Looks at everything that was ever written.
+/// Looks at everything that was ever written: what was acknowledged is there, and soon all replicas and all listings say so.
 fn check(client: &Client, books: &[Book]) {
+    let mut found = BTreeMap::new();
     for (path, known) in books.iter().flatten() {
-        let answer = client.send(Method::GET, path, &[("X-Newest", "true")], b"");
-        let found = match answer.status {
-            200 => Some(answer.body),
-            404 => None,
-            status => panic!("{path}: {status} {}", String::from_utf8_lossy(&answer.body)),
-        };
+        let is = read(client, path, &[("X-Newest", "true")]);
         let size = |body: &Option<Vec<u8>>| body.as_ref().map(Vec::len);
         assert!(
-            known.may_be(&found),
+            known.may_be(&is),
             "{path} has {:?} bytes, not the {:?} that were acknowledged nor any that were tried since",
-            size(&found),
+            size(&is),
             size(&known.acknowledged)
         );
+        found.insert(path.clone(), is);
     }
-    // A majority of the replicas of a listing has each change that was acknowledged, once the nodes have sent on what was cut off.
-    let mut doubts = doubts(books);
-    let mut asked = 0;
-    while !doubts.is_empty() && asked < LISTINGS_MAX {
-        let text = client.get("/demo").text();
-        let listed: BTreeSet<&str> = text.lines().collect();
-        doubts.retain(|name, is_there| listed.contains(name.as_str()) != *is_there);
-        asked += 1;
+    let mut looks = 1;
+    while let Err(differs) = agree(client, &found) {
+        assert!(looks < LOOKS_MAX, "after {looks} looks {differs}");
+        looks += 1;
     }
-    assert_eq!(doubts, BTreeMap::new(), "no listing has it so");
 }
 
-/// Whether each name must be in listings, of those where nothing was tried since.
-fn doubts(books: &[Book]) -> BTreeMap<String, bool> {
-    let settled = books.iter().flatten().filter(|(_, known)| known.tried.is_empty());
-    let name = |path: &str| path.trim_start_matches("/demo/").to_owned();
-    settled.map(|(path, known)| (name(path), known.acknowledged.is_some())).collect()
+fn read(client: &Client, path: &str, headers: &[(&str, &str)]) -> Option<Vec<u8>> {
+    let answer = client.send(Method::GET, path, headers, b"");
+    match answer.status {
+        200 => Some(answer.body),
+        404 => None,
+        status => panic!("{path}: {status} {}", answer.text()),
+    }
+}
+
+/// Whether whatever replicas are asked have just what was found, and listings and counts as well.
+fn agree(client: &Client, found: &BTreeMap<String, Option<Vec<u8>>>) -> Result<(), String> {
+    let there = found.iter().filter_map(|(path, body)| body.as_ref().map(|body| (path, body)));
+    let names: BTreeSet<&str> =
+        there.clone().map(|(path, _)| path.trim_start_matches("/demo/")).collect();
+    let bytes: usize = there.map(|(_, body)| body.len()).sum();
+    let counts = (names.len().to_string(), bytes.to_string());
+    for _ask in 0..ASKS {
+        let listing = client.get("/demo");
+        let text = listing.text();
+        let listed: BTreeSet<&str> = text.lines().collect();
+        if listed != names {
+            let odd: Vec<_> = listed.symmetric_difference(&names).collect();
+            return Err(format!("a listing differs in {odd:?}"));
+        }
+        let count = |name| listing.header(name).to_owned();
+        let told = (count("x-container-object-count"), count("x-container-bytes-used"));
+        if told != counts {
+            return Err(format!("a container counts {told:?}, not {counts:?}"));
+        }
+        let account = client.send(Method::HEAD, "", &[], b"");
+        let count = |name| account.header(name).to_owned();
+        let told = (count("x-account-object-count"), count("x-account-bytes-used"));
+        if told != counts {
+            return Err(format!("an account counts {told:?}, not {counts:?}"));
+        }
+    }
+    for (path, body) in found {
+        for _ask in 0..ASKS {
+            if read(client, path, &[]) != *body {
+                return Err(format!("a replica has another {path}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn kill_under_writers(dir: &Path, round: u64, numbers: &Arc<AtomicU64>, books: &mut Vec<Book>) {
-    let serving = Serving::start(dir, &[]);
+    let serving = Serving::start(dir, &WORDS);
     let client = serving.client();
     if round == 0 {
         client.put("/demo", b"");
@@ -140,7 +175,7 @@ fn a_server_that_is_killed_has_lost_nothing_that_it_acknowledged() {
     for round in 0..rounds {
         kill_under_writers(dir.path(), round, &numbers, &mut books);
     }
-    let serving = Serving::start(dir.path(), &[]);
+    let serving = Serving::start(dir.path(), &WORDS);
     check(&serving.client(), &books);
     let written = numbers.load(Ordering::Relaxed);
     assert!(written > 20 * rounds, "clients wrote {written} times in {rounds} rounds");

@@ -3,6 +3,9 @@
 mod clients;
 mod hostile;
 mod kills;
+mod roles;
 mod server;
+mod stops;
 mod store;
+mod tls;
 mod usage;

@@ -12,16 +12,26 @@ pub(crate) struct Serving {
     process: Child,
     /// Kept open, so that the server can go on to write.
     _stdout: BufReader<ChildStdout>,
-    /// Such as `http://127.0.0.1:40123`.
+    /// Such as `http://127.0.0.1:40123`; of a node, only where it is.
     pub(crate) url: String,
 }
 
 impl Serving {
     /// Starts one on `dir`, with further words, and waits until it says where it is.
     pub(crate) fn start(dir: &Path, words: &[&str]) -> Self {
+        let dir = crate::support::path_text(dir);
+        Self::start_with(&[&["--listen", "127.0.0.1:0", "--data", &dir], words].concat())
+    }
+
+    /// Starts one, or a part of one, with these words.
+    pub(crate) fn start_with(words: &[&str]) -> Self {
+        Self::try_start(words).unwrap_or_else(|why| panic!("the server did not start: {why}"))
+    }
+
+    /// The same, or what it says in the place of where it is.
+    pub(crate) fn try_start(words: &[&str]) -> Result<Self, String> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_stayput"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(dir)
+            .arg("serve")
             .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -32,19 +42,43 @@ impl Serving {
         let mut line = String::new();
         stdout.read_line(&mut line).expect("it writes text");
         let url = line.split_whitespace().find_map(|word| word.strip_suffix(':'));
-        let Some(url) = url.filter(|url| url.starts_with("http://")).map(ToOwned::to_owned) else {
+        let Some(url) = url.filter(|_| line.starts_with("serving ")).map(ToOwned::to_owned) else {
             let mut why = String::new();
             let _read = process.stderr.take().expect("it is piped").read_to_string(&mut why);
-            panic!("the server did not start: {line}{why}");
+            let _ended = process.wait();
+            return Err(format!("{line}{why}"));
         };
-        Self { process, _stdout: stdout, url }
+        Ok(Self { process, _stdout: stdout, url })
+    }
+
+    /// Asks it to stop, by a signal's name.
+    pub(crate) fn ask(&self, signal: &str) {
+        let words = [format!("-{signal}"), self.process.id().to_string()];
+        let asked = Command::new("kill").args(words).status();
+        assert!(asked.expect("there is `kill`").success());
+    }
+
+    /// What it says to standard error next.
+    pub(crate) fn complaint(&mut self) -> String {
+        let mut line = Vec::new();
+        let stderr = self.process.stderr.as_mut().expect("it is piped");
+        while !line.ends_with(b"\n") {
+            let mut byte = [0];
+            assert_eq!(stderr.read(&mut byte).expect("it writes"), 1, "it said {line:?} and ended");
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).expect("it writes text")
+    }
+
+    /// Waits until it has ended, and gives its exit code.
+    pub(crate) fn ended(mut self) -> i32 {
+        self.process.wait().expect("it ends").code().expect("no signal ended it")
     }
 
     /// Asks it to stop and gives its exit code.
-    pub(crate) fn stop(mut self) -> i32 {
-        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(asked.expect("there is `kill`").success());
-        self.process.wait().expect("it ends").code().expect("no signal ended it")
+    pub(crate) fn stop(self) -> i32 {
+        self.ask("TERM");
+        self.ended()
     }
 
     /// Kills it where it stands.
@@ -55,7 +89,11 @@ impl Serving {
 
     /// A client that has logged in as test:tester.
     pub(crate) fn client(&self) -> Client {
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+        self.client_by(Agent::config_builder().http_status_as_error(false).build().into())
+    }
+
+    /// The same, with its own way of connecting.
+    pub(crate) fn client_by(&self, agent: Agent) -> Client {
         let request = Request::get(format!("{}/auth/v1.0", self.url))
             .header("X-Auth-User", "test:tester")
             .header("X-Auth-Key", "testing")

@@ -75,6 +75,10 @@ impl<S: Socket> Stream for SocketStream<S> {
         Poll::Ready(Ok(written))
     }
 
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket()?.poll_flush(cx)
+    }
+
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket()?.poll_shutdown(cx)
     }
@@ -92,7 +96,7 @@ impl<S: Socket> Drop for SocketStream<S> {
 /// Closes the connection such that what was written arrives. Data that comes for a closed socket, or lies there
 /// unread, makes the system reset the connection and throw away what it has not sent (RFC 1122, 4.2.2.13); so they are
 /// taken off it until the peer ends.
-async fn linger(mut stream: impl Socket) {
+pub(super) async fn linger(mut stream: impl Socket) {
     let discard = async {
         stream.shutdown().await?;
         let mut unread = vec![0; CHUNK_MAX];

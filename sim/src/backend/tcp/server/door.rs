@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::ending::Ending;
+use super::tls::Tls;
 
 /// Connections that a listener was handed and has not accepted yet.
 const WAITING_MAX: usize = 1024;
@@ -24,9 +25,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 pub(super) type Caller = (std::net::TcpStream, SocketAddr);
 
 /// Who serves behind a port.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Door {
     behind: Mutex<Vec<Behind>>,
+    tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,16 @@ impl Callers {
 }
 
 impl Door {
+    /// One without anybody behind it, for clients who speak TLS if there is one to speak it by.
+    pub(super) fn new(tls: Option<Tls>) -> Self {
+        Self { behind: Mutex::default(), tls }
+    }
+
+    /// What its clients speak.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Behind>> {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::Shared;
 use super::door::{Callers, Door, OpenCall};
 use super::meters::Meters;
-use super::switchboard::Arrivals;
+use super::switchboard::{Arrival, Arrivals};
+use super::tls::Tls;
+use super::{Shared, peers};
 use crate::backend::tcp::stream::{Books, SocketStream};
 use crate::host::{BoxStream, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work};
 
@@ -50,17 +51,24 @@ impl Machine for ServerMachine {
     fn listen(&self, port: u16) -> io::Result<Box<dyn Listener>> {
         if let Some(door) = self.doors.get(&port) {
             let (callers, shared) = (door.listen(), Arc::clone(&self.shared));
-            return Ok(Box::new(AtDoor { callers, shared }));
+            return Ok(Box::new(AtDoor { callers, tls: door.tls().cloned(), shared }));
         }
         let arrivals = self.shared.switchboard.listen(SocketAddr::new(self.ip, port))?;
-        Ok(Box::new(Within { arrivals }))
+        Ok(Box::new(Within { arrivals, shared: Arc::clone(&self.shared) }))
     }
 
     fn connect(&self, to: SocketAddr) -> LocalFuture<'static, io::Result<BoxStream>> {
         let from = SocketAddr::new(self.ip, OWN_PORT);
-        let within = self.shared.switchboard.connect(from, to);
-        let within = within.unwrap_or_else(|| Err(ErrorKind::ConnectionRefused.into()));
-        Box::pin(std::future::ready(within.map(|end| Box::new(end) as BoxStream)))
+        if let Some(within) = self.shared.switchboard.connect(from, to) {
+            return Box::pin(std::future::ready(within.map(|end| Box::new(end) as BoxStream)));
+        }
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let others = shared.peers.as_ref();
+            let way = others.and_then(|peers| Some((peers, peers.way(to.ip())?)));
+            let Some((others, way)) = way else { return Err(ErrorKind::ConnectionRefused.into()) };
+            peers::dial(others, Arc::clone(&shared.meters), way, from, to).await
+        })
     }
 
     fn disk(&self, device: &str) -> Option<Rc<dyn Disk>> {
@@ -76,16 +84,26 @@ impl Machine for ServerMachine {
     }
 }
 
-/// Takes connections of other actors of the process.
+/// Takes connections of other actors, of the process or of another one.
 struct Within {
     arrivals: Arrivals,
+    shared: Arc<Shared>,
 }
 
 impl Listener for Within {
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
         Box::pin(async move {
-            let (end, from) = self.arrivals.next().await?;
-            Ok((Box::new(end) as BoxStream, from))
+            loop {
+                let next = self.shared.peers_ending.unless_ended(self.arrivals.next()).await;
+                match next.ok_or(ErrorKind::NotConnected)?? {
+                    Arrival::Within(end, from) => return Ok((Box::new(end) as BoxStream, from)),
+                    Arrival::Peer(peer) => match peer.into_stream() {
+                        Ok(arrived) => return Ok(arrived),
+                        // One that is broken already is nobody's.
+                        Err(_) => continue,
+                    },
+                }
+            }
         })
     }
 }
@@ -93,6 +111,7 @@ impl Listener for Within {
 /// Takes connections of clients.
 struct AtDoor {
     callers: Callers,
+    tls: Option<Tls>,
     shared: Arc<Shared>,
 }
 
@@ -109,7 +128,11 @@ impl Listener for AtDoor {
                 // One that is broken already is nobody's.
                 let Ok(stream) = TcpStream::from_std(stream) else { continue };
                 let books = Rc::new(AtTheDoor::new(&self.shared.meters, open));
-                return Ok((Box::new(SocketStream::new(stream, books)) as BoxStream, from));
+                let stream: BoxStream = match &self.tls {
+                    Some(tls) => Box::new(SocketStream::new(tls.on(stream), books)),
+                    None => Box::new(SocketStream::new(stream, books)),
+                };
+                return Ok((stream, from));
             }
         })
     }

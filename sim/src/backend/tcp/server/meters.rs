@@ -17,6 +17,8 @@ pub struct Meters {
     slices: AtomicU64,
     accepted: AtomicU64,
     open: AtomicU64,
+    peers: AtomicU64,
+    strangers: AtomicU64,
 }
 
 impl Default for Meters {
@@ -27,6 +29,8 @@ impl Default for Meters {
             slices: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             open: AtomicU64::new(0),
+            peers: AtomicU64::new(0),
+            strangers: AtomicU64::new(0),
         }
     }
 }
@@ -55,7 +59,19 @@ impl Meters {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Bytes that were sent so far for `purpose`, in that part of messages: between actors and to clients.
+    pub(super) fn peer_accepted(&self) {
+        self.peers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn peer_closed(&self) {
+        self.peers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stranger_refused(&self) {
+        self.strangers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to other processes and to clients.
     #[must_use]
     pub fn bytes(&self, purpose: Purpose, part: Part) -> u64 {
         self.sent[index(Label { purpose, part })].load(Ordering::Relaxed)
@@ -83,6 +99,18 @@ impl Meters {
     #[must_use]
     pub fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections that other processes of the cluster have open to actors of this one.
+    #[must_use]
+    pub fn peer_connections(&self) -> u64 {
+        self.peers.load(Ordering::Relaxed)
+    }
+
+    /// Callers at the port for other processes that did not prove to be one.
+    #[must_use]
+    pub fn refused_strangers(&self) -> u64 {
+        self.strangers.load(Ordering::Relaxed)
     }
 }
 

@@ -4,6 +4,7 @@
 //! door   one socket for clients → the proxy with fewest connections
 //! threads   each a current-thread runtime with some of the actors, which stay there
 //!           switchboard, pipe   actors reach each other in memory
+//! peers   actors of other processes are reached through one port of each process, by those who know the cluster's secret
 //! cores   job steps, on threads of their own
 //! ```
 //! Nothing above the seam knows the difference. Actors are started one by one, so that proxies begin when nodes have recovered. Leaves out
@@ -15,12 +16,16 @@ mod door;
 mod ending;
 mod machine;
 mod meters;
+mod peers;
 mod pipe;
 mod switchboard;
 #[cfg(test)]
 mod tests;
+mod tls;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -39,9 +44,13 @@ pub use self::door::Door;
 use self::ending::Ending;
 use self::machine::ServerMachine;
 pub use self::meters::Meters;
+pub use self::peers::{PeerSecret, Peers};
 use self::switchboard::Switchboard;
+pub use self::tls::{BadTls, Tls};
 use crate::host::{Disk, Host, LocalFuture, Seed};
 
+/// How long another process may take to be found.
+const LOOK_FOR_PEER_MAX: Duration = Duration::from_secs(2);
 /// Between two looks whether the last connection has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -84,6 +93,10 @@ struct Shared {
     /// Of clients, on each thread.
     connections_max: usize,
     ending: Arc<Ending>,
+    /// The other processes of the cluster, if there are any.
+    peers: Option<Peers>,
+    /// That actors whom other processes reach are to take no more connections.
+    peers_ending: Ending,
 }
 
 /// Opens a disk, on the thread that will use it; what is wrong is said in words.
@@ -141,6 +154,8 @@ struct Thread {
 pub struct Server {
     threads: Vec<Thread>,
     shared: Arc<Shared>,
+    /// Whether other processes reach its actors.
+    has_port: Cell<bool>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -157,6 +172,28 @@ impl Server {
     /// # Errors
     /// The system has no threads, or its clock is unset.
     pub fn new(threads: usize, connections_max: usize, seed: Seed) -> Result<Self, StartError> {
+        Self::of_cluster(threads, connections_max, seed, None)
+    }
+
+    /// The same for some of the actors of a cluster, of which `peers` has the others.
+    ///
+    /// # Errors
+    /// As of [`Server::new`].
+    pub fn among(
+        threads: usize,
+        connections_max: usize,
+        seed: Seed,
+        peers: Peers,
+    ) -> Result<Self, StartError> {
+        Self::of_cluster(threads, connections_max, seed, Some(peers))
+    }
+
+    fn of_cluster(
+        threads: usize,
+        connections_max: usize,
+        seed: Seed,
+        peers: Option<Peers>,
+    ) -> Result<Self, StartError> {
         let threads = threads.max(1);
         let meters = Arc::new(Meters::default());
         let shared = Arc::new(Shared {
@@ -167,9 +204,12 @@ impl Server {
             meters,
             connections_max: (connections_max / threads).max(1),
             ending: Arc::default(),
+            peers,
+            peers_ending: Ending::default(),
         });
         let threads = (0..threads).map(start_thread).collect::<io::Result<Vec<_>>>();
-        Ok(Self { threads: threads.map_err(StartError::Thread)?, shared })
+        let threads = threads.map_err(StartError::Thread)?;
+        Ok(Self { threads, shared, has_port: Cell::new(false) })
     }
 
     /// Threads for actors.
@@ -184,33 +224,90 @@ impl Server {
         Arc::clone(&self.shared.meters)
     }
 
-    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is.
+    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is. They speak TLS if there is one to speak
+    /// it by, else in the clear.
     ///
     /// # Errors
     /// The address cannot be had.
-    pub fn open_door(&self, at: SocketAddr) -> Result<(Arc<Door>, SocketAddr), StartError> {
+    pub fn open_door(
+        &self,
+        at: SocketAddr,
+        tls: Option<Tls>,
+    ) -> Result<(Arc<Door>, SocketAddr), StartError> {
         let failed = |source| StartError::Address { at, source };
         let listener = door::bind(at).map_err(failed)?;
         let found = listener.local_addr().map_err(failed)?;
-        let opened = Arc::new(Door::default());
+        let opened = Arc::new(Door::new(tls));
         let (door, ending) = (Arc::clone(&opened), Arc::clone(&self.shared.ending));
+        self.attend(listener, move |listener| door::attend(door, listener, ending))
+            .map_err(failed)?;
+        Ok((opened, found))
+    }
+
+    /// Opens the port at `at` for the other processes of the cluster: they reach all actors of this one from now on. When the server is
+    /// told to stop, those actors end as those behind doors do.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn open_port(&self, at: SocketAddr) -> Result<SocketAddr, StartError> {
+        let failed = |source| StartError::Address { at, source };
+        let listener = door::bind(at).map_err(failed)?;
+        let found = listener.local_addr().map_err(failed)?;
+        let Some(peers) = self.shared.peers.clone() else {
+            return Err(failed(io::Error::other("this server has no other processes")));
+        };
+        let shared = Arc::clone(&self.shared);
+        self.attend(listener, move |listener| peers::attend(shared, peers, listener))
+            .map_err(failed)?;
+        self.has_port.set(true);
+        Ok(found)
+    }
+
+    /// Lets the first thread do what `attending` does with a listener.
+    #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+    fn attend<A: Future<Output = ()> + 'static>(
+        &self,
+        listener: std::net::TcpListener,
+        attending: impl FnOnce(tokio::net::TcpListener) -> A + Send + 'static,
+    ) -> io::Result<()> {
         let (sender, begun) = mpsc::channel();
         self.order(0, move || {
-            #[expect(
-                clippy::disallowed_types,
-                reason = "sockets are what the seam stands for here"
-            )]
             let listener = tokio::net::TcpListener::from_std(listener);
             let attended = listener.map(|listener| {
                 #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
-                drop(tokio::task::spawn_local(door::attend(door, listener, ending)));
+                drop(tokio::task::spawn_local(attending(listener)));
             });
             // Nobody waits for it any more if the server is gone.
             let _told = sender.send(attended);
         });
-        let gone = io::ErrorKind::BrokenPipe;
-        begun.recv().unwrap_or_else(|_| Err(gone.into())).map_err(failed)?;
-        Ok((opened, found))
+        begun.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    /// Looks for each other process of the cluster: where it is, and what is wrong if it cannot be reached.
+    #[must_use]
+    pub fn look_for_peers(&self) -> Vec<(Arc<str>, Result<(), String>)> {
+        let (sender, found) = mpsc::channel();
+        let shared = Arc::clone(&self.shared);
+        self.order(0, move || {
+            let processes = shared.peers.iter().flat_map(Peers::processes);
+            for (ip, way) in processes {
+                let (shared, way, sender) = (Arc::clone(&shared), Arc::clone(way), sender.clone());
+                let looking = async move {
+                    let Some(peers) = &shared.peers else { return };
+                    let look = peers::look(peers, &way, SocketAddr::new(ip, 0));
+                    #[expect(clippy::disallowed_methods, reason = "the clock here is tokio's")]
+                    let looked = tokio::time::timeout(LOOK_FOR_PEER_MAX, look).await;
+                    let found = looked.unwrap_or_else(|_| Err("it does not answer".to_owned()));
+                    // Nobody waits for it any more if the server is gone.
+                    let _told = sender.send((Arc::clone(&way), found));
+                };
+                #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+                drop(tokio::task::spawn_local(looking));
+            }
+        });
+        let mut found: Vec<_> = found.iter().collect();
+        found.sort();
+        found
     }
 
     /// Starts `actor` on the thread of that number, counted round.
@@ -245,13 +342,18 @@ impl Server {
     #[must_use]
     pub fn stop(self, limit: Duration) -> u64 {
         self.shared.ending.begin();
+        if self.has_port.get() {
+            self.shared.peers_ending.begin();
+        }
+        let meters = &self.shared.meters;
+        let open = || meters.open_connections() + meters.peer_connections();
         let mut waited = Duration::ZERO;
-        while self.shared.meters.open_connections() > 0 && waited < limit {
+        while open() > 0 && waited < limit {
             #[expect(clippy::disallowed_methods, reason = "a real server's end takes real time")]
             std::thread::sleep(LOOK);
             waited += LOOK;
         }
-        let left = self.shared.meters.open_connections();
+        let left = open();
         for Thread { orders, handle } in self.threads {
             drop(orders);
             // What it panicked with, the panic hook has told.

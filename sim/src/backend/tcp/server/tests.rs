@@ -69,7 +69,83 @@ fn an_actor_that_cannot_begin_says_why() {
 #[test]
 fn an_address_that_is_taken_is_told_with_a_way_out() {
     let server = Server::new(1, 16, Seed(1)).unwrap();
-    let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    let error = server.open_door(at).unwrap_err().to_string();
+    let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).unwrap();
+    let error = server.open_door(at, None).unwrap_err().to_string();
     assert!(error.contains(&at.to_string()) && error.contains("choose another"), "{error}");
+}
+
+/// What an actor at `ip(last)` does: answers the first who comes with what it says, back to front.
+fn answers(last: u8) -> Actor {
+    actor(last, |host| {
+        Box::pin(async move {
+            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
+            let answering: LocalFuture<'static, ()> = Box::pin(async move {
+                let (mut stream, from) = listener.accept().await.expect("somebody connects");
+                assert_eq!(from.ip(), ip(2));
+                let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it writes");
+                let back: Vec<u8> = read.iter().rev().copied().collect();
+                let label = Label::body(Purpose::JobToJob);
+                let sent = poll_fn(|cx| stream.poll_write(cx, &back, label)).await;
+                assert_eq!(sent.expect("it reads"), back.len());
+            });
+            Ok(answering)
+        })
+    })
+}
+
+/// Begins when the one at `to` has answered; else says how its connection came to nothing.
+fn asks(to: u8) -> Actor {
+    actor(2, move |host| {
+        Box::pin(async move {
+            let stream = host.connect(SocketAddr::new(ip(to), 80)).await;
+            let mut stream = stream.map_err(|error| error.to_string())?;
+            let label = Label::body(Purpose::JobToJob);
+            poll_fn(|cx| stream.poll_write(cx, b"hello", label)).await.expect("it listens");
+            let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it answers");
+            assert_eq!(read, "olleh");
+            let nothing: LocalFuture<'static, ()> = Box::pin(async {});
+            Ok(nothing)
+        })
+    })
+}
+
+fn peers(secret: u8, ways: &[(u8, SocketAddr)]) -> Peers {
+    let ways = ways.iter().map(|(last, at)| (ip(*last), Arc::from(at.to_string())));
+    Peers::new(PeerSecret::new([secret; 32]), ways)
+}
+
+fn anywhere() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+#[test]
+fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
+    let serves = Server::among(2, 16, Seed(1), peers(1, &[])).unwrap();
+    serves.start(1, answers(1)).wait().unwrap();
+    let at = serves.open_port(anywhere()).unwrap();
+
+    let knows_it_not = Server::among(1, 16, Seed(2), peers(2, &[(1, at)])).unwrap();
+    let refused = knows_it_not.start(0, asks(1)).wait().unwrap_err().to_string();
+    assert!(refused.contains("hung up"), "{refused}");
+    let [(_, found)] = &knows_it_not.look_for_peers()[..] else { panic!("one is known") };
+    assert!(found.as_ref().is_err_and(|why| why.contains("hung up")), "{found:?}");
+
+    let knows_it = Server::among(1, 16, Seed(2), peers(1, &[(1, at), (3, at)])).unwrap();
+    knows_it.start(0, asks(1)).wait().unwrap();
+    let body = |server: &Server| server.meters().bytes(Purpose::JobToJob, crate::host::Part::Body);
+    assert_eq!((body(&knows_it), body(&serves)), (5, 5));
+    let refused = knows_it.start(0, asks(3)).wait().unwrap_err().to_string();
+    assert!(refused.contains("nobody listens there"), "{refused}");
+    assert_eq!(knows_it.look_for_peers(), [(Arc::from(at.to_string()), Ok(()))]);
+    assert_eq!(serves.stop(Duration::from_secs(60)), 0);
+}
+
+#[test]
+fn a_process_that_is_another_one_than_was_meant_says_so() {
+    let other = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let serves = Server::among(1, 16, Seed(1), peers(1, &[(7, other)])).unwrap();
+    let at = serves.open_port(anywhere()).unwrap();
+    let asking = Server::among(1, 16, Seed(2), peers(1, &[(7, at)])).unwrap();
+    let refused = asking.start(0, asks(7)).wait().unwrap_err().to_string();
+    assert!(refused.contains("another process"), "{refused}");
 }
