@@ -147,6 +147,7 @@ fn store_rate(seed: Seed, nodes: u32) -> f64 {
         workers: 0,
         workers_zone: None,
         clients: CLIENTS,
+        replicate: None,
     };
     let spec = ClusterSpec {
         counts,

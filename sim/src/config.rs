@@ -108,6 +108,8 @@ pub struct ClusterConfig {
     pub workers_zone: Option<u32>,
     /// Clients outside.
     pub clients: u32,
+    /// How long replicators rest between two rounds; without one each replica has what came to it.
+    pub replicate: Option<Duration>,
 }
 
 /// A machine: a storage node, a proxy, a worker.

@@ -38,6 +38,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
         "hosts     {} proxies, {} workers {workers_zone}, {} clients",
         c.proxies, c.workers, c.clients
     )?;
+    if let Some(rest) = c.replicate {
+        writeln!(out, "replicate every {}", exact_duration(rest))?;
+    }
     writeln!(out, "node      {}", machine(&scenario.node))?;
     writeln!(out, "worker    {}", machine(&scenario.worker))?;
     write_network(plan, out)?;

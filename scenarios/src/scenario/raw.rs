@@ -53,6 +53,7 @@ pub(super) struct RawCluster {
     pub(super) workers: Option<i64>,
     pub(super) workers_zone: Option<i64>,
     pub(super) clients: Option<i64>,
+    pub(super) replicate: Option<Text>,
 }
 
 /// `[node]` and `[worker]`.

@@ -17,13 +17,13 @@ use crate::jobs::memo::SessionMemo;
 use crate::jobs::placement::PlacementConfig;
 use crate::jobs::service::{Jobs, JobsConfig, Sites};
 use crate::jobs::{executor, system_images::SystemImages};
-use crate::node::{Node, NodeConfig};
+use crate::node::{Node, NodeConfig, Replication};
 use crate::proxy::{self, JobService, ProxyConfig, Tokens, Turn};
 use crate::ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, RingBuilder, RingError,
     ValueError, Weight, Zone,
 };
-use crate::swift::{NODE_PORT, PROXY_PORT, WORKER_PORT};
+use crate::swift::{NODE_PORT, PROXY_PORT, Placement, WORKER_PORT};
 use crate::world::{HostKey, HostSpec, Main, Place, World};
 
 /// The account that the clients of a simulated cluster use.
@@ -269,12 +269,19 @@ impl Assembly<'_> {
         let (devices, ring) = (device_names(spec), Rc::clone(&self.ring));
         let (machine, images) = (Rc::new(spec.node.clone()), spec.images.clone());
         let memo = self.memo.clone();
+        let (replicate, own_ip) = (spec.counts.replicate, IpAddr::V4(ip(NODES, index)));
         let disks = devices.clone();
         let main: Main = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
             let (images, memo) = (images.clone(), memo.clone());
+            let placement: Rc<dyn Placement> = Rc::<RingPlacement>::clone(&ring);
+            let replication =
+                replicate.map(|interval| Replication { placement, ip: own_ip, interval });
             let name_hash = Rc::new(move |path: &crate::swift::Path| ring.hash(path));
-            let config = NodeConfig::new(devices.clone(), NODE_PORT, name_hash);
+            let config = NodeConfig {
+                replication,
+                ..NodeConfig::new(devices.clone(), NODE_PORT, name_hash)
+            };
             Box::pin(async move {
                 let node = Node::recover(host.clone(), config).await;
                 executor::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)

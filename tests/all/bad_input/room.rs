@@ -68,6 +68,7 @@ fn counts() -> ClusterConfig {
         workers: 1,
         workers_zone: None,
         clients: 1,
+        replicate: None,
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) const fn counts(nodes_per_zone: u32) -> ClusterConfig {
         workers: 1,
         workers_zone: None,
         clients: 1,
+        replicate: None,
     }
 }
 

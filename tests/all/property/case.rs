@@ -4,6 +4,7 @@
 //! "the last acknowledged write" means something. Leaves out crashes of clients: their histories would be gone with them.
 
 use proptest::collection::vec;
+use proptest::option::of;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub(crate) struct Case {
     pub(crate) shuffle: Option<u64>,
     #[serde(default)]
     pub(crate) links: Links,
+    /// How long replicators rest, if there are any.
+    #[serde(default)]
+    pub(crate) replicate_ms: Option<u32>,
 }
 
 /// How the links are when nothing is wrong with them.
@@ -106,8 +110,9 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 fn any_cases() -> impl Strategy<Value = Case> {
     let cluster = (1_u32..=2, 1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3, 1_u32..=2);
     let clients = vec(vec(step(), 1..9), 1..=2);
-    (any::<u16>(), cluster, clients, faults(), shuffle(), links()).prop_map(
-        |(seed, cluster, clients, faults, shuffle, links)| {
+    let replicate_ms = of(1_000_u32..20_000);
+    (any::<u16>(), cluster, clients, faults(), shuffle(), links(), replicate_ms).prop_map(
+        |(seed, cluster, clients, faults, shuffle, links, replicate_ms)| {
             let seed = u64::from(seed);
             let (regions, zones, nodes_per_zone, devices, replicas, proxies) = cluster;
             Case {
@@ -122,6 +127,7 @@ fn any_cases() -> impl Strategy<Value = Case> {
                 faults,
                 shuffle,
                 links,
+                replicate_ms,
             }
         },
     )
@@ -181,6 +187,7 @@ fn torn_cases() -> impl Strategy<Value = Case> {
                 faults,
                 shuffle,
                 links: Links::default(),
+                replicate_ms: None,
             }
         },
     )

@@ -21,6 +21,7 @@ fn a_write_that_only_a_handoff_took_is_newest_when_the_primary_is_back() {
         faults: vec![Fault::once(24, 593, Kind::Crash(6))],
         shuffle: None,
         links: Links::default(),
+        replicate_ms: None,
     };
     assert_eq!(judge(&case), Vec::<String>::new());
 }

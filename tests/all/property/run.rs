@@ -142,6 +142,7 @@ fn counts(case: &Case) -> ClusterConfig {
         workers: 1,
         workers_zone: None,
         clients: u32::try_from(case.clients.len()).expect("a few clients"),
+        replicate: case.replicate_ms.map(|rest| Duration::from_millis(u64::from(rest))),
     }
 }
 

@@ -78,6 +78,7 @@ fn counts() -> ClusterConfig {
         workers: 0,
         workers_zone: None,
         clients: 1,
+        replicate: None,
     }
 }
 

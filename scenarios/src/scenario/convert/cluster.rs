@@ -16,6 +16,7 @@ use crate::quantity::{parse_byte_rate, parse_chance, parse_fuel_rate, parse_size
 use crate::scenario::error::Flaw;
 use crate::scenario::raw::{RawCluster, RawLink, RawMachine, RawNetwork, Text};
 
+const REPLICATE_MIN: Duration = Duration::from_millis(100);
 const HOSTS: u32 = MAX_HOSTS as u32;
 
 pub(super) fn cluster(raw: &RawCluster) -> Result<ClusterConfig, Flaw> {
@@ -37,6 +38,7 @@ pub(super) fn cluster(raw: &RawCluster) -> Result<ClusterConfig, Flaw> {
         workers: bounded("cluster.workers", raw.workers, 2, 0, HOSTS)?,
         workers_zone: None,
         clients: bounded("cluster.clients", raw.clients, 4, 1, HOSTS)?,
+        replicate: replicate(raw)?,
     };
     // Three factors of up to 10,000 each fit into 64 bits.
     let zones = u64::from(cluster.regions) * u64::from(cluster.zones);
@@ -69,6 +71,20 @@ pub(super) fn cluster(raw: &RawCluster) -> Result<ClusterConfig, Flaw> {
         None => None,
     };
     Ok(ClusterConfig { workers_zone, ..cluster })
+}
+
+/// How long replicators rest, if there are any.
+fn replicate(raw: &RawCluster) -> Result<Option<Duration>, Flaw> {
+    let (key, Some(text)) = ("cluster.replicate", &raw.replicate) else { return Ok(None) };
+    let rest = time(key, Some(text), Duration::ZERO)?;
+    if rest < REPLICATE_MIN {
+        return Err(Flaw::new(
+            key,
+            "is shorter than 100ms: nodes would do nothing else",
+            "write how long nodes rest between two rounds, such as \"30s\", or leave it out",
+        ));
+    }
+    Ok(Some(rest))
 }
 
 /// A machine; what is left out is as in `like`, or as in the banana scenario.
