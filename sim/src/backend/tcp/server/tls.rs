@@ -73,11 +73,7 @@ impl Tls {
     /// `socket`, with TLS on it.
     pub(super) fn on<S: Socket>(&self, socket: S) -> TlsSocket<S> {
         let shaking = TlsAcceptor::from(Arc::clone(&self.0)).accept(socket).into_fallible();
-        #[expect(
-            clippy::disallowed_methods,
-            clippy::disallowed_types,
-            reason = "the clock here is tokio's"
-        )]
+        #[expect(clippy::disallowed_types, reason = "the clock here is tokio's")]
         let late = tokio::time::sleep_until(tokio::time::Instant::now() + HANDSHAKE_MAX);
         TlsSocket { state: State::Shaking(Box::new(shaking)), late: Some(Box::pin(late)) }
     }
