@@ -31,9 +31,9 @@ const PARTITIONS: u32 = 100;
 const ID_DIGITS: usize = 32;
 
 const HEAD: &str = "\
-# Written by `stayput cluster new`: what all processes of a cluster share. Copy it to each of their machines, and keep it to yourself: the hash
-# secrets are part of where everything lies, whoever has the token secret can make tokens, and whoever has the peer secret can ask nodes
-# for anything. When a node moves to another machine, change its address in `nodes`, in every copy; leave all else as it is.
+# Written by `stayput cluster new`: what all processes of a cluster share. Copy it to each of their machines, and keep it to yourself: the
+# hash secrets are part of where everything lies, whoever has the token secret can make tokens, and whoever has the peer secret can ask
+# nodes for anything. When a node moves to another machine, change its address in `nodes`, in every copy; leave all else as it is.
 ";
 
 /// Where the process of a node can be reached: `HOST:PORT`.
@@ -113,7 +113,7 @@ pub struct ClusterShape {
     pub nodes: Vec<NodeAddress>,
     /// Devices of each node.
     pub devices_per_node: u32,
-    /// Copies of everything that is stored, on different nodes as far as there are so many; three, or one on each device, unless it is said.
+    /// Copies of everything that is stored, on different nodes as far as there are so many. `None` is three, or one on each device.
     pub replicas: Option<u32>,
     /// Processes with proxies that there can be.
     pub proxies: u32,

@@ -142,9 +142,12 @@ fn a_node_that_is_killed_is_done_without_and_comes_back_with_what_it_had() {
             assert_eq!(found, format!("{sign}{number}"));
         }
     }
-    // Idle connections keep nobody.
-    for serving in nodes.into_iter().chain([proxy]) {
-        assert_eq!(serving.stop(), 0);
+    // Connections that are kept for later keep nobody from ending.
+    for mut serving in nodes.into_iter().chain([proxy]) {
+        serving.ask("TERM");
+        assert!(serving.complaint().contains("stopping"));
+        let (code, rest) = serving.last_words();
+        assert_eq!((code, rest.as_str()), (0, ""));
     }
 }
 
@@ -264,6 +267,16 @@ fn options_that_do_not_go_together_are_refused_with_a_fix() {
     refused(&[&proxy[..], &["--proxy", "1", "--data", &data]].concat(), &["--data", "nodes start"]);
     refused(&["--role", "gateway"], &["proxy", "node"]);
     assert!(!cluster.path("data").exists(), "nothing was made");
+}
+
+#[test]
+fn a_clusters_file_that_others_can_read_is_told_of() {
+    let cluster = Cluster::new(1);
+    let file = std::fs::File::open(cluster.file()).expect("it is there");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.set_permissions(open).expect("it is ours");
+    let mut node = cluster.node(1);
+    assert!(node.complaint().contains("others can read it"));
 }
 
 #[test]

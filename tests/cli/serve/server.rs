@@ -70,6 +70,14 @@ impl Serving {
         String::from_utf8(line).expect("it writes text")
     }
 
+    /// Waits until it has ended, and gives its exit code and what else it says to standard error.
+    pub(crate) fn last_words(mut self) -> (i32, String) {
+        let mut rest = String::new();
+        let stderr = self.process.stderr.as_mut().expect("it is piped");
+        stderr.read_to_string(&mut rest).expect("it writes text");
+        (self.ended(), rest)
+    }
+
     /// Waits until it has ended, and gives its exit code.
     pub(crate) fn ended(mut self) -> i32 {
         self.process.wait().expect("it ends").code().expect("no signal ended it")

@@ -99,7 +99,20 @@ const OF_FILE: &str = "leave it out: the cluster's file says it";
 
 fn cluster(role: &str, path: Option<&Path>) -> Result<ClusterFile, CliError> {
     let unnamed = || usage(format!("{role} belongs to a cluster, and none is named"), NEW_CLUSTER);
-    Ok(ClusterFile::read(path.ok_or_else(unnamed)?)?)
+    let path = path.ok_or_else(unnamed)?;
+    let cluster = ClusterFile::read(path)?;
+    warn_if_others_can_read(path);
+    Ok(cluster)
+}
+
+/// Says so if whoever is on this machine can read the secrets.
+fn warn_if_others_can_read(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let others = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0);
+    if others {
+        let path = path.display();
+        eprintln!("{path} has the cluster's secrets, and others can read it (chmod o= {path})");
+    }
 }
 
 fn node(args: &ServeArgs) -> Result<NodePart, CliError> {

@@ -132,12 +132,14 @@ fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
 
     let knows_it = Server::among(1, 16, Seed(2), peers(1, &[(1, at), (3, at)])).unwrap();
     knows_it.start(0, asks(1)).wait().unwrap();
-    let body = |server: &Server| server.meters().bytes(Purpose::JobToJob, crate::host::Part::Body);
-    assert_eq!((body(&knows_it), body(&serves)), (5, 5));
     let refused = knows_it.start(0, asks(3)).wait().unwrap_err().to_string();
     assert!(refused.contains("nobody listens there"), "{refused}");
     assert_eq!(knows_it.look_for_peers(), [(Arc::from(at.to_string()), Ok(()))]);
-    assert_eq!(serves.stop(Duration::from_secs(60)), 0);
+    // Each counts what it sends, and has done so once it has ended.
+    let meters = [knows_it.meters(), serves.meters()];
+    assert_eq!((knows_it.stop(Duration::ZERO), serves.stop(Duration::from_secs(60))), (0, 0));
+    let body = |meters: &Arc<Meters>| meters.bytes(Purpose::JobToJob, crate::host::Part::Body);
+    assert_eq!(meters.each_ref().map(body), [5, 5]);
 }
 
 #[test]

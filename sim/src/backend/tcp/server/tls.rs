@@ -1,7 +1,7 @@
 //! TLS for clients: what is read from a certificate and its key, and a socket that shakes hands when it is first used.
 //!
-//! Who only connects costs the listener nothing but a connection: the handshake is part of the first reading, and has a limit of its own. Who
-//! speaks something else is told so by an alert. Leaves out certificates of clients, and fetching new certificates while a server runs.
+//! Who only connects costs the listener nothing but a connection: the handshake is part of the first reading, and has a limit of its own.
+//! Who speaks something else is told so by an alert. Leaves out certificates of clients, and other certificates while a server runs.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -73,11 +73,7 @@ impl Tls {
     /// `socket`, with TLS on it.
     pub(super) fn on<S: Socket>(&self, socket: S) -> TlsSocket<S> {
         let shaking = TlsAcceptor::from(Arc::clone(&self.0)).accept(socket).into_fallible();
-        #[expect(
-            clippy::disallowed_methods,
-            clippy::disallowed_types,
-            reason = "the clock here is tokio's"
-        )]
+        #[expect(clippy::disallowed_types, reason = "the clock here is tokio's")]
         let late = tokio::time::sleep_until(tokio::time::Instant::now() + HANDSHAKE_MAX);
         TlsSocket { state: State::Shaking(Box::new(shaking)), late: Some(Box::pin(late)) }
     }

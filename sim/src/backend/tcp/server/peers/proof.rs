@@ -103,7 +103,8 @@ impl PeerSecret {
         claim
     }
 
-    /// What a claim is to open; `None` if its caller does not know the secret. How long that takes does not depend on where a proof is wrong.
+    /// What a claim is to open; `None` if its caller does not know the secret. How long that takes does not depend on where its proof
+    /// is wrong.
     pub(super) fn heard_claim(
         &self,
         caller: Nonce,
