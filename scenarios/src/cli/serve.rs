@@ -1,6 +1,8 @@
 //! `stayput serve`: runs a cluster for real clients until it is told to stop.
 //!
-//! Leaves out what is in the cluster's directory (`crate::serve`) and what runs (`stayput_sim::cluster::served`).
+//! Leaves out what is in the cluster's directory (`crate::serve`), what runs (`stayput_sim::cluster::served`), and how it is watched.
+
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,9 +23,10 @@ use stayput_sim::host::Seed;
 use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::proxy::{Auth, ClusterSecret, TempAuth};
 
+use self::watch::WatchArgs;
 use super::{CliError, Exit};
 use crate::quantity::count;
-use crate::serve::{KNOWN_USER, Layout, Secret, users};
+use crate::serve::{KNOWN_USER, Layout, Logs, Secret, users};
 
 /// How long requests that run may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -67,10 +70,14 @@ pub struct ServeArgs {
     /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
+    /// How it is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// Serves until Ctrl-C or a request to terminate.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
+    let logs = Logs::to_stderr(args.watch.log, &args.watch.log_level);
     let users = users(args.users.as_deref(), args.listen)?;
     let layout = Layout::open(&args.data, (args.devices, args.replicas))?;
     let images = images(args.images.as_deref())?;
@@ -89,6 +96,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
         action: "start threads for its disks",
         source,
     })?;
+    let watch = self::watch::watch(&args.watch, &logs, (&server, &door, &pool))?;
     let disks = layout.devices().map(|root| open(root, pool.clone()));
     let served = Served {
         ring: layout.ring().clone(),
@@ -97,14 +105,19 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
         machine: machine(threads),
         images,
         auth: Auth::Temp(TempAuth::new(secret, &users)),
+        watch: Some(watch),
     };
     start(&server, &door, served)?;
     told(args, &layout, at, threads)?;
+    let shape = layout.shape();
+    let (devices, replicas) = (shape.devices, shape.replicas);
+    tracing::info!(%at, devices, replicas, threads, version = env!("CARGO_PKG_VERSION"), "serving");
     stop.wait();
-    eprintln!("stopping: requests that run have {} s to end", GRACE.as_secs());
+    tracing::info!(grace_s = GRACE.as_secs(), "stopping: requests that run may end");
     let cut_off = server.stop(GRACE);
-    if cut_off > 0 {
-        eprintln!("stopped, with {cut_off} connections cut off");
+    match cut_off {
+        0 => tracing::info!("stopped"),
+        cut_off => tracing::warn!(cut_off, "stopped, with connections cut off"),
     }
     Ok(Exit::Kept)
 }

@@ -17,7 +17,7 @@ use crate::jobs::placement::{LinkRates, MachineRates, PlacementConfig, Rates};
 use crate::jobs::service::{Jobs, JobsConfig, Sites};
 use crate::jobs::{executor, system_images::SystemImages};
 use crate::node::{Node, NodeConfig};
-use crate::proxy::{self, Auth, JobService, ProxyConfig, Turn};
+use crate::proxy::{self, Auth, JobService, ProxyConfig, Turn, Watch};
 use crate::ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
 };
@@ -37,6 +37,8 @@ pub struct Served {
     pub images: SystemImages,
     /// Who may do what.
     pub auth: Auth,
+    /// Who is told what requests came to, if anybody is.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// What devices are called, the first one's number being 0.
@@ -77,8 +79,8 @@ pub fn served_ring(
 /// # Errors
 /// A node or a proxy could not begin.
 pub fn serve(server: &Server, door: &Arc<Door>, served: Served) -> Result<(), StartError> {
-    let Served { ring, secret, disks, machine, images, auth } = served;
-    let common = Common { ring, secret, machine, images, auth };
+    let Served { ring, secret, disks, machine, images, auth, watch } = served;
+    let common = Common { ring, secret, machine, images, auth, watch };
     let nodes: Vec<Starting> = (0..)
         .zip(disks)
         .map(|(index, disk)| server.start(usize_of(index), node(&common, index, disk)))
@@ -103,6 +105,7 @@ struct Common {
     machine: MachineConfig,
     images: SystemImages,
     auth: Auth,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl Common {
@@ -153,14 +156,14 @@ fn proxy_actor(common: &Common, index: u32, of: u32, door: &Arc<Door>) -> Actor 
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
             let (ring, sites) = (common.placement(), common.sites());
-            let Common { machine, images, auth, .. } = common;
+            let Common { machine, images, auth, watch, .. } = common;
             let (node, ring_of_jobs) = (machine.clone(), ring.clone());
             let policy = PlacementConfig::default().policy;
             let config =
                 JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo: None };
             let jobs: Rc<dyn JobService> = Rc::new(Jobs::new(&host, config));
             let (turn, jobs) = (Turn { number: index, of }, Some(jobs));
-            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs };
+            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs, watch };
             proxy::start(host, config).map_err(|taken| taken.to_string())?;
             let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
             Ok(nothing)

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -20,7 +21,7 @@ use super::body::Received;
 use super::io::Io;
 use super::talk::Talk;
 use super::{HeaderMap, Request, Response};
-use crate::host::{BoxStream, Host, JobNumber, SpanKind};
+use crate::host::{BoxStream, Count, Host, JobNumber, SpanKind};
 use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 
 /// Serves `port` of `host` with `handler` until the host ends.
@@ -39,15 +40,16 @@ where
     let host = host.clone();
     host.clone().spawn(async move {
         // A listener fails only with its host, or when the host is to end.
-        while let Ok((stream, _peer)) = listener.accept().await {
+        while let Ok(arrival) = listener.accept().await {
             if open.count() >= listener.connections_max() && !open.make_room() {
+                host.count(Count::ConnectionsRefused, 1);
                 continue;
             }
             let (host_of_connection, handler) = (host.clone(), Rc::clone(&handler));
             let (talk, open) = (Rc::new(Talk::new(&host)), Rc::clone(&open));
             let number = open.enter(&talk);
             host.spawn(async move {
-                serve_connection(&host_of_connection, stream, handler, &talk, &open).await;
+                serve_connection(&host_of_connection, arrival, handler, &talk, &open).await;
                 open.leave(number);
             });
         }
@@ -111,7 +113,7 @@ impl Open {
 
 async fn serve_connection<H, F>(
     host: &Host,
-    stream: BoxStream,
+    (stream, peer): (BoxStream, SocketAddr),
     handler: Rc<H>,
     talk: &Rc<Talk>,
     open: &Open,
@@ -126,7 +128,7 @@ async fn serve_connection<H, F>(
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
-        let answer = handler(request.map(|incoming| Received::new(incoming, None)));
+        let answer = handler(request.map(|incoming| Received::from_peer(incoming, peer)));
         let answer = told.in_job(job, answer);
         async move {
             let response = answer.await;

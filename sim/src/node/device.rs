@@ -9,7 +9,7 @@ use std::rc::Rc;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::NodeError;
-use crate::host::{Disk, DiskError, Host};
+use crate::host::{Count, Disk, DiskError, Host};
 use crate::swift::Path;
 
 /// Writers of names that share a stripe wait for each other. More stripes, fewer needless waits.
@@ -42,7 +42,7 @@ pub(super) struct Device {
     stripes: Vec<Mutex<()>>,
     uploads: Cell<u64>,
     /// Rows of the pending log.
-    pub(super) pending: Cell<usize>,
+    pending: Cell<usize>,
 }
 
 impl Device {
@@ -69,12 +69,25 @@ impl Device {
         move |source| NodeError::Disk { path: path.to_string(), device: self.name.clone(), source }
     }
 
-    /// Removes uploads that a crash left.
-    pub(super) async fn remove_uploads(&self) -> Result<(), DiskError> {
-        for name in self.disk.list(TMP).await? {
+    /// Removes uploads that a crash left, and says how many there were.
+    pub(super) async fn remove_uploads(&self) -> Result<usize, DiskError> {
+        let names = self.disk.list(TMP).await?;
+        for name in &names {
             self.disk.remove(&format!("{TMP}/{name}")).await?;
         }
-        Ok(())
+        Ok(names.len())
+    }
+
+    /// Rows of the pending log, as far as the last round has counted them.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.get()
+    }
+
+    /// From now on so many rows are in the pending log.
+    pub(super) fn set_pending(&self, host: &Host, rows: usize) {
+        let before = self.pending.replace(rows);
+        let signed = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
+        host.count(Count::UpdatesPending, signed(rows) - signed(before));
     }
 }
 

@@ -160,6 +160,7 @@ impl Room {
                 ring: Rc::new(OnePartition),
                 auth: auth.clone(),
                 jobs: Some(Rc::new(Echo)),
+                watch: None,
             };
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
             std::future::ready(())

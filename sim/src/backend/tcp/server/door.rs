@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(super) type Caller = (std::net::TcpStream, SocketAddr);
 #[derive(Debug, Default)]
 pub struct Door {
     behind: Mutex<Vec<Behind>>,
+    overrun: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,6 +73,12 @@ impl Door {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Connections so far that were closed because all behind it were overrun.
+    #[must_use]
+    pub fn overrun(&self) -> u64 {
+        self.overrun.load(Ordering::Relaxed)
+    }
+
     /// Takes a share of the connections.
     pub(super) fn listen(&self) -> Callers {
         let (sender, receiver) = channel(WAITING_MAX);
@@ -90,7 +97,9 @@ impl Door {
         };
         if let Some(least) = behind.iter().min_by_key(load) {
             // One that has no room for another is overrun, and so are all: the client sees the connection closed.
-            let _overrun = least.sender.try_send(caller);
+            if least.sender.try_send(caller).is_err() {
+                self.overrun.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
