@@ -130,7 +130,8 @@ fn escaped(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     for char in text.chars() {
         match char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') {
-            true => plain.extend(char.escape_unicode()),
+            // As JSON has them, which knows no other way to write these.
+            true => plain.push_str(&format!("\\u{:04x}", u32::from(char))),
             false => plain.push(char),
         }
     }

@@ -269,3 +269,120 @@ impl Collector for Parts {
         one.encode(info.encode_family(&labels)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use stayput_sim::http::Method;
+    use stayput_sim::proxy::{Ending, JobEnded};
+    use tracing_appender::non_blocking::NonBlockingBuilder;
+
+    use super::*;
+
+    fn metrics() -> Metrics {
+        let one = NonZeroUsize::MIN;
+        let (writer, _written) = NonBlockingBuilder::default().finish(std::io::sink());
+        Metrics::new(Parts {
+            meters: Arc::default(),
+            door: Arc::default(),
+            disks: DiskPool::new(one, one).unwrap(),
+            log_lines_dropped: writer.error_counter(),
+            began_unix: Duration::from_millis(1_700_000_000_500),
+        })
+    }
+
+    fn ended(kind: Kind, method: &Method, status: u16, took: Duration) -> Ended<'_> {
+        Ended {
+            kind,
+            method,
+            path: "/v1/AUTH_a\"\n/c/o",
+            trans_id: "tx1",
+            client: None,
+            account: Some("AUTH_a"),
+            user: Some("a:b"),
+            status,
+            ending: Ending::Whole,
+            received_bytes: 3,
+            sent_bytes: 5,
+            answered_after: Some(took / 2),
+            took,
+            job: None,
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn the_text_has_each_metric_with_its_meaning_its_type_and_buckets_that_add_up() {
+        let metrics = metrics();
+        metrics.ended(&ended(Kind::Object, &Method::GET, 200, Duration::from_millis(4)));
+        metrics.ended(&ended(Kind::Object, &Method::GET, 200, Duration::from_secs(7)));
+        let text = metrics.text();
+        let wanted = [
+            "# HELP process_start_time_seconds When the process began, in seconds since 1970.\n\
+             # TYPE process_start_time_seconds gauge\n\
+             process_start_time_seconds 1700000000.5\n",
+            "# HELP stayput_http_requests_total Requests of clients that have ended.\n\
+             # TYPE stayput_http_requests_total counter\n\
+             stayput_http_requests_total{method=\"GET\",status=\"200\",kind=\"object\"} 2\n",
+            "# TYPE stayput_http_request_duration_seconds histogram\n",
+            "stayput_http_request_duration_seconds_bucket{kind=\"object\",le=\"0.0025\"} 0\n",
+            "stayput_http_request_duration_seconds_bucket{kind=\"object\",le=\"0.005\"} 1\n",
+            "stayput_http_request_duration_seconds_bucket{kind=\"object\",le=\"5\"} 1\n",
+            "stayput_http_request_duration_seconds_bucket{kind=\"object\",le=\"10\"} 2\n",
+            "stayput_http_request_duration_seconds_bucket{kind=\"object\",le=\"+Inf\"} 2\n\
+             stayput_http_request_duration_seconds_sum{kind=\"object\"} 7.004\n\
+             stayput_http_request_duration_seconds_count{kind=\"object\"} 2\n",
+            "stayput_http_answer_delay_seconds_sum{kind=\"object\"} 3.502\n",
+            "stayput_http_received_bytes_total{kind=\"object\"} 6\n",
+            "stayput_http_sent_bytes_total{kind=\"object\"} 10\n",
+            "# TYPE stayput_connections_open gauge\nstayput_connections_open 0\n",
+        ];
+        for lines in wanted {
+            assert!(text.contains(lines), "{lines}\n{text}");
+        }
+        assert!(!text.contains("AUTH_a"), "{text}");
+    }
+
+    #[test]
+    fn what_only_goes_up_is_there_before_it_does() {
+        let text = metrics().text();
+        for kind in KINDS {
+            let line = format!("stayput_http_sent_bytes_total{{kind=\"{}\"}} 0\n", kind.name());
+            assert!(text.contains(&line), "{line}{text}");
+        }
+        for outcome in OUTCOMES {
+            let line = format!("stayput_jobs_total{{outcome=\"{outcome}\"}} 0\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
+    }
+
+    #[test]
+    fn a_job_has_one_outcome() {
+        let job = |succeeded| JobEnded { fuel: 1, succeeded, placed: None, colocated: (1, 1) };
+        for (status, ran, outcome) in [
+            (200, Some(true), "succeeded"),
+            (200, Some(false), "exit-code"),
+            (500, Some(false), "failed"),
+            (503, None, "failed"),
+            (404, None, "refused"),
+            (422, Some(false), "refused"),
+            (499, None, "client-left"),
+        ] {
+            let mut request = ended(Kind::Job, &Method::POST, status, Duration::ZERO);
+            request.job = ran.map(job);
+            let metrics = metrics();
+            metrics.ended(&request);
+            let line = format!("stayput_jobs_total{{outcome=\"{outcome}\"}} 1\n");
+            assert!(metrics.text().contains(&line), "{status} {ran:?}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_methods_share_a_label() {
+        assert_eq!(method_of("COPY"), "COPY");
+        for word in ["BREW", "get", "", "GET\n"] {
+            assert_eq!(method_of(word), "other");
+        }
+    }
+}

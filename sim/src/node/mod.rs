@@ -130,11 +130,9 @@ impl Node {
             let removed = host.timeout(REQUEST_MAX, device.remove_uploads()).await;
             let device = device.name.as_str();
             match removed {
-                Ok(Ok(uploads)) => tracing::info!(
-                    device,
-                    uploads,
-                    "a device has recovered: uploads that were cut off are gone"
-                ),
+                Ok(Ok(uploads_removed)) => {
+                    tracing::info!(device, uploads_removed, "a device has recovered");
+                }
                 Ok(Err(error)) => tracing::error!(device, %error, "a device did not recover"),
                 Err(error) => tracing::error!(device, %error, "a device did not recover"),
             }

@@ -1,8 +1,10 @@
 //! `stayput serve` as clients use it: over sockets, with restarts and worse.
 
 mod clients;
+mod exposition;
 mod hostile;
 mod kills;
 mod server;
 mod store;
 mod usage;
+mod watch;

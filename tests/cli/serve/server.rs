@@ -1,8 +1,10 @@
 //! A server in a process of its own, and a client of it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
@@ -12,6 +14,10 @@ pub(crate) struct Serving {
     process: Child,
     /// Kept open, so that the server can go on to write.
     _stdout: BufReader<ChildStdout>,
+    /// The lines of its log, which are read as they come, so that the server can go on to write.
+    log: Mutex<Receiver<String>>,
+    /// Those that were waited for.
+    heard: String,
     /// Such as `http://127.0.0.1:40123`.
     pub(crate) url: String,
 }
@@ -28,23 +34,45 @@ impl Serving {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command starts");
+        let log = follow(process.stderr.take().expect("it is piped"));
         let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("it writes text");
         let url = line.split_whitespace().find_map(|word| word.strip_suffix(':'));
         let Some(url) = url.filter(|url| url.starts_with("http://")).map(ToOwned::to_owned) else {
-            let mut why = String::new();
-            let _read = process.stderr.take().expect("it is piped").read_to_string(&mut why);
+            let _ended = process.kill();
+            let why: String = log.iter().collect();
             panic!("the server did not start: {line}{why}");
         };
-        Self { process, _stdout: stdout, url }
+        let (log, heard) = (Mutex::new(log), String::new());
+        Self { process, _stdout: stdout, log, heard, url }
     }
 
     /// Asks it to stop and gives its exit code.
-    pub(crate) fn stop(mut self) -> i32 {
+    pub(crate) fn stop(self) -> i32 {
+        self.stop_and_log().0
+    }
+
+    /// Asks it to stop and gives its exit code and all that it said on standard error.
+    pub(crate) fn stop_and_log(mut self) -> (i32, String) {
         let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
         assert!(asked.expect("there is `kill`").success());
-        self.process.wait().expect("it ends").code().expect("no signal ended it")
+        let code = self.process.wait().expect("it ends").code().expect("no signal ended it");
+        let log = self.log.get_mut().expect("nobody panicked over it");
+        self.heard.extend(log.iter());
+        (code, std::mem::take(&mut self.heard))
+    }
+
+    /// Waits for a line of its log that says `what`.
+    pub(crate) fn line_with(&mut self, what: &str) -> String {
+        let log = self.log.get_mut().expect("nobody panicked over it");
+        for line in log.iter() {
+            self.heard.push_str(&line);
+            if line.contains(what) {
+                return line;
+            }
+        }
+        panic!("it ended and did not say {what:?}: {}", self.heard);
     }
 
     /// Kills it where it stands.
@@ -71,6 +99,22 @@ impl Serving {
     }
 }
 
+/// The lines of a log with their ends, until it ends.
+fn follow(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, lines) = channel();
+    #[expect(clippy::disallowed_methods, reason = "the server must not wait for its reader")]
+    let _runs_on = std::thread::spawn(move || {
+        let mut stderr = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while stderr.read_until(b'\n', &mut line).is_ok_and(|len| len > 0) {
+            // The test may have ended; the server goes on to write until it is killed.
+            let _unheard = sender.send(String::from_utf8_lossy(&line).into_owned());
+            line.clear();
+        }
+    });
+    lines
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         // It may have ended already.
@@ -84,7 +128,7 @@ impl Drop for Serving {
 pub(crate) struct Client {
     pub(crate) storage: String,
     pub(crate) token: String,
-    agent: Agent,
+    pub(crate) agent: Agent,
 }
 
 /// What came back.
