@@ -40,7 +40,8 @@ impl Call {
 /// Answers a request.
 pub(super) async fn handle(proxy: Proxy, mut request: Request) -> Response {
     let (trans_id, uri) = (proxy.next_trans_id(), request.uri().clone());
-    let span = tracing::info_span!("request", trans_id);
+    // Of the gravest level, so that whatever is logged of what goes wrong below says in which request it did.
+    let span = tracing::error_span!("request", trans_id);
     let mut watched = Watched::begin(&proxy, &mut request, &trans_id);
     let answer = route(&proxy, request, &trans_id, &mut watched).instrument(span);
     let answer = proxy.host().timeout(REQUEST_MAX, answer).await;

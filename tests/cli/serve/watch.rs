@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
+use std::path::Path;
 
 use serde_json::Value;
 use ureq::http::{Method, Request};
@@ -248,6 +249,55 @@ fn metrics_can_have_an_address_of_their_own() {
         (405.try_into().expect("one"), &"GET, HEAD".parse().expect("text"))
     );
     assert_eq!(client.agent.head(url).call().expect("it answers").status(), 200);
+}
+
+/// Lets nothing be stored on any device any more: where files were is a file.
+fn break_disks(store: &Path) {
+    for device in fs::read_dir(store.join("devices")).expect("it is there") {
+        let files = device.expect("it can be listed").path().join("files");
+        fs::rename(&files, files.with_extension("away")).expect("it is there");
+        fs::write(&files, "").expect("the folder is writable");
+    }
+}
+
+#[test]
+fn disks_that_fail_are_logged_and_counted_and_so_is_what_their_clients_were_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let serving = Serving::start(dir.path(), &["--log", "json", "--log-level", "warn"]);
+    let (client, url) = (serving.client(), format!("{}/metrics", serving.url));
+    client.put("/demo", b"");
+    assert_eq!(metrics(&client, &url).sum("stayput_disk_failures_total", &[]), 0.0);
+    break_disks(dir.path());
+    let put = client.send(Method::PUT, "/demo/object", &[], b"nowhere to go");
+    assert!(put.status >= 500, "{put:?}");
+    assert!(metrics(&client, &url).sum("stayput_disk_failures_total", &[]) >= 2.0);
+    let (_, log) = serving.stop_and_log();
+    let lines = lines(&log);
+    let line = access(&lines, put.header("X-Trans-Id"));
+    assert_eq!((&line["level"], &line["status"]), (&"ERROR".into(), &put.status.into()));
+    assert_eq!(line["cause"], put.text().trim_end(), "{line}");
+    let says = |what: &str| {
+        let says = |line: &&Value| line["message"] == what;
+        lines.iter().find(says).unwrap_or_else(|| panic!("{what:?} is not in {log}"))
+    };
+    let disk = says("a disk fails");
+    assert!(disk["error"].as_str().is_some_and(|why| why.contains("/AUTH_test/demo/object")));
+    let node = says("a node fails");
+    assert_eq!(node["span"]["trans_id"], put.header("X-Trans-Id"), "{node}");
+    assert_eq!((&node["method"], &node["path"]), (&"PUT".into(), &"/AUTH_test/demo/object".into()));
+    assert!(lines.iter().all(|line| line["level"] != "INFO"), "{log}");
+}
+
+#[test]
+fn a_server_that_goes_on_after_a_kill_says_what_it_mends() {
+    let dir = tempfile::tempdir().expect("a folder");
+    Serving::start(dir.path(), &[]).kill();
+    let mut serving = Serving::start(dir.path(), &[]);
+    let line = serving.line_with("was not left in order");
+    assert!(line.contains(" WARN ") && line.contains("devices/d"), "{line}");
+    assert_eq!(serving.stop(), 0);
+    let (_, log) = Serving::start(dir.path(), &[]).stop_and_log();
+    assert!(!log.contains("was not left in order"), "{log}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a server counts: bytes by purpose and part, fuel, connections, and what its hosts tell of ([`Count`]).
 //!
-//! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another. Leaves out how they are shown.
+//! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another.
+//! Leaves out how they are shown.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
