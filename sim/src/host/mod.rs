@@ -14,7 +14,7 @@
 //!   in the table whole or not at all. A file that is open stays readable after it is removed.
 //! - **Entropy.** The same seed, purpose, identity and attempt give the same bytes, whatever else was drawn.
 //! - **Compute.** Work runs to its end or is dropped whole; it never runs twice.
-//! - **Spans.** What is told of them changes nothing. A machine that has nobody to tell knows no jobs either.
+//! - **Spans and counts.** What is told of them changes nothing. A machine that has nobody to tell of spans knows no jobs either.
 //! - **Spawn and kill.** Tasks belong to their host. When it crashes they are dropped without running
 //!   further, peers see their connections reset (nothing at all after a loss of power), and what
 //!   starts next runs the host's main function on what its disks kept.

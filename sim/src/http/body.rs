@@ -16,7 +16,7 @@ use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
 use super::pool::Lease;
-use super::talk::Asked;
+use super::talk::{Asked, Talk};
 use crate::host::{OpenSpan, Purpose};
 
 /// Chunks that may wait between a sender and the connection.
@@ -297,8 +297,8 @@ pub struct Received {
     incoming: Incoming,
     /// The connection, for bodies of answers: a server's connection drives itself.
     lease: Option<Lease>,
-    /// Who sends it, on a server.
-    peer: Option<SocketAddr>,
+    /// The connection that it comes by, on a server.
+    talk: Option<Rc<Talk>>,
     /// What its bytes are added to as they are read.
     tally: Option<Rc<Cell<u64>>>,
 }
@@ -315,18 +315,18 @@ impl Drop for Received {
 
 impl Received {
     pub(super) const fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
-        Self { incoming, lease, peer: None, tally: None }
+        Self { incoming, lease, talk: None, tally: None }
     }
 
-    /// One that a server's peer sends.
-    pub(super) const fn from_peer(incoming: Incoming, peer: SocketAddr) -> Self {
-        Self { incoming, lease: None, peer: Some(peer), tally: None }
+    /// One that a server gets.
+    pub(super) const fn on(talk: Rc<Talk>, incoming: Incoming) -> Self {
+        Self { incoming, lease: None, talk: Some(talk), tally: None }
     }
 
     /// Who sends it, of a body that a server got.
     #[must_use]
-    pub const fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.talk.as_ref().map(|talk| talk.peer())
     }
 
     /// Adds the bytes that are read from now on to `tally`.

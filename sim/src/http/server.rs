@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -40,16 +39,16 @@ where
     let host = host.clone();
     host.clone().spawn(async move {
         // A listener fails only with its host, or when the host is to end.
-        while let Ok(arrival) = listener.accept().await {
+        while let Ok((stream, peer)) = listener.accept().await {
             if open.count() >= listener.connections_max() && !open.make_room() {
                 host.count(Count::ConnectionsRefused, 1);
                 continue;
             }
             let (host_of_connection, handler) = (host.clone(), Rc::clone(&handler));
-            let (talk, open) = (Rc::new(Talk::new(&host)), Rc::clone(&open));
+            let (talk, open) = (Rc::new(Talk::new(&host, peer)), Rc::clone(&open));
             let number = open.enter(&talk);
             host.spawn(async move {
-                serve_connection(&host_of_connection, arrival, handler, &talk, &open).await;
+                serve_connection(&host_of_connection, stream, handler, &talk, &open).await;
                 open.leave(number);
             });
         }
@@ -113,7 +112,7 @@ impl Open {
 
 async fn serve_connection<H, F>(
     host: &Host,
-    (stream, peer): (BoxStream, SocketAddr),
+    stream: BoxStream,
     handler: Rc<H>,
     talk: &Rc<Talk>,
     open: &Open,
@@ -124,11 +123,11 @@ async fn serve_connection<H, F>(
     let (io, labels) = Io::new(host, stream);
     let (io, told, asked) = (io.heard_by(talk), host.clone(), Rc::clone(talk));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (labels, asked) = (Rc::clone(&labels), Talk::asked(&asked));
+        let (labels, talk, asked) = (Rc::clone(&labels), Rc::clone(&asked), Talk::asked(&asked));
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
-        let answer = handler(request.map(|incoming| Received::from_peer(incoming, peer)));
+        let answer = handler(request.map(|incoming| Received::on(talk, incoming)));
         let answer = told.in_job(job, answer);
         async move {
             let response = answer.await;

@@ -2,6 +2,8 @@
 //!
 //! Leaves out the API's other versions: there is one, by two names.
 
+use std::pin::pin;
+
 use hyper::header::{ALLOW, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -43,8 +45,11 @@ pub(super) async fn handle(proxy: Proxy, mut request: Request) -> Response {
     // Of the gravest level, so that whatever is logged of what goes wrong below says in which request it did.
     let span = tracing::error_span!("request", trans_id);
     let mut watched = Watched::begin(&proxy, &mut request, &trans_id);
-    let answer = route(&proxy, request, &trans_id, &mut watched).instrument(span);
-    let answer = proxy.host().timeout(REQUEST_MAX, answer).await;
+    let answer = {
+        // In its place before it is handed on: it is large.
+        let answering = pin!(route(&proxy, request, &trans_id, &mut watched));
+        proxy.host().timeout(REQUEST_MAX, answering.instrument(span)).await
+    };
     let mut response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(),
