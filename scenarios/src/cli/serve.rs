@@ -1,9 +1,11 @@
 //! `stayput serve`: runs a cluster, or a part of one, for real clients until it is told to stop.
 //!
-//! Leaves out what is in the cluster's directory and file (`crate::serve`) and what runs (`stayput_sim::cluster::served`).
+//! Leaves out what is in the cluster's directory and file (`crate::serve`), what runs (`stayput_sim::cluster::served`), and how it is
+//! watched.
 
 mod part;
 mod stop;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -17,21 +19,22 @@ use std::time::Duration;
 use clap::Args;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::backend::tcp::server::{Door, OpenDisk, Server, Tls};
+use stayput_sim::backend::tcp::server::{OpenDisk, Server, Tls};
 use stayput_sim::cluster::served::{
     Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies,
 };
 use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, TempAuth, Turn};
+use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, TempAuth, Turn, Watch};
 
 pub use self::part::Role;
 use self::part::{NodePart, Part, ProxyPart};
 use self::stop::Stop;
+use self::watch::{WatchArgs, Watched};
 use super::{CliError, Exit};
 use crate::quantity::{count, duration, parse_duration};
-use crate::serve::{KNOWN_USER, Layout, NodeDir, Secret, tls, users};
+use crate::serve::{KNOWN_USER, Layout, Logs, NodeDir, Secret, tls, users};
 
 /// How long requests that run may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -48,6 +51,7 @@ const SESSIONS: (u32, u32) = (10, 256);
 
 /// Where clients come unless it is said.
 const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where `stayput image` puts images.
 const USUAL_IMAGES: &str = "target/images";
 
@@ -100,6 +104,9 @@ pub struct ServeArgs {
     /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
+    /// How it is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// The shortest rest: with a shorter one a node would do nothing else.
@@ -115,23 +122,25 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 /// Serves until Ctrl-C or a request to terminate.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
+    let logs = Logs::to_stderr(args.watch.log, &args.watch.log_level);
     let part = Part::of(args)?;
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let stop = Stop::listen()?;
     let server = match &part {
-        Part::Whole { data } => whole(args, data, threads)?,
-        Part::Node(part) => node(args, part, threads)?,
-        Part::Proxy(part) => proxy(args, part, threads)?,
+        Part::Whole { data } => whole(args, &logs, data, threads)?,
+        Part::Node(part) => node(args, &logs, part, threads)?,
+        Part::Proxy(part) => proxy(args, &logs, part, threads)?,
     };
     let stop = stop.wait();
-    eprintln!(
-        "stopping: requests that run have {} s to end; asked again, it stops at once",
-        GRACE.as_secs()
+    tracing::info!(
+        grace_s = GRACE.as_secs(),
+        "stopping: requests that run may end; asked again, it stops at once"
     );
     stop.end_at_once_when_asked_again()?;
     let cut_off = server.stop(GRACE);
-    if cut_off > 0 {
-        eprintln!("stopped, with {cut_off} connections cut off");
+    match cut_off {
+        0 => tracing::info!("stopped"),
+        cut_off => tracing::warn!(cut_off, "stopped, with connections cut off"),
     }
     Ok(Exit::Kept)
 }
@@ -149,7 +158,7 @@ impl Serving {
 }
 
 /// Nodes and proxies, all in this process.
-fn whole(args: &ServeArgs, data: &Path, threads: usize) -> Result<Serving, CliError> {
+fn whole(args: &ServeArgs, logs: &Logs, data: &Path, threads: usize) -> Result<Serving, CliError> {
     let front = Front::of(args)?;
     let layout = Layout::open(data, (args.devices, args.replicas))?;
     let served = Served {
@@ -160,19 +169,28 @@ fn whole(args: &ServeArgs, data: &Path, threads: usize) -> Result<Serving, CliEr
     };
     let server = Server::new(threads, connections_max(), seed()?)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
-    let disks = disks(data, layout.devices())?;
+    let pool = disk_pool(data)?;
+    let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
+    let watch = watch::watch(&args.watch, logs, &watched)?;
+    let disks = disks(layout.devices(), &pool);
     let replicate_interval = args.replicate_interval;
     serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
-    front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret()))?;
+    front.serve(&watched, &served, watch, (Turn::ALONE, layout.token_secret()))?;
     let shape = layout.shape();
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
     front.told(&data.display().to_string(), at, &what)?;
+    tracing::info!(%at, devices, replicas, threads, version = VERSION, "serving");
     Ok(Serving { server, _lock: Some(layout.into_lock()) })
 }
 
 /// One node of a cluster of several processes.
-fn node(args: &ServeArgs, part: &NodePart, threads: usize) -> Result<Serving, CliError> {
+fn node(
+    args: &ServeArgs,
+    logs: &Logs,
+    part: &NodePart,
+    threads: usize,
+) -> Result<Serving, CliError> {
     let NodePart { cluster, number, data, listen } = part;
     let dir = NodeDir::open(data, cluster, *number)?;
     let served = Served {
@@ -183,7 +201,11 @@ fn node(args: &ServeArgs, part: &NodePart, threads: usize) -> Result<Serving, Cl
     };
     let peers = cluster.peers_of(Some(*number));
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
-    let disks = disks(data, dir.devices().iter().cloned())?;
+    let pool = disk_pool(data)?;
+    // Its clients are proxies, which watch requests; its own figures have only an address of their own, if they have one.
+    let watched = Watched { server: &server, door: None, disks: Some(&pool) };
+    let _watch = watch::watch(&args.watch, logs, &watched)?;
+    let disks = disks(dir.devices().iter().cloned(), &pool);
     let first = cluster.devices_of(*number).start;
     let replicate_interval = args.replicate_interval;
     serve_nodes(&server, &served, ServedNodes { first, disks, replicate_interval })?;
@@ -201,11 +223,17 @@ fn node(args: &ServeArgs, part: &NodePart, threads: usize) -> Result<Serving, Cl
         cluster.id()
     )?;
     out.flush()?;
+    tracing::info!(%at, node = number, threads, version = VERSION, "serving");
     Ok(Serving { server, _lock: Some(dir.into_lock()) })
 }
 
 /// The proxies of one process, for nodes in others.
-fn proxy(args: &ServeArgs, part: &ProxyPart, threads: usize) -> Result<Serving, CliError> {
+fn proxy(
+    args: &ServeArgs,
+    logs: &Logs,
+    part: &ProxyPart,
+    threads: usize,
+) -> Result<Serving, CliError> {
     let ProxyPart { cluster, number } = part;
     let front = Front::of(args)?;
     let served = Served {
@@ -218,7 +246,10 @@ fn proxy(args: &ServeArgs, part: &ProxyPart, threads: usize) -> Result<Serving, 
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
     let turn = Turn { number: number - 1, of: cluster.proxies() };
-    front.serve(&server, &door, &served, (turn, cluster.token_secret()))?;
+    let watched = Watched { server: &server, door: Some(&door), disks: None };
+    let watch = watch::watch(&args.watch, logs, &watched)?;
+    front.serve(&watched, &served, watch, (turn, cluster.token_secret()))?;
+    tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
     front.told(
@@ -228,7 +259,7 @@ fn proxy(args: &ServeArgs, part: &ProxyPart, threads: usize) -> Result<Serving, 
     )?;
     for (way, found) in server.look_for_peers() {
         if let Err(why) = found {
-            eprintln!("the node at {way} cannot be reached yet: {why}");
+            tracing::warn!(node = %way, %why, "a node cannot be reached yet");
         }
     }
     Ok(Serving { server, _lock: None })
@@ -254,12 +285,12 @@ impl Front {
         Ok(Self { listen, users, are_known: args.users.is_none(), tls })
     }
 
-    /// Starts proxies behind `door`.
+    /// Starts proxies behind the door, if there is one.
     fn serve(
         &self,
-        server: &Server,
-        door: &Arc<Door>,
+        watched: &Watched<'_>,
         served: &Served,
+        watch: Arc<dyn Watch>,
         (turn, token_secret): (Turn, &Secret),
     ) -> Result<(), CliError> {
         let secret = ClusterSecret::new(token_secret.bytes());
@@ -269,8 +300,9 @@ impl Front {
         })?;
         let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
         let auth = TempAuth::new(secret, &self.users).with_storage(StorageUrl::OfRequest(scheme));
-        let proxies = ServedProxies { turn, auth: Auth::Temp(auth) };
-        Ok(serve_proxies(server, door, served, &proxies)?)
+        let proxies = ServedProxies { turn, auth: Auth::Temp(auth), watch: Some(watch) };
+        let Some(door) = watched.door else { return Ok(()) };
+        Ok(serve_proxies(watched.server, door, served, &proxies)?)
     }
 }
 
@@ -283,13 +315,16 @@ fn seed() -> Result<Seed, CliError> {
     Ok(Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed()))
 }
 
-fn disks(data: &Path, roots: impl Iterator<Item = PathBuf>) -> Result<Vec<OpenDisk>, CliError> {
-    let pool = DiskPool::new(DISK_THREADS, DISK_CALLS).map_err(|source| CliError::File {
+fn disk_pool(data: &Path) -> Result<DiskPool, CliError> {
+    DiskPool::new(DISK_THREADS, DISK_CALLS).map_err(|source| CliError::File {
         path: data.to_owned(),
         action: "start threads for its disks",
         source,
-    })?;
-    Ok(roots.map(|root| open(root, pool.clone())).collect())
+    })
+}
+
+fn disks(roots: impl Iterator<Item = PathBuf>, pool: &DiskPool) -> Vec<OpenDisk> {
+    roots.map(|root| open(root, pool.clone())).collect()
 }
 
 /// As many as the system lets this process have, once it has asked for all that it may, less those that disks need.

@@ -1,4 +1,4 @@
-//! The wall clock, for the figures under `wall` and nothing else.
+//! The wall clock, for the figures under `wall`, for when a server began, and for nothing else.
 
 use std::time::Duration;
 
@@ -19,4 +19,15 @@ impl Wall {
     pub(super) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The time by the calendar, as a server's metrics tell when it began: since 1970, and nothing before.
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "told, and decides nothing"
+)]
+pub(super) fn since_1970() -> Duration {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A cluster that real clients use: its directory or its file, its users, its certificate.
+//! A cluster that real clients use: its directory or its file, its users, its certificate, its log and its metrics.
 //!
 //! ```text
 //! one process:        DIR/cluster.toml      what the cluster is made of, and its secrets
@@ -12,14 +12,20 @@
 
 mod cluster;
 mod layout;
+mod logs;
+mod metrics;
 mod node;
 mod secret;
 mod tls;
 mod users;
+mod watch;
 
 pub use self::cluster::{BadNode, ClusterFile, ClusterShape, NodeAddress};
 pub use self::layout::{Layout, LayoutError, Shape};
+pub use self::logs::{BadLogFilter, LogFilter, LogForm, Logs};
+pub use self::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics, Parts};
 pub use self::node::NodeDir;
 pub use self::secret::{NoRandomness, Secret};
 pub use self::tls::{TlsFileError, tls};
 pub use self::users::{KNOWN_USER, UsersError, users};
+pub use self::watch::{Told, Watcher};

@@ -318,7 +318,7 @@ impl Assembly<'_> {
                     accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));
                 let auth = Tokens::from(tokens).into();
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
-                let config = ProxyConfig { name, turn, ring, auth, jobs };
+                let config = ProxyConfig { name, turn, ring, auth, jobs, watch: None };
                 proxy::start(host, config).expect("nothing else listens on a host that starts");
             })
         });

@@ -18,7 +18,7 @@ use crate::jobs::placement::{LinkRates, MachineRates, PlacementConfig, Rates};
 use crate::jobs::service::{Jobs, JobsConfig, Sites};
 use crate::jobs::{executor, system_images::SystemImages};
 use crate::node::{Node, NodeConfig, Replication};
-use crate::proxy::{self, Auth, JobService, ProxyConfig, Turn};
+use crate::proxy::{self, Auth, JobService, ProxyConfig, Turn, Watch};
 use crate::ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
 };
@@ -53,6 +53,8 @@ pub struct ServedProxies {
     pub turn: Turn,
     /// Who may do what.
     pub auth: Auth,
+    /// Who is told what requests came to, if anybody is.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// What devices are called, the first one's number being 0.
@@ -129,7 +131,7 @@ pub fn serve_proxies(
                 number: number.saturating_add(of.saturating_mul(thread)),
                 of: of.saturating_mul(threads),
             };
-            server.start(usize_of(thread), proxy_actor(served, turn, &proxies.auth, door))
+            server.start(usize_of(thread), proxy_actor(served, turn, proxies, door))
         })
         .collect();
     proxies.into_iter().try_for_each(Starting::wait)
@@ -187,8 +189,8 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
     actor
 }
 
-fn proxy_actor(served: &Served, turn: Turn, auth: &Auth, door: &Arc<Door>) -> Actor {
-    let (served, auth) = (served.clone(), auth.clone());
+fn proxy_actor(served: &Served, turn: Turn, proxies: &ServedProxies, door: &Arc<Door>) -> Actor {
+    let (served, auth, watch) = (served.clone(), proxies.auth.clone(), proxies.watch.clone());
     let name = format!("proxy:{}", turn.number.saturating_add(1));
     let own_name = name.clone();
     let main: ActorMain = Box::new(move |host: Host| {
@@ -200,7 +202,8 @@ fn proxy_actor(served: &Served, turn: Turn, auth: &Auth, door: &Arc<Door>) -> Ac
             let config =
                 JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo: None };
             let jobs: Rc<dyn JobService> = Rc::new(Jobs::new(&host, config));
-            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs: Some(jobs) };
+            let jobs = Some(jobs);
+            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs, watch };
             proxy::start(host, config).map_err(|taken| taken.to_string())?;
             let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
             Ok(nothing)

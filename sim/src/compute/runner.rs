@@ -18,7 +18,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::client::Incoming;
 use crate::config::{FuelRate, MachineConfig, SessionsConfig};
-use crate::host::{Attempted, Host, LocalFuture, Purpose, SpanKind, TaskGuard};
+use crate::host::{Attempted, Host, LocalFuture, Purpose, TaskGuard};
 use crate::http::StatusCode;
 use crate::jobs::answer::Session;
 use crate::jobs::executor::session_entropy;
@@ -30,7 +30,7 @@ use crate::jobs::plan::{JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModul
 use crate::jobs::posted::Posted;
 use crate::jobs::prepare::{Prepared, Preparer, Wanted};
 use crate::jobs::run::{Ran, Source, run};
-use crate::jobs::slots::Slots;
+use crate::jobs::slots::{Slots, session_runs, waiting};
 use crate::jobs::system_images::SystemImages;
 use crate::proxy::Refusal;
 use crate::swift::header::{X_TIMESTAMP, timestamp};
@@ -115,7 +115,8 @@ impl Runner {
         store: &dyn Store,
     ) -> Result<Done<'_>, Refusal> {
         // A job of many sessions is one job: they share the host's cores as those of several jobs do.
-        let slot = self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?;
+        let slot = self.slots.take(|| waiting(&self.host)).await?;
+        let _counted = session_runs(&self.host);
         for _attempt in 0..ATTEMPTS_MAX {
             let mut trying = self.host.attempt(Attempted::Job, "run");
             if let Some((sessions, inputs)) = self.attempt(plan, posted, store).await? {

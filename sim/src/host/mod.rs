@@ -14,7 +14,7 @@
 //!   in the table whole or not at all. A file that is open stays readable after it is removed.
 //! - **Entropy.** The same seed, purpose, identity and attempt give the same bytes, whatever else was drawn.
 //! - **Compute.** Work runs to its end or is dropped whole; it never runs twice.
-//! - **Spans.** What is told of them changes nothing. A machine that has nobody to tell knows no jobs either.
+//! - **Spans and counts.** What is told of them changes nothing. A machine that has nobody to tell of spans knows no jobs either.
 //! - **Spawn and kill.** Tasks belong to their host. When it crashes they are dropped without running
 //!   further, peers see their connections reset (nothing at all after a loss of power), and what
 //!   starts next runs the host's main function on what its disks kept.
@@ -24,6 +24,7 @@
 mod attempt;
 mod checksum;
 mod compute;
+mod count;
 mod disk;
 mod entropy;
 mod net;
@@ -41,6 +42,7 @@ use futures_util::future::{AbortHandle, Either, abortable, select};
 pub use attempt::{Attempt, Attempted};
 pub use checksum::{Checksum, Contents, Sum};
 pub use compute::{SpentFuel, Work};
+pub use count::{Count, Counted};
 pub use disk::{Batch, Disk, DiskError, File, Row};
 pub use entropy::{Entropy, Seed};
 pub use net::{BoxStream, Label, Listener, Part, Purpose, Stream};
@@ -77,6 +79,8 @@ pub trait Machine {
     fn recorder(&self) -> Option<Rc<dyn Recorder>> {
         None
     }
+    /// See [`Host::count`].
+    fn count(&self, _count: Count, _change: i64) {}
 }
 
 /// One machine, as the code that runs on it sees it. Clones are the same machine.
@@ -194,6 +198,16 @@ impl Host {
             let _ended_or_aborted = task.await;
         });
         TaskGuard(handle)
+    }
+
+    /// Lets `count` go up by `change`, or down. Nothing that a host does depends on it.
+    pub fn count(&self, count: Count, change: i64) {
+        self.0.count(count, change);
+    }
+
+    /// Counts as one of `count` until what it gives is dropped.
+    pub fn counted(&self, count: Count) -> Counted {
+        Counted::begin(self, count)
     }
 
     /// Takes connections to `port` of this host.

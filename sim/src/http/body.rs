@@ -3,9 +3,10 @@
 //! Most know their length, one that is written while it is sent does not and goes in HTTP's chunked coding; either way a
 //! body that ends early is seen by its receiver. Leaves out trailers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -15,7 +16,7 @@ use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
 use super::pool::Lease;
-use super::talk::Asked;
+use super::talk::{Asked, Talk};
 use crate::host::{OpenSpan, Purpose};
 
 /// Chunks that may wait between a sender and the connection.
@@ -58,6 +59,12 @@ impl Default for Length {
     }
 }
 
+/// Hears how far a body has gone into its connection. Dropped when nothing more of it will.
+pub trait BodyWatch: std::fmt::Debug {
+    /// So many bytes were handed over, and with them the last one if it `is_whole` now.
+    fn handed_over(&mut self, bytes: u64, is_whole: bool);
+}
+
 /// A body to be sent.
 #[derive(Debug, Default)]
 pub struct Body {
@@ -69,6 +76,7 @@ pub struct Body {
     span: OpenSpan,
     /// The request that it answers, on a server.
     asked: Option<Asked>,
+    watch: Option<Box<dyn BodyWatch>>,
 }
 
 /// How much of a body is still to come.
@@ -179,6 +187,20 @@ impl Body {
         self
     }
 
+    /// Tells `watch` how far it goes, from now on.
+    #[must_use]
+    pub fn watched(mut self, watch: Box<dyn BodyWatch>) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    fn tell(&mut self, bytes: u64) {
+        let is_whole = self.is_empty();
+        if let Some(watch) = &mut self.watch {
+            watch.handed_over(bytes, is_whole);
+        }
+    }
+
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Fed>> {
         if let Some((purpose, data)) = self.parts.pop_front() {
             return Poll::Ready(Some(Fed::Piece(purpose, data)));
@@ -220,6 +242,7 @@ impl HyperBody for Body {
             Some(Fed::End) if body.length == Length::Open => {
                 body.length = Length::Ended;
                 body.label([Piece::Framing(CHUNKS_END), Piece::End]);
+                body.tell(0);
                 return Poll::Ready(None);
             }
             Some(Fed::End) | None => {
@@ -245,6 +268,7 @@ impl HyperBody for Body {
                 ]);
             }
         }
+        body.tell(data.len() as u64);
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
@@ -273,6 +297,10 @@ pub struct Received {
     incoming: Incoming,
     /// The connection, for bodies of answers: a server's connection drives itself.
     lease: Option<Lease>,
+    /// The connection that it comes by, on a server.
+    talk: Option<Rc<Talk>>,
+    /// What its bytes are added to as they are read.
+    tally: Option<Rc<Cell<u64>>>,
 }
 
 impl Drop for Received {
@@ -287,7 +315,23 @@ impl Drop for Received {
 
 impl Received {
     pub(super) const fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
-        Self { incoming, lease }
+        Self { incoming, lease, talk: None, tally: None }
+    }
+
+    /// One that a server gets.
+    pub(super) const fn on(talk: Rc<Talk>, incoming: Incoming) -> Self {
+        Self { incoming, lease: None, talk: Some(talk), tally: None }
+    }
+
+    /// Who sends it, of a body that a server got.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.talk.as_ref().map(|talk| talk.peer())
+    }
+
+    /// Adds the bytes that are read from now on to `tally`.
+    pub fn add_to(&mut self, tally: &Rc<Cell<u64>>) {
+        self.tally = Some(Rc::clone(tally));
     }
 
     /// How long it will be, if the sender said so.
@@ -311,6 +355,9 @@ impl Received {
                     if let Ok(data) = frame.into_data()
                         && !data.is_empty()
                     {
+                        if let Some(tally) = &self.tally {
+                            tally.set(tally.get() + data.len() as u64);
+                        }
                         return Ok(Some(data));
                     }
                 }

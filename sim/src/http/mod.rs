@@ -10,7 +10,7 @@ mod pool;
 mod server;
 mod talk;
 
-pub use body::{Body, BodyBroken, BodySender, Received};
+pub use body::{Body, BodyBroken, BodySender, BodyWatch, Received};
 pub use client::{Answer, Limits, SendError, send};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};

@@ -20,7 +20,7 @@ use super::body::Received;
 use super::io::Io;
 use super::talk::Talk;
 use super::{HeaderMap, Request, Response};
-use crate::host::{BoxStream, Host, JobNumber, SpanKind};
+use crate::host::{BoxStream, Count, Host, JobNumber, SpanKind};
 use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 
 /// Serves `port` of `host` with `handler` until the host ends.
@@ -39,12 +39,13 @@ where
     let host = host.clone();
     host.clone().spawn(async move {
         // A listener fails only with its host, or when the host is to end.
-        while let Ok((stream, _peer)) = listener.accept().await {
+        while let Ok((stream, peer)) = listener.accept().await {
             if open.count() >= listener.connections_max() && !open.make_room() {
+                host.count(Count::ConnectionsRefused, 1);
                 continue;
             }
             let (host_of_connection, handler) = (host.clone(), Rc::clone(&handler));
-            let (talk, open) = (Rc::new(Talk::new(&host)), Rc::clone(&open));
+            let (talk, open) = (Rc::new(Talk::new(&host, peer)), Rc::clone(&open));
             let number = open.enter(&talk);
             host.spawn(async move {
                 serve_connection(&host_of_connection, stream, handler, &talk, &open).await;
@@ -122,11 +123,11 @@ async fn serve_connection<H, F>(
     let (io, labels) = Io::new(host, stream);
     let (io, told, asked) = (io.heard_by(talk), host.clone(), Rc::clone(talk));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (labels, asked) = (Rc::clone(&labels), Talk::asked(&asked));
+        let (labels, talk, asked) = (Rc::clone(&labels), Rc::clone(&asked), Talk::asked(&asked));
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
-        let answer = handler(request.map(|incoming| Received::new(incoming, None)));
+        let answer = handler(request.map(|incoming| Received::on(talk, incoming)));
         let answer = told.in_job(job, answer);
         async move {
             let response = answer.await;

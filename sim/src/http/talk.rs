@@ -4,6 +4,7 @@
 //! connection for nothing. Leaves out bodies, whose readers have limits of their own.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub(super) const HEAD_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Talk {
     host: Host,
+    peer: SocketAddr,
     /// Requests that have been asked and not been answered to the end.
     asked: Cell<u32>,
     idle_since: Cell<Time>,
@@ -27,15 +29,21 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    pub(super) fn new(host: &Host) -> Self {
+    pub(super) fn new(host: &Host, peer: SocketAddr) -> Self {
         let (asked, head_began) = (Cell::new(0), Cell::new(None));
         Self {
             host: host.clone(),
+            peer,
             asked,
             idle_since: Cell::new(host.now()),
             head_began,
             end: Notify::new(),
         }
+    }
+
+    /// Whom it is with.
+    pub(super) const fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Since when no request is being answered; `None` while one is.

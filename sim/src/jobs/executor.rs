@@ -17,13 +17,13 @@ use super::pipe::Pipe;
 use super::pipes::Pipes;
 use super::prepare::{Prepared, Preparer, Wanted};
 use super::run::{Ran, SessionEnd, Source, run};
-use super::slots::Slots;
+use super::slots::{Slots, session_runs, waiting};
 use super::system_images::SystemImages;
 use super::verified::Verified;
 use super::watch::status_path;
 use super::wire;
 use crate::config::{FuelRate, MachineConfig, SessionsConfig};
-use crate::host::{Host, LocalFuture, Purpose, SpanKind};
+use crate::host::{Host, LocalFuture, Purpose};
 use crate::http::{self, Body, Method, Pool, Request, Response, StatusCode};
 use crate::node::{NodeError, ObjectStore};
 use crate::proxy::Refusal;
@@ -122,9 +122,10 @@ impl Executor {
             return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
         let _slot = match order.gang.is_empty() {
-            true => self.slots.take(|| self.host.span(SpanKind::Queue, "slot")).await?,
+            true => self.slots.take(|| waiting(&self.host)).await?,
             false => self.slots.take_now()?,
         };
+        let _counted = session_runs(&self.host);
         let ran = self.execute(&order, parts).await?;
         self.report(order, ran)
     }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::SessionsConfig;
-use crate::host::OpenSpan;
+use crate::host::{Count, Counted, Host, OpenSpan, SpanKind};
 use crate::http::StatusCode;
 use crate::jobs::placement::Load;
 use crate::proxy::Refusal;
@@ -61,14 +61,11 @@ impl Slots {
         Load { running: taken.saturating_sub(1), waiting: self.waiting.get() }
     }
 
-    /// A slot, at once or after those that came before; a wait lasts as long as the span that `wait` begins.
+    /// A slot, at once or after those that came before; what `wait` gives is kept as long as a wait lasts.
     ///
     /// # Errors
     /// 503 when enough wait already.
-    pub async fn take(
-        &self,
-        wait: impl FnOnce() -> OpenSpan,
-    ) -> Result<SemaphorePermit<'_>, Refusal> {
+    pub async fn take<W>(&self, wait: impl FnOnce() -> W) -> Result<SemaphorePermit<'_>, Refusal> {
         let full = || {
             let (running, waiting) = (self.running_max, self.waiting_max);
             let why = format!("{running} sessions run here and {waiting} wait: ask another host");
@@ -85,6 +82,17 @@ impl Slots {
         let _wait = wait();
         self.free.acquire().await.map_err(|_closed| full())
     }
+}
+
+/// The wait for a slot of `host`, as its timeline and its counts have it.
+pub(crate) fn waiting(host: &Host) -> (OpenSpan, Counted) {
+    (host.span(SpanKind::Queue, "slot"), host.counted(Count::SessionsWaiting))
+}
+
+/// A session that runs on `host` until this is dropped.
+pub(crate) fn session_runs(host: &Host) -> Counted {
+    host.count(Count::SessionsBegun, 1);
+    host.counted(Count::SessionsRunning)
 }
 
 #[cfg(test)]

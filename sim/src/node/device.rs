@@ -12,7 +12,7 @@ use super::error::NodeError;
 use super::index::Tallies;
 use super::replicator::Digests;
 use super::updater::Telling;
-use crate::host::{Disk, DiskError, Host};
+use crate::host::{Count, Disk, DiskError, Host};
 use crate::swift::Path;
 
 /// Writers of names that share a stripe wait for each other. More stripes, fewer needless waits.
@@ -52,7 +52,7 @@ pub(super) struct Device {
     stripes: Vec<Mutex<()>>,
     uploads: Cell<u64>,
     /// Rows of the pending log.
-    pub(super) pending: Cell<usize>,
+    pending: Cell<usize>,
     /// What replicas compare of its objects.
     pub(super) digests: Digests,
     /// What replicas compare of its listings.
@@ -99,12 +99,25 @@ impl Device {
         NodeError::Disk { path: what.to_owned(), device: self.name.clone(), source }
     }
 
-    /// Removes uploads that a crash left.
-    pub(super) async fn remove_uploads(&self) -> Result<(), DiskError> {
-        for name in self.disk.list(TMP).await? {
+    /// Removes uploads that a crash left, and says how many there were.
+    pub(super) async fn remove_uploads(&self) -> Result<usize, DiskError> {
+        let names = self.disk.list(TMP).await?;
+        for name in &names {
             self.disk.remove(&format!("{TMP}/{name}")).await?;
         }
-        Ok(())
+        Ok(names.len())
+    }
+
+    /// Rows of the pending log, as far as the last round has counted them.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.get()
+    }
+
+    /// From now on so many rows are in the pending log.
+    pub(super) fn set_pending(&self, host: &Host, rows: usize) {
+        let before = self.pending.replace(rows);
+        let signed = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
+        host.count(Count::UpdatesPending, signed(rows) - signed(before));
     }
 }
 

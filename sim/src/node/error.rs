@@ -212,6 +212,19 @@ impl NodeError {
         }
     }
 
+    /// Tells whoever runs the node of what is amiss with it, and nothing of what clients do wrong.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Disk { .. } | Self::Damaged { .. } => {
+                tracing::error!(error = %self, "a disk fails");
+            }
+            error if error.status().is_server_error() => {
+                tracing::warn!(%error, "a storage node fails");
+            }
+            _ => {}
+        }
+    }
+
     /// The answer that says it: the status, and a line of text that names the path and the reason.
     #[must_use]
     pub fn into_response(self) -> Response {

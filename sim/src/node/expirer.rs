@@ -59,7 +59,10 @@ impl Node {
             self.host.sleep(self.config.expire_interval).await;
             for device in self.devices.iter() {
                 // A disk that fails now may work in the next round.
-                let _removed = self.expire_all(device).await;
+                if let Err(error) = self.expire_all(device).await {
+                    let device = device.name.as_str();
+                    tracing::error!(device, %error, "a disk fails: what expired on it stays");
+                }
             }
         }
     }

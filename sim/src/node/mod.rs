@@ -134,11 +134,19 @@ impl Node {
     pub async fn recover(host: Host, config: NodeConfig) -> Rc<Self> {
         let devices = Rc::new(Devices::of(&host, &config.devices));
         for device in devices.iter() {
-            let _removed = host.timeout(REQUEST_MAX, device.remove_uploads()).await;
             if config.replication.is_some() {
                 // One that cannot be read now keeps nothing, and its first round tells of everything.
                 let recovered = device.telling.recover(&*device.disk);
                 let _recovered = host.timeout(REQUEST_MAX, recovered).await;
+            }
+            let removed = host.timeout(REQUEST_MAX, device.remove_uploads()).await;
+            let device = device.name.as_str();
+            match removed {
+                Ok(Ok(uploads_removed)) => {
+                    tracing::info!(device, uploads_removed, "a device has recovered");
+                }
+                Ok(Err(error)) => tracing::error!(device, %error, "a device did not recover"),
+                Err(error) => tracing::error!(device, %error, "a device did not recover"),
             }
         }
         let name_hash = Rc::clone(&config.name_hash);
@@ -209,7 +217,10 @@ async fn answer(node: Rc<Node>, service: Service, request: Request) -> Response 
     });
     let answered = receiver.await;
     let answered = answered.ok().and_then(Result::ok).unwrap_or(Err(too_slow));
-    answered.unwrap_or_else(NodeError::into_response)
+    answered.unwrap_or_else(|error| {
+        error.log();
+        error.into_response()
+    })
 }
 
 async fn route(node: Rc<Node>, service: Service, request: Request) -> Result<Response, NodeError> {

@@ -9,6 +9,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, StatusCode};
 
+use super::watch::leave_cause;
 use crate::host::Purpose;
 use crate::http::{Body, Response};
 use crate::swift::header::{BACKEND_PREFIX, NEXE_PREFIX, OBJECT_SYSMETA_PREFIX};
@@ -65,10 +66,12 @@ impl Refusal {
     /// As an answer.
     #[must_use]
     pub fn into_response(self) -> Response {
-        let body = Body::full(Purpose::Control, format!("{}\n", self.why));
+        let (status, body) = (self.status, Body::full(Purpose::Control, format!("{}\n", self.why)));
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        response(self.status, headers, body)
+        let mut response = response(status, headers, body);
+        leave_cause(&mut response, self);
+        response
     }
 }
 

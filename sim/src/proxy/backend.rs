@@ -111,6 +111,7 @@ impl Proxy {
             Ok(answer) if !answer.status.is_server_error() => trying.gained(),
             _ => trying.failed(),
         }
+        log(target, ask, &answer);
         Ok(answer?)
     }
 
@@ -194,6 +195,29 @@ impl Proxy {
                 end = self.host().now() + QUORUM_GRACE;
             }
         }
+    }
+}
+
+/// Says of a node that does not answer, or fails, who it is.
+pub(super) fn log(target: &Target, ask: &Ask, answer: &Result<Answer, SendError>) {
+    let (device, method) = (target.device.as_str(), ask.method.as_str());
+    match answer {
+        Err(error) => tracing::warn!(
+            device,
+            method,
+            path = ask.path.encoded(),
+            %error,
+            "a node does not answer"
+        ),
+        Ok(answer) if answer.status.is_server_error() => tracing::warn!(
+            node = %target.address(ask.service),
+            device,
+            method,
+            path = ask.path.encoded(),
+            status = answer.status.as_u16(),
+            "a node fails"
+        ),
+        Ok(_) => {}
     }
 }
 

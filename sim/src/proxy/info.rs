@@ -1,4 +1,6 @@
-//! What anybody may ask without a token: whether the proxy is there, and what it can do.
+//! What anybody may ask without a token: whether the proxy is there, what it can do, and how it does.
+//!
+//! `/metrics` tells sums over all clients and no names; it is there where the proxy's watch wants it to be.
 //!
 //! Leaves out what an administrator may see more, and what the proxy cannot do: clients take what is named here for granted.
 
@@ -6,18 +8,21 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 
+use super::ProxyConfig;
 use super::answer::response;
+use super::auth::Auth;
 use super::limits;
 use super::routing::no_method;
 use crate::host::Purpose;
 use crate::http::{Body, Response};
 use crate::swift::{ACCOUNT_LEN_MAX, CONTAINER_LEN_MAX, OBJECT_LEN_MAX};
 
-/// The answer to a request for `/healthcheck` or `/info`, if that is what `url_path` is.
-pub(super) fn answer(method: &Method, url_path: &str) -> Option<Response> {
+/// The answer to a request for one of these, if that is what `url_path` is.
+pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> Option<Response> {
     let (content_type, text) = match url_path {
         "/healthcheck" => ("text/plain", "OK".to_owned()),
-        "/info" => ("application/json; charset=UTF-8", capabilities()),
+        "/info" => ("application/json; charset=UTF-8", capabilities(&config.auth)),
+        "/metrics" => config.watch.as_ref()?.metrics()?,
         _ => return None,
     };
     if *method != Method::GET && *method != Method::HEAD {
@@ -35,8 +40,8 @@ pub(super) fn answer(method: &Method, url_path: &str) -> Option<Response> {
 }
 
 /// In the shape of Swift's `/info`: a section for each thing that the proxy can do, `swift` with the limits of all.
-fn capabilities() -> String {
-    json!({
+fn capabilities(auth: &Auth) -> String {
+    let mut sections = json!({
         "swift": {
             "version": concat!("stayput-", env!("CARGO_PKG_VERSION")),
             "account_autocreate": true,
@@ -62,6 +67,10 @@ fn capabilities() -> String {
             "min_segment_size": 1,
             "allow_async_delete": false,
         },
-    })
-    .to_string()
+    });
+    if matches!(auth, Auth::Temp(_)) {
+        // Whether `X-Account-Access-Control` is taken.
+        sections["tempauth"] = json!({ "account_acls": false });
+    }
+    sections.to_string()
 }

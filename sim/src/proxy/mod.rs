@@ -23,6 +23,7 @@ mod query;
 mod quorum;
 mod routing;
 mod timestamps;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 use timestamps::Timestamps;
@@ -48,6 +50,7 @@ pub use auth::{
 pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
 pub use timestamps::Turn;
+pub use watch::{Ended, Ending, JobEnded, Kind, Watch};
 
 /// What a proxy is given.
 pub struct ProxyConfig {
@@ -61,6 +64,8 @@ pub struct ProxyConfig {
     pub auth: Auth,
     /// What runs jobs, if anything does.
     pub jobs: Option<Rc<dyn JobService>>,
+    /// Who is told what requests came to, if anybody is.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// A job as it was posted; who asks has been let in, as one who may do all in the account.

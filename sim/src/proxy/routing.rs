@@ -2,13 +2,17 @@
 //!
 //! Leaves out the API's other versions: there is one, by two names.
 
+use std::pin::pin;
+
 use hyper::header::{ALLOW, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use tracing::Instrument;
 
 use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
+use super::watch::{Kind, Watched};
 use super::{JobCall, Proxy, account, auth, container, info, object, query};
 use crate::http::{Request, Response};
 use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
@@ -36,9 +40,16 @@ impl Call {
 }
 
 /// Answers a request.
-pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
+pub(super) async fn handle(proxy: Proxy, mut request: Request) -> Response {
     let (trans_id, uri) = (proxy.next_trans_id(), request.uri().clone());
-    let answer = proxy.host().timeout(REQUEST_MAX, route(&proxy, request, &trans_id)).await;
+    // Of the gravest level, so that whatever is logged of what goes wrong below says in which request it did.
+    let span = tracing::error_span!("request", trans_id);
+    let mut watched = Watched::begin(&proxy, &mut request, &trans_id);
+    let answer = {
+        // In its place before it is handed on: it is large.
+        let answering = pin!(route(&proxy, request, &trans_id, &mut watched));
+        proxy.host().timeout(REQUEST_MAX, answering.instrument(span)).await
+    };
     let mut response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(),
@@ -57,26 +68,36 @@ pub(super) async fn handle(proxy: Proxy, request: Request) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED {
         set(response.headers_mut(), WWW_AUTHENTICATE, auth::challenge(uri.path()));
     }
-    response
+    watched.answered(response)
 }
 
-async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Response, Refusal> {
+async fn route(
+    proxy: &Proxy,
+    mut request: Request,
+    trans_id: &str,
+    watched: &mut Watched,
+) -> Result<Response, Refusal> {
     auth::conceal(request.headers_mut());
-    if let Some(answer) = info::answer(request.method(), request.uri().path()) {
+    if let Some(answer) = info::answer(proxy.config(), request.method(), request.uri().path()) {
+        watched.is(Kind::Info);
         return Ok(answer);
     }
     let (auth, now) = (&proxy.config().auth, proxy.host().now());
     if let Some(answer) = auth.log_in(&request, now) {
+        watched.is(Kind::Auth);
         return answer;
     }
     let path = path_of(request.uri().path())?;
+    watched.asks_for(&path);
     let caller = auth.caller(request.headers(), now)?;
+    watched.is_from(&caller);
     drop_internal(request.headers_mut());
     let is_job =
         request.method() == Method::POST && request.headers().contains_key(X_ZEROVM_EXECUTE);
     let access = if is_job { Access::Manage } else { Access::of(request.method(), &path) };
     auth::authorise(proxy, &caller, &path, access).await?;
     if is_job {
+        watched.is(Kind::Job);
         let jobs =
             proxy.config().jobs.as_ref().ok_or_else(|| {
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")

@@ -1,6 +1,7 @@
 //! `stayput serve` as clients use it: over sockets, with restarts and worse.
 
 mod clients;
+mod exposition;
 mod hostile;
 mod kills;
 mod roles;
@@ -9,3 +10,4 @@ mod stops;
 mod store;
 mod tls;
 mod usage;
+mod watch;

@@ -1,8 +1,10 @@
 //! A server in a process of its own, and a client of it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
@@ -12,6 +14,10 @@ pub(crate) struct Serving {
     process: Child,
     /// Kept open, so that the server can go on to write.
     _stdout: BufReader<ChildStdout>,
+    /// The lines of its log, which are read as they come, so that the server can go on to write.
+    log: Mutex<Receiver<String>>,
+    /// Those that were waited for.
+    heard: String,
     /// Such as `http://127.0.0.1:40123`; of a node, only where it is.
     pub(crate) url: String,
 }
@@ -38,17 +44,18 @@ impl Serving {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command starts");
+        let log = follow(process.stderr.take().expect("it is piped"));
         let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("it writes text");
         let url = line.split_whitespace().find_map(|word| word.strip_suffix(':'));
         let Some(url) = url.filter(|_| line.starts_with("serving ")).map(ToOwned::to_owned) else {
-            let mut why = String::new();
-            let _read = process.stderr.take().expect("it is piped").read_to_string(&mut why);
+            let why: String = log.iter().collect();
             let _ended = process.wait();
             return Err(format!("{line}{why}"));
         };
-        Ok(Self { process, _stdout: stdout, url })
+        let (log, heard) = (Mutex::new(log), String::new());
+        Ok(Self { process, _stdout: stdout, log, heard, url })
     }
 
     /// Asks it to stop, by a signal's name.
@@ -58,35 +65,40 @@ impl Serving {
         assert!(asked.expect("there is `kill`").success());
     }
 
-    /// What it says to standard error next.
-    pub(crate) fn complaint(&mut self) -> String {
-        let mut line = Vec::new();
-        let stderr = self.process.stderr.as_mut().expect("it is piped");
-        while !line.ends_with(b"\n") {
-            let mut byte = [0];
-            assert_eq!(stderr.read(&mut byte).expect("it writes"), 1, "it said {line:?} and ended");
-            line.push(byte[0]);
-        }
-        String::from_utf8(line).expect("it writes text")
-    }
-
-    /// Waits until it has ended, and gives its exit code and what else it says to standard error.
+    /// Waits until it has ended, and gives its exit code and what it said on standard error.
     pub(crate) fn last_words(mut self) -> (i32, String) {
-        let mut rest = String::new();
-        let stderr = self.process.stderr.as_mut().expect("it is piped");
-        stderr.read_to_string(&mut rest).expect("it writes text");
-        (self.ended(), rest)
+        let code = self.process.wait().expect("it ends").code().expect("no signal ended it");
+        let log = self.log.get_mut().expect("nobody panicked over it");
+        self.heard.extend(log.iter());
+        (code, std::mem::take(&mut self.heard))
     }
 
     /// Waits until it has ended, and gives its exit code.
-    pub(crate) fn ended(mut self) -> i32 {
-        self.process.wait().expect("it ends").code().expect("no signal ended it")
+    pub(crate) fn ended(self) -> i32 {
+        self.last_words().0
     }
 
     /// Asks it to stop and gives its exit code.
     pub(crate) fn stop(self) -> i32 {
+        self.stop_and_log().0
+    }
+
+    /// Asks it to stop and gives its exit code and all that it said on standard error.
+    pub(crate) fn stop_and_log(self) -> (i32, String) {
         self.ask("TERM");
-        self.ended()
+        self.last_words()
+    }
+
+    /// Waits for a line of its log that says `what`.
+    pub(crate) fn line_with(&mut self, what: &str) -> String {
+        let log = self.log.get_mut().expect("nobody panicked over it");
+        for line in log.iter() {
+            self.heard.push_str(&line);
+            if line.contains(what) {
+                return line;
+            }
+        }
+        panic!("it ended and did not say {what:?}: {}", self.heard);
     }
 
     /// Kills it where it stands.
@@ -117,6 +129,22 @@ impl Serving {
     }
 }
 
+/// The lines of a log with their ends, until it ends.
+fn follow(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, lines) = channel();
+    #[expect(clippy::disallowed_methods, reason = "the server must not wait for its reader")]
+    let _runs_on = std::thread::spawn(move || {
+        let mut stderr = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while stderr.read_until(b'\n', &mut line).is_ok_and(|len| len > 0) {
+            // The test may have ended; the server goes on to write until it is killed.
+            let _unheard = sender.send(String::from_utf8_lossy(&line).into_owned());
+            line.clear();
+        }
+    });
+    lines
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         // It may have ended already.
@@ -130,7 +158,7 @@ impl Drop for Serving {
 pub(crate) struct Client {
     pub(crate) storage: String,
     pub(crate) token: String,
-    agent: Agent,
+    pub(crate) agent: Agent,
 }
 
 /// What came back.

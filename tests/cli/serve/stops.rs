@@ -35,7 +35,7 @@ fn a_request_that_runs_comes_to_its_end_when_the_server_is_told_to_stop() {
     let mut serving = Serving::start(dir.path(), &[]);
     let mut stream = half_a_request(&serving);
     serving.ask("INT");
-    assert!(serving.complaint().contains("stopping"));
+    serving.line_with("stopping");
     stream.write_all(b"more.").expect("it listens");
     let mut heard = String::new();
     stream.read_to_string(&mut heard).expect("it answers");
@@ -53,7 +53,7 @@ fn a_server_that_is_told_twice_ends_at_once_and_has_what_it_acknowledged() {
         let _running = half_a_request(&serving);
         serving.client().put("/demo/whole", b"all of it");
         serving.ask(signal);
-        assert!(serving.complaint().contains("at once"));
+        serving.line_with("at once");
         serving.ask(signal);
         assert_eq!(serving.ended(), code);
         let client = Serving::start(dir.path(), &[]);

@@ -111,7 +111,7 @@ fn warn_if_others_can_read(path: &Path) {
     let others = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0);
     if others {
         let path = path.display();
-        eprintln!("{path} has the cluster's secrets, and others can read it (chmod o= {path})");
+        tracing::warn!(%path, "the file has the cluster's secrets, and others can read it (chmod o= it)");
     }
 }
 

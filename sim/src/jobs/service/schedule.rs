@@ -234,7 +234,12 @@ impl Scheduler<'_> {
                 let running = u32::try_from(self.sessions_per_node).unwrap_or(u32::MAX);
                 knowledge.told(target.ip, Load { running, waiting: 0 }, now);
             }
-            Attempt::Next(_) => {}
+            Attempt::Next(failure) => tracing::warn!(
+                device = target.device,
+                session = order.session,
+                why = failure.why,
+                "a node could not run a session"
+            ),
         }
         if let Some(load) = load {
             knowledge.told(target.ip, load, now);

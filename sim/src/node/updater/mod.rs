@@ -66,7 +66,7 @@ impl Node {
             return Ok(());
         }
         place.device.disk.commit(batch).await.map_err(place.failed())?;
-        place.device.pending.set(place.device.pending.get() + added);
+        place.device.set_pending(&self.host, place.device.pending() + added);
         Ok(())
     }
 
@@ -92,7 +92,10 @@ impl Node {
             let mut silent = BTreeSet::new();
             for device in self.devices.iter() {
                 // A disk that fails now may work in the next round.
-                let _delivered = self.update(device, &mut silent).await;
+                if let Err(error) = self.update(device, &mut silent).await {
+                    let device = device.name.as_str();
+                    tracing::error!(device, %error, "a disk fails: updates wait on it");
+                }
             }
             self.host.sleep(self.config.update_interval).await;
         }
@@ -118,7 +121,7 @@ impl Node {
                 _ => break,
             }
         }
-        device.pending.set(waiting);
+        device.set_pending(&self.host, waiting);
         Ok(())
     }
 
@@ -142,7 +145,9 @@ impl Node {
                 return Ok(true);
             }
             Sent::Silence => {
-                silent.insert(row.parent.host);
+                let node = row.parent.host;
+                tracing::warn!(%node, "a node does not answer: updates for it wait");
+                silent.insert(node);
             }
             Sent::Refused => {}
         }

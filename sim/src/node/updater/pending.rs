@@ -150,7 +150,7 @@ pub(super) fn counts_of(place: &Place, info: &Info) -> impl Iterator<Item = Pend
 
 /// Refuses a write while too much waits to be told.
 pub(in crate::node) fn check_room(place: &Place) -> Result<(), NodeError> {
-    if place.device.pending.get() < ROWS_MAX {
+    if place.device.pending() < ROWS_MAX {
         return Ok(());
     }
     let (path, device) = (place.path.to_string(), place.device.name.clone());

@@ -66,6 +66,13 @@ pub(in crate::proxy) struct Caller {
     pub(super) referer: Option<String>,
 }
 
+impl Caller {
+    /// As refusals name them; `None` for somebody without a token.
+    pub(in crate::proxy) fn shown(&self) -> Option<&str> {
+        self.identity.as_ref().map(|identity| identity.shown.as_str())
+    }
+}
+
 /// What is wanted of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proxy) enum Access {

@@ -13,6 +13,7 @@ use hyper::header::{
     CONTENT_RANGE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use hyper::{HeaderMap, StatusCode};
+use tracing::Instrument;
 
 use super::get::first_byte;
 use super::{etag, is_md5};
@@ -94,10 +95,11 @@ impl Relay {
         let (sender, body) = Body::stream(length);
         let host = self.proxy.host().clone();
         // Ends when the client leaves, when a chunk is too late, or at the end.
-        host.spawn(async move {
+        let pouring = async move {
             // A body that breaks off is seen by its reader.
             let _sent = self.pour(&sender).await;
-        });
+        };
+        host.spawn(pouring.in_current_span());
         body
     }
 
@@ -147,6 +149,13 @@ impl Relay {
                 return Some(chunk);
             }
             self.reading.failed();
+            let (taken, of) = (self.taken, self.span.length);
+            tracing::warn!(
+                path = self.ask.path.encoded(),
+                taken,
+                of,
+                "a body broke off, its rest comes from another replica"
+            );
             self.source = Box::pin(self.resume()).await?;
             self.reading = reading(&self.proxy);
             self.resumed = true;
@@ -160,6 +169,10 @@ impl Relay {
             _ => true,
         };
         if !is_intact {
+            tracing::error!(
+                path = self.ask.path.encoded(),
+                "what replicas sent is not what the ETag says"
+            );
             self.reading.lost();
             self.reading.failed();
         }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::header::RANGE;
 use hyper::{HeaderMap, Method};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::large::manifest::{Manifest, Segment};
 use super::ranges::Run;
@@ -72,13 +73,14 @@ pub(super) async fn body(
         sender,
         begins: Some(begins),
     };
-    proxy.host().spawn(async move {
+    let pouring = async move {
         for part in parts {
             if !stitcher.pour(part, 0).await {
                 return;
             }
         }
-    });
+    };
+    proxy.host().spawn(pouring.in_current_span());
     // Nobody says so if there is no piece at all, as of a large object of nothing.
     begun.await.unwrap_or(true).then_some(body)
 }

@@ -15,11 +15,12 @@ use futures_util::future::join_all;
 use hyper::body::Body as _;
 use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::host::{Attempt, Attempted, Purpose, TaskGuard};
 use crate::http::{Answer, Body, BodySender, Received};
 use crate::proxy::Proxy;
-use crate::proxy::backend::{Ask, NodeError, Reply};
+use crate::proxy::backend::{Ask, NodeError, Reply, log};
 use crate::proxy::limits::{
     ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, OBJECT_BYTES_MAX, REPLAY_BYTES_MAX,
     REPLAY_CHUNKS_MAX, UPLOAD_LIMITS,
@@ -155,11 +156,18 @@ impl Upload<'_> {
         let trying = self.proxy.host().attempt(Attempted::Replica, "replica");
         let (tell, answer) = oneshot::channel();
         let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
-        let sending = self.proxy.host().spawn_guarded(async move {
+        // Only somebody who listens has it copied.
+        let heard = tracing::enabled!(tracing::Level::WARN);
+        let told = heard.then(|| (target.clone(), self.plan.ask.clone()));
+        let sending = async move {
             let answer = pool.send(to, request, UPLOAD_LIMITS).await;
+            if let Some((target, ask)) = told {
+                log(&target, &ask, &answer);
+            }
             // Nobody waits for it once the upload was given up.
             let _unheard = tell.send(answer.map_err(NodeError::from));
-        });
+        };
+        let sending = self.proxy.host().spawn_guarded(sending.in_current_span());
         Slot::Writing(Writing { index, primary, sender, answer, trying, _sending: sending })
     }
 

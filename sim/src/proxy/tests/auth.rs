@@ -166,6 +166,19 @@ fn who_lacks_the_key_is_told_no_more_than_that() {
 }
 
 #[test]
+fn info_names_tempauth_where_users_log_in_and_claims_no_lists_that_are_refused() {
+    let mut house = House::empty(temp_auth());
+    let info = |got: &Got| serde_json::from_str::<serde_json::Value>(got.text()).unwrap();
+    let told = info(&house.ask("", "GET", "/info", &[]));
+    assert_eq!(told["tempauth"], serde_json::json!({ "account_acls": false }));
+    let token = house.token("test:tester");
+    let lists = [("x-account-access-control", "{}")];
+    assert_eq!(house.ask(&token, "POST", URLS[0], &lists).status, StatusCode::NOT_IMPLEMENTED);
+    let told = info(&Room::new(&[]).send(Method::GET, "/info", &[], Bytes::new()));
+    assert_eq!(told["tempauth"], serde_json::Value::Null);
+}
+
+#[test]
 fn where_tokens_are_fixed_nobody_logs_in() {
     let mut room = Room::new(&[]);
     let login = [("x-auth-user", "test:tester"), ("x-auth-key", "testing")];

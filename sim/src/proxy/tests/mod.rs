@@ -19,11 +19,13 @@ mod put;
 mod random;
 mod ranges;
 mod real;
+mod watch;
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +33,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use self::node::{Manner, Node};
-use super::{Auth, JobService, Placement, Proxy, ProxyConfig, Target, Tokens};
+use super::{Auth, JobService, Placement, Proxy, ProxyConfig, Target, Tokens, Watch};
 use crate::backend::fabric::Fabric;
 use crate::client::Client;
 use crate::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
@@ -145,6 +147,15 @@ impl Room {
         auth: Auth,
         node: impl Fn(u8, Host) -> F + 'static,
     ) -> Self {
+        Self::with_watch(auth, None, node)
+    }
+
+    /// The same, with somebody who watches what requests come to.
+    fn with_watch<F: Future<Output = ()> + 'static>(
+        auth: Auth,
+        watch: Option<Arc<dyn Watch>>,
+        node: impl Fn(u8, Host) -> F + 'static,
+    ) -> Self {
         let mut world = Fabric::new(Seed(1), network(), Trace::default());
         let node = Rc::new(node);
         for index in 0..NODES {
@@ -160,6 +171,7 @@ impl Room {
                 ring: Rc::new(OnePartition),
                 auth: auth.clone(),
                 jobs: Some(Rc::new(Echo)),
+                watch: watch.clone(),
             };
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
             std::future::ready(())

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -26,6 +27,7 @@ pub struct DiskPool(Arc<Threads>);
 struct Threads {
     queue: Arc<Queue>,
     seats: Arc<Semaphore>,
+    failures: AtomicU64,
 }
 
 #[derive(Default)]
@@ -49,7 +51,8 @@ impl DiskPool {
     pub fn new(threads: NonZeroUsize, calls_max: NonZeroUsize) -> io::Result<Self> {
         let seats = Arc::new(Semaphore::new(calls_max.get().min(Semaphore::MAX_PERMITS)));
         // Made first, so that the threads that were started end when one cannot be.
-        let pool = Self(Arc::new(Threads { queue: Arc::default(), seats }));
+        let pool =
+            Self(Arc::new(Threads { queue: Arc::default(), seats, failures: AtomicU64::new(0) }));
         for _ in 0..threads.get() {
             let queue = Arc::clone(&pool.0.queue);
             thread::Builder::new().name("disk".to_owned()).spawn(move || queue.serve())?;
@@ -70,7 +73,28 @@ impl DiskPool {
             // Who asked may have left.
             let _left = answer.send(done);
         }));
-        answered.await.unwrap_or_else(|_| Err(panicked()))
+        self.noted(answered.await.unwrap_or_else(|_| Err(panicked())))
+    }
+
+    /// `done`, counted if it is a disk's failure.
+    pub(super) fn noted<T>(&self, done: Result<T, DiskError>) -> Result<T, DiskError> {
+        if let Err(DiskError::Failed { .. } | DiskError::NoSpace) = done {
+            self.0.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    /// Calls that wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        lock(&self.0.queue.jobs).waiting.len()
+    }
+
+    /// Calls so far that failed because a disk is full or did not do what it was asked to. A sync or a commit that several share counts
+    /// for each of them.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.0.failures.load(Ordering::Relaxed)
     }
 
     /// Waits for a place in the queue.

@@ -52,7 +52,7 @@ impl<K: Clone + Ord + Send + 'static, T: Send + 'static> Rounds<K, T> {
             let rounds = Arc::clone(&self.0);
             pool.push(Box::new(move || serve(&rounds, key, work)));
         }
-        answered.await.unwrap_or_else(|_| Err(panicked()))
+        pool.noted(answered.await.unwrap_or_else(|_| Err(panicked())))
     }
 
     /// Whether nobody serves the key yet.

@@ -174,6 +174,8 @@ fn make(root: &Path) -> io::Result<()> {
 /// power that went, what was not synced is not there, and this does nothing that matters.
 fn settle(root: &Path, mut lock: &File) -> io::Result<()> {
     if lock.metadata()?.len() > 0 {
+        let disk = root.display();
+        tracing::warn!(%disk, "a disk was not left in order: what a killed process wrote is being synced");
         sync_all_of(&File::open(root)?)?;
         lock.set_len(0)?;
     }

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,10 +25,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 pub(super) type Caller = (std::net::TcpStream, SocketAddr);
 
 /// Who serves behind a port.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Door {
     behind: Mutex<Vec<Behind>>,
     tls: Option<Tls>,
+    overrun: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Callers {
 impl Door {
     /// One without anybody behind it, for clients who speak TLS if there is one to speak it by.
     pub(super) fn new(tls: Option<Tls>) -> Self {
-        Self { behind: Mutex::default(), tls }
+        Self { tls, ..Self::default() }
     }
 
     /// What its clients speak.
@@ -82,6 +83,12 @@ impl Door {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Behind>> {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connections so far that were closed because all behind it were overrun.
+    #[must_use]
+    pub fn overrun(&self) -> u64 {
+        self.overrun.load(Ordering::Relaxed)
     }
 
     /// Takes a share of the connections.
@@ -102,7 +109,9 @@ impl Door {
         };
         if let Some(least) = behind.iter().min_by_key(load) {
             // One that has no room for another is overrun, and so are all: the client sees the connection closed.
-            let _overrun = least.sender.try_send(caller);
+            if least.sender.try_send(caller).is_err() {
+                self.overrun.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }

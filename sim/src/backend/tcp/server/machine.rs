@@ -21,7 +21,9 @@ use super::switchboard::{Arrival, Arrivals};
 use super::tls::Tls;
 use super::{Shared, peers};
 use crate::backend::tcp::stream::{Books, SocketStream};
-use crate::host::{BoxStream, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work};
+use crate::host::{
+    BoxStream, Count, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work,
+};
 
 /// What a connection that was opened within the process says of where it comes from: any port.
 const OWN_PORT: u16 = 0;
@@ -81,6 +83,10 @@ impl Machine for ServerMachine {
 
     fn seed(&self) -> Seed {
         self.shared.seed
+    }
+
+    fn count(&self, count: Count, change: i64) {
+        self.shared.meters.count(count, change);
     }
 }
 

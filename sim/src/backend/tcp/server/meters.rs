@@ -1,10 +1,11 @@
-//! What a server counts: bytes by purpose and part, fuel, connections.
+//! What a server counts: bytes by purpose and part, fuel, connections, and what its hosts tell of ([`Count`]).
 //!
-//! Counters only go up, from any thread; a reader may see one ahead of another. Leaves out how they are shown.
+//! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another.
+//! Leaves out how they are shown.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use crate::host::{Label, Part, Purpose, SpentFuel};
+use crate::host::{Count, Label, Part, Purpose, SpentFuel};
 
 /// Purposes times parts.
 const LABELS: usize = Purpose::ALL.len() * 2;
@@ -19,6 +20,7 @@ pub struct Meters {
     open: AtomicU64,
     peers: AtomicU64,
     strangers: AtomicU64,
+    counts: [AtomicI64; Count::ALL.len()],
 }
 
 impl Default for Meters {
@@ -31,6 +33,7 @@ impl Default for Meters {
             open: AtomicU64::new(0),
             peers: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
+            counts: [const { AtomicI64::new(0) }; Count::ALL.len()],
         }
     }
 }
@@ -69,6 +72,18 @@ impl Meters {
 
     pub(super) fn stranger_refused(&self) {
         self.strangers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count(&self, count: Count, change: i64) {
+        self.counts[count as usize].fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// What all hosts have told of it, together.
+    #[must_use]
+    pub fn counted(&self, count: Count) -> u64 {
+        let told = self.counts[count as usize].load(Ordering::Relaxed);
+        // A reader may see the end of something before its beginning.
+        u64::try_from(told).unwrap_or(0)
     }
 
     /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to other processes and to clients.
@@ -117,6 +132,18 @@ impl Meters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hosts_tell_of_is_counted_apart() {
+        let meters = Meters::default();
+        for (number, count) in (1..).zip(Count::ALL) {
+            meters.count(count, number + 1);
+            meters.count(count, -1);
+        }
+        for (number, count) in (1..).zip(Count::ALL) {
+            assert_eq!(meters.counted(count), number, "{count:?}");
+        }
+    }
 
     #[test]
     fn each_purpose_and_part_has_a_counter_of_its_own() {
