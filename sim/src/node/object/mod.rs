@@ -17,6 +17,7 @@ mod range;
 mod read;
 pub(super) mod service;
 mod store;
+mod sums;
 pub mod trailer;
 pub(super) mod write;
 
