@@ -19,7 +19,7 @@ use stayput_sim::cluster::served::{Served, serve as start};
 use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::proxy::{Auth, ClusterSecret, TempAuth};
+use stayput_sim::proxy::{Auth, ClusterSecret};
 
 use super::{CliError, Exit};
 use crate::quantity::count;
@@ -71,7 +71,7 @@ pub struct ServeArgs {
 
 /// Serves until Ctrl-C or a request to terminate.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
-    let users = users(args.users.as_deref(), args.listen)?;
+    let log_ins = users(args.users.as_deref(), args.listen)?;
     let layout = Layout::open(&args.data, (args.devices, args.replicas))?;
     let images = images(args.images.as_deref())?;
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
@@ -96,7 +96,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
         disks: disks.collect(),
         machine: machine(threads),
         images,
-        auth: Auth::Temp(TempAuth::new(secret, &users)),
+        auth: Auth::Temp(log_ins.auth(secret)),
     };
     start(&server, &door, served)?;
     told(args, &layout, at, threads)?;

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
-use super::{JobCall, Proxy, account, auth, container, info, object, query};
+use super::{JobCall, Poster, Proxy, account, auth, container, info, object, query};
 use crate::http::{Request, Response};
 use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
 use crate::swift::{BadName, Path, decode_path};
@@ -82,7 +82,8 @@ async fn route(proxy: &Proxy, mut request: Request, trans_id: &str) -> Result<Re
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
             })?;
         let (trans_id, account) = (job_id(trans_id), path.account().to_owned());
-        return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
+        let call = JobCall { account, poster: Poster(caller), path, trans_id, request };
+        return Ok(jobs.run(proxy.clone(), call).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
     check_query(query.as_deref().unwrap_or_default())?;
