@@ -1,6 +1,7 @@
 //! `stayput serve` as clients use it: over sockets, with restarts and worse.
 
 mod clients;
+mod grants;
 mod hostile;
 mod kills;
 mod server;
