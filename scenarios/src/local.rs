@@ -58,7 +58,8 @@ impl Local<'_> {
     /// What a proxy would refuse it with.
     pub fn plan(&self, job: &Job) -> Result<JobPlan, Refusal> {
         let planning = Planning { account: self.account, system_images: self.images };
-        let patterns = planning.wildcards(job)?;
+        planning.only_own(job)?;
+        let patterns = job.wildcards();
         planning.plan(job, &self.matches(&patterns))
     }
 

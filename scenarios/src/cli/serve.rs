@@ -26,7 +26,7 @@ use stayput_sim::cluster::served::{
 use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_sim::host::Seed;
 use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, TempAuth, Turn, Watch};
+use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, Turn, Watch};
 
 pub use self::part::Role;
 use self::part::{NodePart, Part, ProxyPart};
@@ -34,7 +34,7 @@ use self::stop::Stop;
 use self::watch::{WatchArgs, Watched};
 use super::{CliError, Exit};
 use crate::quantity::{count, duration, parse_duration};
-use crate::serve::{KNOWN_USER, Layout, Logs, NodeDir, Secret, tls, users};
+use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
 
 /// How long requests that run may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -268,7 +268,7 @@ fn proxy(
 /// What clients meet.
 struct Front {
     listen: SocketAddr,
-    users: stayput_sim::proxy::Users,
+    log_ins: LogIns,
     are_known: bool,
     tls: Option<Tls>,
 }
@@ -281,8 +281,8 @@ impl Front {
             // One without the other is refused where options are read.
             _ => None,
         };
-        let users = users(args.users.as_deref(), listen)?;
-        Ok(Self { listen, users, are_known: args.users.is_none(), tls })
+        let log_ins = users(args.users.as_deref(), listen)?;
+        Ok(Self { listen, log_ins, are_known: args.users.is_none(), tls })
     }
 
     /// Starts proxies behind the door, if there is one.
@@ -299,7 +299,7 @@ impl Front {
             fix: "restore the cluster's file from a copy",
         })?;
         let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
-        let auth = TempAuth::new(secret, &self.users).with_storage(StorageUrl::OfRequest(scheme));
+        let auth = self.log_ins.auth(secret).with_storage(StorageUrl::OfRequest(scheme));
         let proxies = ServedProxies { turn, auth: Auth::Temp(auth), watch: Some(watch) };
         let Some(door) = watched.door else { return Ok(()) };
         Ok(serve_proxies(watched.server, door, served, &proxies)?)

@@ -27,5 +27,5 @@ pub use self::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics, Parts};
 pub use self::node::NodeDir;
 pub use self::secret::{NoRandomness, Secret};
 pub use self::tls::{TlsFileError, tls};
-pub use self::users::{KNOWN_USER, UsersError, users};
+pub use self::users::{KNOWN_USER, LogIns, UsersError, users};
 pub use self::watch::{Told, Watcher};

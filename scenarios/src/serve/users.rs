@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use stayput_sim::proxy::{BadUser, Key, UserEntry, Users};
+use stayput_sim::proxy::{BadUser, ClusterSecret, Key, TempAuth, TokenLife, UserEntry, Users};
+
+use crate::quantity::parse_duration;
 
 /// The user that is there without a file, as in Swift's documents: account, name and key.
 pub const KNOWN_USER: (&str, &str, &str) = ("test", "tester", "testing");
@@ -39,6 +41,14 @@ pub enum UsersError {
         /// Which, and why.
         source: BadUser,
     },
+    /// Tokens cannot be as the file says.
+    #[error("{}: [tokens] `life`: {why}", path.display())]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// Everybody could come in.
     #[error(
         "at {at} others can reach the cluster, and its one user has a key that everybody knows \
@@ -55,13 +65,37 @@ pub enum UsersError {
 struct UsersFile {
     #[serde(default)]
     user: Vec<UserEntry>,
+    #[serde(default)]
+    tokens: TokensTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensTable {
+    #[serde(default)]
+    life: Option<String>,
+}
+
+/// Who may log in, and for how long.
+#[derive(Debug)]
+pub struct LogIns {
+    users: Users,
+    life: TokenLife,
+}
+
+impl LogIns {
+    /// To a cluster of that secret.
+    #[must_use]
+    pub fn auth(&self, secret: ClusterSecret) -> TempAuth {
+        TempAuth::new(secret, &self.users).with_token_life(self.life)
+    }
 }
 
 /// The users of `file`, or the one that is known if there is none and `at` is for this machine alone.
 ///
 /// # Errors
 /// See [`UsersError`].
-pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<Users, UsersError> {
+pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<LogIns, UsersError> {
     let Some(file) = file else {
         if !at.ip().is_loopback() {
             return Err(UsersError::Known { at });
@@ -75,14 +109,26 @@ pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<Users, UsersError> {
             groups: vec![".admin".to_owned()],
         };
         let path = PathBuf::from("the known user");
-        return Users::new(vec![known]).map_err(|source| UsersError::User { path, source });
+        let users = Users::new(vec![known]).map_err(|source| UsersError::User { path, source })?;
+        return Ok(LogIns { users, life: TokenLife::default() });
     };
     let path = file.to_owned();
     let text = std::fs::read_to_string(file)
         .map_err(|source| UsersError::File { path: path.clone(), source })?;
     let parsed: UsersFile = toml::from_str(&text)
         .map_err(|error| UsersError::Flawed { path: path.clone(), why: place_of(&error, &text) })?;
-    Users::new(parsed.user).map_err(|source| UsersError::User { path, source })
+    let users = Users::new(parsed.user)
+        .map_err(|source| UsersError::User { path: path.clone(), source })?;
+    let life = match parsed.tokens.life {
+        None => TokenLife::default(),
+        Some(life) => read_life(&life).map_err(|why| UsersError::Tokens { path, why })?,
+    };
+    Ok(LogIns { users, life })
+}
+
+fn read_life(text: &str) -> Result<TokenLife, String> {
+    let life = parse_duration(text).map_err(|error| error.to_string())?;
+    TokenLife::new(life).map_err(|error| error.to_string())
 }
 
 /// What is wrong and in which line, without showing the line.
@@ -129,6 +175,19 @@ mod tests {
     fn users_of_a_file_may_be_reached_from_anywhere() {
         let own = "[[user]]\naccount = \"a\"\nname = \"b\"\nkey = \"long-enough\"\ngroups = [\".admin\"]\n";
         assert_eq!(error(own), "");
+    }
+
+    #[test]
+    fn tokens_live_as_long_as_the_file_says_and_not_less_than_a_second() {
+        let own = "[[user]]\naccount = \"a\"\nname = \"b\"\nkey = \"long-enough\"\n";
+        let with = |life: &str| error(&format!("{own}[tokens]\nlife = {life}\n"));
+        assert_eq!(with("\"1s\""), "");
+        assert_eq!(with("\"12 h\""), "");
+        for bad in ["\"0s\"", "\"500ms\"", "\"banana\"", "\"-1s\""] {
+            let wrong = with(bad);
+            assert!(wrong.contains("[tokens] `life`"), "{bad}: {wrong}");
+        }
+        assert!(with("3600").contains("line 6"), "{}", with("3600"));
     }
 
     #[test]

@@ -112,8 +112,8 @@ impl Client {
             exchange.header(header, value);
         }
         exchange.body = (new.purpose, new.content);
-        // Another write of the same moment was in the way: a moment later there is none.
-        exchange.retried.push(StatusCode::CONFLICT);
+        // Another write of the same moment won over it: a moment later there is none.
+        exchange.retried.push(StatusCode::ACCEPTED);
         let reply = self.exchange(exchange).await?;
         reply.etag().ok_or_else(|| reply.senseless("it names no ETag"))
     }

@@ -45,7 +45,7 @@ pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     pub(super) body: (Purpose, Bytes),
     pub(super) answer_max: Duration,
-    /// Statuses that are worth another attempt, beside the usual ones.
+    /// Statuses that are worth another attempt, beside the usual ones, whatever else they say.
     pub(super) retried: Vec<StatusCode>,
     /// Whether each status but 503 is an answer.
     pub(super) any_status: bool,
@@ -137,7 +137,8 @@ impl Client {
         };
         let (status, headers) = (answer.status, answer.headers);
         let is_answer = exchange.any_status && status != StatusCode::SERVICE_UNAVAILABLE;
-        if is_answer || status.is_success() {
+        let is_over = !exchange.retried.contains(&status);
+        if is_answer || status.is_success() && is_over {
             return Ok(Reply { what, proxy, status, headers, body });
         }
         Err(ClientError::refused(what, proxy, status, &body))

@@ -25,7 +25,7 @@ use crate::jobs::plan::{JobPlan, Planning};
 use crate::jobs::posted::Reception;
 use crate::jobs::service::{CONTENT_TYPE, filled_up};
 use crate::jobs::system_images::SystemImages;
-use crate::proxy::{ListedObject, Refusal};
+use crate::proxy::{ListedObject, Refusal, Wanted};
 use crate::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, text};
 use crate::swift::{Path, WORKER_PORT, decode_path};
 
@@ -129,10 +129,29 @@ impl Lookup for Worker {
         })
     }
 
-    fn containers<'a>(&'a self, prefix: &'a str) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+    fn containers<'a>(
+        &'a self,
+        account: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
         Box::pin(async move {
-            let names = self.store.list_containers(prefix, NAMES_MAX + 1).await;
-            at_most(names.map_err(|error| refuse(&error))?, &self.store.account)
+            let account = account.account().to_owned();
+            let store = Client { account, ..self.store.clone() };
+            let names = store.list_containers(prefix, NAMES_MAX + 1).await;
+            at_most(names.map_err(|error| refuse(&error))?, &store.account)
+        })
+    }
+
+    /// Proxies judge each request. Reading is asked for before the job runs; where it may write it hears when it stores.
+    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+        Box::pin(async move {
+            if wanted == Wanted::Write {
+                return Ok(());
+            }
+            match self.store.head(path).await {
+                Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) | Ok(_) => Ok(()),
+                Err(error) => Err(refuse(&error)),
+            }
         })
     }
 

@@ -10,6 +10,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::{HeaderMap, Request, StatusCode};
 
+use super::HEADERS_MAX;
 use super::body::{Body, Labels, Received};
 use super::io::Io;
 use super::pool::Lease;
@@ -126,6 +127,7 @@ impl Connection {
             .map_err(|source| SendError::Connect { to, source })?;
         let (io, labels) = Io::new(host, stream);
         let (sender, connection) = Builder::new()
+            .max_headers(HEADERS_MAX)
             .handshake(io)
             .await
             .map_err(|source| SendError::Broken { to, source })?;

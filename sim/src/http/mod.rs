@@ -17,6 +17,11 @@ pub use hyper::{Method, StatusCode};
 pub use pool::Pool;
 pub use server::serve;
 
+/// Headers that a message may have: Swift's 90 metadata items, what goes along with them, and what proxies add on the way to nodes.
+const HEADERS_MAX: usize = 200;
+/// Bytes of the head of a request: whoever sends one without an end holds no more of a server's memory. As many as with Swift.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
 /// A request that a server got.
 pub type Request = hyper::Request<Received>;
 /// What a server answers.

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use super::body::Received;
 use super::io::Io;
 use super::talk::Talk;
-use super::{HeaderMap, Request, Response};
+use super::{HEAD_BYTES_MAX, HEADERS_MAX, HeaderMap, Request, Response};
 use crate::host::{BoxStream, Count, Host, JobNumber, SpanKind};
 use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 
@@ -138,6 +138,8 @@ async fn serve_connection<H, F>(
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
+        .max_headers(HEADERS_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
         .serve_connection(io, service);
     // How a connection ends is its client's concern: whoever waits for an answer sees it break off.
     let mut connection = pin!(connection);

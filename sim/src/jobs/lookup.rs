@@ -5,10 +5,10 @@
 use bytes::Bytes;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath, SESSIONS_MAX};
 
-use super::plan::{JobPlan, Planning};
+use super::plan::{Elsewhere, JobPlan, Planning};
 use crate::host::{LocalFuture, Purpose};
 use crate::http::StatusCode;
-use crate::proxy::{ListedObject, Refusal};
+use crate::proxy::{ListedObject, Refusal, Wanted};
 use crate::swift::Path;
 
 /// Names that are looked through for one wildcard.
@@ -25,8 +25,15 @@ pub trait Lookup {
         prefix: &'a str,
     ) -> LocalFuture<'a, Result<Vec<ListedObject>, Refusal>>;
 
-    /// The containers of the caller's account whose names begin with `prefix`, in order.
-    fn containers<'a>(&'a self, prefix: &'a str) -> LocalFuture<'a, Result<Vec<String>, Refusal>>;
+    /// The containers of an account whose names begin with `prefix`, in order.
+    fn containers<'a>(
+        &'a self,
+        account: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>>;
+
+    /// Whether who asks may have what a job wants of a path in another account.
+    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>>;
 
     /// The whole of an object and its content type; its bytes are counted as `purpose`. 413 if it is longer than `bytes_max`.
     fn content<'a>(
@@ -37,17 +44,21 @@ pub trait Lookup {
     ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>>;
 }
 
-/// Finds what the wildcards of a job match, and plans it.
+/// Finds what the wildcards of a job match, and plans it. Before anything is looked up in other accounts it is asked whether that may be.
 ///
 /// # Errors
-/// As [`Planning::plan`], and what the store says of its listings.
+/// As [`Planning::plan`], what the store says of its listings, and 403 for what others do not grant.
 pub async fn plan(
     planning: &Planning<'_>,
     job: &Job,
     store: &dyn Lookup,
 ) -> Result<JobPlan, Refusal> {
+    for elsewhere in planning.elsewhere(job)? {
+        let Elsewhere { path, wanted, .. } = &elsewhere;
+        store.may(path, *wanted).await.map_err(|refused| elsewhere.refused(&refused))?;
+    }
     let mut matches = Matches::default();
-    for pattern in planning.wildcards(job)? {
+    for pattern in job.wildcards() {
         matches.insert(pattern.clone(), found(planning, pattern, store).await?);
     }
     planning.plan(job, &matches)
@@ -62,16 +73,18 @@ async fn found(
     let bad = |error: crate::swift::BadName| {
         Refusal::new(StatusCode::BAD_REQUEST, format!("{pattern}: {error}"))
     };
-    let account = Path::account_only(planning.account).map_err(bad)?;
+    let account = Path::account_only(planning.account_of(pattern)).map_err(bad)?;
+    let named =
+        if account.account() == planning.account { &Account::Own } else { &pattern.account };
     let containers = match pattern.container.split_once('*') {
         None => vec![pattern.container.clone()],
-        Some((prefix, _)) => store.containers(prefix).await?,
+        Some((prefix, _)) => store.containers(&account, prefix).await?,
     };
     let mut found = Vec::new();
     for container in containers {
         let mut note = |object: Option<&str>| {
             if found.len() <= SESSIONS_MAX && pattern.captures(&container, object).is_some() {
-                found.push(ObjectPath::of_match(&Account::Own, &container, object));
+                found.push(ObjectPath::of_match(named, &container, object));
             }
         };
         if pattern.object.is_none() {

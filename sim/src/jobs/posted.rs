@@ -18,7 +18,7 @@ use super::plan::refusal_of;
 use super::script;
 use crate::host::{Host, Purpose};
 use crate::http::{BodyBroken, Request, StatusCode};
-use crate::proxy::Refusal;
+use crate::proxy::{Refusal, Wanted};
 use crate::swift::Path;
 use crate::swift::header::{X_ZEROVM_SOURCE, text};
 
@@ -126,7 +126,7 @@ impl Reception<'_> {
             let posted = read(form, &content_type, bytes.clone(), None, self.posted_to)?;
             return Ok((posted, WordForWord { content_type, source: None, body: bytes }));
         };
-        let path = self.source(&source)?;
+        let path = self.source(&source).await?;
         let body = self.body(request, "the job's data", POSTED_BYTES_MAX).await?;
         let word_for_word = WordForWord { content_type, source: Some(source), body: body.clone() };
         let (bytes, content_type) =
@@ -140,20 +140,23 @@ impl Reception<'_> {
     }
 
     /// The object that `X-Zerovm-Source` names.
-    fn source(&self, source: &str) -> Result<Path, Refusal> {
+    async fn source(&self, source: &str) -> Result<Path, Refusal> {
         let bad = |why: &str| {
             Refusal::new(StatusCode::BAD_REQUEST, format!("X-Zerovm-Source {source:?} {why}"))
         };
         let path = ObjectPath::parse(source).map_err(|why| bad(&why))?;
-        if let Account::Named(name) = &path.account
-            && name != self.account
-        {
-            let why = format!("{path} is in another account than yours, {}", self.account);
-            return Err(Refusal::new(StatusCode::FORBIDDEN, why));
-        }
+        let account = match &path.account {
+            Account::Named(name) => name,
+            Account::Own => self.account,
+        };
         let object = path.object.as_deref().filter(|_| !path.has_wildcard());
         let object = object.ok_or_else(|| bad("must name one object"))?;
-        Path::object_of(self.account, &path.container, object).map_err(|why| bad(&why.to_string()))
+        let found = Path::object_of(account, &path.container, object);
+        let found = found.map_err(|why| bad(&why.to_string()))?;
+        if account != self.account {
+            self.store.may(&found, Wanted::Read).await?;
+        }
+        Ok(found)
     }
 
     async fn body(

@@ -66,6 +66,13 @@ async fn change_row(
                 size: request::number(path, headers, &header::X_SIZE)?,
                 content_type: request::required(path, headers, &header::X_CONTENT_TYPE)?.to_owned(),
                 deleted: false,
+                content_type_at: match headers.contains_key(header::X_CONTENT_TYPE_TIMESTAMP) {
+                    true => {
+                        let name = &header::X_CONTENT_TYPE_TIMESTAMP;
+                        Some(request::timestamp(path, headers, name)?)
+                    }
+                    false => None,
+                },
             };
             (StatusCode::CREATED, entry)
         }

@@ -10,6 +10,7 @@ mod account;
 mod answer;
 mod auth;
 mod backend;
+mod borrow;
 mod container;
 mod dates;
 mod formats;
@@ -44,9 +45,10 @@ use crate::swift::{PROXY_PORT, Path, Timestamp};
 pub use crate::swift::{Placement, Target};
 pub use answer::Refusal;
 pub use auth::{
-    Auth, BadStorageUrl, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme, ShortSecret,
-    StorageUrl, TOKEN_LIFE, TempAuth, Tokens, UserEntry, Users,
+    Auth, BadStorageUrl, BadTokenLife, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme,
+    ShortSecret, StorageUrl, TempAuth, TokenLife, Tokens, UserEntry, Users,
 };
+pub use borrow::{Poster, Wanted};
 pub use listing::{ListError, ListedObject};
 pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
 pub use timestamps::Turn;
@@ -71,8 +73,10 @@ pub struct ProxyConfig {
 /// A job as it was posted; who asks has been let in, as one who may do all in the account.
 #[derive(Debug)]
 pub struct JobCall {
-    /// The account that it was posted to: what the job may reach.
+    /// The account that it was posted to: what the job may reach without anybody's leave.
     pub account: String,
+    /// Who posted it.
+    pub poster: Poster,
     /// What it was posted to.
     pub path: Path,
     /// The id of the request.

@@ -63,6 +63,8 @@ pub(super) fn changed_status(answers: &[(bool, StatusCode)], replicas: usize) ->
 pub(super) enum NotStored {
     /// The nodes that took it disagree on what they took.
     Disagree,
+    /// A majority has it or something newer, and some have something newer: that is what readers will find.
+    Newer,
     /// The answer that most of them gave.
     Refused(StatusCode),
 }
@@ -74,6 +76,10 @@ pub(super) fn stored(
 ) -> Result<String, NotStored> {
     let created = || answers.iter().filter(|(status, _)| *status == StatusCode::CREATED);
     if created().count() < majority(replicas) {
+        let newer = answers.iter().filter(|(status, _)| *status == StatusCode::CONFLICT).count();
+        if newer > 0 && created().count() + newer >= majority(replicas) {
+            return Err(NotStored::Newer);
+        }
         let statuses: Vec<_> = answers
             .iter()
             .map(|(status, _)| *status)

@@ -13,7 +13,7 @@ use super::answer::{Refusal, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
 use super::watch::{Kind, Watched};
-use super::{JobCall, Proxy, account, auth, container, info, object, query};
+use super::{JobCall, Poster, Proxy, account, auth, container, info, object, query};
 use crate::http::{Request, Response};
 use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
 use crate::swift::{BadName, Path, decode_path};
@@ -103,7 +103,8 @@ async fn route(
                 Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
             })?;
         let (trans_id, account) = (job_id(trans_id), path.account().to_owned());
-        return Ok(jobs.run(proxy.clone(), JobCall { account, path, trans_id, request }).await);
+        let call = JobCall { account, poster: Poster(caller), path, trans_id, request };
+        return Ok(jobs.run(proxy.clone(), call).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
     check_query(query.as_deref().unwrap_or_default())?;

@@ -36,6 +36,9 @@ pub const X_SIZE: HeaderName = HeaderName::from_static("x-size");
 pub const X_ETAG: HeaderName = HeaderName::from_static("x-etag");
 /// Content type of an object, told to its container.
 pub const X_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-content-type");
+/// Tells a container when an object got its content type, if that was after it was put.
+pub const X_CONTENT_TYPE_TIMESTAMP: HeaderName =
+    HeaderName::from_static("x-content-type-timestamp");
 /// When a container came into being, told to its account.
 pub const X_PUT_TIMESTAMP: HeaderName = HeaderName::from_static("x-put-timestamp");
 /// When a container was deleted, told to its account.

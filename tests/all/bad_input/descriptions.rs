@@ -227,10 +227,12 @@ fn strangers_run_nothing() {
         for (what, field) in [("log.txt", "devices"), ("linecount.wasm", "exec.path")] {
             let own = format!("swift://~/demo/{what}");
             let others = format!("swift://AUTH_other/demo/{what}");
-            let answer = post(&room.side.proxies, &good_job().replace(&own, &others)).await;
-            assert_eq!(answer.status.as_u16(), 403, "{}", text(&answer));
-            for part in ["node \"count\"", field, "AUTH_other"] {
-                assert!(text(&answer).contains(part), "`{part}` is not in {}", text(&answer));
+            for to in [&room.side.proxies, &room.side.workers] {
+                let answer = post(to, &good_job().replace(&own, &others)).await;
+                assert_eq!(answer.status.as_u16(), 403, "{}", text(&answer));
+                for part in ["node \"count\"", field, "AUTH_other"] {
+                    assert!(text(&answer).contains(part), "`{part}` is not in {}", text(&answer));
+                }
             }
         }
         room.assert_serves("after strangers").await;

@@ -7,20 +7,25 @@ mod killed;
 mod real;
 #[cfg(unix)]
 mod real_disks;
+mod room;
 #[cfg(unix)]
 mod same_disks;
 mod suite;
+#[cfg(unix)]
+mod threads;
 
 use std::time::Duration;
 
 #[cfg(unix)]
 use self::real_disks::real_disks;
+#[cfg(unix)]
+use self::threads::threads;
 use crate::support::{fabric, tcp, turmoil};
 
 /// Makes a test of each claim for a backend.
 macro_rules! claims {
     ($name:ident, $world:ident: $($claim:ident),* $(,)?) => {
-        mod $name { $(#[test] fn $claim() { super::suite::$claim(&mut *super::$world()); })* }
+        mod $name { $(#[test] fn $claim() { super::suite::$claim(&mut super::$world()); })* }
     };
 }
 
@@ -74,10 +79,31 @@ claims!(on_real_disks, real_disks:
     a_batch_changes_the_table_in_order,
 );
 
+#[cfg(unix)]
+claims!(on_threads, threads:
+    bytes_arrive_in_order_and_the_end_after_them,
+    both_ends_may_close_their_half,
+    an_acceptor_knows_who_connects,
+    what_was_written_arrives_though_its_writer_reads_nothing_and_leaves,
+    a_writer_hears_that_its_reader_is_gone,
+    a_port_that_nobody_listens_on_refuses,
+    a_port_that_is_taken_is_not_given_again,
+    a_slow_reader_stops_its_writer,
+    a_sleep_ends_no_earlier_than_its_time,
+    a_timeout_drops_what_it_waited_for,
+    a_guarded_task_ends_with_its_guard,
+    entropy_depends_on_its_key_alone,
+    files_read_back_what_was_appended,
+    a_removed_file_stays_readable_while_it_is_open,
+    a_batch_changes_the_table_in_order,
+    a_request_is_answered_over_http,
+    body_bytes_are_counted_by_purpose,
+);
+
 #[test]
 fn simulated_work_takes_no_longer_than_its_fuel_and_overhead() {
     for mut world in [fabric(), turmoil()] {
-        let took = suite::three_starts_take(&mut *world);
+        let took = suite::three_starts_take(&mut world);
         assert!(took <= Duration::from_millis(23), "{took:?}");
     }
 }

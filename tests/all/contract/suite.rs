@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_sim::host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel, Time, Work};
 use stayput_sim::http::{self, Body, Limits, Method, Response, StatusCode};
-use stayput_sim::world::World;
 
-use crate::support::{Found, add, address};
+use super::room::{Found, Room, add};
+use crate::support::address;
 
 const LABEL: Label = Label::body(Purpose::ObjectData);
 
@@ -43,7 +43,7 @@ fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|index| (index * 31 % 251) as u8).collect()
 }
 
-pub(crate) fn bytes_arrive_in_order_and_the_end_after_them(world: &mut dyn World) {
+pub(crate) fn bytes_arrive_in_order_and_the_end_after_them(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -62,7 +62,7 @@ pub(crate) fn bytes_arrive_in_order_and_the_end_after_them(world: &mut dyn World
     assert_eq!(found.wait(world), pattern(300_000));
 }
 
-pub(crate) fn both_ends_may_close_their_half(world: &mut dyn World) {
+pub(crate) fn both_ends_may_close_their_half(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
@@ -85,7 +85,7 @@ pub(crate) fn both_ends_may_close_their_half(world: &mut dyn World) {
     assert_eq!(found.wait(world), b"ping");
 }
 
-pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn World) {
+pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -113,7 +113,7 @@ pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn World) {
 
 /// An answer that is longer than any buffer, while what it answers lies unread and goes on.
 pub(crate) fn what_was_written_arrives_though_its_writer_reads_nothing_and_leaves(
-    world: &mut dyn World,
+    world: &mut dyn Room,
 ) {
     let found = Found::new();
     let finding = found.clone();
@@ -135,7 +135,7 @@ pub(crate) fn what_was_written_arrives_though_its_writer_reads_nothing_and_leave
     assert_eq!(found.wait(world), pattern(2_000_000));
 }
 
-pub(crate) fn a_writer_hears_that_its_reader_is_gone(world: &mut dyn World) {
+pub(crate) fn a_writer_hears_that_its_reader_is_gone(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
@@ -163,7 +163,7 @@ pub(crate) fn a_writer_hears_that_its_reader_is_gone(world: &mut dyn World) {
     assert!(gone.contains(&kind), "{kind}");
 }
 
-pub(crate) fn a_port_that_nobody_listens_on_refuses(world: &mut dyn World) {
+pub(crate) fn a_port_that_nobody_listens_on_refuses(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, |_| async {});
@@ -177,7 +177,7 @@ pub(crate) fn a_port_that_nobody_listens_on_refuses(world: &mut dyn World) {
     assert_eq!(found.wait(world), Err(io::ErrorKind::ConnectionRefused));
 }
 
-pub(crate) fn a_port_that_is_taken_is_not_given_again(world: &mut dyn World) {
+pub(crate) fn a_port_that_is_taken_is_not_given_again(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -192,7 +192,7 @@ pub(crate) fn a_port_that_is_taken_is_not_given_again(world: &mut dyn World) {
     assert_eq!(found.wait(world), (Err(io::ErrorKind::AddrInUse), true));
 }
 
-pub(crate) fn a_slow_reader_stops_its_writer(world: &mut dyn World) {
+pub(crate) fn a_slow_reader_stops_its_writer(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
@@ -214,10 +214,10 @@ pub(crate) fn a_slow_reader_stops_its_writer(world: &mut dyn World) {
         }
     });
     assert!(found.wait(world).is_err(), "the writer never stops");
-    assert!(world.ledger().totals().payload <= 16 << 20, "more was sent than any window holds");
+    assert!(world.payload() <= 16 << 20, "more was sent than any window holds");
 }
 
-pub(crate) fn a_sleep_ends_no_earlier_than_its_time(world: &mut dyn World) {
+pub(crate) fn a_sleep_ends_no_earlier_than_its_time(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -234,7 +234,7 @@ pub(crate) fn a_sleep_ends_no_earlier_than_its_time(world: &mut dyn World) {
     found.wait(world);
 }
 
-pub(crate) fn a_timeout_drops_what_it_waited_for(world: &mut dyn World) {
+pub(crate) fn a_timeout_drops_what_it_waited_for(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -252,7 +252,7 @@ pub(crate) fn a_timeout_drops_what_it_waited_for(world: &mut dyn World) {
     assert_eq!(found.wait(world), (true, 1));
 }
 
-pub(crate) fn a_guarded_task_ends_with_its_guard(world: &mut dyn World) {
+pub(crate) fn a_guarded_task_ends_with_its_guard(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -273,7 +273,7 @@ pub(crate) fn a_guarded_task_ends_with_its_guard(world: &mut dyn World) {
     assert_eq!(found.wait(world), 1);
 }
 
-pub(crate) fn entropy_depends_on_its_key_alone(world: &mut dyn World) {
+pub(crate) fn entropy_depends_on_its_key_alone(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -302,7 +302,7 @@ impl Work for Count {
 }
 
 /// Three pieces of 10 ms on two cores take 20 ms.
-pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn World) {
+pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -341,7 +341,7 @@ impl Work for Start {
 }
 
 /// How long three pieces of 10 ms take on two cores.
-pub(crate) fn three_starts_take(world: &mut dyn World) -> Duration {
+pub(crate) fn three_starts_take(world: &mut dyn Room) -> Duration {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -363,7 +363,7 @@ pub(crate) fn three_starts_take(world: &mut dyn World) -> Duration {
     found.wait(world)
 }
 
-pub(crate) fn overhead_keeps_a_core_and_is_no_fuel(world: &mut dyn World) {
+pub(crate) fn overhead_keeps_a_core_and_is_no_fuel(world: &mut dyn Room) {
     let took = three_starts_take(world);
     assert!(took >= Duration::from_millis(19), "{took:?}");
     assert_eq!(world.fuel_spent(), 0);
@@ -378,7 +378,7 @@ async fn file_of(host: &Host, path: &str, parts: &[&'static [u8]]) -> Result<(),
     file.sync().await
 }
 
-pub(crate) fn files_read_back_what_was_appended(world: &mut dyn World) {
+pub(crate) fn files_read_back_what_was_appended(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -405,7 +405,7 @@ pub(crate) fn files_read_back_what_was_appended(world: &mut dyn World) {
     assert_eq!(none.as_deref(), Ok(&[][..]));
 }
 
-pub(crate) fn a_removed_file_stays_readable_while_it_is_open(world: &mut dyn World) {
+pub(crate) fn a_removed_file_stays_readable_while_it_is_open(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -422,7 +422,7 @@ pub(crate) fn a_removed_file_stays_readable_while_it_is_open(world: &mut dyn Wor
     assert_eq!(found.wait(world), Ok(Bytes::from_static(b"kept")));
 }
 
-pub(crate) fn a_batch_changes_the_table_in_order(world: &mut dyn World) {
+pub(crate) fn a_batch_changes_the_table_in_order(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, move |host| {
@@ -461,7 +461,7 @@ async fn echo(mut request: http::Request) -> Response {
     Response::new(Body::parts(twice))
 }
 
-pub(crate) fn a_request_is_answered_over_http(world: &mut dyn World) {
+pub(crate) fn a_request_is_answered_over_http(world: &mut dyn Room) {
     let found = Found::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
@@ -483,13 +483,13 @@ pub(crate) fn a_request_is_answered_over_http(world: &mut dyn World) {
     assert_eq!(body, [pattern(200_000), pattern(200_000)].concat());
 }
 
-pub(crate) fn body_bytes_are_counted_by_purpose(world: &mut dyn World) {
+pub(crate) fn body_bytes_are_counted_by_purpose(world: &mut dyn Room) {
     a_request_is_answered_over_http(world);
-    let totals = world.ledger().totals();
-    assert_eq!(totals.by_purpose[&Purpose::ObjectData], 200_000);
-    assert_eq!(totals.by_purpose[&Purpose::JobResult], 200_000);
-    assert_eq!(totals.by_purpose[&Purpose::Listing], 200_000);
-    assert_eq!(totals.body, 600_000);
-    let heads = totals.payload - totals.body;
+    for purpose in [Purpose::ObjectData, Purpose::JobResult, Purpose::Listing] {
+        assert_eq!(world.body_bytes(purpose), 200_000, "{purpose:?}");
+    }
+    let body: u64 = Purpose::ALL.into_iter().map(|purpose| world.body_bytes(purpose)).sum();
+    assert_eq!(body, 600_000);
+    let heads = world.payload() - body;
     assert!((100..2_000).contains(&heads), "{heads} bytes of heads");
 }

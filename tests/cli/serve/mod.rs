@@ -2,6 +2,7 @@
 
 mod clients;
 mod exposition;
+mod grants;
 mod hostile;
 mod kills;
 mod roles;

@@ -107,16 +107,42 @@ impl Serving {
         self.process.wait().expect("it ends");
     }
 
+    /// What it holds of the machine's memory, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("it holds some");
+        1024 * kib.trim().parse::<u64>().expect("it is a number")
+    }
+
+    /// Its number as a process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it listens, such as `127.0.0.1:40123`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("it is plain")
+    }
+
     /// A client that has logged in as test:tester.
     pub(crate) fn client(&self) -> Client {
-        self.client_by(Agent::config_builder().http_status_as_error(false).build().into())
+        self.client_of("test:tester", "testing")
+    }
+
+    /// One that has logged in as that user.
+    pub(crate) fn client_of(&self, user: &str, key: &str) -> Client {
+        self.client_by(agent(), user, key)
     }
 
     /// The same, with its own way of connecting.
-    pub(crate) fn client_by(&self, agent: Agent) -> Client {
+    pub(crate) fn client_by(&self, agent: Agent, user: &str, key: &str) -> Client {
         let request = Request::get(format!("{}/auth/v1.0", self.url))
-            .header("X-Auth-User", "test:tester")
-            .header("X-Auth-Key", "testing")
+            .header("X-Auth-User", user)
+            .header("X-Auth-Key", key)
             .body(())
             .expect("a good request");
         let answer = agent.run(request).expect("it answers");
@@ -151,6 +177,10 @@ impl Drop for Serving {
         let _killed = self.process.kill();
         let _ended = self.process.wait();
     }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder().http_status_as_error(false).build().into()
 }
 
 /// A client with a token. Clones share connections.
@@ -221,6 +251,16 @@ impl Client {
 
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], b"")
+    }
+
+    /// The same on a connection of its own: one whose last body was refused unread may be ending.
+    pub(crate) fn apart(&self) -> Self {
+        Self { agent: agent(), ..self.clone() }
+    }
+
+    /// The same token for the account `AUTH_test` of another server.
+    pub(crate) fn at(&self, serving: &Serving) -> Self {
+        Self { storage: format!("{}/v1/AUTH_test", serving.url), ..self.apart() }
     }
 
     /// Stores something and expects it to be acknowledged.

@@ -35,7 +35,7 @@ fn a_client_that_trusts_the_certificate_is_served_over_tls() {
     let dir = tempfile::tempdir().expect("a folder");
     let serving = start(dir.path());
     assert!(serving.url.starts_with("https://127.0.0.1:"), "{}", serving.url);
-    let client = serving.client_by(agent());
+    let client = serving.client_by(agent(), "test:tester", "testing");
     assert!(client.storage.starts_with(&serving.url), "{}", client.storage);
     client.put("/demo", b"");
     // More than any buffer on the way holds.
@@ -55,7 +55,7 @@ fn a_client_that_trusts_the_certificate_is_served_over_tls() {
 fn who_speaks_no_tls_gets_an_alert_and_others_are_served() {
     let dir = tempfile::tempdir().expect("a folder");
     let serving = start(dir.path());
-    let client = serving.client_by(agent());
+    let client = serving.client_by(agent(), "test:tester", "testing");
     client.put("/demo", b"");
     let at = serving.url.strip_prefix("https://").expect("it speaks TLS");
     let mut silent = Vec::new();

@@ -2,6 +2,8 @@
 //!
 //! A pure function of the description, of what its wildcards matched, and of the caller. Leaves out choosing hosts.
 
+mod elsewhere;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use stayput_runtime::device::{DeviceKind, DeviceMode};
@@ -11,6 +13,7 @@ use stayput_runtime::job::{
     Node, ObjectPath, Pipe,
 };
 
+pub use self::elsewhere::Elsewhere;
 use super::system_images::SystemImages;
 use crate::http::StatusCode;
 use crate::proxy::Refusal;
@@ -204,9 +207,8 @@ impl Planning<'_> {
     /// The plan of a job whose wildcards matched `matches`.
     ///
     /// # Errors
-    /// A refusal that names node and field: 400 for flaws, 403 for somebody else's objects.
+    /// A refusal that names node and field: 400 for flaws.
     pub fn plan(&self, job: &Job, matches: &Matches) -> Result<JobPlan, Refusal> {
-        self.check_accounts(job)?;
         let graph = job.graph(matches).map_err(|error| refusal_of(&error))?;
         let session = |session: &JobSession| {
             let node = &job.nodes[session.node];
@@ -216,35 +218,12 @@ impl Planning<'_> {
         Ok(JobPlan { sessions, pipes: graph.pipes, gangs: graph.gangs })
     }
 
-    /// The patterns whose matches the plan of a job needs.
-    ///
-    /// # Errors
-    /// One is in somebody else's account.
-    pub fn wildcards<'j>(&self, job: &'j Job) -> Result<Vec<&'j ObjectPath>, Refusal> {
-        self.check_accounts(job)?;
-        Ok(job.wildcards())
-    }
-
-    /// Before anything is looked up: what there is in another account is none of the caller's business.
-    fn check_accounts(&self, job: &Job) -> Result<(), Refusal> {
-        for node in &job.nodes {
-            let exec = match &node.exec.path {
-                ExecPath::Swift(path) => Some(("exec.path".to_owned(), path)),
-                ExecPath::Image { .. } => None,
-            };
-            let devices = node.devices.iter().filter_map(|device| {
-                Some((format!("devices.{}.path", device.name), device.object()?))
-            });
-            for (field, path) in exec.into_iter().chain(devices) {
-                if let Account::Named(name) = &path.account
-                    && name != self.account
-                {
-                    let why = format!("{path} is in another account than yours, {}", self.account);
-                    return Err(refuse(node, StatusCode::FORBIDDEN, &field, &why));
-                }
-            }
+    /// The account that a path is in.
+    pub(super) fn account_of<'p>(&'p self, path: &'p ObjectPath) -> &'p str {
+        match &path.account {
+            Account::Named(name) => name,
+            Account::Own => self.account,
         }
-        Ok(())
     }
 }
 
@@ -363,10 +342,10 @@ impl Planner<'_> {
     }
 
     fn path(&self, field: &str, path: &ObjectPath) -> Result<Path, Refusal> {
-        let account = Path::account_only(self.planning.account);
+        let account = self.planning.account_of(path);
         let found = match &path.object {
-            Some(object) => Path::object_of(self.planning.account, &path.container, object),
-            None => account.and_then(|account| account.with_container(&path.container)),
+            Some(object) => Path::object_of(account, &path.container, object),
+            None => Path::account_only(account).and_then(|it| it.with_container(&path.container)),
         };
         found.map_err(|bad| self.refuse(StatusCode::BAD_REQUEST, field, &bad.to_string()))
     }

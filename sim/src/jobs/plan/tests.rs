@@ -10,6 +10,7 @@ use super::*;
 fn planned(description: &str, images: &SystemImages) -> Result<JobPlan, Refusal> {
     let job = parse(description.as_bytes()).map_err(|error| refusal_of(&error))?;
     let planning = Planning { account: "AUTH_x", system_images: images };
+    planning.only_own(&job)?;
     planning.plan(&job, &Matches::default())
 }
 

@@ -14,7 +14,7 @@ use crate::client::Incoming;
 use crate::compute::runner::Store;
 use crate::host::{LocalFuture, Purpose};
 use crate::jobs::lookup::Lookup;
-use crate::proxy::{Fetched, ListedObject, Refusal};
+use crate::proxy::{Fetched, ListedObject, Refusal, Wanted};
 use crate::swift::Path;
 use crate::swift::header::X_TIMESTAMP;
 
@@ -68,8 +68,16 @@ impl Lookup for FromNodes<'_> {
         self.names.objects(container, prefix)
     }
 
-    fn containers<'a>(&'a self, prefix: &'a str) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
-        self.names.containers(prefix)
+    fn containers<'a>(
+        &'a self,
+        account: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+        self.names.containers(account, prefix)
+    }
+
+    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+        self.names.may(path, wanted)
     }
 
     fn content<'a>(

@@ -51,8 +51,8 @@ use crate::config::MachineConfig;
 use crate::host::{Attempted, Host, LocalFuture, Purpose};
 use crate::http::{Response, StatusCode};
 use crate::proxy::{
-    FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Placement, Proxy,
-    Refusal,
+    FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Placement, Poster,
+    Proxy, Refusal, Wanted,
 };
 use crate::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACE, X_STAYPUT_PLACED, text};
 use crate::swift::{Path, Timestamp};
@@ -142,7 +142,8 @@ type Ended = (Vec<Session>, Vec<(Path, Timestamp)>);
 impl Job {
     async fn run(&self, mut call: JobCall) -> Result<Response, Refusal> {
         let account = call.account.clone();
-        let names = OfProxy { proxy: &self.proxy, account: &account };
+        let poster = call.poster.clone();
+        let names = OfProxy { proxy: &self.proxy, poster: &poster };
         let reception = Reception {
             host: self.proxy.host(),
             account: &account,
@@ -310,7 +311,7 @@ impl Drop for Running<'_> {
 /// The store as a proxy sees it.
 struct OfProxy<'p> {
     proxy: &'p Proxy,
-    account: &'p str,
+    poster: &'p Poster,
 }
 
 impl Lookup for OfProxy<'_> {
@@ -324,13 +325,19 @@ impl Lookup for OfProxy<'_> {
         })
     }
 
-    fn containers<'a>(&'a self, prefix: &'a str) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+    fn containers<'a>(
+        &'a self,
+        account: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
         Box::pin(async move {
-            let account = Path::account_only(self.account)
-                .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.to_string()))?;
-            let listed = self.proxy.list_containers(&account, prefix, NAMES_MAX).await;
+            let listed = self.proxy.list_containers(account, prefix, NAMES_MAX).await;
             listed.map_err(|error| refuse_list(&error))
         })
+    }
+
+    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+        Box::pin(self.poster.ask(self.proxy, path, wanted))
     }
 
     fn content<'a>(

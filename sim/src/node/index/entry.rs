@@ -67,29 +67,52 @@ impl fmt::Display for Field {
 }
 
 /// An object in a container's listing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::node) struct ObjectEntry {
-    // The order of the fields is the order of precedence: the newer, then the larger ETag. A
-    // deletion has none.
     pub(in crate::node) timestamp: Timestamp,
     pub(in crate::node) etag: String,
     pub(in crate::node) size: u64,
     pub(in crate::node) content_type: String,
     pub(in crate::node) deleted: bool,
+    /// When a POST gave it its content type, if one did after it was put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::node) content_type_at: Option<Timestamp>,
 }
 
 impl ObjectEntry {
     /// A deleted object.
     pub(in crate::node) const fn tombstone(timestamp: Timestamp) -> Self {
-        Self { timestamp, etag: String::new(), size: 0, content_type: String::new(), deleted: true }
+        Self {
+            timestamp,
+            etag: String::new(),
+            size: 0,
+            content_type: String::new(),
+            deleted: true,
+            content_type_at: None,
+        }
+    }
+
+    /// What decides which object a row is of: the newer, then the larger ETag. A deletion has none.
+    fn precedence(&self) -> (Timestamp, &str, u64, bool) {
+        (self.timestamp, &self.etag, self.size, self.deleted)
+    }
+
+    /// When it got its content type.
+    fn content_type_since(&self) -> Timestamp {
+        self.content_type_at.unwrap_or(self.timestamp)
     }
 }
 
 impl Entry for ObjectEntry {
     const LETTER: char = 'c';
 
+    /// The newest object has the newest content type: as on the object's own node, where what was posted for an older one waits.
     fn merge(self, other: Self) -> Self {
-        self.max(other)
+        let typed = |entry: &Self| (entry.content_type_since(), entry.content_type.clone());
+        let (since, content_type) = typed(&self).max(typed(&other));
+        let newest = if self.precedence() >= other.precedence() { self } else { other };
+        let content_type_at = Some(since).filter(|since| *since != newest.timestamp);
+        Self { content_type, content_type_at, ..newest }
     }
 
     fn is_live(&self) -> bool {
@@ -117,7 +140,7 @@ impl Entry for ObjectEntry {
             ("hash", Field::Text(etag.to_owned())),
             ("bytes", Field::Number(bytes.unwrap_or(self.size))),
             ("content_type", Field::Text(content_type.to_owned())),
-            ("last_modified", Field::Text(iso_date(self.timestamp))),
+            ("last_modified", Field::Text(iso_date(self.content_type_since()))),
         ];
         fields.extend(large.map(|large| ("slo_etag", Field::Text(format!("\"{large}\"")))));
         fields
@@ -191,6 +214,7 @@ mod tests {
             size: 9,
             content_type: "text/plain;charset=utf-8;swift_bytes=700".to_owned(),
             deleted: false,
+            content_type_at: None,
         };
         let fields: Vec<_> =
             entry.fields().iter().map(|(name, field)| format!("{name}={field}")).collect();
@@ -200,18 +224,44 @@ mod tests {
         assert_eq!(entry.stats().bytes, 9);
     }
 
+    #[test]
+    fn a_content_type_that_was_posted_stays_until_a_newer_object_comes() {
+        let put = |ticks, content_type: &str| ObjectEntry {
+            timestamp: tick(ticks),
+            etag: "e".to_owned(),
+            size: 9,
+            content_type: content_type.to_owned(),
+            deleted: false,
+            content_type_at: None,
+        };
+        let posted = ObjectEntry { content_type_at: Some(tick(2)), ..put(1, "posted") };
+        let merged = put(1, "put").merge(posted.clone());
+        assert_eq!(
+            (merged.content_type.as_str(), merged.content_type_since()),
+            ("posted", tick(2))
+        );
+        let newer = merged.clone().merge(put(3, "newer"));
+        assert_eq!(newer, put(3, "newer"));
+        assert!(!merged.merge(ObjectEntry::tombstone(tick(2))).is_live());
+        let json = serde_json::to_string(&put(1, "put")).unwrap();
+        assert!(!json.contains("content_type_at"), "rows are as they were: {json}");
+    }
+
     fn tick(ticks: u64) -> Timestamp {
         (0..ticks).fold(Timestamp::ZERO, |timestamp, _| timestamp.next())
     }
 
     fn any_object() -> impl Strategy<Value = ObjectEntry> {
-        (0_u64..3, "[ab]{0,2}", 0_u64..3).prop_map(|(ticks, etag, size)| {
-            if etag.is_empty() {
-                return ObjectEntry::tombstone(tick(ticks));
-            }
-            let (timestamp, content_type) = (tick(ticks), "text/plain".to_owned());
-            ObjectEntry { timestamp, etag, size, content_type, deleted: false }
-        })
+        (0_u64..3, "[ab]{0,2}", 0_u64..3, 0_u64..3, "[xy]").prop_map(
+            |(ticks, etag, size, later, content_type)| {
+                if etag.is_empty() {
+                    return ObjectEntry::tombstone(tick(ticks));
+                }
+                let (timestamp, deleted) = (tick(ticks), false);
+                let content_type_at = (later > 0).then(|| tick(ticks + later));
+                ObjectEntry { timestamp, etag, size, content_type, deleted, content_type_at }
+            },
+        )
     }
 
     fn any_container() -> impl Strategy<Value = ContainerEntry> {

@@ -18,6 +18,7 @@ mod read;
 pub(super) mod replica;
 pub(super) mod service;
 mod store;
+mod sums;
 pub mod trailer;
 pub(super) mod write;
 

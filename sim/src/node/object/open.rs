@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{FileName, Kind};
 use super::store::directory;
+use super::sums::{self, SUM_BYTES};
 use super::trailer::{Damage, FOOTER_LEN, Footer};
 use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
@@ -41,14 +42,29 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// What the object's container is to hear. Of a large object it hears both ETags, as in Swift.
+    /// What the object's container is to hear.
     pub(super) fn as_change(&self) -> Change {
-        let etag = match self.large_etag() {
+        let (etag, content_type) = (self.listed_etag(), self.content_type.clone());
+        Change::ObjectPut { timestamp: self.timestamp, size: self.length, etag, content_type }
+    }
+
+    /// The same once a POST has given it that content type.
+    pub(super) fn as_typed(&self, said: &str, typed: Timestamp) -> Change {
+        let bytes = self.headers.get(header::X_SLO_SIZE.as_str());
+        let content_type = match bytes {
+            Some(bytes) => format!("{said};swift_bytes={bytes}"),
+            None => said.to_owned(),
+        };
+        let (timestamp, size, etag) = (self.timestamp, self.length, self.listed_etag());
+        Change::ObjectType { timestamp, size, etag, content_type, typed }
+    }
+
+    /// Of a large object the container hears both ETags, as in Swift.
+    fn listed_etag(&self) -> String {
+        match self.large_etag() {
             Some(large) => format!("{}; slo_etag={large}", self.etag),
             None => self.etag.clone(),
-        };
-        let (size, content_type) = (self.length, self.content_type.clone());
-        Change::ObjectPut { timestamp: self.timestamp, size, etag, content_type }
+        }
     }
 
     /// The ETag of the large object that this is the manifest of, if it is one.
@@ -102,6 +118,7 @@ pub struct OpenObject {
     file: Rc<dyn File>,
     /// The file's end, which was read for the metadata: a small object is in it.
     tail: Bytes,
+    has_sums: bool,
 }
 
 impl OpenObject {
@@ -124,7 +141,7 @@ impl OpenObject {
         name: FileName,
         posted: Option<Timestamp>,
     ) -> Result<Self, NodeError> {
-        let Opened { file, mut metadata, body_len, tail } =
+        let Opened { file, mut metadata, body_len, has_sums, tail } =
             read_file::<Metadata>(place, name).await?;
         if metadata.length != body_len {
             let damage = Damage::Length { json_len: metadata.length, file_len: file.len() };
@@ -139,7 +156,7 @@ impl OpenObject {
             metadata.replace(read?.metadata);
         }
         let changed = posted.unwrap_or(metadata.timestamp);
-        Ok(Self { metadata, changed, place: place.clone(), name, file, tail })
+        Ok(Self { metadata, changed, place: place.clone(), name, file, tail, has_sums })
     }
 
     /// What is stored with it; the headers are those of the last POST, if there was one.
@@ -172,7 +189,23 @@ impl OpenObject {
     /// # Errors
     /// [`NodeError::Disk`].
     pub async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
-        let len = len.min(self.metadata.length.saturating_sub(offset));
+        self.read_raw(offset, len.min(self.metadata.length.saturating_sub(offset))).await
+    }
+
+    /// Whether its blocks have checksums.
+    pub(super) const fn has_sums(&self) -> bool {
+        self.has_sums
+    }
+
+    /// Reads the stored checksums of at most `count` blocks from `first` on. Nothing is verified.
+    pub(super) async fn read_sums(&self, first: u64, count: u64) -> Result<Bytes, NodeError> {
+        let length = self.metadata.length;
+        let count = count.min(sums::count(length).saturating_sub(first));
+        self.read_raw(length + first * SUM_BYTES, count * SUM_BYTES).await
+    }
+
+    /// Reads of the file, within what comes before the metadata.
+    async fn read_raw(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
         if len == 0 {
             return Ok(Bytes::new());
         }
@@ -200,6 +233,21 @@ impl OpenObject {
             checksum.update(&data);
         }
         self.judge(checksum).await
+    }
+
+    /// The same of all bytes at once.
+    pub(super) async fn judge_whole(&self, data: &[u8]) -> Result<(), NodeError> {
+        let mut checksum = Checksum::default();
+        checksum.update(data);
+        self.judge(checksum).await
+    }
+
+    /// Puts the file aside for a block that does not match its checksum.
+    pub(super) async fn damaged_block(&self, number: u64) -> NodeError {
+        match quarantine(&self.place, self.name).await {
+            Ok(()) => damaged(&self.place, Damage::Block { number }),
+            Err(failed) => failed,
+        }
     }
 
     /// Compares the MD5 of all bytes with the stored one; puts the file aside if they differ.
@@ -237,6 +285,8 @@ struct Opened<T> {
     metadata: T,
     /// How many bytes come before the metadata.
     body_len: u64,
+    /// Whether sums of their blocks are between them and it.
+    has_sums: bool,
     /// What was read of its end.
     tail: Bytes,
 }
@@ -259,7 +309,8 @@ async fn read_file<T: DeserializeOwned>(
         end = read_end(footer.trailer_len()).await.map_err(place.failed())?;
     }
     let metadata = footer.metadata(&end).map_err(|damage| damaged(place, damage))?;
-    Ok(Opened { file, metadata, body_len: footer.body_len(), tail: end })
+    let (body_len, has_sums) = (footer.body_len(), footer.has_sums());
+    Ok(Opened { file, metadata, body_len, has_sums, tail: end })
 }
 
 /// Puts a file aside, so that the next reader does not find it and somebody may look at it.

@@ -13,7 +13,8 @@ use hyper::header::{
 use super::conditions::{Verdict, judge};
 use super::open::{OpenObject, READ_BYTES};
 use super::range::{Range, Span};
-use crate::host::{Checksum, Host, Purpose};
+use super::sums::{BLOCK_BYTES, PartReader};
+use crate::host::{Host, Purpose};
 use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
 use crate::node::error::NodeError;
 use crate::node::reply;
@@ -103,18 +104,17 @@ fn describe(headers: &mut HeaderMap, object: &OpenObject) {
     reply::set(headers, header::X_BACKEND_DATA_TIMESTAMP, &put);
 }
 
-/// A body that is read, and judged if it is the whole object, before the answer begins: a bad disk is an error then and no
-/// body that breaks off.
+/// A body that is read and judged before the answer begins: a bad disk is an error then and no body that breaks off.
 async fn small(object: &OpenObject, span: Span, purpose: Purpose) -> Result<Body, NodeError> {
     if span.len == 0 {
         return Ok(Body::empty());
     }
-    let data = object.read_at(span.first, span.len).await?;
     if span.len == object.metadata().length {
-        let mut checksum = Checksum::default();
-        checksum.update(&data);
-        object.judge(checksum).await?;
+        let data = object.read_at(span.first, span.len).await?;
+        object.judge_whole(&data).await?;
+        return Ok(Body::full(purpose, data));
     }
+    let data = PartReader::new(object).await?.read(span, span.len + BLOCK_BYTES).await?;
     Ok(Body::full(purpose, data))
 }
 
@@ -129,8 +129,8 @@ pub(super) fn stream(host: &Host, object: OpenObject, span: Span, purpose: Purpo
     body
 }
 
-/// Sends the span. When that is the whole object, its MD5 is checked before the last piece goes
-/// out.
+/// Sends the span. When that is the whole object, its MD5 is checked before the last piece goes out; each piece of a part is checked
+/// before it does.
 async fn send(
     host: &Host,
     object: &OpenObject,
@@ -138,20 +138,40 @@ async fn send(
     purpose: Purpose,
     sender: &BodySender,
 ) -> Result<(), NodeError> {
-    let whole = span.len == object.metadata().length;
+    if span.len != object.metadata().length {
+        return send_part(host, object, span, purpose, sender).await;
+    }
     let (mut offset, end) = (span.first, span.first + span.len);
     let mut checksum = host.checksum();
     while offset < end {
         let data = object.read_at(offset, READ_BYTES.min(end - offset)).await?;
         offset += data.len() as u64;
-        if whole {
-            checksum.update(&data);
-        }
-        if whole && (offset == end || data.is_empty()) {
+        checksum.update(&data);
+        if offset == end || data.is_empty() {
             object.judge(checksum.clone()).await?;
         }
         let taken = host.timeout(SEND_MAX, sender.send(purpose, data.clone())).await;
         if data.is_empty() || !matches!(taken, Ok(true)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn send_part(
+    host: &Host,
+    object: &OpenObject,
+    mut left: Span,
+    purpose: Purpose,
+    sender: &BodySender,
+) -> Result<(), NodeError> {
+    let mut reader = PartReader::new(object).await?;
+    while left.len > 0 {
+        let data = reader.read(left, READ_BYTES).await?;
+        let sent = data.len() as u64;
+        left = Span { first: left.first + sent, len: left.len - sent };
+        let taken = host.timeout(SEND_MAX, sender.send(purpose, data)).await;
+        if sent == 0 || !matches!(taken, Ok(true)) {
             break;
         }
     }

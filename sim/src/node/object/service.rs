@@ -1,6 +1,6 @@
 //! The object service: HTTP in front of the object store.
 //!
-//! Leaves out COPY, which is the proxy's, and telling the container of a POST's content type: its row shows what was put.
+//! Leaves out COPY, which is the proxy's, and telling the container of a POST that names no content type.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -65,11 +65,15 @@ pub(in crate::node) async fn handle(
             let timestamp = request::timestamp(&place.path, &head.headers, &header::X_TIMESTAMP)?;
             let headers = stored_headers(&place.path, &head.headers)?;
             let content_type = header::text(&head.headers, &CONTENT_TYPE).map(ToOwned::to_owned);
-            live(&node, &place).await?;
+            let object = live(&node, &place).await?;
             let parents = containers(&place.path, &head.headers)?;
             note_expiry(&node, &place, timestamp, &headers, &parents).await?;
             let posted = Posted { headers, content_type };
             post(&place, timestamp, &posted).await?;
+            if let Some(content_type) = &posted.content_type {
+                let change = object.metadata().as_typed(content_type, timestamp);
+                node.tell(&place, parents, change).await?;
+            }
             Ok(reply::empty(StatusCode::ACCEPTED))
         }
         method => {

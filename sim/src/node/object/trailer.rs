@@ -2,19 +2,23 @@
 //! it.
 //!
 //! ```text
-//! bytes | JSON | JSON's length, u32 | XXH3 of bytes' length and JSON, u64 | magic, 8 bytes
+//! bytes | sums of blocks, u64 each | JSON | JSON's length, u32 | XXH3 of bytes' length and JSON, u64 | magic, 8 bytes
 //! ```
 //! Numbers are little endian. The metadata comes last because the MD5 is known last. The bytes
-//! themselves are checked by their MD5.
+//! themselves are checked by their MD5, parts of them by the sums of their blocks: see `sums`.
 //!
-//! Leaves out older formats: there are none.
+//! The magic tells whether there are sums. Files without have no more than a block, or are older than sums are.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::sums::{self, BLOCK_BYTES, SUM_BYTES};
+
+/// Of a file without sums, and of one with them.
 const MAGIC: &[u8; 8] = b"STAYPUT1";
+const MAGIC_SUMS: &[u8; 8] = b"STAYPUT2";
 /// Bytes that a file ends with.
 pub(crate) const FOOTER_LEN: u64 = 4 + 8 + 8;
 /// Far above what headers can bring; a longer one is damage.
@@ -43,6 +47,12 @@ pub enum Damage {
         /// What is wrong with it.
         why: String,
     },
+    /// A block of the bytes is not as it was put.
+    #[error("block {number}, of {} KiB each, does not match its checksum", BLOCK_BYTES >> 10)]
+    Block {
+        /// Which, from 0.
+        number: u64,
+    },
     /// The bytes are not those that were put.
     #[error("the bytes' MD5 is {is}, {said} was stored")]
     Etag {
@@ -59,21 +69,28 @@ pub(crate) struct Footer {
     json_len: u64,
     checksum: u64,
     body_len: u64,
+    has_sums: bool,
 }
 
 /// What to put behind `body_len` bytes of an object.
 pub(crate) fn encode<T: Serialize>(metadata: &T, body_len: u64) -> Bytes {
+    encode_with(metadata, body_len, &Bytes::new())
+}
+
+/// The same with the sums of its blocks, if it has any.
+pub(super) fn encode_with<T: Serialize>(metadata: &T, body_len: u64, sums: &Bytes) -> Bytes {
     #[expect(
         clippy::expect_used,
         reason = "structs of strings and numbers always have a JSON form"
     )]
     let json = serde_json::to_vec(metadata).expect("metadata has a JSON form");
-    let mut trailer = BytesMut::with_capacity(json.len() + 20);
+    let mut trailer = BytesMut::with_capacity(sums.len() + json.len() + 20);
+    trailer.put_slice(sums);
     trailer.put_slice(&json);
     #[expect(clippy::expect_used, reason = "headers are bounded by hyper far below 4 GiB")]
     trailer.put_u32_le(u32::try_from(json.len()).expect("metadata is below 4 GiB"));
     trailer.put_u64_le(xxh3_64_with_seed(&json, body_len));
-    trailer.put_slice(MAGIC);
+    trailer.put_slice(if sums.is_empty() { MAGIC } else { MAGIC_SUMS });
     trailer.freeze()
 }
 
@@ -84,20 +101,28 @@ impl Footer {
         let (_, footer) = end.split_last_chunk::<20>().ok_or(Damage::NoFooter)?;
         let (json_len, rest) = footer.split_first_chunk::<4>().ok_or(Damage::NoFooter)?;
         let (checksum, magic) = rest.split_first_chunk::<8>().ok_or(Damage::NoFooter)?;
-        if magic != MAGIC {
-            return Err(Damage::NoFooter);
-        }
+        let has_sums = match magic {
+            magic if magic == MAGIC => false,
+            magic if magic == MAGIC_SUMS => true,
+            _ => return Err(Damage::NoFooter),
+        };
         let json_len = u64::from(u32::from_le_bytes(*json_len));
         let body_len = file_len
             .checked_sub(FOOTER_LEN + json_len)
             .filter(|_| json_len <= JSON_LEN_MAX)
+            .and_then(|rest| if has_sums { before_sums(rest) } else { Some(rest) })
             .ok_or(Damage::Length { json_len, file_len })?;
-        Ok(Self { json_len, checksum: u64::from_le_bytes(*checksum), body_len })
+        Ok(Self { json_len, checksum: u64::from_le_bytes(*checksum), body_len, has_sums })
     }
 
     /// How many bytes of the object come before the metadata.
     pub(crate) const fn body_len(self) -> u64 {
         self.body_len
+    }
+
+    /// Whether the sums of its blocks come after them.
+    pub(super) const fn has_sums(self) -> bool {
+        self.has_sums
     }
 
     /// How many bytes at the end of the file hold the metadata and the footer.
@@ -120,6 +145,13 @@ impl Footer {
     }
 }
 
+/// How many of `len` bytes of an object and its sums are the object's; `None` if none has that many.
+fn before_sums(len: u64) -> Option<u64> {
+    let blocks = len.div_ceil(BLOCK_BYTES + SUM_BYTES);
+    let body_len = len.checked_sub(blocks * SUM_BYTES)?;
+    (blocks == sums::count(body_len)).then_some(body_len)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -138,11 +170,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(
-            mut bytes in prop::collection::vec(any::<u8>(), 0..200), magic: bool,
+            mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+            magic in prop::option::of(prop::sample::select(vec![MAGIC, MAGIC_SUMS])),
         ) {
-            if magic {
-                bytes.extend_from_slice(MAGIC);
-            }
+            bytes.extend_from_slice(magic.map_or(&[], |magic| &magic[..]));
             let _either = read(&bytes);
         }
 
@@ -159,6 +190,14 @@ mod tests {
             let at = body.len() + at.index(trailer.len());
             file[at] ^= 1_u8 << bit;
             prop_assert!(read(&file).is_err());
+        }
+
+        #[test]
+        fn a_body_is_told_from_its_sums(blocks in 1_u64..100_000, last in 1..=BLOCK_BYTES) {
+            let body_len = blocks * BLOCK_BYTES + last;
+            let with_sums = body_len + SUM_BYTES * sums::count(body_len);
+            prop_assert_eq!(before_sums(with_sums), Some(body_len));
+            prop_assert_eq!(before_sums(last), None, "one block has none");
         }
 
         #[test]

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use super::files::{FileName, Kind, Winners};
 use super::open::{Buried, Metadata, Posted};
 use super::store::{ObjectStore, directory, winners};
+use super::sums::Sums;
 use super::trailer;
 use crate::host::{Checksum, File};
 use crate::node::device::{Place, hex};
@@ -46,6 +47,7 @@ pub(super) struct Upload {
     tmp: String,
     file: Rc<dyn File>,
     checksum: Checksum,
+    sums: Sums,
     waiting: BytesMut,
     len: u64,
 }
@@ -54,8 +56,8 @@ impl Upload {
     pub(super) async fn begin(place: &Place, checksum: Checksum) -> Result<Self, NodeError> {
         let tmp = place.device.upload_path(place.hash);
         let file = place.device.disk.create(&tmp).await.map_err(place.failed())?;
-        let waiting = BytesMut::new();
-        Ok(Self { place: place.clone(), tmp, file, checksum, waiting, len: 0 })
+        let (sums, waiting) = (Sums::default(), BytesMut::new());
+        Ok(Self { place: place.clone(), tmp, file, checksum, sums, waiting, len: 0 })
     }
 
     /// How many bytes came so far.
@@ -66,6 +68,7 @@ impl Upload {
     pub(super) async fn push(&mut self, data: Bytes) -> Result<(), NodeError> {
         self.len += data.len() as u64;
         self.checksum.update(&data);
+        self.sums.update(&data);
         self.waiting.extend_from_slice(&data);
         if self.waiting.len() < WRITE_BYTES { Ok(()) } else { self.flush().await }
     }
@@ -91,7 +94,8 @@ impl Upload {
     ) -> Result<(), NodeError> {
         assert_eq!(metadata.length, self.len, "metadata tells the length of what was uploaded");
         self.flush().await?;
-        self.seal(trailer::encode(metadata, self.len)).await?;
+        let sums = std::mem::take(&mut self.sums).finish();
+        self.seal(trailer::encode_with(metadata, self.len, &sums)).await?;
         let name = FileName { timestamp: metadata.timestamp, kind: Kind::Data };
         let _alone = self.place.device.lock(self.place.hash).await;
         let found = winners(&self.place).await?;

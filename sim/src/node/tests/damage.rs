@@ -33,8 +33,8 @@ async fn only_child(disk: &Rc<dyn Disk>, dir: &str) -> String {
     format!("{dir}/{}", names[0])
 }
 
-/// Flips a bit of the object's only file, `from_end` bytes before its end.
-async fn flip_bit(cluster: &Cluster, from_end: usize) {
+/// Changes the object's only file.
+async fn rewrite(cluster: &Cluster, change: impl FnOnce(&mut Vec<u8>)) {
     let disk = cluster.disk(0);
     let mut path = "objects/7".to_owned();
     for _level in ["suffix", "hash", "file"] {
@@ -42,11 +42,30 @@ async fn flip_bit(cluster: &Cluster, from_end: usize) {
     }
     let file = disk.open(&path).await.unwrap();
     let mut content = file.read_at(0, file.len()).await.unwrap().to_vec();
-    let place = content.len() - from_end;
-    content[place] ^= 1;
-    let damaged = disk.create("damaged").await.unwrap();
-    damaged.append(Bytes::from(content)).await.unwrap();
-    disk.rename("damaged", &path).await.unwrap();
+    change(&mut content);
+    let changed = disk.create("changed").await.unwrap();
+    changed.append(Bytes::from(content)).await.unwrap();
+    disk.rename("changed", &path).await.unwrap();
+}
+
+/// Flips a bit of the object's only file, `from_end` bytes before its end.
+async fn flip_bit(cluster: &Cluster, from_end: usize) {
+    rewrite(cluster, |content| {
+        let place = content.len() - from_end;
+        content[place] ^= 1;
+    })
+    .await;
+}
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+/// A range of the object as a reader gets it; nothing if it is refused or breaks off.
+async fn part(cluster: &Cluster, first: usize, last: usize) -> Option<Vec<u8>> {
+    let range = format!("bytes={first}-{last}");
+    let reply = cluster.object(Method::GET, &[("range", &*range)], b"").await;
+    if reply.status == 206 { reply.body } else { None }
 }
 
 #[test]
@@ -61,6 +80,93 @@ fn a_body_that_fails_its_md5_breaks_off_and_is_put_aside() {
         let again = cluster.object(Method::PUT, &[("x-timestamp", "1.0")], b"whole").await;
         assert_eq!(again.status, 201, "another replica's copy is taken");
         assert_eq!(cluster.get().await.text(), "whole");
+    });
+}
+
+/// Lengths of a block and less, of blocks that are full, and of more than a reader takes at a time.
+const LENGTHS: [usize; 5] = [1_000, 65_536, 65_537, 131_072, 700_001];
+
+#[test]
+fn a_range_of_a_whole_object_is_what_was_put() {
+    run(1, vec![], |cluster| async move {
+        for (second, len) in (1..).zip(LENGTHS) {
+            let (body, at) = (pattern(len), format!("{second}.0"));
+            cluster.object(Method::PUT, &[("x-timestamp", &*at)], &body).await;
+            let edges = [0, 1, 65_535, 65_536, 65_537, 131_071, 262_144, 262_145, len - 2, len - 1];
+            for first in edges.into_iter().filter(|first| *first < len) {
+                for last in edges.into_iter().filter(|last| (first..len).contains(last)) {
+                    let got = part(&cluster, first, last).await;
+                    assert!(got.as_deref() == Some(&body[first..=last]), "{first}-{last} of {len}");
+                }
+            }
+            assert_eq!(cluster.get().await.body, Some(body));
+        }
+    });
+}
+
+#[test]
+fn no_flipped_bit_of_an_object_reaches_the_reader_of_a_range() {
+    run(1, vec![], |cluster| async move {
+        let mut second = 0;
+        for len in LENGTHS {
+            let body = pattern(len);
+            for flipped in [0, len / 3, len / 2, len - 1] {
+                for (first, last) in [(0, len / 2), (len / 4, len - 2), (flipped, flipped), (1, 1)]
+                {
+                    second += 1;
+                    let at = format!("{second}.0");
+                    let put = cluster.object(Method::PUT, &[("x-timestamp", &*at)], &body).await;
+                    assert_eq!(put.status, 201);
+                    rewrite(&cluster, |content| content[flipped] ^= 0x10).await;
+                    let got = part(&cluster, first, last).await;
+                    let case = format!("{first}-{last} of {len} with byte {flipped} flipped");
+                    if let Some(got) = got {
+                        let is_beside =
+                            flipped / 65_536 < first / 65_536 || flipped / 65_536 > last / 65_536;
+                        assert!(is_beside && got == body[first..=last], "{case}");
+                    } else {
+                        assert_eq!(
+                            cluster.object(Method::HEAD, &[], b"").await.status,
+                            404,
+                            "{case}"
+                        );
+                    }
+                }
+            }
+        }
+        let aside = cluster.disk(0).list("quarantined").await.unwrap();
+        assert!(aside.len() > 40, "{} were put aside", aside.len());
+    });
+}
+
+#[test]
+fn a_damaged_checksum_of_a_block_tells_no_lie() {
+    run(1, vec![], |cluster| async move {
+        let body = pattern(200_000);
+        put(&cluster, &body).await;
+        rewrite(&cluster, |content| content[200_000 + 3] ^= 1).await;
+        assert_eq!(cluster.get().await.body, Some(body.clone()), "its MD5 tells that it is whole");
+        assert_eq!(part(&cluster, 70_000, 70_010).await.as_deref(), Some(&body[70_000..=70_010]));
+        assert_eq!(part(&cluster, 10, 20).await, None);
+    });
+}
+
+#[test]
+fn a_file_that_is_older_than_sums_of_blocks_is_read_and_verified() {
+    run(1, vec![], |cluster| async move {
+        let body = pattern(200_000);
+        let older = |content: &mut Vec<u8>| {
+            content.drain(200_000..200_000 + 4 * 8);
+            *content.last_mut().expect("it is a digit") = b'1';
+        };
+        put(&cluster, &body).await;
+        rewrite(&cluster, older).await;
+        assert_eq!(part(&cluster, 70_000, 150_000).await.as_deref(), Some(&body[70_000..=150_000]));
+        assert_eq!(part(&cluster, 70_000, 70_000).await.as_deref(), Some(&body[70_000..=70_000]));
+        assert_eq!(cluster.get().await.body, Some(body));
+        rewrite(&cluster, |content| content[0] ^= 1).await;
+        assert_eq!(part(&cluster, 70_000, 150_000).await, None, "its MD5 is not right");
+        assert_eq!(cluster.get().await.status, 404);
     });
 }
 

@@ -51,6 +51,45 @@ fn a_container_that_answers_hears_of_an_object_before_its_client_does() {
     });
 }
 
+/// The listing's line of the object.
+async fn row(cluster: &Cluster) -> String {
+    let url = "/a/c?format=json";
+    let reply = cluster.try_ask(1, Service::Container, Method::GET, url, &[], b"").await;
+    reply.expect("it answers").text().to_owned()
+}
+
+#[test]
+fn a_content_type_that_is_posted_is_listed_at_once_or_later() {
+    run(2, vec![crash(1, 2_000, 3_000)], |cluster| async move {
+        put_container(&cluster, 1).await;
+        assert_eq!(change(&cluster, Method::PUT, &now(1), b"hello").await, 201);
+        let post = async |second, content_type| {
+            let (host, at) = (address(1, Service::Container).to_string(), now(second));
+            let headers = [
+                ("x-timestamp", &*at),
+                ("content-type", content_type),
+                ("x-container-host", &*host),
+                ("x-container-device", "d1"),
+                ("x-container-partition", "7"),
+            ];
+            assert_eq!(cluster.object(Method::POST, &headers, b"").await.status, 202);
+        };
+        post(2, "text/posted").await;
+        let listed = row(&cluster).await;
+        assert!(listed.contains("text/posted") && listed.contains(":02.000000"), "{listed}");
+        assert!(listed.contains("\"bytes\":5"), "{listed}");
+        assert_eq!(change(&cluster, Method::PUT, &now(3), b"again").await, 201);
+        assert!(row(&cluster).await.contains("text/plain"));
+        cluster.at(2_500).await;
+        post(4, "text/later").await;
+        assert_eq!(pending(&cluster).await.len(), 1);
+        cluster.at(20_000).await;
+        let listed = row(&cluster).await;
+        assert!(listed.contains("text/later") && listed.contains(":04.000000"), "{listed}");
+        assert!(pending(&cluster).await.is_empty());
+    });
+}
+
 #[test]
 fn an_update_that_was_not_heard_survives_a_loss_of_power_and_is_heard_later() {
     let faults = vec![crash(1, 500, 5_500), power(0, 3_000, 1_000)];

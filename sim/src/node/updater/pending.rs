@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! pending/<hash>/<host>/<device>/<timestamp>   an object's change, for one container server
+//! pending/<hash>/<host>/<device>/<timestamp>-<timestamp>   another content type of it
 //! pending/<hash>/<host>/<device>/counts        a container's newest counts, for one account server
 //! ```
 //! Leaves out sending them.
@@ -33,6 +34,14 @@ const MISSING_MAX_S: u64 = 86_400;
 pub(in crate::node) enum Change {
     /// An object was put.
     ObjectPut { timestamp: Timestamp, size: u64, etag: String, content_type: String },
+    /// An object that was put at `timestamp` got another content type at `typed`.
+    ObjectType {
+        timestamp: Timestamp,
+        size: u64,
+        etag: String,
+        content_type: String,
+        typed: Timestamp,
+    },
     /// An object was deleted.
     ObjectDelete { timestamp: Timestamp },
     /// A container was put or deleted, or counts anew.
@@ -52,15 +61,18 @@ impl Change {
     /// When it happened.
     fn timestamp(&self) -> Timestamp {
         match self {
-            Self::ObjectPut { timestamp, .. } | Self::ObjectDelete { timestamp } => *timestamp,
+            Self::ObjectPut { timestamp, .. }
+            | Self::ObjectType { timestamp, .. }
+            | Self::ObjectDelete { timestamp } => *timestamp,
             Self::Container { put, deleted, .. } => *(put.max(deleted)),
         }
     }
 
-    /// Since when it is to be told: a container's counts may be newer than the container.
+    /// Since when it is to be told: a container's counts may be newer than the container, and a content type than its object.
     fn since(&self) -> Timestamp {
         match self {
             Self::Container { counted, .. } => *counted,
+            Self::ObjectType { typed, .. } => *typed,
             _ => self.timestamp(),
         }
     }
@@ -70,11 +82,15 @@ impl Change {
         let mut headers = HeaderMap::new();
         let mut say = |name, value: String| reply::set(&mut headers, name, &value);
         let method = match self {
-            Self::ObjectPut { timestamp, size, etag, content_type } => {
+            Self::ObjectPut { timestamp, size, etag, content_type }
+            | Self::ObjectType { timestamp, size, etag, content_type, .. } => {
                 say(header::X_TIMESTAMP, timestamp.to_string());
                 say(header::X_SIZE, size.to_string());
                 say(header::X_ETAG, etag.clone());
                 say(header::X_CONTENT_TYPE, content_type.clone());
+                if let Self::ObjectType { typed, .. } = self {
+                    say(header::X_CONTENT_TYPE_TIMESTAMP, typed.to_string());
+                }
                 Method::PUT
             }
             Self::ObjectDelete { timestamp } => {
@@ -99,6 +115,7 @@ impl Pending {
     pub(super) fn key(&self, hash: NameHash) -> Vec<u8> {
         let which = match &self.change {
             Change::Container { .. } => "counts".to_owned(),
+            Change::ObjectType { timestamp, typed, .. } => format!("{timestamp}-{typed}"),
             change => change.timestamp().to_string(),
         };
         let Parent { host, device, .. } = &self.parent;

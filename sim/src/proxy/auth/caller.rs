@@ -27,10 +27,8 @@ pub(super) struct Identity {
 pub(super) enum Own {
     /// What access lists grant.
     Member,
-    /// All but making and deleting the account.
+    /// All but making and deleting the account, which only those may who manage all accounts, as in Swift.
     Admin,
-    /// All.
-    Holder,
 }
 
 /// What somebody may do in other accounts.
@@ -51,7 +49,7 @@ impl Identity {
             shown: format!("the holder of {account}"),
             account: account.to_owned(),
             listed: vec![account.to_owned()],
-            own: Own::Holder,
+            own: Own::Admin,
             elsewhere: Elsewhere::Nobody,
         }
     }
@@ -118,7 +116,6 @@ impl Caller {
         };
         let at_home = account == path.account()
             && match own {
-                Own::Holder => true,
                 Own::Admin => access != Access::Govern,
                 Own::Member => false,
             };
@@ -166,8 +163,10 @@ mod tests {
         assert_eq!(may(&admin, "/AUTH_test/c/o"), ALL[..3]);
         assert_eq!(may(&admin, "/AUTH_tes"), []);
         assert_eq!(may(&admin, "/AUTH_test2/c/o"), []);
-        assert_eq!(may(&caller(Own::Holder, Elsewhere::Nobody), "/AUTH_test"), ALL);
-        assert_eq!(may(&caller(Own::Holder, Elsewhere::Nobody), "/AUTH_other"), []);
+        let holder =
+            Caller { identity: Some(Arc::new(Identity::holder("AUTH_test"))), referer: None };
+        assert_eq!(may(&holder, "/AUTH_test"), ALL[..3], "who has a fixed token may no more");
+        assert_eq!(may(&holder, "/AUTH_other"), []);
         assert_eq!(may(&caller(Own::Member, Elsewhere::Nobody), "/AUTH_test/c/o"), []);
         assert_eq!(may(&Caller::default(), "/AUTH_test/c/o"), []);
     }

@@ -36,7 +36,7 @@ pub(super) use self::access::{authorise, clean_lists, drop_owners, forget};
 pub(super) use self::cache::ListsCache;
 pub(super) use self::caller::{Access, Caller};
 pub use self::secret::{ClusterSecret, SECRET_BYTES_MIN, ShortSecret};
-pub use self::temp::{BadStorageUrl, Scheme, StorageUrl, TOKEN_LIFE, TempAuth};
+pub use self::temp::{BadStorageUrl, BadTokenLife, Scheme, StorageUrl, TempAuth, TokenLife};
 pub use self::users::{BadUser, Key, UserEntry, Users};
 
 /// How the names of users' accounts begin in URLs.
@@ -175,7 +175,7 @@ fn log_in(
         _ => return Err(refused("X-Auth-User does not name account and user: write account:user")),
     };
     let logged_in = auth.log_in(account, name, key.as_bytes(), now);
-    let temp::LoggedIn { token, life, identity } =
+    let temp::LoggedIn { token, life_s, identity } =
         logged_in.ok_or_else(|| refused("X-Auth-User and X-Auth-Key do not go together"))?;
     let named = request.uri().authority().map(hyper::http::uri::Authority::as_str);
     let authority = named.or_else(|| text(headers, &HOST));
@@ -189,7 +189,7 @@ fn log_in(
     }
     conceal(&mut answer);
     set(&mut answer, X_STORAGE_URL, url);
-    set(&mut answer, X_AUTH_TOKEN_EXPIRES, life.as_secs());
+    set(&mut answer, X_AUTH_TOKEN_EXPIRES, life_s);
     answer.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response(StatusCode::OK, answer, Body::empty()))
 }

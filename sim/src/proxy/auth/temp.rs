@@ -1,8 +1,11 @@
 //! Swift's TempAuth: users log in with their keys and get tokens, which any proxy of the cluster takes until they expire.
 //!
 //! A token is sealed with the cluster's secret and its user's key, so that it ends when the user gets another key or is gone. What the user
-//! may do is looked up each time. A wrong key, and a user that there is not, cost the same work. Leaves out limits on how often somebody
-//! may try, and other prefixes than `AUTH_`.
+//! may do is looked up each time. A wrong key, and a user that there is not, cost the same work.
+//!
+//! Leaves out other prefixes than `AUTH_`, and limits on how often somebody may try, as Swift does: one for each user would let anybody
+//! lock an honest user out, one for each address would count a balancer's clients, or a campus, as one. A try costs two seals of at
+//! most a head's bytes, and keeps nothing; what makes guessing hopeless is a long key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +19,11 @@ use super::users::{Group, KeyDigest, User, Users, digest_of};
 use crate::host::Time;
 use crate::swift::{Timestamp, encode_part};
 
-/// How long a token is good for, unless a configuration says otherwise: a day, as in Swift.
-pub const TOKEN_LIFE: Duration = Duration::from_secs(86_400);
+/// How long a token is good for: whole seconds, at least one. A day unless a configuration says otherwise, as in Swift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenLife {
+    seconds: u64,
+}
 
 const USER: &str = "user";
 const KEY: &str = "key";
@@ -31,7 +37,7 @@ pub struct TempAuth {
     users: BTreeMap<UserId, Known>,
     /// Compared with in the place of a user that there is not.
     decoy: [u8; SEAL_BYTES],
-    token_life: Duration,
+    token_life: TokenLife,
     storage: StorageUrl,
 }
 
@@ -65,6 +71,32 @@ pub enum Scheme {
 #[error("the storage URL {url:?} is none: write it as https://store.example.com")]
 pub struct BadStorageUrl {
     url: String,
+}
+
+/// A life that no token can have: the protocol counts it in seconds, and one of none would open nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a token cannot be good for {life:?}: write whole seconds, at least one")]
+pub struct BadTokenLife {
+    life: Duration,
+}
+
+impl TokenLife {
+    /// That long.
+    ///
+    /// # Errors
+    /// It is no whole number of seconds, or none at all.
+    pub fn new(life: Duration) -> Result<Self, BadTokenLife> {
+        if life.is_zero() || life.subsec_nanos() > 0 {
+            return Err(BadTokenLife { life });
+        }
+        Ok(Self { seconds: life.as_secs() })
+    }
+}
+
+impl Default for TokenLife {
+    fn default() -> Self {
+        Self { seconds: 86_400 }
+    }
 }
 
 impl StorageUrl {
@@ -111,8 +143,8 @@ fn is_authority(text: &str) -> bool {
 /// Who has logged in.
 pub(super) struct LoggedIn<'a> {
     pub(super) token: Token,
-    /// For how long.
-    pub(super) life: Duration,
+    /// For how many seconds.
+    pub(super) life_s: u64,
     pub(super) identity: &'a Identity,
 }
 
@@ -126,7 +158,7 @@ pub(super) enum BadToken {
 }
 
 impl TempAuth {
-    /// Lets `users` in, by tokens that are sealed with `secret` and good for [`TOKEN_LIFE`]; clients are sent to the host that they asked.
+    /// Lets `users` in, by tokens that are sealed with `secret` and good for a day; clients are sent to the host that they asked.
     #[must_use]
     pub fn new(secret: ClusterSecret, users: &Users) -> Self {
         let known = |user: &User| {
@@ -137,12 +169,12 @@ impl TempAuth {
         let users = users.0.iter().map(known).collect();
         let decoy = secret.seal(DECOY, &[]);
         let storage = StorageUrl::OfRequest(Scheme::Http);
-        Self { users, decoy, secret, token_life: TOKEN_LIFE, storage }
+        Self { users, decoy, secret, token_life: TokenLife::default(), storage }
     }
 
-    /// With tokens that are good for `life`, in whole seconds.
+    /// With tokens that are good for `life`.
     #[must_use]
-    pub fn with_token_life(self, life: Duration) -> Self {
+    pub fn with_token_life(self, life: TokenLife) -> Self {
         Self { token_life: life, ..self }
     }
 
@@ -169,10 +201,10 @@ impl TempAuth {
         let digest: KeyDigest = digest_of(key);
         let has_key = self.secret.has_sealed(self.key_of(known), KEY, &[&id, &digest]);
         let Known { identity, key } = known.filter(|_| has_key)?;
-        let expires_unix_s = unix_seconds(now).saturating_add(self.token_life.as_secs());
+        let expires_unix_s = unix_seconds(now).saturating_add(self.token_life.seconds);
         let seal = self.secret.seal(TOKEN, &[&expires_unix_s.to_be_bytes(), &id, key]);
         let token = Token { expires_unix_s, user: id, seal };
-        Some(LoggedIn { token, life: self.token_life, identity })
+        Some(LoggedIn { token, life_s: self.token_life.seconds, identity })
     }
 
     /// Whose token it is.
@@ -294,11 +326,20 @@ mod tests {
 
     #[test]
     fn a_token_ends_with_its_time() {
-        let auth = auth().with_token_life(Duration::from_secs(60));
+        let auth = auth().with_token_life(TokenLife { seconds: 60 });
         let token = auth.log_in("test", "tester", b"testing", NOW).unwrap().token.to_string();
         assert!(auth.open(&token, NOW + Duration::from_millis(59_999)).is_ok());
         let late = auth.open(&token, NOW + Duration::from_secs(60));
         assert_eq!(late, Err(BadToken::Expired));
+    }
+
+    #[test]
+    fn a_token_is_good_for_whole_seconds_and_at_least_one() {
+        assert!(TokenLife::new(Duration::from_secs(1)).is_ok());
+        for life in [Duration::ZERO, Duration::from_millis(1_500), Duration::from_nanos(1)] {
+            let error = TokenLife::new(life).unwrap_err().to_string();
+            assert!(error.contains("whole seconds"), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Replaces an object's metadata on a quorum of replicas.
 //!
-//! Leaves out the container's row: it shows what was put.
+//! The container hears of another content type. Leaves out telling it of other metadata, of which its rows say nothing.
 
+use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::delete::conflict;
@@ -20,8 +21,8 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
     let nodes = proxy.nodes(&call.path);
     let mut at = proxy.next_timestamp();
     let mut ask = ask(Method::POST, &call.path, &nodes, change_headers(call, at)?);
-    // Who removes the object when it expires has to know who lists it.
-    let own = if ask.headers.contains_key(X_DELETE_AT) {
+    // Who removes the object when it expires has to know who lists it, and its row shows the content type.
+    let own = if [X_DELETE_AT, CONTENT_TYPE].iter().any(|name| ask.headers.contains_key(name)) {
         let container = proxy.nodes(&container_of(&call.path)?);
         updates(Service::Container, &container, nodes.primaries.len())
     } else {

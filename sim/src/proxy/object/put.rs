@@ -82,6 +82,10 @@ pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Respon
             StatusCode::SERVICE_UNAVAILABLE,
             format!("the replicas of {path} disagree on what they got: send it again"),
         )),
+        // As in Swift: what lost to a newer write is as good as stored and overwritten since.
+        Err(NotStored::Newer) => {
+            Ok(response(StatusCode::ACCEPTED, HeaderMap::new(), Body::empty()))
+        }
         Err(NotStored::Refused(StatusCode::PRECONDITION_FAILED)) => Err(is_there(path)),
         Err(NotStored::Refused(status)) => Err(Refusal::of_quorum(status, path)),
     }

@@ -140,9 +140,7 @@ fn outcome(
     let unavailable = |why: String| StoreError::Unavailable { path: path.clone(), why };
     match stored(&told, replicas) {
         Ok(_) => Ok(Stored { etag }),
-        Err(NotStored::Refused(StatusCode::CONFLICT)) => {
-            Err(StoreError::Newer { path: path.clone(), timestamp: at })
-        }
+        Err(NotStored::Newer) => Err(StoreError::Newer { path: path.clone(), timestamp: at }),
         Err(NotStored::Refused(status)) => Err(unavailable(format!("they say {status}"))),
         Err(NotStored::Disagree) => Err(unavailable("they disagree on what they got".to_owned())),
     }

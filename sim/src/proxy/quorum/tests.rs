@@ -81,6 +81,22 @@ fn handoffs_without_it_do_not_make_it_missing() {
     assert_eq!(search.verdict(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[test]
+fn an_upload_that_a_majority_has_or_outdates_has_lost_to_a_newer_one() {
+    let told = |codes: &[u16]| -> Vec<_> {
+        codes.iter().map(|code| (status(*code), Some("a".to_owned()))).collect()
+    };
+    for codes in
+        [&[409, 409, 409][..], &[409, 409], &[201, 409], &[201, 409, 503], &[409, 201, 409]]
+    {
+        assert_eq!(stored(&told(codes), 3), Err(NotStored::Newer), "{codes:?}");
+    }
+    assert_eq!(stored(&told(&[201, 201, 409]), 3), Ok("a".to_owned()));
+    // A write that one node alone knows of may be lost with it.
+    let unknown = Err(NotStored::Refused(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(stored(&told(&[409, 503, 503]), 3), unknown);
+}
+
 proptest! {
     #[test]
     fn an_upload_is_acknowledged_only_by_a_majority_that_agrees(

@@ -3,7 +3,7 @@
 //! Leaves out what access lists grant: `lists` has that.
 
 use super::*;
-use crate::proxy::{ClusterSecret, Key, TempAuth, UserEntry, Users};
+use crate::proxy::{ClusterSecret, Key, TempAuth, TokenLife, UserEntry, Users};
 
 /// Account, name, key and groups.
 const USERS: [(&str, &str, &str, &[&str]); 6] = [
@@ -188,7 +188,8 @@ fn where_tokens_are_fixed_nobody_logs_in() {
 
 #[test]
 fn a_token_that_expired_or_was_tampered_with_opens_nothing() {
-    let mut house = House::empty(temp_auth().with_token_life(Duration::from_secs(60)));
+    let mut house =
+        House::empty(temp_auth().with_token_life(TokenLife::new(Duration::from_secs(60)).unwrap()));
     let token = house.token("test:tester");
     assert_eq!(house.status(&token, "GET", URLS[0]), 204);
     let last = if token.ends_with('0') { '1' } else { '0' };

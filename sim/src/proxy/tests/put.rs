@@ -77,6 +77,19 @@ fn a_minority_is_no_acknowledgement() {
 }
 
 #[test]
+fn a_put_that_loses_to_a_newer_one_is_accepted_and_changes_nothing() {
+    let mut room = Room::new(&[]);
+    let (newer, never) = (pattern(20), "9999999999.00000".parse().unwrap());
+    for index in [0, 2] {
+        room.nodes[index].hold(never, &newer, &newer);
+    }
+    let put = room.send(Method::PUT, URL, &[], pattern(10));
+    assert_eq!((put.status, put.header("etag")), (StatusCode::ACCEPTED, ""));
+    assert_eq!(room.nodes[0].holds(), Some(newer.clone()));
+    assert_eq!(room.nodes[2].holds(), Some(newer));
+}
+
+#[test]
 fn an_object_needs_its_container() {
     let missing: Vec<_> = (0..6).map(|index| (index, Manner::NoContainer)).collect();
     let put = |manners: &[_]| Room::new(manners).send(Method::PUT, URL, &[], pattern(10)).status;

@@ -111,9 +111,10 @@ impl Stream for PipeEnd {
         way.chunks.push_back(Bytes::copy_from_slice(&data[..len]));
         way.bytes += len;
         let reader = way.wake_reader();
+        // Before anybody can read them, so that what has arrived is counted.
+        self.meters.sent(label, len as u64);
         drop(way);
         wake(reader);
-        self.meters.sent(label, len as u64);
         Poll::Ready(Ok(len))
     }
 
