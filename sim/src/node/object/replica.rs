@@ -186,7 +186,14 @@ impl Node {
         if let Some(timestamp) = is.tombstone {
             return Ok(Some(Change::ObjectDelete { timestamp }));
         }
-        let object = known(self.objects.open_at(place).await)?;
-        Ok(object.map(|object| object.metadata().as_change()))
+        let Some(object) = known(self.objects.open_at(place).await)? else { return Ok(None) };
+        let metadata = object.metadata();
+        if let Some(at) = is.meta
+            && let Some(posted) = known(posted(place, at).await)?
+            && let Some(content_type) = &posted.content_type
+        {
+            return Ok(Some(metadata.as_typed(content_type, at)));
+        }
+        Ok(Some(metadata.as_change()))
     }
 }

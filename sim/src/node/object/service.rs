@@ -69,11 +69,15 @@ pub(in crate::node) async fn handle(
             let parents = containers(&place.path, &head.headers)?;
             note_expiry(&node, &place, timestamp, &headers, &parents).await?;
             let posted = Posted { headers, content_type };
+            let Some(content_type) = &posted.content_type else {
+                post(&place, timestamp, &posted).await?;
+                return Ok(reply::empty(StatusCode::ACCEPTED));
+            };
+            let untold = untold(&place, timestamp).await?;
             post(&place, timestamp, &posted).await?;
-            if let Some(content_type) = &posted.content_type {
-                let change = object.metadata().as_typed(content_type, timestamp);
-                node.tell(&place, parents, change).await?;
-            }
+            let change = object.metadata().as_typed(content_type, timestamp);
+            node.tell(&place, parents, change).await?;
+            untold.told();
             Ok(reply::empty(StatusCode::ACCEPTED))
         }
         method => {

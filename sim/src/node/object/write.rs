@@ -239,8 +239,17 @@ pub(super) async fn post(
     if let Some(has) = found.changed().filter(|has| *has >= timestamp) {
         return Err(newer(place, has, timestamp));
     }
+    let mut posted = posted.clone();
+    if let (None, Some(before)) = (&posted.content_type, found.meta) {
+        // It takes the place of headers, and a content type stays until another is named.
+        posted.content_type = match super::open::posted(place, before).await {
+            Ok(before) => before.content_type,
+            Err(NodeError::Damaged { .. }) => None,
+            Err(error) => return Err(error),
+        };
+    }
     let name = FileName { timestamp, kind: Kind::Meta };
-    write_small(place, name, &found, trailer::encode(posted, 0)).await
+    write_small(place, name, &found, trailer::encode(&posted, 0)).await
 }
 
 /// What a tombstone holds: the object's name, which its directory does not tell.

@@ -67,7 +67,7 @@ impl Round<'_> {
             for partition in partitions(device).await? {
                 let mut newer = Vec::new();
                 let show = |hash, is: &Winners| {
-                    if is.newest() >= Some(before) {
+                    if is.newest().max(is.meta) >= Some(before) {
                         newer.push(hash);
                     }
                 };

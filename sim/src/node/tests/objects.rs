@@ -115,8 +115,20 @@ fn a_post_replaces_metadata_and_leaves_the_version() {
         assert_eq!(read.header("content-type"), "text/plain");
         assert_eq!(read.header("x-timestamp"), "0000000003.00000");
         assert_eq!(read.header("x-backend-data-timestamp"), "0000000002.00000");
+        let typed = [("x-timestamp", "3.2"), ("content-type", "text/typed")];
+        assert_eq!(cluster.object(Method::POST, &typed, b"").await.status, 202);
+        assert_eq!(post("3.4").await, 202);
+        let read = cluster.get().await;
+        assert_eq!(
+            (read.header("x-object-meta-b"), read.header("content-type")),
+            ("2", "text/typed")
+        );
         assert_eq!(put(&cluster, "4.0", b"y").await, 201);
-        assert_eq!(cluster.get().await.header("x-object-meta-a"), "1");
+        let read = cluster.get().await;
+        assert_eq!(
+            (read.header("x-object-meta-a"), read.header("content-type")),
+            ("1", "text/plain")
+        );
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Leaves out the ring: the first few nodes are to have everything.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -66,12 +66,14 @@ async fn make_container(cluster: &Cluster, node: u8) {
 /// Sends a change to each of its nodes, which tell the containers of their own.
 async fn send(cluster: &Cluster, step: &Step) {
     let (path, timestamp) = (format!("/a/c/{}", step.name), format!("{}.0", step.tick));
+    let content_type = format!("text/{}", step.tick);
     let body = vec![b'x'; usize::from(step.tick)];
     for node in (0..3).filter(|node| step.nodes & (1 << node) != 0) {
         let container = address(node, Service::Container).to_string();
         let headers = [
             ("x-timestamp", &*timestamp),
             ("x-object-meta-tick", &*timestamp),
+            ("content-type", &*content_type),
             ("x-container-host", &*container),
             ("x-container-device", "d1"),
             ("x-container-partition", "7"),
@@ -86,7 +88,8 @@ async fn send(cluster: &Cluster, step: &Step) {
 async fn seen(cluster: &Cluster, node: u8, service: Service, path: &str) -> Vec<String> {
     let reply = ask(cluster, node, service, Method::GET, path, &[], b"").await;
     let body = if reply.status < 300 { reply.text().to_owned() } else { String::new() };
-    let names = ["etag", "x-object-meta-tick", "x-timestamp", "x-container-bytes-used"];
+    let names =
+        ["etag", "x-object-meta-tick", "x-timestamp", "x-container-bytes-used", "content-type"];
     let mut seen = vec![reply.status.to_string(), body];
     seen.extend(names.map(|name| reply.header(name).to_owned()));
     seen
@@ -108,20 +111,23 @@ async fn spread(cluster: Cluster, steps: Vec<Step>) {
         send(&cluster, step).await;
     }
     cluster.at(60_000).await;
-    let mut there = BTreeSet::new();
+    let mut there = BTreeMap::new();
     for name in 0..3 {
         let object = agreed(&cluster, 3, Service::Object, &format!("/a/c/{name}")).await;
         if object[0] == "200" {
-            there.insert(format!("{name}"));
+            there.insert(format!("{name}"), object[6].clone());
         }
         let put = |step: &&Step| step.name == name && step.kind != 2;
         let newest = steps.iter().rfind(put);
         let is_put = newest.is_some_and(|step| step.kind < 2);
         assert_eq!(object[0] == "200", is_put, "{name}: the newest counts: {newest:?}");
     }
-    let listing = agreed(&cluster, 3, Service::Container, "/a/c").await;
-    let listed: BTreeSet<String> = listing[1].lines().map(ToOwned::to_owned).collect();
-    assert_eq!(listed, there, "what is there is listed");
+    let listing = agreed(&cluster, 3, Service::Container, "/a/c?format=json").await;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&listing[1]).expect("it is JSON");
+    let text = |value: &serde_json::Value| value.as_str().expect("it is text").to_owned();
+    let listed: BTreeMap<String, String> =
+        rows.iter().map(|row| (text(&row["name"]), text(&row["content_type"]))).collect();
+    assert_eq!(listed, there, "what is there is listed, as it is");
 }
 
 proptest! {
