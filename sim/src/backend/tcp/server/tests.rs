@@ -129,6 +129,8 @@ fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
     assert!(refused.contains("hung up"), "{refused}");
     let [(_, found)] = &knows_it_not.look_for_peers()[..] else { panic!("one is known") };
     assert!(found.as_ref().is_err_and(|why| why.contains("hung up")), "{found:?}");
+    // The one who asked and the one who looked.
+    assert_eq!(serves.meters().refused_strangers(), 2);
 
     let knows_it = Server::among(1, 16, Seed(2), peers(1, &[(1, at), (3, at)])).unwrap();
     knows_it.start(0, asks(1)).wait().unwrap();

@@ -3,7 +3,7 @@
 //! Those who have not proved yet that they know the secret have little time and little room: when there are too many, the one that has
 //! waited longest goes, so that strangers cannot keep peers out by waiting. Leaves out peers' connections, which are their listeners'.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
@@ -52,32 +52,42 @@ pub(in super::super) async fn attend(
         let (caller, goes) = Callers::enter(&callers);
         let heard = async move {
             let _caller = caller;
-            let heard = pin!(receive(stream, &peers, &shared));
+            let told_apart = Cell::new(false);
+            let heard = pin!(receive(stream, &peers, &shared, &told_apart));
             let late = tokio::time::Instant::now() + PROOF_MAX;
             let late = pin!(tokio::time::sleep_until(late));
             let goes = pin!(goes.notified());
-            if let Either::Left((true, _)) = select(heard, select(late, goes)).await {
-                return;
+            let is_over = matches!(select(heard, select(late, goes)).await, Either::Left(_));
+            if !is_over && !told_apart.get() {
+                shared.meters.stranger_refused();
             }
-            shared.meters.stranger_refused();
         };
         #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
         drop(tokio::task::spawn_local(heard));
     }
 }
 
-/// Sees a caller through to whom it wants; `false` if it is no peer.
+/// Sees a caller through to whom it wants. Once it is known whether it is a peer, it is `told_apart`.
 #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-async fn receive(mut stream: tokio::net::TcpStream, peers: &Peers, shared: &Shared) -> bool {
-    let opening = match hear(&mut stream, &peers.secret).await {
+async fn receive(
+    mut stream: tokio::net::TcpStream,
+    peers: &Peers,
+    shared: &Shared,
+    told_apart: &Cell<bool>,
+) {
+    let heard = hear(&mut stream, &peers.secret).await;
+    told_apart.set(true);
+    let opening = match heard {
         Ok(opening) => opening,
-        Err(Stranger::Http) => {
-            // It may be gone already.
-            let _told = stream.write_all(NO_PEER).await;
-            linger(stream).await;
-            return false;
+        Err(stranger) => {
+            shared.meters.stranger_refused();
+            if let Stranger::Http = stranger {
+                // It may be gone already.
+                let _told = stream.write_all(NO_PEER).await;
+                linger(stream).await;
+            }
+            return;
         }
-        Err(Stranger::Other) => return false,
     };
     let room = shared.switchboard.room_at(opening.to);
     let verdict = match (&room, peers.way(opening.to.ip())) {
@@ -91,7 +101,6 @@ async fn receive(mut stream: tokio::net::TcpStream, peers: &Peers, shared: &Shar
         let books = Answered::new(&shared.meters);
         room.send(Arrival::Peer(Peer { stream, from: opening.from, books }));
     }
-    true
 }
 
 /// Those who have not proved anything yet, the one that has waited longest first.
