@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::Args;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::backend::tcp::server::{OpenDisk, Server, Tls};
+use stayput_sim::backend::tcp::server::{Door, OpenDisk, Server, Tls};
 use stayput_sim::cluster::served::{
     Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies,
 };
@@ -175,7 +175,7 @@ fn whole(args: &ServeArgs, logs: &Logs, data: &Path, threads: usize) -> Result<S
     let disks = disks(layout.devices(), &pool);
     let replicate_interval = args.replicate_interval;
     serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
-    front.serve(&watched, &served, watch, (Turn::ALONE, layout.token_secret()))?;
+    front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret(), watch))?;
     let shape = layout.shape();
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
@@ -248,7 +248,7 @@ fn proxy(
     let turn = Turn { number: number - 1, of: cluster.proxies() };
     let watched = Watched { server: &server, door: Some(&door), disks: None };
     let watch = watch::watch(&args.watch, logs, &watched)?;
-    front.serve(&watched, &served, watch, (turn, cluster.token_secret()))?;
+    front.serve(&server, &door, &served, (turn, cluster.token_secret(), watch))?;
     tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
@@ -285,13 +285,13 @@ impl Front {
         Ok(Self { listen, log_ins, are_known: args.users.is_none(), tls })
     }
 
-    /// Starts proxies behind the door, if there is one.
+    /// Starts proxies behind `door`.
     fn serve(
         &self,
-        watched: &Watched<'_>,
+        server: &Server,
+        door: &Arc<Door>,
         served: &Served,
-        watch: Arc<dyn Watch>,
-        (turn, token_secret): (Turn, &Secret),
+        (turn, token_secret, watch): (Turn, &Secret, Arc<dyn Watch>),
     ) -> Result<(), CliError> {
         let secret = ClusterSecret::new(token_secret.bytes());
         let secret = secret.map_err(|short| CliError::Usage {
@@ -301,8 +301,7 @@ impl Front {
         let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
         let auth = self.log_ins.auth(secret).with_storage(StorageUrl::OfRequest(scheme));
         let proxies = ServedProxies { turn, auth: Auth::Temp(auth), watch: Some(watch) };
-        let Some(door) = watched.door else { return Ok(()) };
-        Ok(serve_proxies(watched.server, door, served, &proxies)?)
+        Ok(serve_proxies(server, door, served, &proxies)?)
     }
 }
 

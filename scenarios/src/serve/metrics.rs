@@ -201,7 +201,7 @@ impl Collector for Process {
 
 impl Parts {
     /// Counters, which only go up: name, meaning, value.
-    fn counters(&self) -> [(&'static str, &'static str, u64); 7] {
+    fn counters(&self) -> [(&'static str, &'static str, u64); 8] {
         let meters = &self.meters;
         let refused = meters.counted(Count::ConnectionsRefused)
             + self.door.as_ref().map_or(0, |door| door.overrun());
@@ -217,16 +217,26 @@ impl Parts {
                 "Calls that a disk failed, or had no room for.",
                 self.disks.as_ref().map_or(0, DiskPool::failures),
             ),
+            (
+                "strangers_refused",
+                "Callers at a node's port that were no processes of the cluster.",
+                meters.refused_strangers(),
+            ),
             ("log_lines_dropped", "Lines of the log that nobody took in time.", dropped),
         ]
     }
 
     /// What is so now: name, meaning, value.
-    fn gauges(&self) -> [(&'static str, &'static str, u64); 5] {
+    fn gauges(&self) -> [(&'static str, &'static str, u64); 6] {
         let meters = &self.meters;
         let disk_calls = self.disks.as_ref().map_or(0, DiskPool::waiting) as u64;
         [
             ("connections_open", "Connections that are open.", meters.open_connections()),
+            (
+                "peer_connections_open",
+                "Connections of other processes of the cluster that are open.",
+                meters.peer_connections(),
+            ),
             ("sessions_running", "Sessions that run.", meters.counted(Count::SessionsRunning)),
             ("sessions_waiting", "Sessions that wait.", meters.counted(Count::SessionsWaiting)),
             ("disk_calls_waiting", "Calls to disks that wait for a thread.", disk_calls),

@@ -61,10 +61,14 @@ impl Cluster {
 
     /// Nodes count from 1.
     fn node(&self, number: usize) -> Serving {
+        self.node_with(number, &[])
+    }
+
+    fn node_with(&self, number: usize, more: &[&str]) -> Serving {
         let data = path_text(&self.path(&format!("node-{number}")));
         let (file, number) = (self.file(), number.to_string());
         let words = ["--role", "node", "--cluster", &file, "--node", &number, "--data", &data];
-        let serving = Serving::start_with(&words);
+        let serving = Serving::start_with(&[&words, more].concat());
         assert!(self.nodes.contains(&serving.url), "{}", serving.url);
         serving
     }
@@ -195,6 +199,30 @@ fn a_nodes_port_lets_nobody_in_who_does_not_know_the_clusters_secret() {
     assert!(!answer.contains("HTTP"), "{answer:?}");
     assert_eq!(client.get("/demo/object").body, b"as it was");
     assert_eq!(client.get("/demo").text(), "object\n");
+}
+
+#[test]
+fn a_node_counts_strangers_and_peers_and_tells_it_at_an_address_of_its_own() {
+    let cluster = Cluster::new(1);
+    let mut node = cluster.node_with(1, &["--metrics", "127.0.0.1:0"]);
+    let said = node.line_with("metrics are here");
+    let url = said.split("url=").nth(1).map(str::trim_end).expect("it says where").to_owned();
+    for _ in 0..3 {
+        assert!(heard(&node, b"GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 401"));
+    }
+    let proxy = cluster.proxy(1);
+    let client = proxy.client();
+    client.put("/demo", b"");
+    client.put("/demo/object", &[7; 10_000]);
+    assert_eq!(client.get("/demo/object").body, [7; 10_000]);
+    let told = client.agent.get(&url).call().expect("it answers").body_mut().read_to_string();
+    let told = told.expect("it is text");
+    let value = |name: &str| {
+        let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name}: {told}")).parse::<f64>().expect("a number")
+    };
+    assert_eq!(value("stayput_strangers_refused_total"), 3.0);
+    assert!(value("stayput_peer_connections_open") >= 1.0);
 }
 
 #[test]
