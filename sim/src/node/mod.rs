@@ -77,8 +77,8 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an object; no
-    /// replication.
+    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an
+    /// object; no replication.
     #[must_use]
     pub fn new(devices: Vec<String>, ring_port: u16, name_hash: NameHasher) -> Self {
         Self {
