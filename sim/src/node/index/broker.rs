@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::entry::Entry;
 use super::info::Info;
 use super::listing::{Line, Lister, Next, Query, successor};
-use super::tally::mark;
+use super::tally::{Tally, mark};
 use crate::host::Batch;
 use crate::node::device::Place;
 use crate::node::error::NodeError;
@@ -120,13 +120,15 @@ impl<E: Entry> Broker<E> {
         marks: impl FnOnce() -> u64,
     ) -> Result<(), NodeError> {
         let tallies = &place.device.tallies;
-        let tally = tallies.of(E::LETTER, place.hash, info.counted);
+        let rows = tallies.rows(E::LETTER, place.hash, info.counted);
         info.touch(now);
         batch.put(info_key::<E>(place), encode(&info));
         (self.outbox)(place, &info, &mut batch);
+        let changing = tallies.change(E::LETTER, place.hash);
         place.device.disk.commit(batch).await.map_err(place.failed())?;
-        if let Some(tally) = tally {
-            tallies.set(E::LETTER, place.hash, info.counted, tally ^ marks());
+        if let Some(rows) = rows {
+            let (partition, counted) = (info.partition, info.counted);
+            changing.to(Tally { partition, counted, rows: rows ^ marks(), info: info.digest() });
         }
         Ok(())
     }

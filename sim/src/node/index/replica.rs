@@ -2,22 +2,105 @@
 //!
 //! Leaves out who asks whom: see the replicator.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::broker::{Broker, decode, encode, end_of_rows, get, info_key, row_key};
 use super::entry::Entry;
 use super::info::Info;
-use super::tally::{Stretch, mark};
+use super::tally::{Stretch, Tally, mark};
 use crate::host::{Batch, Row};
 use crate::node::device::{Device, NameHash, Place};
 use crate::node::error::NodeError;
 use crate::node::request::Parent;
-use crate::swift::Timestamp;
+use crate::swift::{Path, Timestamp};
 
 /// Rows that are read from the table at a time, and rows of a stretch.
 const PAGE_ROWS: usize = 1_000;
 
 impl<E: Entry> Broker<E> {
+    /// What is known of a listing that the device has, live or deleted.
+    pub(in crate::node) async fn stored(&self, place: &Place) -> Result<Option<Info>, NodeError> {
+        get(place, &info_key::<E>(place)).await
+    }
+
+    /// The digest of each partition in which the device has listings, as far as they do not change all the time.
+    pub(in crate::node) async fn inventory(
+        &self,
+        device: &Rc<Device>,
+    ) -> Result<BTreeMap<u32, u64>, NodeError> {
+        let tallies = &device.tallies;
+        if !tallies.is_complete(E::LETTER) {
+            let (look, mut last) = (tallies.begin(E::LETTER), None);
+            while let Some((hash, info)) = self.after(device, last).await? {
+                self.tally(&place_of(device, hash, &info), &info).await?;
+                last = Some(hash);
+            }
+            tallies.end(&look);
+        }
+        Ok(tallies.inventory(E::LETTER))
+    }
+
+    /// The listings of a partition, as far as they are known.
+    pub(in crate::node) async fn listings(
+        &self,
+        device: &Rc<Device>,
+        partition: u32,
+    ) -> Result<Vec<(Place, Info)>, NodeError> {
+        let mut listings = Vec::new();
+        for hash in device.tallies.hashes(E::LETTER, partition) {
+            let Some(place) = nameless(device, partition, hash) else { continue };
+            if let Some(info) = self.stored(&place).await? {
+                listings.push((place_of(device, hash, &info), info));
+            }
+        }
+        Ok(listings)
+    }
+
+    /// The digest of the listing with that hash, if the device has it.
+    pub(in crate::node) async fn digest_of(
+        &self,
+        device: &Rc<Device>,
+        partition: u32,
+        hash: NameHash,
+    ) -> Result<Option<u64>, NodeError> {
+        let Some(place) = nameless(device, partition, hash) else { return Ok(None) };
+        match self.stored(&place).await? {
+            Some(info) => self.digest(&place, &info).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The number that replicas of a listing have in common if they say the same.
+    pub(in crate::node) async fn digest(
+        &self,
+        place: &Place,
+        info: &Info,
+    ) -> Result<u64, NodeError> {
+        self.tally(place, info).await.map(Tally::digest)
+    }
+
+    async fn tally(&self, place: &Place, info: &Info) -> Result<Tally, NodeError> {
+        let tallies = &place.device.tallies;
+        let (partition, counted) = (info.partition, info.counted);
+        let known = tallies.rows(E::LETTER, place.hash, counted);
+        if let Some(rows) = known {
+            return Ok(Tally { partition, counted, rows, info: info.digest() });
+        }
+        let stretches = self.stretches(place).await?;
+        let rows = stretches.iter().fold(0, |rows, stretch| rows ^ stretch.tally);
+        let tally = Tally { partition, counted, rows, info: info.digest() };
+        let _alone = place.device.lock(place.hash).await;
+        if self.info(place).await?.counted == counted {
+            tallies.set(E::LETTER, place.hash, tally);
+        } else {
+            tallies.doubt(E::LETTER, place.hash);
+        }
+        Ok(tally)
+    }
+
     /// The first listing of the device after the one with that hash.
-    pub(in crate::node) async fn after(
+    async fn after(
         &self,
         device: &Device,
         hash: Option<NameHash>,
@@ -37,34 +120,6 @@ impl<E: Entry> Broker<E> {
                 why: "it is no row of a listing".to_owned(),
             },
         })
-    }
-
-    /// What is known of a listing that the device has, live or deleted.
-    pub(in crate::node) async fn stored(&self, place: &Place) -> Result<Option<Info>, NodeError> {
-        get(place, &info_key::<E>(place)).await
-    }
-
-    /// The number that replicas of a listing have in common if they say the same.
-    pub(in crate::node) async fn digest(
-        &self,
-        place: &Place,
-        info: &Info,
-    ) -> Result<u64, NodeError> {
-        let tallies = &place.device.tallies;
-        let known = tallies.of(E::LETTER, place.hash, info.counted);
-        let rows = match known {
-            Some(rows) => rows,
-            None => {
-                let stretches = self.stretches(place).await?;
-                let rows = stretches.iter().fold(0, |rows, stretch| rows ^ stretch.tally);
-                // Unless it changed meanwhile.
-                if self.info(place).await?.counted == info.counted {
-                    tallies.set(E::LETTER, place.hash, info.counted, rows);
-                }
-                rows
-            }
-        };
-        Ok(rows ^ info.digest())
     }
 
     /// All rows of the listing, in stretches.
@@ -177,13 +232,28 @@ impl<E: Entry> Broker<E> {
             for (key, _) in &page {
                 batch.delete(key.clone());
             }
+            let changing = place.device.tallies.change(E::LETTER, place.hash);
             if page.len() < PAGE_ROWS {
                 // Last: as long as it is there, a crash leaves a listing that is removed again.
                 batch.delete(info_key::<E>(place));
-                place.device.tallies.forget(E::LETTER, place.hash);
+                disk.commit(batch).await.map_err(place.failed())?;
+                changing.to_nothing();
+                break;
             }
             disk.commit(batch).await.map_err(place.failed())?;
         }
         Ok(())
     }
+}
+
+/// Where a listing is, by what is known of it.
+fn place_of(device: &Rc<Device>, hash: NameHash, info: &Info) -> Place {
+    let (device, path) = (Rc::clone(device), info.path.clone());
+    Place { device, partition: info.partition, hash, path }
+}
+
+/// Where a listing is whose name is not known yet: for errors its hash stands for it.
+fn nameless(device: &Rc<Device>, partition: u32, hash: NameHash) -> Option<Place> {
+    let path = Path::account_only(&hash.hex()).ok()?;
+    Some(Place { device: Rc::clone(device), partition, hash, path })
 }

@@ -2,15 +2,13 @@
 //!
 //! Leaves out comparing and taking in rows: see `node::index`.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{HASHES, Round, Unheard};
-use crate::node::device::{Device, NameHash, Place};
+use crate::node::device::{Device, Place};
 use crate::node::index::{Broker, Entry, Info, Stretch};
-use crate::node::{Node, NodeError};
 use crate::swift::{Service, Target};
 
 /// What one replica of a listing asks another.
@@ -23,46 +21,6 @@ pub(super) enum Question<E> {
     TakeIn(Box<Info>, Vec<(String, E)>),
 }
 
-impl Node {
-    /// The digest of each partition in which the device has listings.
-    pub(super) async fn listings_inventory<E: Entry>(
-        &self,
-        broker: &Broker<E>,
-        device: &Rc<Device>,
-    ) -> Result<BTreeMap<u32, u64>, NodeError> {
-        let (mut inventory, mut last) = (BTreeMap::new(), None);
-        while let Some((hash, info)) = broker.after(device, last).await? {
-            let place = place_of(device, hash, &info);
-            let digest = broker.digest(&place, &info).await?;
-            *inventory.entry(info.partition).or_default() ^= marked(hash, digest);
-            last = Some(hash);
-        }
-        Ok(inventory)
-    }
-
-    /// The digest of a listing, if the device has it.
-    pub(super) async fn listing_digest<E: Entry>(
-        &self,
-        broker: &Broker<E>,
-        place: &Place,
-    ) -> Result<Option<u64>, NodeError> {
-        match broker.stored(place).await? {
-            Some(info) => broker.digest(place, &info).await.map(Some),
-            None => Ok(None),
-        }
-    }
-}
-
-/// The digest of a listing among those of a partition: listings that say the same are not to cancel each other.
-fn marked(hash: NameHash, digest: u64) -> u64 {
-    xxhash_rust::xxh3::xxh3_64_with_seed(&hash.0, digest)
-}
-
-fn place_of(device: &Rc<Device>, hash: NameHash, info: &Info) -> Place {
-    let (device, path) = (Rc::clone(device), info.path.clone());
-    Place { device, partition: info.partition, hash, path }
-}
-
 impl Round<'_> {
     /// Gives `target` what it lacks of a partition's listings.
     pub(super) async fn give_listings<E: Entry>(
@@ -73,33 +31,16 @@ impl Round<'_> {
         partition: u32,
         target: &Target,
     ) -> Result<(), Unheard> {
-        let all = self.listings(broker, device, partition).await?;
+        let all = broker.listings(device, partition).await?;
         for some in all.chunks(HASHES) {
             let theirs = self.digests_of(target, service, partition, some).await?;
-            for (place, theirs) in some.iter().zip(theirs) {
-                if self.node.listing_digest(broker, place).await? != theirs {
+            for ((place, info), theirs) in some.iter().zip(theirs) {
+                if Some(broker.digest(place, info).await?) != theirs {
                     self.give_listing(broker, place, service, target).await?;
                 }
             }
         }
         Ok(())
-    }
-
-    /// The listings of a partition.
-    async fn listings<E: Entry>(
-        &self,
-        broker: &Broker<E>,
-        device: &Rc<Device>,
-        partition: u32,
-    ) -> Result<Vec<Place>, NodeError> {
-        let (mut places, mut last) = (Vec::new(), None);
-        while let Some((hash, info)) = broker.after(device, last).await? {
-            if info.partition == partition {
-                places.push(place_of(device, hash, &info));
-            }
-            last = Some(hash);
-        }
-        Ok(places)
     }
 
     /// The digests that `target` has of some listings.
@@ -108,11 +49,11 @@ impl Round<'_> {
         target: &Target,
         service: Service,
         partition: u32,
-        places: &[Place],
+        listings: &[(Place, Info)],
     ) -> Result<Vec<Option<u64>>, Unheard> {
-        let asked: Vec<String> = places.iter().map(|place| place.hash.hex()).collect();
+        let asked: Vec<String> = listings.iter().map(|(place, _)| place.hash.hex()).collect();
         let theirs: Vec<_> = self.ask(target, service, &format!("/{partition}"), &asked).await?;
-        if theirs.len() == places.len() {
+        if theirs.len() == listings.len() {
             return Ok(theirs);
         }
         Err(Unheard::Refused(target.address(service)))
@@ -160,17 +101,17 @@ impl Round<'_> {
         partition: u32,
         primaries: &[Target],
     ) -> Result<(), Unheard> {
-        for place in self.listings(broker, device, partition).await? {
-            let Some(info) = broker.stored(&place).await? else { continue };
-            let own = Some(broker.digest(&place, &info).await?);
+        for listing in broker.listings(device, partition).await? {
+            let (place, info) = &listing;
+            let own = Some(broker.digest(place, info).await?);
             let mut all_have_it = true;
             for target in primaries {
-                let some = std::slice::from_ref(&place);
+                let some = std::slice::from_ref(&listing);
                 let theirs = self.digests_of(target, service, partition, some).await?;
                 all_have_it &= theirs == [own];
             }
             if all_have_it {
-                broker.remove(&place, info.counted).await?;
+                broker.remove(place, info.counted).await?;
             }
         }
         Ok(())

@@ -119,40 +119,62 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Gives others what the device has of one service.
+    /// Gives others what the device has of one service, and removes what belongs elsewhere.
     async fn replicate(&mut self, device: &Rc<Device>, service: Service) -> Result<(), NodeError> {
-        let own = self.node.inventory(device, service).await?;
-        let mut theirs: BTreeMap<Target, BTreeMap<u32, u64>> = BTreeMap::new();
-        for (partition, digest) in own {
+        let mut wanted: BTreeMap<Target, Vec<u32>> = BTreeMap::new();
+        let mut elsewhere = BTreeMap::new();
+        for partition in self.node.inventory(device, service).await?.into_keys() {
             let primaries = self.placement.primaries(partition);
-            let ip = self.ip;
-            let is_own = |target: &Target| target.ip == ip && target.device == device.name;
-            let belongs = primaries.iter().any(is_own);
-            let mut all_have_it = true;
-            for target in primaries.iter().filter(|target| !is_own(target)) {
-                let has = match theirs.get(target) {
-                    Some(has) => Ok(has),
-                    None => match self.ask(target, service, "", &()).await {
-                        Ok(has) => Ok(&*theirs.entry(target.clone()).or_insert(has)),
-                        Err(unheard) => Err(unheard),
-                    },
-                };
-                let given = match has.map(|has| has.get(&partition) == Some(&digest)) {
-                    Ok(true) => Ok(()),
-                    Ok(false) => self.give(device, service, partition, target).await,
-                    Err(unheard) => Err(unheard),
-                };
-                match given {
-                    Ok(()) => {}
-                    Err(Unheard::Own(error)) => return Err(error),
-                    Err(Unheard::Silent(_) | Unheard::Refused(_)) => all_have_it = false,
+            let own = |target: &Target| target.ip == self.ip && target.device == device.name;
+            for target in primaries.iter().filter(|target| !own(target)) {
+                wanted.entry(target.clone()).or_default().push(partition);
+            }
+            if !primaries.iter().any(own) {
+                elsewhere.insert(partition, primaries);
+            }
+        }
+        let mut lack = BTreeSet::new();
+        for (target, partitions) in wanted {
+            match self.level(device, service, &target, &partitions).await {
+                Ok(()) => {}
+                Err(Unheard::Own(error)) => return Err(error),
+                Err(Unheard::Silent(_) | Unheard::Refused(_)) => {
+                    lack.insert(target);
                 }
             }
-            if !belongs && all_have_it && !primaries.is_empty() {
+        }
+        for (partition, primaries) in elsewhere {
+            if !primaries.is_empty() && !primaries.iter().any(|target| lack.contains(target)) {
                 self.hand_over(device, service, partition, &primaries).await?;
             }
         }
         Ok(())
+    }
+
+    /// Gives `target` what it lacks of these partitions.
+    async fn level(
+        &mut self,
+        device: &Rc<Device>,
+        service: Service,
+        target: &Target,
+        partitions: &[u32],
+    ) -> Result<(), Unheard> {
+        let theirs: BTreeMap<u32, u64> = self.ask(target, service, "", &()).await?;
+        // Now, not earlier: what came to both meanwhile is no difference.
+        let own = self.node.inventory(device, service).await?;
+        let mut levelled = Ok(());
+        for partition in partitions {
+            let Some(digest) = own.get(partition) else { continue };
+            if theirs.get(partition) == Some(digest) {
+                continue;
+            }
+            match self.give(device, service, *partition, target).await {
+                // It may take what is in other partitions.
+                Err(refused @ Unheard::Refused(_)) => levelled = Err(refused),
+                given => given?,
+            }
+        }
+        levelled
     }
 
     /// Gives `target` what it lacks of a partition.
@@ -265,15 +287,15 @@ impl Round<'_> {
 
 impl Node {
     /// The digest of each partition of which the device has something.
-    async fn inventory(
+    pub(super) async fn inventory(
         &self,
         device: &Rc<Device>,
         service: Service,
     ) -> Result<BTreeMap<u32, u64>, NodeError> {
         match service {
             Service::Object => self.objects_inventory(device).await,
-            Service::Container => self.listings_inventory(&self.containers, device).await,
-            Service::Account => self.listings_inventory(&self.accounts, device).await,
+            Service::Container => self.containers.inventory(device).await,
+            Service::Account => self.accounts.inventory(device).await,
         }
     }
 }

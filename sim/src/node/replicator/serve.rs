@@ -52,8 +52,8 @@ pub(in crate::node) async fn handle(
             let some = (&device, partition, &hashes[..]);
             match service {
                 Service::Object => answer(path, &objects(some).await?),
-                Service::Container => answer(path, &listings(&node, &node.containers, some).await?),
-                Service::Account => answer(path, &listings(&node, &node.accounts, some).await?),
+                Service::Container => answer(path, &listings(&node.containers, some).await?),
+                Service::Account => answer(path, &listings(&node.accounts, some).await?),
             }
         }
         Asked::Listing(partition, listing) => {
@@ -121,17 +121,12 @@ async fn objects((device, partition, hashes): Some<'_>) -> Result<Vec<Has>, Node
 }
 
 async fn listings<E: Entry>(
-    node: &Node,
     broker: &Broker<E>,
     (device, partition, hashes): Some<'_>,
 ) -> Result<Vec<Option<u64>>, NodeError> {
     let mut digests = Vec::with_capacity(hashes.len());
     for hash in hashes {
-        // Its row says its name; for errors until then the hash stands for it.
-        let path = Path::account_only(&hash.hex());
-        let path = path.map_err(|error| bad(&hash.hex(), error.to_string()))?;
-        let place = Place { device: Rc::clone(device), partition, hash: *hash, path };
-        digests.push(node.listing_digest(broker, &place).await?);
+        digests.push(broker.digest_of(device, partition, *hash).await?);
     }
     Ok(digests)
 }

@@ -2,7 +2,7 @@
 //!
 //! Leaves out the ring: the first few nodes are to have everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -128,6 +128,17 @@ async fn spread(cluster: Cluster, steps: Vec<Step>) {
     let listed: BTreeMap<String, String> =
         rows.iter().map(|row| (text(&row["name"]), text(&row["content_type"]))).collect();
     assert_eq!(listed, there, "what is there is listed, as it is");
+    // One has counted anew since its crash, the others have followed each change.
+    cluster.at(80_000).await;
+    for service in [Service::Object, Service::Container] {
+        let mut inventories = BTreeSet::new();
+        for node in 0..3 {
+            let node = cluster.node(node);
+            let device = node.devices.named("d1").expect("it has one");
+            inventories.insert(node.inventory(&device, service).await.expect("it reads"));
+        }
+        assert_eq!(inventories.len(), 1, "{service:?}: {inventories:?}");
+    }
 }
 
 proptest! {
@@ -137,7 +148,8 @@ proptest! {
     fn what_came_to_some_replicas_comes_to_all(
         steps in any_steps(), down in 0_u32..3, at_ms in 20_u64..3_000,
     ) {
-        let faults = vec![crash(down, at_ms, 4_000), power(down, 9_000, 500)];
+        let faults =
+            vec![crash(down, at_ms, 4_000), power(down, 9_000, 500), crash(down, 70_000, 1_000)];
         run_replicated(3, 3, faults, move |cluster| {
             let steps = steps.clone();
             async move {
