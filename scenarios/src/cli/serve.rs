@@ -29,7 +29,7 @@ use stayput_sim::jobs::system_images::SystemImages;
 use stayput_sim::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, Turn, Watch};
 
 pub use self::part::Role;
-use self::part::{NodePart, Part, ProxyPart};
+use self::part::{NodePart, Part, ProxyPart, warn_if_others_can_read};
 use self::stop::Stop;
 use self::watch::{WatchArgs, Watched};
 use super::{CliError, Exit};
@@ -98,9 +98,9 @@ pub struct ServeArgs {
     /// Copies of everything that is stored in a new cluster [default: 3].
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
-    /// How long nodes rest between two rounds in which they bring their replicas to the same.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = interval)]
-    pub replicate_interval: Duration,
+    /// How long nodes rest between two rounds in which they bring their replicas to the same [default: 30s].
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    pub replicate_interval: Option<Duration>,
     /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
@@ -109,6 +109,8 @@ pub struct ServeArgs {
     pub watch: WatchArgs,
 }
 
+/// How long nodes rest unless it is said.
+const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest rest: with a shorter one a node would do nothing else.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
@@ -127,16 +129,15 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let stop = Stop::listen()?;
     let server = match &part {
-        Part::Whole { data } => whole(args, &logs, data, threads)?,
-        Part::Node(part) => node(args, &logs, part, threads)?,
-        Part::Proxy(part) => proxy(args, &logs, part, threads)?,
+        Part::Whole { data } => whole(args, (&logs, &stop), data, threads)?,
+        Part::Node(part) => node(args, (&logs, &stop), part, threads)?,
+        Part::Proxy(part) => proxy(args, (&logs, &stop), part, threads)?,
     };
-    let stop = stop.wait();
+    stop.wait();
     tracing::info!(
         grace_s = GRACE.as_secs(),
         "stopping: requests that run may end; asked again, it stops at once"
     );
-    stop.end_at_once_when_asked_again()?;
     let cut_off = server.stop(GRACE);
     match cut_off {
         0 => tracing::info!("stopped"),
@@ -158,7 +159,12 @@ impl Serving {
 }
 
 /// Nodes and proxies, all in this process.
-fn whole(args: &ServeArgs, logs: &Logs, data: &Path, threads: usize) -> Result<Serving, CliError> {
+fn whole(
+    args: &ServeArgs,
+    (logs, stop): (&Logs, &Stop),
+    data: &Path,
+    threads: usize,
+) -> Result<Serving, CliError> {
     let front = Front::of(args)?;
     let layout = Layout::open(data, (args.devices, args.replicas))?;
     let served = Served {
@@ -173,12 +179,13 @@ fn whole(args: &ServeArgs, logs: &Logs, data: &Path, threads: usize) -> Result<S
     let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
     let watch = watch::watch(&args.watch, logs, &watched)?;
     let disks = disks(layout.devices(), &pool);
-    let replicate_interval = args.replicate_interval;
+    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
     serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
     front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret(), watch))?;
     let shape = layout.shape();
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
+    stop.serves();
     front.told(&data.display().to_string(), at, &what)?;
     tracing::info!(%at, devices, replicas, threads, version = VERSION, "serving");
     Ok(Serving { server, _lock: Some(layout.into_lock()) })
@@ -187,7 +194,7 @@ fn whole(args: &ServeArgs, logs: &Logs, data: &Path, threads: usize) -> Result<S
 /// One node of a cluster of several processes.
 fn node(
     args: &ServeArgs,
-    logs: &Logs,
+    (logs, stop): (&Logs, &Stop),
     part: &NodePart,
     threads: usize,
 ) -> Result<Serving, CliError> {
@@ -207,10 +214,11 @@ fn node(
     let _watch = watch::watch(&args.watch, logs, &watched)?;
     let disks = disks(dir.devices().iter().cloned(), &pool);
     let first = cluster.devices_of(*number).start;
-    let replicate_interval = args.replicate_interval;
+    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
     serve_nodes(&server, &served, ServedNodes { first, disks, replicate_interval })?;
     // Now, not earlier: who reaches a node finds one that has recovered.
     let at = server.open_port(*listen)?;
+    stop.serves();
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -230,7 +238,7 @@ fn node(
 /// The proxies of one process, for nodes in others.
 fn proxy(
     args: &ServeArgs,
-    logs: &Logs,
+    (logs, stop): (&Logs, &Stop),
     part: &ProxyPart,
     threads: usize,
 ) -> Result<Serving, CliError> {
@@ -252,6 +260,7 @@ fn proxy(
     tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
+    stop.serves();
     front.told(
         &format!("cluster {}", cluster.id()),
         at,
@@ -277,11 +286,17 @@ impl Front {
     fn of(args: &ServeArgs) -> Result<Self, CliError> {
         let listen = args.listen.unwrap_or(USUAL_ADDRESS);
         let tls = match (&args.tls_cert, &args.tls_key) {
-            (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+            (Some(certificate), Some(key)) => {
+                warn_if_others_can_read(key);
+                Some(tls(certificate, key)?)
+            }
             // One without the other is refused where options are read.
             _ => None,
         };
         let log_ins = users(args.users.as_deref(), listen)?;
+        if let Some(users) = &args.users {
+            warn_if_others_can_read(users);
+        }
         Ok(Self { listen, log_ins, are_known: args.users.is_none(), tls })
     }
 

@@ -16,7 +16,7 @@ use stayput_sim::backend::tcp::server::{PeerSecret, Peers};
 use stayput_sim::cluster::served::{served_device_name, served_ip, served_ring};
 use stayput_sim::ring::{HashSecret, Ring};
 
-use super::layout::{DEVICES_MAX, LayoutError, PART_POWER, flawed, within, write};
+use super::layout::{DEVICES_MAX, LayoutError, PART_POWER, flawed, within, write_first};
 use super::secret::Secret;
 
 /// The format that this version writes and reads.
@@ -177,7 +177,7 @@ impl ClusterFile {
         };
         let text = toml::to_string(&content).map_err(|error| flawed(path, &error.to_string()))?;
         let (folder, name) = folder_and_name(path)?;
-        write(&folder, name, format!("{HEAD}{text}").as_bytes())?;
+        write_first(&folder, name, format!("{HEAD}{text}").as_bytes())?;
         Ok(Self { content, ring })
     }
 

@@ -305,22 +305,54 @@ fn is_unfinished(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|name| name.ends_with(UNFINISHED))
 }
 
-/// Writes a file whole or not at all, and such that it stays. Only its owner can read it.
+/// Writes a file whole or not at all, and such that it stays. Only its owner can read it. `dir` is locked: nobody else writes there.
 pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), LayoutError> {
     let path = dir.join(name);
     let write = || {
         let unfinished = dir.join(format!("{name}{UNFINISHED}"));
-        let mut options = File::options();
-        options.create(true).truncate(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&unfinished)?;
-        file.write_all(content)?;
-        file.sync_all()?;
+        write_new(&unfinished, content)?;
         fs::rename(&unfinished, &path)?;
         File::open(dir)?.sync_all()
     };
     write().map_err(|source| LayoutError::File { path: path.clone(), action: "write it", source })
+}
+
+/// The same in a directory that others may write to, and never over what is there, not even if it came there at the same time.
+///
+/// # Errors
+/// [`LayoutError::Exists`] if something is there.
+pub(super) fn write_first(dir: &Path, name: &str, content: &[u8]) -> Result<(), LayoutError> {
+    let path = dir.join(name);
+    let write = || {
+        // Another process that does the same has a file of its own.
+        let unfinished = dir.join(format!("{name}.{}{UNFINISHED}", std::process::id()));
+        write_new(&unfinished, content)?;
+        // Unlike a rename, a link is never made over something.
+        let linked = fs::hard_link(&unfinished, &path);
+        fs::remove_file(&unfinished)?;
+        linked?;
+        File::open(dir)?.sync_all()
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => LayoutError::Exists { path: path.clone() },
+        _ => LayoutError::File { path: path.clone(), action: "write it", source },
+    })
+}
+
+/// Writes a file that is made for it, so that its rights are those that it is made with. What lies there goes first: a crash left it, or
+/// somebody put a link there for the secrets to go elsewhere.
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -377,6 +409,35 @@ mod tests {
         fs::write(dir.path().join(RING_FILE), "{}").unwrap();
         fs::write(dir.path().join("cluster.toml.new"), "version").unwrap();
         Layout::open(dir.path(), ANY).unwrap();
+    }
+
+    #[test]
+    fn secrets_are_their_owners_alone_whatever_lay_in_their_place() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (elsewhere, theirs) = (tempfile::tempdir().unwrap(), "theirs");
+        let target = elsewhere.path().join(theirs);
+        symlink(&target, dir.path().join("ring.json.new")).unwrap();
+        let left = dir.path().join("cluster.toml.new");
+        fs::write(&left, "version").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(0o666)).unwrap();
+        drop(Layout::open(dir.path(), ANY).unwrap());
+        for name in [RING_FILE, CLUSTER_FILE] {
+            let found = fs::symlink_metadata(dir.path().join(name)).unwrap();
+            assert!(found.is_file(), "{name}");
+            assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+        }
+        assert!(!target.exists(), "it was written through the link");
+    }
+
+    #[test]
+    fn what_is_written_first_is_never_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        write_first(dir.path(), "c", b"one").unwrap();
+        let error = write_first(dir.path(), "c", b"another").unwrap_err();
+        assert!(matches!(error, LayoutError::Exists { .. }), "{error}");
+        assert_eq!(fs::read(dir.path().join("c")).unwrap(), b"one");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a server counts, for Prometheus: sums over all its threads and clients, in its text format 0.0.4.
 //!
 //! All labels have values from short lists: no metric names an account, a path or a client. Leaves out the system's own figures of the
-//! process (memory, files), which exporters for the host have, and any figure of one device or one thread.
+//! process (memory, files), which exporters for the host have, any figure of one device or one thread, and
+//! what a process has nothing of: nodes serve no clients, and proxies have no disks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ pub struct Metrics {
 pub struct Parts {
     /// Bytes, fuel, connections, and what its hosts tell of.
     pub meters: Arc<Meters>,
-    /// Where clients come in; nodes alone have none.
+    /// Where clients come in; nodes alone have none, but a port for the cluster's other processes.
     pub door: Option<Arc<Door>>,
     /// What its disks wait for; proxies alone have none.
     pub disks: Option<DiskPool>,
@@ -113,6 +114,10 @@ impl Metrics {
         let (seconds, bytes) = (|| Unit::Seconds, || Unit::Bytes);
         self.registry.register_collector(Box::new(Process(parts.began_unix)));
         let own = self.registry.sub_registry_with_prefix("stayput");
+        if parts.door.is_none() {
+            own.register_collector(Box::new(parts));
+            return;
+        }
         own.register("http_requests", "Requests of clients that have ended", self.requests.clone());
         let help = "From the head of a request to the end of its answer";
         own.register_with_unit("http_request_duration", help, seconds(), self.durations.clone());
@@ -200,52 +205,64 @@ impl Collector for Process {
 }
 
 impl Parts {
-    /// Counters, which only go up: name, meaning, value.
-    fn counters(&self) -> [(&'static str, &'static str, u64); 8] {
+    /// Counters, which only go up: name, meaning, value. What this process has nothing of is not among them.
+    fn counters(&self) -> Vec<(&'static str, &'static str, u64)> {
         let meters = &self.meters;
-        let refused = meters.counted(Count::ConnectionsRefused)
-            + self.door.as_ref().map_or(0, |door| door.overrun());
+        let overrun = self.door.as_ref().map_or(0, |door| door.overrun());
+        let refused = meters.counted(Count::ConnectionsRefused) + overrun;
         let dropped = self.log_lines_dropped.dropped_lines() as u64;
-        [
-            ("fuel", "Fuel that jobs have spent: instructions of WebAssembly.", meters.fuel()),
-            ("job_slices", "Times that a core was given to a job.", meters.slices()),
-            ("sessions", "Sessions of jobs that began.", meters.counted(Count::SessionsBegun)),
-            ("connections", "Connections that were opened.", meters.accepted_connections()),
+        let mut counters = vec![
             ("connections_refused", "Connections closed at once, being too many.", refused),
-            (
-                "disk_failures",
-                "Calls that a disk failed, or had no room for.",
-                self.disks.as_ref().map_or(0, DiskPool::failures),
-            ),
-            (
-                "strangers_refused",
-                "Callers at a node's port that were no processes of the cluster.",
-                meters.refused_strangers(),
-            ),
             ("log_lines_dropped", "Lines of the log that nobody took in time.", dropped),
-        ]
+        ];
+        if let Some(disks) = &self.disks {
+            let help = "Calls that a disk failed, or had no room for.";
+            counters.extend([
+                ("fuel", "Fuel that jobs have spent: instructions of WebAssembly.", meters.fuel()),
+                ("job_slices", "Times that a core was given to a job.", meters.slices()),
+                ("sessions", "Sessions of jobs that began.", meters.counted(Count::SessionsBegun)),
+                ("disk_failures", help, disks.failures()),
+            ]);
+        }
+        match self.door {
+            Some(_) => {
+                let accepted = meters.accepted_connections();
+                counters.push(("connections", "Connections that were opened.", accepted));
+            }
+            None => {
+                let help = "Callers at a node's port that were no processes of the cluster.";
+                counters.push(("strangers_refused", help, meters.refused_strangers()));
+            }
+        }
+        counters
     }
 
-    /// What is so now: name, meaning, value.
-    fn gauges(&self) -> [(&'static str, &'static str, u64); 6] {
-        let meters = &self.meters;
-        let disk_calls = self.disks.as_ref().map_or(0, DiskPool::waiting) as u64;
-        [
-            ("connections_open", "Connections that are open.", meters.open_connections()),
-            (
+    /// What is so now: name, meaning, value. What this process has nothing of is not among it.
+    fn gauges(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let (meters, mut gauges) = (&self.meters, Vec::new());
+        if let Some(disks) = &self.disks {
+            let running = meters.counted(Count::SessionsRunning);
+            let waiting = meters.counted(Count::SessionsWaiting);
+            let calls = disks.waiting() as u64;
+            let updates = meters.counted(Count::UpdatesPending);
+            gauges.extend([
+                ("sessions_running", "Sessions that run.", running),
+                ("sessions_waiting", "Sessions that wait.", waiting),
+                ("disk_calls_waiting", "Calls to disks that wait for a thread.", calls),
+                ("updates_pending", "Changes that listings are yet to hear of.", updates),
+            ]);
+        }
+        gauges.push(match self.door {
+            Some(_) => {
+                ("connections_open", "Connections that are open.", meters.open_connections())
+            }
+            None => (
                 "peer_connections_open",
                 "Connections of other processes of the cluster that are open.",
                 meters.peer_connections(),
             ),
-            ("sessions_running", "Sessions that run.", meters.counted(Count::SessionsRunning)),
-            ("sessions_waiting", "Sessions that wait.", meters.counted(Count::SessionsWaiting)),
-            ("disk_calls_waiting", "Calls to disks that wait for a thread.", disk_calls),
-            (
-                "updates_pending",
-                "Changes that listings are yet to hear of.",
-                meters.counted(Count::UpdatesPending),
-            ),
-        ]
+        });
+        gauges
     }
 }
 
@@ -292,12 +309,16 @@ mod tests {
     use super::*;
 
     fn metrics() -> Metrics {
+        metrics_of(true, true)
+    }
+
+    fn metrics_of(has_door: bool, has_disks: bool) -> Metrics {
         let one = NonZeroUsize::MIN;
         let (writer, _written) = NonBlockingBuilder::default().finish(std::io::sink());
         Metrics::new(Parts {
             meters: Arc::default(),
-            door: Some(Arc::default()),
-            disks: Some(DiskPool::new(one, one).unwrap()),
+            door: has_door.then(Arc::default),
+            disks: has_disks.then(|| DiskPool::new(one, one).unwrap()),
             log_lines_dropped: writer.error_counter(),
             began_unix: Duration::from_millis(1_700_000_000_500),
         })
@@ -353,6 +374,27 @@ mod tests {
             assert!(text.contains(lines), "{lines}\n{text}");
         }
         assert!(!text.contains("AUTH_a"), "{text}");
+    }
+
+    #[test]
+    fn a_process_tells_nothing_of_what_it_does_not_have() {
+        let of_clients = ["http_requests", "http_sent", "jobs", "connections_open"];
+        let of_disks = ["disk_failures", "disk_calls_waiting", "sessions", "fuel"];
+        let of_peers = ["strangers_refused", "peer_connections_open"];
+        for (has_door, has_disks) in [(true, true), (true, false), (false, true)] {
+            let text = metrics_of(has_door, has_disks).text();
+            for (names, is_there) in
+                [(&of_clients[..], has_door), (&of_disks, has_disks), (&of_peers, !has_door)]
+            {
+                for name in names {
+                    let is_told = ["", "_total", "_bytes_total"]
+                        .iter()
+                        .any(|unit| text.contains(&format!("# TYPE stayput_{name}{unit} ")));
+                    assert_eq!(is_told, is_there, "{has_door} {has_disks} {name}:\n{text}");
+                }
+            }
+            assert!(text.contains("stayput_build_info{"), "{text}");
+        }
     }
 
     #[test]

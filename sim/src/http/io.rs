@@ -13,7 +13,7 @@ use std::time::Duration;
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::body::{Labels, Piece};
-use super::talk::{HEAD_MAX, Talk};
+use super::talk::{HEAD_MAX, STALL_MAX, Talk};
 use crate::host::{BoxStream, Host, Label, LocalFuture, Time};
 
 /// A connection on which nothing comes or goes for so long is given up: its other end may be without power.
@@ -119,11 +119,16 @@ impl Io {
         loop {
             let silent = self.last_progress + IDLE_MAX;
             let head = self.talk.as_ref().and_then(|talk| talk.head_ends());
-            let end = head.map_or(silent, |head| head.min(silent));
+            let stall = self.talk.as_ref().and_then(|talk| talk.stall_ends());
+            let end = [head, stall].into_iter().flatten().fold(silent, Time::min);
             if self.host.now() >= end {
-                let why = match end == silent {
-                    true => format!("nothing came or went for {} s", IDLE_MAX.as_secs()),
-                    false => format!("a request's head took longer than {} s", HEAD_MAX.as_secs()),
+                let why = if end == silent {
+                    format!("nothing came or went for {} s", IDLE_MAX.as_secs())
+                } else if Some(end) == head {
+                    format!("a request's head took longer than {} s", HEAD_MAX.as_secs())
+                } else {
+                    let most = STALL_MAX.as_secs();
+                    format!("nothing of an answer was taken for {most} s, and the server is to end")
                 };
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
             }
@@ -135,6 +140,26 @@ impl Io {
             ready!(idle.as_mut().poll(cx));
             self.idle = None;
         }
+    }
+
+    /// What a write, a flush or a close has come to. One that waits is bound to the same limits as reading, which hyper leaves off while
+    /// it cannot write.
+    fn limited<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        went: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Poll::Ready(went) = went else {
+            if let Some(talk) = &self.talk {
+                talk.stalled();
+            }
+            ready!(self.poll_idle(cx))?;
+            return Poll::Pending;
+        };
+        if let Some(talk) = &self.talk {
+            talk.flows();
+        }
+        Poll::Ready(went)
     }
 }
 
@@ -167,7 +192,8 @@ impl Write for Io {
     ) -> Poll<io::Result<usize>> {
         let io = self.get_mut();
         let (len, label) = io.next_piece(data);
-        let written = ready!(io.stream.poll_write(cx, &data[..len], label))?;
+        let went = io.stream.poll_write(cx, &data[..len], label);
+        let written = ready!(io.limited(cx, went))?;
         io.advance(&data[..written], label);
         Poll::Ready(Ok(written))
     }
@@ -189,10 +215,14 @@ impl Write for Io {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().stream.poll_flush(cx)
+        let io = self.get_mut();
+        let went = io.stream.poll_flush(cx);
+        io.limited(cx, went)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().stream.poll_close(cx)
+        let io = self.get_mut();
+        let went = io.stream.poll_close(cx);
+        io.limited(cx, went)
     }
 }

@@ -1,7 +1,10 @@
 //! A server: takes connections to a port and answers each request on them, as work for the job that the request names.
 //!
-//! When its listener can hold no more connections, the one that has been idle longest makes room; when the listener ends, requests that
+//! When its listener can hold no more connections, the one that has been idle longest makes room, and after those one whose client takes nothing of its answer; when the listener ends, requests that
 //! run are answered and no more are taken. Leaves out routing, which is the handler's.
+
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -100,11 +103,11 @@ impl Open {
         self.state.borrow_mut().talks.remove(&number);
     }
 
-    /// Ends the connection that has been idle longest; `false` if all are being served.
+    /// Ends the connection that has been idle longest, or else the one whose client has taken nothing for longest; `false` if all are
+    /// being served.
     fn make_room(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
-        let idle =
-            state.talks.iter().filter_map(|(number, talk)| Some((talk.idle_since()?, *number)));
+        let idle = state.talks.iter().filter_map(|(number, talk)| Some((talk.waits()?, *number)));
         let longest = idle.min().and_then(|(_, number)| state.talks.remove(&number));
         longest.inspect(|talk| talk.end()).is_some()
     }
@@ -148,6 +151,7 @@ async fn serve_connection<H, F>(
     match select(connection.as_mut(), select(given_up, stopped)).await {
         Either::Left(_) | Either::Right((Either::Left(_), _)) => {}
         Either::Right((Either::Right(_), _)) => {
+            talk.hurry();
             connection.as_mut().graceful_shutdown();
             let _ended = connection.await;
         }

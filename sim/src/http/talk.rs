@@ -1,7 +1,7 @@
 //! How far a server's connection is: whether a request is being answered on it, and since when none is.
 //!
 //! Between requests a client may stay away for long, but a head that it has begun it must bring to an end soon: else it would keep a
-//! connection for nothing. Leaves out bodies, whose readers have limits of their own.
+//! connection for nothing. Nor may it ask and not take the answer. Leaves out bodies, whose readers have limits of their own.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -15,6 +15,19 @@ use crate::host::{Host, Time};
 /// How long the head of a request may take from its first byte to its last.
 pub(super) const HEAD_MAX: Duration = Duration::from_secs(30);
 
+/// How long nothing of an answer may be taken before its connection makes room for another, or is waited for no more when the server is
+/// to end: what a network may lose and send again, and not more.
+pub(super) const STALL_MAX: Duration = Duration::from_secs(5);
+
+/// What a connection waits for, those that make room first coming first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// For a request, since then.
+    ForRequest(Time),
+    /// For somebody to take what is written, since then.
+    ForReader(Time),
+}
+
 /// The state of a connection.
 #[derive(Debug)]
 pub(super) struct Talk {
@@ -25,6 +38,10 @@ pub(super) struct Talk {
     idle_since: Cell<Time>,
     /// When the first byte of a head came that is not whole yet.
     head_began: Cell<Option<Time>>,
+    /// Since when what is written goes no further.
+    stalled_since: Cell<Option<Time>>,
+    /// Whether the server is to end.
+    is_hurried: Cell<bool>,
     end: Notify,
 }
 
@@ -37,6 +54,8 @@ impl Talk {
             asked,
             idle_since: Cell::new(host.now()),
             head_began,
+            stalled_since: Cell::new(None),
+            is_hurried: Cell::new(false),
             end: Notify::new(),
         }
     }
@@ -46,9 +65,12 @@ impl Talk {
         self.peer
     }
 
-    /// Since when no request is being answered; `None` while one is.
-    pub(super) fn idle_since(&self) -> Option<Time> {
-        (self.asked.get() == 0).then(|| self.idle_since.get())
+    /// What it waits for, if that can make room for another: `None` while an answer is made or taken.
+    pub(super) fn waits(&self) -> Option<Waits> {
+        if let Some(since) = self.stalled_since.get() {
+            return (self.host.now() >= since + STALL_MAX).then_some(Waits::ForReader(since));
+        }
+        (self.asked.get() == 0).then(|| Waits::ForRequest(self.idle_since.get()))
     }
 
     /// A request's head has come.
@@ -68,6 +90,29 @@ impl Talk {
     /// When the head that has begun must be whole.
     pub(super) fn head_ends(&self) -> Option<Time> {
         self.head_began.get().map(|began| began + HEAD_MAX)
+    }
+
+    /// What is written goes no further.
+    pub(super) fn stalled(&self) {
+        if self.stalled_since.get().is_none() {
+            self.stalled_since.set(Some(self.host.now()));
+        }
+    }
+
+    /// What is written goes on.
+    pub(super) fn flows(&self) {
+        self.stalled_since.set(None);
+    }
+
+    /// The server is to end.
+    pub(super) fn hurry(&self) {
+        self.is_hurried.set(true);
+    }
+
+    /// When a reader that takes nothing is waited for no more, if the server is to end.
+    pub(super) fn stall_ends(&self) -> Option<Time> {
+        let since = self.stalled_since.get().filter(|_| self.is_hurried.get());
+        since.map(|since| since + STALL_MAX)
     }
 
     /// Ends the connection.

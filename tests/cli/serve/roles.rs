@@ -293,18 +293,35 @@ fn options_that_do_not_go_together_are_refused_with_a_fix() {
     refused(&proxy, &["--proxy N", "the cluster has 2"]);
     refused(&[&proxy[..], &["--proxy", "3"]].concat(), &["no proxy 3", "--proxy N"]);
     refused(&[&proxy[..], &["--proxy", "1", "--data", &data]].concat(), &["--data", "nodes start"]);
+    let rests = [&proxy[..], &["--proxy", "1", "--replicate-interval", "5s"]].concat();
+    refused(&rests, &["--replicate-interval", "nodes start"]);
     refused(&["--role", "gateway"], &["proxy", "node"]);
     assert!(!cluster.path("data").exists(), "nothing was made");
 }
 
 #[test]
-fn a_clusters_file_that_others_can_read_is_told_of() {
+fn files_with_secrets_that_others_can_read_are_told_of() {
     let cluster = Cluster::new(1);
-    let file = std::fs::File::open(cluster.file()).expect("it is there");
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.set_permissions(open).expect("it is ours");
-    let mut node = cluster.node(1);
-    node.line_with("others can read it");
+    let open_to = |path: &str, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(path, mode).expect("it is ours");
+    };
+    for mode in [0o644, 0o640, 0o604] {
+        open_to(&cluster.file(), mode);
+        let warning = cluster.node(1).line_with("others have rights to it");
+        assert!(warning.contains(&cluster.file()), "{warning}");
+    }
+    open_to(&cluster.file(), 0o600);
+    let node = cluster.node(1);
+    let (code, log) = node.stop_and_log();
+    assert_eq!((code, log.contains("others have rights")), (0, false), "{log}");
+    let users = path_text(&cluster.path("users.toml"));
+    let user = "[[user]]\naccount = \"a\"\nname = \"b\"\nkey = \"long-enough\"\n";
+    std::fs::write(&users, user).expect("it is ours");
+    open_to(&users, 0o640);
+    let data = cluster.path("data");
+    let warning = Serving::start(&data, &["--users", &users]).line_with("others have rights to it");
+    assert!(warning.contains(&users), "{warning}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! How a server ends when it is told to.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use super::server::Serving;
 
@@ -43,6 +45,32 @@ fn a_request_that_runs_comes_to_its_end_when_the_server_is_told_to_stop() {
     assert_eq!(serving.ended(), 0);
     let serving = Serving::start(dir.path(), &[]);
     assert_eq!(serving.client().get("/demo/half").text(), "five more.");
+}
+
+#[test]
+fn a_server_that_is_told_before_it_serves_ends_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Who reads an image from a pipe waits for who writes it, and the other way round: so it is known how far the start is.
+    let image = folder.path().join("slow.tar");
+    let made = Command::new("mkfifo").arg(&image).status().expect("there is `mkfifo`");
+    assert!(made.success());
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut starting = Command::new(env!("CARGO_BIN_EXE_stayput"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(dir.path())
+            .arg("--images")
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command starts");
+        let _writes = File::options().write(true).open(&image).expect("it reads");
+        let words = [format!("-{signal}"), starting.id().to_string()];
+        let asked = Command::new("kill").args(words).status();
+        assert!(asked.expect("there is `kill`").success());
+        assert_eq!(starting.wait().expect("it ends").code(), Some(code));
+    }
 }
 
 #[test]

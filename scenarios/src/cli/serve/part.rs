@@ -105,13 +105,13 @@ fn cluster(role: &str, path: Option<&Path>) -> Result<ClusterFile, CliError> {
     Ok(cluster)
 }
 
-/// Says so if whoever is on this machine can read the secrets.
-fn warn_if_others_can_read(path: &Path) {
+/// Says so if others on this machine, of the file's group or not, can read or change a file with secrets.
+pub(super) fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    let others = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0);
+    let others = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
     if others {
         let path = path.display();
-        tracing::warn!(%path, "the file has the cluster's secrets, and others can read it (chmod o= it)");
+        tracing::warn!(%path, "the file has secrets, and others have rights to it (chmod go= it)");
     }
 }
 
@@ -163,7 +163,11 @@ fn proxy(args: &ServeArgs) -> Result<ProxyPart, CliError> {
     without(
         "proxies, which keep nothing",
         "leave it out, or name it where the nodes start",
-        &[("--data", args.data.is_some()), ("--node", args.node.is_some())],
+        &[
+            ("--data", args.data.is_some()),
+            ("--node", args.node.is_some()),
+            ("--replicate-interval", args.replicate_interval.is_some()),
+        ],
     )?;
     let cluster = cluster("a proxy", args.cluster.as_deref())?;
     let of = cluster.proxies();

@@ -31,6 +31,8 @@ pub struct WatchArgs {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogFilter,
     /// Tell metrics at http://ADDRESS/metrics, and not at the clients' port; port 0 is any that is free.
+    ///
+    /// A node alone has no clients' port: it tells its metrics here or nowhere.
     #[arg(long, value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
 }

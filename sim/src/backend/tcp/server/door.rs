@@ -18,6 +18,8 @@ use super::tls::Tls;
 
 /// Connections that a listener was handed and has not accepted yet.
 const WAITING_MAX: usize = 1024;
+/// Connections that the system holds until they are taken; where it holds fewer at most, as many as those.
+const BACKLOG: i32 = 4096;
 /// Before the next try when the system had no connection to give, being out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -136,6 +138,8 @@ pub(super) async fn attend(door: Arc<Door>, listener: TcpListener, ending: Arc<E
 /// A socket that takes connections at `at`, of which port 0 is any that is free.
 pub(super) fn bind(at: SocketAddr) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(at)?;
+    // The standard library asks for as few as 128, and lets nobody say otherwise: asked again, the system changes it.
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

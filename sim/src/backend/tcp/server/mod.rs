@@ -51,6 +51,8 @@ use crate::host::{Disk, Host, LocalFuture, Seed};
 
 /// How long another process may take to be found.
 const LOOK_FOR_PEER_MAX: Duration = Duration::from_secs(2);
+/// Names of other processes that each thread looks up at a time.
+const LOOK_UPS_MAX: usize = 8;
 /// Between two looks whether the last connection has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -374,7 +376,9 @@ async fn begin(actor: Actor, shared: Arc<Shared>) -> Result<LocalFuture<'static,
 }
 
 fn start_thread(number: usize) -> io::Result<Thread> {
-    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    let mut runtime = Builder::new_current_thread();
+    runtime.enable_io().enable_time().max_blocking_threads(LOOK_UPS_MAX);
+    let runtime = runtime.build()?;
     let (orders, waiting) = unbounded_channel();
     let name = format!("stayput-{}", number + 1);
     let handle = std::thread::Builder::new().name(name).spawn(move || {
@@ -382,6 +386,8 @@ fn start_thread(number: usize) -> io::Result<Thread> {
         tasks.block_on(&runtime, carry_out(waiting));
         // The tasks go before the reactor of their sockets.
         drop(tasks);
+        // Names that are still being looked up are waited for by nobody.
+        runtime.shutdown_background();
     })?;
     Ok(Thread { orders, handle })
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) use self::port::attend;
 pub use self::proof::PeerSecret;
@@ -31,12 +31,33 @@ use crate::host::{BoxStream, Label, LocalFuture};
 pub struct Peers {
     secret: PeerSecret,
     ways: BTreeMap<IpAddr, Arc<str>>,
+    found: Arc<Found>,
+}
+
+/// Where the processes were found last, by their ways: a name is not looked up for each connection.
+#[derive(Debug, Default)]
+struct Found(Mutex<BTreeMap<String, SocketAddr>>);
+
+impl Found {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SocketAddr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out where `way` led. Who got through by it keeps it; else the next one looks the name up.
+    fn take(&self, way: &str) -> Option<SocketAddr> {
+        self.lock().remove(way)
+    }
+
+    /// `way` led there, to a peer.
+    fn keep(&self, way: &str, at: SocketAddr) {
+        self.lock().insert(way.to_owned(), at);
+    }
 }
 
 impl Peers {
     /// `ways` says of each actor of another process, by its address within the cluster, where that process is: `HOST:PORT`.
     pub fn new(secret: PeerSecret, ways: impl IntoIterator<Item = (IpAddr, Arc<str>)>) -> Self {
-        Self { secret, ways: ways.into_iter().collect() }
+        Self { secret, ways: ways.into_iter().collect(), found: Arc::default() }
     }
 
     /// Where the process of the actor at `ip` is; `None` if it is no other one's.
@@ -60,12 +81,24 @@ pub(super) async fn dial(
     from: SocketAddr,
     to: SocketAddr,
 ) -> io::Result<BoxStream> {
-    #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-    let mut stream = tokio::net::TcpStream::connect(way).await?;
+    let mut stream = connect(peers.found.take(way), way).await?;
+    let at = stream.peer_addr()?;
     // Small messages are answers that somebody waits for.
     stream.set_nodelay(true)?;
     handshake::call(&mut stream, &peers.secret, from, to).await?;
+    peers.found.keep(way, at);
     Ok(Box::new(SocketStream::new(stream, Rc::new(Dialled(meters)))))
+}
+
+/// Connects to where `way` led before, or else to where it leads now.
+#[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+async fn connect(before: Option<SocketAddr>, way: &str) -> io::Result<tokio::net::TcpStream> {
+    if let Some(before) = before
+        && let Ok(stream) = tokio::net::TcpStream::connect(before).await
+    {
+        return Ok(stream);
+    }
+    tokio::net::TcpStream::connect(way).await
 }
 
 /// Whether the process at `way` is there and knows the secret; what is wrong in words.

@@ -212,6 +212,28 @@ fn strangers_are_found_out_at_their_first_wrong_byte() {
 }
 
 #[test]
+fn a_process_is_looked_up_again_once_it_is_not_where_it_was() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        let listen = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (there, gone) = (listen().await, listen().await);
+        let (there_at, gone_at) = (there.local_addr().unwrap(), gone.local_addr().unwrap());
+        drop(gone);
+        let way = there_at.to_string();
+        let found = Found::default();
+        assert_eq!(found.take(&way), None);
+        let stream = connect(None, &way).await.unwrap();
+        found.keep(&way, stream.peer_addr().unwrap());
+        let before = found.take(&way);
+        assert_eq!((before, found.take(&way)), (Some(there_at), None));
+        // A name that nobody has: it is not looked up while the process is where it was.
+        assert_eq!(connect(before, "").await.unwrap().peer_addr().unwrap(), there_at);
+        assert_eq!(connect(Some(gone_at), &way).await.unwrap().peer_addr().unwrap(), there_at);
+        connect(Some(gone_at), "").await.unwrap_err();
+    });
+}
+
+#[test]
 fn neither_secret_nor_proof_is_shown() {
     assert_eq!(format!("{:?}", secret(7)), "PeerSecret(…)");
 }
