@@ -253,7 +253,7 @@ impl<E: Entry> Broker<E> {
                 // Last: as long as it is there, a crash leaves a listing that is removed again.
                 batch.delete(info_key::<E>(place));
                 disk.commit(batch).await.map_err(place.failed())?;
-                changing.to_nothing();
+                changing.gone();
                 break;
             }
             disk.commit(batch).await.map_err(place.failed())?;

@@ -95,7 +95,7 @@ impl Changing<'_> {
     }
 
     /// The listing is gone.
-    pub(super) fn to_nothing(mut self) {
+    pub(super) fn gone(mut self) {
         self.ended = true;
         self.tallies.known.borrow_mut().remove(&(self.letter, self.hash));
     }
