@@ -14,6 +14,8 @@ pub const X_BACKEND_TIMESTAMP: HeaderName = HeaderName::from_static("x-backend-t
 /// The timestamp of the object's data alone: POSTs change [`X_TIMESTAMP`] and not this. It names the version.
 pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
     HeaderName::from_static("x-backend-data-timestamp");
+/// Says that a change comes from another replica, and not from a proxy.
+pub const X_BACKEND_REPLICATION: HeaderName = HeaderName::from_static("x-backend-replication");
 /// Asks a node for just the version with this data timestamp; 409 if it has another one.
 pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
 /// Asks a node to count the body of its answer as this: the name of a [`crate::host::Purpose`].

@@ -52,7 +52,7 @@ impl<E: Entry> Broker<E> {
         let _alone = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
         let decided = decide(&mut info)?;
-        self.commit(place, now, info, Batch::new(), || 0).await?;
+        self.commit(place, now, info, Batch::new(), Vec::new).await?;
         Ok(decided)
     }
 
@@ -78,7 +78,7 @@ impl<E: Entry> Broker<E> {
         let mut batch = Batch::new();
         batch.put(key, encode(&new));
         let change = || old.as_ref().map_or(0, |old| mark(name, old)) ^ mark(name, &new);
-        self.commit(place, now, info, batch, change).await
+        self.commit(place, now, info, batch, || vec![(name.to_owned(), change())]).await
     }
 
     /// The lines of a listing.
@@ -110,14 +110,15 @@ impl<E: Entry> Broker<E> {
         Ok(lister.into_lines())
     }
 
-    /// Makes a change durable. `marks` says by what it changes the tally of all rows, for those who keep one. The caller holds the lock.
+    /// Makes a change durable. `changes` says of each row that it changes by what its mark does, for those who count. The caller holds
+    /// the lock.
     pub(super) async fn commit(
         &self,
         place: &Place,
         now: Timestamp,
         mut info: Info,
         mut batch: Batch,
-        marks: impl FnOnce() -> u64,
+        changes: impl FnOnce() -> Vec<(String, u64)>,
     ) -> Result<(), NodeError> {
         let tallies = &place.device.tallies;
         let rows = tallies.rows(E::LETTER, place.hash, info.counted);
@@ -126,10 +127,9 @@ impl<E: Entry> Broker<E> {
         (self.outbox)(place, &info, &mut batch);
         let changing = tallies.change(E::LETTER, place.hash);
         place.device.disk.commit(batch).await.map_err(place.failed())?;
-        if let Some(rows) = rows {
-            let (partition, counted) = (info.partition, info.counted);
-            changing.to(Tally { partition, counted, rows: rows ^ marks(), info: info.digest() });
-        }
+        let (partition, counted) = (info.partition, info.counted);
+        let tally = |rows| Tally { partition, counted, rows, info: info.digest() };
+        changing.to(rows.map(tally), changes);
         Ok(())
     }
 }

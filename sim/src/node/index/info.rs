@@ -148,6 +148,8 @@ impl Info {
     pub(super) fn take_in(&mut self, theirs: Self, parents: Vec<Parent>) {
         self.put = self.put.max(theirs.put);
         self.deleted = self.deleted.max(theirs.deleted);
+        // What is reported after this counts more than what the other one, with fewer rows perhaps, reported.
+        self.counted = self.counted.max(theirs.counted);
         for (name, item) in theirs.items {
             let newer = |old: &Item| (old.timestamp, &old.value) < (item.timestamp, &item.value);
             if self.items.get(&name).is_none_or(newer) {

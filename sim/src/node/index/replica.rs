@@ -83,20 +83,35 @@ impl<E: Entry> Broker<E> {
     async fn tally(&self, place: &Place, info: &Info) -> Result<Tally, NodeError> {
         let tallies = &place.device.tallies;
         let (partition, counted) = (info.partition, info.counted);
-        let known = tallies.rows(E::LETTER, place.hash, counted);
-        if let Some(rows) = known {
+        if let Some(rows) = tallies.rows(E::LETTER, place.hash, counted) {
             return Ok(Tally { partition, counted, rows, info: info.digest() });
         }
-        let stretches = self.stretches(place).await?;
-        let rows = stretches.iter().fold(0, |rows, stretch| rows ^ stretch.tally);
-        let tally = Tally { partition, counted, rows, info: info.digest() };
-        let _alone = place.device.lock(place.hash).await;
-        if self.info(place).await?.counted == counted {
-            tallies.set(E::LETTER, place.hash, tally);
-        } else {
-            tallies.doubt(E::LETTER, place.hash);
+        let _counter = tallies.counter().await;
+        tallies.begin_count(E::LETTER, place.hash);
+        let mut after = None;
+        loop {
+            let _alone = place.device.lock(place.hash).await;
+            let rows = self.rows(place, after.as_deref(), None).await?;
+            let marks = rows.iter().fold(0, |marks, (name, entry)| marks ^ mark(name, entry));
+            if let Some((last, _)) = rows.last() {
+                tallies.count(last, marks);
+                after = Some(last.clone());
+            }
+            if rows.len() == PAGE_ROWS {
+                continue;
+            }
+            let info = self.info(place).await?;
+            let (partition, counted) = (info.partition, info.counted);
+            let counted_rows = tallies.end_count();
+            let rows = counted_rows.unwrap_or_default();
+            let tally = Tally { partition, counted, rows, info: info.digest() };
+            if counted_rows.is_some() {
+                tallies.set(E::LETTER, place.hash, tally);
+            } else {
+                tallies.doubt(E::LETTER, place.hash);
+            }
+            return Ok(tally);
         }
-        Ok(tally)
     }
 
     /// The first listing of the device after the one with that hash.
@@ -198,7 +213,7 @@ impl<E: Entry> Broker<E> {
     ) -> Result<(), NodeError> {
         let _alone = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
-        let (before, mut batch, mut change) = (info.clone(), Batch::new(), 0);
+        let (before, mut batch, mut changes) = (info.clone(), Batch::new(), Vec::new());
         info.take_in(theirs, parents);
         for (name, entry) in rows {
             let key = row_key::<E>(place, name.as_bytes());
@@ -208,13 +223,14 @@ impl<E: Entry> Broker<E> {
                 continue;
             }
             info.count(old.as_ref().map(E::stats).unwrap_or_default(), new.stats());
-            change ^= old.as_ref().map_or(0, |old| mark(&name, old)) ^ mark(&name, &new);
             batch.put(key, encode(&new));
+            let change = old.as_ref().map_or(0, |old| mark(&name, old)) ^ mark(&name, &new);
+            changes.push((name, change));
         }
         if info == before && batch.changes().is_empty() {
             return Ok(());
         }
-        self.commit(place, now, info, batch, || change).await
+        self.commit(place, now, info, batch, || changes).await
     }
 
     /// Removes a listing that belongs elsewhere, unless it has changed since it was counted.
@@ -237,7 +253,7 @@ impl<E: Entry> Broker<E> {
                 // Last: as long as it is there, a crash leaves a listing that is removed again.
                 batch.delete(info_key::<E>(place));
                 disk.commit(batch).await.map_err(place.failed())?;
-                changing.to_nothing();
+                changing.gone();
                 break;
             }
             disk.commit(batch).await.map_err(place.failed())?;

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, MutexGuard};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::broker::encode;
@@ -46,6 +47,20 @@ pub(in crate::node) struct Tallies {
     complete: RefCell<BTreeSet<char>>,
     /// How often something was known no more.
     doubts: Cell<u64>,
+    /// The listing whose rows are being counted.
+    counting: RefCell<Option<Counting>>,
+    /// Who counts: one at a time.
+    counter: Mutex<()>,
+}
+
+/// A listing whose rows are being counted, a page at a time, each under the listing's lock.
+#[derive(Debug)]
+struct Counting {
+    letter: char,
+    hash: NameHash,
+    /// The last name that was counted.
+    to: Option<String>,
+    rows: u64,
 }
 
 /// A look at all listings of a kind.
@@ -65,14 +80,22 @@ pub(super) struct Changing<'a> {
 }
 
 impl Changing<'_> {
-    /// From now on the listing is this.
-    pub(super) fn to(mut self, tally: Tally) {
+    /// From now on the listing is `tally` with these changes of marks, if anybody wants to know.
+    pub(super) fn to(mut self, tally: Option<Tally>, changes: impl FnOnce() -> Vec<(String, u64)>) {
+        let Self { tallies, letter, hash, .. } = self;
         self.ended = true;
-        self.tallies.set(self.letter, self.hash, tally);
+        match tally {
+            Some(tally) => {
+                let rows = changes().iter().fold(tally.rows, |rows, (_, change)| rows ^ change);
+                tallies.set(letter, hash, Tally { rows, ..tally });
+            }
+            None if tallies.is_counting(letter, hash) => tallies.follow(&changes()),
+            None => tallies.doubt(letter, hash),
+        }
     }
 
     /// The listing is gone.
-    pub(super) fn to_nothing(mut self) {
+    pub(super) fn gone(mut self) {
         self.ended = true;
         self.tallies.known.borrow_mut().remove(&(self.letter, self.hash));
     }
@@ -101,6 +124,43 @@ impl Tallies {
         self.known.borrow_mut().insert((letter, hash), tally);
     }
 
+    /// Waits until nobody counts.
+    pub(super) async fn counter(&self) -> MutexGuard<'_, ()> {
+        self.counter.lock().await
+    }
+
+    /// Counting of the listing begins.
+    pub(super) fn begin_count(&self, letter: char, hash: NameHash) {
+        *self.counting.borrow_mut() = Some(Counting { letter, hash, to: None, rows: 0 });
+    }
+
+    /// The next rows up to the name `to` are counted. The caller holds the listing's lock.
+    pub(super) fn count(&self, to: &str, rows: u64) {
+        if let Some(counting) = &mut *self.counting.borrow_mut() {
+            counting.to = Some(to.to_owned());
+            counting.rows ^= rows;
+        }
+    }
+
+    /// All rows are counted, if nothing went wrong meanwhile. The caller holds the listing's lock.
+    pub(super) fn end_count(&self) -> Option<u64> {
+        self.counting.take().map(|counting| counting.rows)
+    }
+
+    /// Whether rows of the listing are being counted.
+    fn is_counting(&self, letter: char, hash: NameHash) -> bool {
+        let counting = self.counting.borrow();
+        counting.as_ref().is_some_and(|it| (it.letter, it.hash) == (letter, hash))
+    }
+
+    /// Counts changes of rows that were counted already.
+    fn follow(&self, changes: &[(String, u64)]) {
+        if let Some(counting) = &mut *self.counting.borrow_mut() {
+            let counted = changes.iter().filter(|(name, _)| Some(name) <= counting.to.as_ref());
+            counting.rows = counted.fold(counting.rows, |rows, (_, change)| rows ^ change);
+        }
+    }
+
     /// The listing begins to change. If nobody says what came of it, it is not known any more.
     pub(super) const fn change(&self, letter: char, hash: NameHash) -> Changing<'_> {
         Changing { tallies: self, letter, hash, ended: false }
@@ -111,6 +171,9 @@ impl Tallies {
         self.doubts.set(self.doubts.get() + 1);
         self.complete.borrow_mut().remove(&letter);
         self.known.borrow_mut().remove(&(letter, hash));
+        if self.is_counting(letter, hash) {
+            self.counting.take();
+        }
     }
 
     /// Somebody begins to look at all listings of a kind.

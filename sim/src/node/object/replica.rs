@@ -12,6 +12,7 @@ use super::open::{OpenObject, buried, posted};
 use super::range::Span;
 use super::read::stream;
 use super::store::{directory, winners_of};
+use super::write::make_durable;
 use crate::host::{Host, Purpose};
 use crate::http::{Body, HeaderMap, Method};
 use crate::node::device::{Device, NameHash, Place};
@@ -96,6 +97,14 @@ impl Spot {
         Some(Place { device, partition, hash, path })
     }
 
+    /// Makes what is there durable: it may come from a process that crashed before it had synced it.
+    pub(in crate::node) async fn make_durable(&self) -> Result<(), NodeError> {
+        match self.nameless() {
+            Some(place) => make_durable(&place).await,
+            None => Ok(()),
+        }
+    }
+
     /// Removes it, unless it is not as it was any more.
     pub(in crate::node) async fn remove(&self, was: &Winners) -> Result<(), NodeError> {
         let Some(place) = self.nameless() else { return Ok(()) };
@@ -139,9 +148,11 @@ fn path_of(name: &str) -> Option<Path> {
 pub(in crate::node) async fn given(
     host: &Host,
     place: &Place,
+    is: &Winners,
     (kind, timestamp): (Kind, Timestamp),
 ) -> Result<Option<Given>, NodeError> {
     let mut headers = HeaderMap::new();
+    reply::set(&mut headers, header::X_BACKEND_REPLICATION, "true");
     reply::set(&mut headers, header::X_TIMESTAMP, &timestamp.to_string());
     let (method, body) = match kind {
         Kind::Tombstone => (Method::DELETE, Body::empty()),
@@ -153,7 +164,11 @@ pub(in crate::node) async fn given(
         Kind::Data => {
             let Some(object) = known(open(place, timestamp).await)? else { return Ok(None) };
             let metadata = object.metadata();
-            if metadata.has_expired(Timestamp::at(host.now())) {
+            let name = FileName { timestamp, kind };
+            let Some(now) = known(OpenObject::open(place, name, is.meta).await)? else {
+                return Ok(None);
+            };
+            if now.metadata().has_expired(Timestamp::at(host.now())) {
                 return Ok(None);
             }
             say(&mut headers, &metadata.headers, Some(&metadata.content_type));

@@ -65,7 +65,11 @@ pub(in crate::node) async fn handle(
             let timestamp = request::timestamp(&place.path, &head.headers, &header::X_TIMESTAMP)?;
             let headers = stored_headers(&place.path, &head.headers)?;
             let content_type = header::text(&head.headers, &CONTENT_TYPE).map(ToOwned::to_owned);
-            let object = live(&node, &place).await?;
+            // To another replica what has expired here may be there: this very change may put it off.
+            let object = match head.headers.contains_key(header::X_BACKEND_REPLICATION) {
+                true => node.objects.open_at(&place).await?,
+                false => live(&node, &place).await?,
+            };
             let parents = containers(&place.path, &head.headers)?;
             note_expiry(&node, &place, timestamp, &headers, &parents).await?;
             let posted = Posted { headers, content_type };

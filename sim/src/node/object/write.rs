@@ -134,15 +134,17 @@ impl Upload {
     }
 }
 
-/// Refuses a put of `timestamp` where something as new or newer is.
+/// Refuses a put of `timestamp` where something newer is, or data as new: data counts more than a tombstone of its own time.
 pub(super) fn check_put(
     place: &Place,
     winners: &Winners,
     timestamp: Timestamp,
 ) -> Result<(), NodeError> {
-    match winners.newest() {
-        Some(has) if has >= timestamp => Err(newer(place, has, timestamp)),
-        _ => Ok(()),
+    let newer_data = winners.data.filter(|has| *has >= timestamp);
+    let newer_tombstone = winners.tombstone.filter(|has| *has > timestamp);
+    match newer_data.max(newer_tombstone) {
+        Some(has) => Err(newer(place, has, timestamp)),
+        None => Ok(()),
     }
 }
 

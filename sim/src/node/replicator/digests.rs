@@ -9,6 +9,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use tokio::sync::{Mutex, MutexGuard};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::node::device::NameHash;
@@ -28,6 +29,8 @@ enum Known {
 pub(in crate::node) struct Digests {
     known: RefCell<BTreeMap<u32, Known>>,
     counts: Cell<u64>,
+    /// Who counts: one at a time, since each that begins would spoil what another has counted.
+    counter: Mutex<()>,
 }
 
 /// A counting of a partition.
@@ -76,6 +79,11 @@ impl Digests {
     /// What is known of the partition may be wrong.
     pub(in crate::node) fn forget(&self, partition: u32) {
         self.known.borrow_mut().remove(&partition);
+    }
+
+    /// Waits until nobody counts.
+    pub(super) async fn counter(&self) -> MutexGuard<'_, ()> {
+        self.counter.lock().await
     }
 
     /// The partition's number, if it is known.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HASHES, Round, Unheard};
 use crate::node::device::{Device, Place};
-use crate::node::index::{Broker, Entry, Info, Stretch};
+use crate::node::index::{Broker, Entry, Info, Stretch, encode};
 use crate::swift::{Service, Target};
 
 /// What one replica of a listing asks another.
@@ -19,6 +19,23 @@ pub(super) enum Question<E> {
     Compare(Vec<Stretch>),
     /// To take these in.
     TakeIn(Box<Info>, Vec<(String, E)>),
+}
+
+/// The bytes of rows that are sent at a time. One row is far smaller.
+const ROWS_BYTES_MAX: usize = 4 << 20;
+
+/// The first rows, up to so many bytes of what they are sent as, and one at least.
+fn at_most<E: Entry>(bytes_max: usize, mut rows: Vec<(String, E)>) -> Vec<(String, E)> {
+    let mut bytes = 0;
+    let fit = rows.iter().take_while(|(name, entry)| {
+        // A character of a name can take six bytes.
+        let fits = bytes <= bytes_max;
+        bytes += 6 * name.len() + encode(entry).len();
+        fits
+    });
+    let fit = fit.count();
+    rows.truncate(fit);
+    rows
 }
 
 impl Round<'_> {
@@ -83,6 +100,7 @@ impl Round<'_> {
             let mut after = before.and_then(|before| before.to.clone());
             loop {
                 let rows = broker.rows(place, after.as_deref(), stretch.to.as_deref()).await?;
+                let rows = at_most(ROWS_BYTES_MAX, rows);
                 let Some((last, _)) = rows.last() else { break };
                 after = Some(last.clone());
                 let take_in = Question::TakeIn(info.clone(), rows);
@@ -92,7 +110,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Removes the listings of a partition that belongs elsewhere which all of `primaries` have as they are here.
+    /// Removes the listings of a partition that belongs elsewhere, once all of `primaries` have taken in what is here.
     pub(super) async fn remove_listings<E: Entry>(
         &mut self,
         broker: &Broker<E>,
@@ -103,16 +121,11 @@ impl Round<'_> {
     ) -> Result<(), Unheard> {
         for listing in broker.listings(device, partition).await? {
             let (place, info) = &listing;
-            let own = Some(broker.digest(place, info).await?);
-            let mut all_have_it = true;
+            // They may have more than is here, which is why digests say nothing: what counts is that they took this in.
             for target in primaries {
-                let some = std::slice::from_ref(&listing);
-                let theirs = self.digests_of(target, service, partition, some).await?;
-                all_have_it &= theirs == [own];
+                self.give_listing(broker, place, service, target).await?;
             }
-            if all_have_it {
-                broker.remove(place, info.counted).await?;
-            }
+            broker.remove(place, info.counted).await?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(super) use self::serve::handle;
 use super::device::Device;
 use super::{Node, error::NodeError};
 use crate::host::{Purpose, TimedOut};
-use crate::http::{Answer, Body, HeaderMap, Limits, Method, send};
+use crate::http::{Answer, Body, Limits, Method, SendError, send};
 use crate::swift::{Placement, Service, Target, Timestamp, encode_part};
 
 /// Swift's name for the method by which replicas compare what they have.
@@ -93,9 +93,12 @@ impl Node {
                 let tells_again = !told_again.contains(&device.name);
                 let (placement, ip) = (&*replication.placement, replication.ip);
                 let mut round = Round { node: &self, placement, ip, silent, tells_again };
-                // A disk that fails now may work in the next round.
-                if round.run(device).await.is_ok() {
-                    told_again.insert(device.name.clone());
+                match round.run(device).await {
+                    Ok(()) => {
+                        told_again.insert(device.name.clone());
+                    }
+                    // A disk that fails now may work in the next round.
+                    Err(error) => tracing::warn!(%error, "replication goes on in the next round"),
                 }
                 silent = round.silent;
             }
@@ -109,14 +112,15 @@ impl Node {
 impl Round<'_> {
     async fn run(&mut self, device: &Rc<Device>) -> Result<(), NodeError> {
         let now = Timestamp::at(self.node.host.now() - TOLD_LAG);
-        self.tell_again(device).await?;
-        self.count_objects(device).await?;
-        let moved_on = device.telling.move_on(&*device.disk, now).await;
-        moved_on.map_err(|source| device.failed_at("told", source))?;
-        for service in [Service::Account, Service::Container, Service::Object] {
-            self.replicate(device, service).await?;
+        let mut done = self.tell_again(device).await;
+        if done.is_ok() {
+            let moved_on = device.telling.move_on(&*device.disk, now).await;
+            done = moved_on.map_err(|source| device.failed_at("told", source));
         }
-        Ok(())
+        for service in [Service::Account, Service::Container, Service::Object] {
+            done = done.and(self.replicate(device, service).await);
+        }
+        done
     }
 
     /// Gives others what the device has of one service, and removes what belongs elsewhere.
@@ -133,22 +137,25 @@ impl Round<'_> {
                 elsewhere.insert(partition, primaries);
             }
         }
-        let mut lack = BTreeSet::new();
+        let (mut lack, mut done) = (BTreeSet::new(), Ok(()));
         for (target, partitions) in wanted {
             match self.level(device, service, &target, &partitions).await {
                 Ok(()) => {}
-                Err(Unheard::Own(error)) => return Err(error),
-                Err(Unheard::Silent(_) | Unheard::Refused(_)) => {
+                Err(unheard) => {
                     lack.insert(target);
+                    if let Unheard::Own(error) = unheard {
+                        done = done.and(Err(error));
+                    }
                 }
             }
         }
         for (partition, primaries) in elsewhere {
             if !primaries.is_empty() && !primaries.iter().any(|target| lack.contains(target)) {
-                self.hand_over(device, service, partition, &primaries).await?;
+                let handed_over = self.hand_over(device, service, partition, &primaries).await;
+                done = done.and(handed_over);
             }
         }
-        Ok(())
+        done
     }
 
     /// Gives `target` what it lacks of these partitions.
@@ -168,10 +175,10 @@ impl Round<'_> {
             if theirs.get(partition) == Some(digest) {
                 continue;
             }
+            // What cannot be given of one partition keeps no other from being given.
             match self.give(device, service, *partition, target).await {
-                // It may take what is in other partitions.
-                Err(refused @ Unheard::Refused(_)) => levelled = Err(refused),
-                given => given?,
+                Err(silent @ Unheard::Silent(_)) => return Err(silent),
+                given => levelled = levelled.and(given),
             }
         }
         levelled
@@ -237,7 +244,9 @@ impl Round<'_> {
         let body = Body::full(Purpose::Replication, body);
         let method = Method::from_bytes(REPLICATE.as_bytes()).map_err(|_| refused())?;
         let path = format!("/{}{path}", encode_part(&target.device));
-        let mut answer = self.send(target, service, method, &path, HeaderMap::new(), body).await?;
+        let mut request = hyper::Request::new(body);
+        *request.method_mut() = method;
+        let mut answer = self.send(target, service, &path, request, LIMITS).await?;
         if !answer.status.is_success() {
             return Err(refused());
         }
@@ -251,24 +260,25 @@ impl Round<'_> {
         &mut self,
         target: &Target,
         service: Service,
-        method: Method,
         path: &str,
-        headers: HeaderMap,
-        body: Body,
+        mut request: hyper::Request<Body>,
+        limits: Limits,
     ) -> Result<Answer, Unheard> {
         let address = target.address(service);
         if self.silent.contains(&address) {
             return Err(Unheard::Silent(address));
         }
-        let mut request = hyper::Request::new(body);
         *request.uri_mut() = path.parse().map_err(|_| Unheard::Refused(address))?;
-        *request.method_mut() = method;
-        *request.headers_mut() = headers;
-        let sent = send(&self.node.host, address, request, LIMITS).await;
-        if sent.is_err() {
-            self.silent.insert(address);
+        match send(&self.node.host, address, request, limits).await {
+            Ok(answer) => Ok(answer),
+            // A body that breaks off here ends the connection as well.
+            Err(SendError::Broken { .. }) => Err(Unheard::Refused(address)),
+            Err(error) => {
+                tracing::warn!(%error, "another replica is silent");
+                self.silent.insert(address);
+                Err(Unheard::Silent(address))
+            }
         }
-        sent.map_err(|_| Unheard::Silent(address))
     }
 
     fn heard<T>(

@@ -4,20 +4,46 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::digests::Digests;
 use super::plan::Has;
-use super::{HASHES, Round, Unheard};
-use crate::http::{HeaderMap, StatusCode};
+use super::{HASHES, LIMITS, Round, Unheard};
+use crate::http::{HeaderMap, Limits, StatusCode};
 use crate::node::device::{Device, NameHash, Place};
 use crate::node::object::files::{Kind, Winners};
 use crate::node::object::replica::{Spot, given, hashes, partitions};
 use crate::node::request::Parent;
+use crate::node::updater::Changed;
 use crate::node::{Node, NodeError, reply};
-use crate::swift::{Path, Service, Target, encode_part, header};
+use crate::swift::{Path, Service, Target, Timestamp, encode_part, header};
 
 /// A partition that changes all the time is counted so often in a row; then it waits for the next round.
 const COUNTS: usize = 3;
+
+/// The slowest that a body may go.
+const BYTES_PER_SECOND_MIN: u64 = 1 << 20;
+
+/// What another replica is asked about objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// What it has now.
+    Seen,
+    /// What it has and would have after a loss of power.
+    Durable,
+}
+
+impl Ask {
+    const fn query(self) -> &'static str {
+        match self {
+            Self::Seen => "",
+            Self::Durable => DURABLE,
+        }
+    }
+}
+
+/// The query that asks for what is durable.
+pub(super) const DURABLE: &str = "?durable";
 
 impl Node {
     /// The digest of each partition in which the device has objects.
@@ -29,7 +55,11 @@ impl Node {
         for partition in partitions(device).await? {
             let mut counts = 0;
             while device.digests.of(partition).is_none() && counts < COUNTS {
-                count(device, partition, |_, _| {}).await?;
+                let _alone = device.digests.counter().await;
+                // Who was here before may have counted it.
+                if device.digests.of(partition).is_none() {
+                    count(device, partition, |_, _| {}).await?;
+                }
                 counts += 1;
             }
             if let Some(digest) = device.digests.of(partition).filter(|digest| *digest != 0) {
@@ -60,8 +90,10 @@ async fn count(
 }
 
 impl Round<'_> {
-    /// Tells containers of what a crash, or a disk that failed, may have kept from them.
+    /// Lets containers hear of what a crash, or a disk that failed, may have kept from them. What cannot be read now is tried again in the
+    /// next round.
     pub(super) async fn tell_again(&self, device: &Rc<Device>) -> Result<(), NodeError> {
+        let mut told = Ok(());
         if self.tells_again {
             let before = device.telling.before();
             for partition in partitions(device).await? {
@@ -71,34 +103,43 @@ impl Round<'_> {
                         newer.push(hash);
                     }
                 };
-                count(device, partition, show).await?;
+                let counted = {
+                    let _alone = device.digests.counter().await;
+                    count(device, partition, show).await
+                };
                 for hash in newer {
-                    self.tell_anew(Spot { device: Rc::clone(device), partition, hash }).await?;
+                    told = told.and(self.tell_anew(device, (partition, hash)).await);
                 }
+                told = told.and(counted);
             }
         }
-        let mut failed = Ok(());
-        for (partition, hash) in device.telling.take_untold() {
-            // After one that failed, those that follow wait as well.
-            if failed.is_ok() {
-                failed = self.tell_anew(Spot { device: Rc::clone(device), partition, hash }).await;
-            }
-            if failed.is_err() {
-                device.telling.still_untold((partition, hash));
-            }
+        for changed in device.telling.take_untold() {
+            told = told.and(self.tell_anew(device, changed).await);
         }
-        failed
+        told
     }
 
-    async fn tell_anew(&self, spot: Spot) -> Result<(), NodeError> {
+    /// Has the containers of an object told of it. What does not work waits to be tried again.
+    async fn tell_anew(&self, device: &Rc<Device>, changed: Changed) -> Result<(), NodeError> {
+        let (partition, hash) = changed;
+        let told = self.tell_of(Spot { device: Rc::clone(device), partition, hash }).await;
+        if told.is_err() {
+            device.telling.still_untold(changed);
+        }
+        told
+    }
+
+    async fn tell_of(&self, spot: Spot) -> Result<(), NodeError> {
         let is = spot.winners().await?;
         let Some(place) = spot.place(&is, &self.node.config.name_hash).await? else {
             return Ok(());
         };
         let Some(change) = self.node.change_at(&place, &is).await? else { return Ok(()) };
+        // Nobody is to list what a loss of power would take away.
+        spot.make_durable().await?;
         let own = |target: &Target| target.ip == self.ip && target.device == spot.device.name;
         let replica = self.placement.primaries(spot.partition).iter().position(own);
-        self.node.tell(&place, self.containers(&place.path, replica), change).await
+        self.node.tell_later(&place, self.containers(&place.path, replica), change).await
     }
 
     /// The container servers that hear from the replica of an object with this number: one each. From any other, all hear.
@@ -116,11 +157,6 @@ impl Round<'_> {
         hearing.map(parent).collect()
     }
 
-    /// Counts what is not known of the device's objects.
-    pub(super) async fn count_objects(&self, device: &Rc<Device>) -> Result<(), NodeError> {
-        self.node.objects_inventory(device).await.map(|_| ())
-    }
-
     /// Gives `target` the objects of a partition that it lacks.
     pub(super) async fn give_objects(
         &mut self,
@@ -129,19 +165,36 @@ impl Round<'_> {
         target: &Target,
     ) -> Result<(), Unheard> {
         let all = hashes(device, partition).await?;
+        let mut given = Ok(());
         for some in all.chunks(HASHES) {
-            for (spot, is, theirs) in self.beside(device, partition, target, some).await? {
+            for (spot, is, theirs) in
+                self.beside(device, partition, target, (Ask::Seen, some)).await?
+            {
                 let lacking: Vec<_> = Has::of(&is).lacking(theirs).collect();
                 if lacking.is_empty() {
                     continue;
                 }
-                let place = spot.place(&is, &self.node.config.name_hash).await?;
-                if let Some(place) = place {
-                    for file in lacking {
-                        self.give_file(&place, target, file).await?;
-                    }
+                match self.give_object(&spot, &is, target, lacking).await {
+                    Err(silent @ Unheard::Silent(_)) => return Err(silent),
+                    // One that cannot be read here, or is not taken there, keeps no other from being given.
+                    one => given = given.and(one),
                 }
             }
+        }
+        given
+    }
+
+    async fn give_object(
+        &mut self,
+        spot: &Spot,
+        is: &Winners,
+        target: &Target,
+        lacking: Vec<(Kind, Timestamp)>,
+    ) -> Result<(), Unheard> {
+        let place = spot.place(is, &self.node.config.name_hash).await?;
+        let Some(place) = place else { return Ok(()) };
+        for file in lacking {
+            self.give_file(&place, is, target, file).await?;
         }
         Ok(())
     }
@@ -152,10 +205,10 @@ impl Round<'_> {
         device: &Rc<Device>,
         partition: u32,
         target: &Target,
-        hashes: &[NameHash],
+        (ask, hashes): (Ask, &[NameHash]),
     ) -> Result<Vec<(Spot, Winners, Has)>, Unheard> {
         let asked: Vec<String> = hashes.iter().map(|hash| hash.hex()).collect();
-        let path = format!("/{partition}");
+        let path = format!("/{partition}{}", ask.query());
         let theirs: Vec<Has> = self.ask(target, Service::Object, &path, &asked).await?;
         if theirs.len() != hashes.len() {
             return Err(Unheard::Refused(target.address(Service::Object)));
@@ -172,17 +225,22 @@ impl Round<'_> {
     async fn give_file(
         &mut self,
         place: &Place,
+        is: &Winners,
         target: &Target,
-        file: (Kind, crate::swift::Timestamp),
+        file: (Kind, Timestamp),
     ) -> Result<(), Unheard> {
-        let Some(mut given) = given(&self.node.host, place, file).await? else { return Ok(()) };
+        let given = given(&self.node.host, place, is, file).await?;
+        let Some(mut given) = given else { return Ok(()) };
         let primaries = self.placement.primaries(place.partition);
         let replica = primaries.iter().position(|primary| primary == target);
         name_containers(&mut given.headers, &self.containers(&place.path, replica));
         let device = encode_part(&target.device);
         let path = format!("/{device}/{}{}", place.partition, place.path.encoded());
-        let answer =
-            self.send(target, Service::Object, given.method, &path, given.headers, given.body);
+        let time = Duration::from_secs(given.body.len().unwrap_or(0) / BYTES_PER_SECOND_MIN);
+        let limits = Limits { answer: LIMITS.answer + time, ..LIMITS };
+        let mut request = hyper::Request::new(given.body);
+        (*request.method_mut(), *request.headers_mut()) = (given.method, given.headers);
+        let answer = self.send(target, Service::Object, &path, request, limits);
         let status = answer.await?.status;
         // What is newer there, or gone, needs nothing from here.
         let newer = [StatusCode::NOT_FOUND, StatusCode::CONFLICT].contains(&status);
@@ -203,7 +261,9 @@ impl Round<'_> {
         for some in all.chunks(HASHES) {
             let mut here = BTreeMap::new();
             for target in primaries {
-                for (spot, is, theirs) in self.beside(device, partition, target, some).await? {
+                for (spot, is, theirs) in
+                    self.beside(device, partition, target, (Ask::Durable, some)).await?
+                {
                     let lacks = Has::of(&is).lacking(theirs).next().is_some();
                     let (_, was, lacking) =
                         here.entry(spot.hash).or_insert_with(|| (spot, is.clone(), false));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::index::Question;
+use super::objects::DURABLE;
 use super::plan::Has;
 use crate::host::Purpose;
 use crate::http::{Body, Request, Response};
@@ -51,7 +52,7 @@ pub(in crate::node) async fn handle(
             let hashes = read_hashes(path, &whole)?;
             let some = (&device, partition, &hashes[..]);
             match service {
-                Service::Object => answer(path, &objects(some).await?),
+                Service::Object => answer(path, &objects(some, head.uri.query()).await?),
                 Service::Container => answer(path, &listings(&node.containers, some).await?),
                 Service::Account => answer(path, &listings(&node.accounts, some).await?),
             }
@@ -111,11 +112,19 @@ fn answer<T: Serialize>(path: &str, what: &T) -> Result<Response, NodeError> {
 
 type Some<'a> = (&'a Rc<Device>, u32, &'a [NameHash]);
 
-async fn objects((device, partition, hashes): Some<'_>) -> Result<Vec<Has>, NodeError> {
+async fn objects(
+    (device, partition, hashes): Some<'_>,
+    query: Option<&str>,
+) -> Result<Vec<Has>, NodeError> {
+    let durable = query.is_some_and(|query| DURABLE.strip_prefix('?') == Some(query));
     let mut has = Vec::with_capacity(hashes.len());
     for hash in hashes {
         let spot = Spot { device: Rc::clone(device), partition, hash: *hash };
-        has.push(Has::of(&spot.winners().await?));
+        let found = Has::of(&spot.winners().await?);
+        if durable && found != Has::default() {
+            spot.make_durable().await?;
+        }
+        has.push(found);
     }
     Ok(has)
 }

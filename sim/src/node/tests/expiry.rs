@@ -47,6 +47,11 @@ fn an_expired_object_is_not_given_and_outdates_only_what_is_older() {
         assert_eq!((listed(&cluster).await, noted(&cluster).await), (String::new(), 0));
         let put = async |at| cluster.object(Method::PUT, &[("x-timestamp", at)], b"new").await;
         assert_eq!(put("0.9").await.status, 409, "it is older");
+        assert_eq!(
+            put("1.0").await.status,
+            201,
+            "another replica's copy, whose expiry was put off"
+        );
         assert_eq!(put("1.00001").await.status, 201);
         assert_eq!(cluster.get().await.text(), "new");
     });

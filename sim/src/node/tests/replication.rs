@@ -164,15 +164,19 @@ proptest! {
 #[test]
 fn a_handoff_gives_what_belongs_elsewhere_and_keeps_nothing() {
     run_replicated(3, 2, Vec::new(), |cluster| async move {
-        make_container(&cluster, 2).await;
+        for node in 0..3 {
+            make_container(&cluster, node).await;
+        }
         let step = Step { name: 0, tick: 3, kind: 0, nodes: 0b100 };
         send(&cluster, &step).await;
         send(&cluster, &Step { name: 1, tick: 4, kind: 3, ..step }).await;
+        // Those to whom it belongs have more than the handoff.
+        send(&cluster, &Step { name: 2, tick: 5, kind: 0, nodes: 0b011 }).await;
         cluster.at(20_000).await;
         let object = agreed(&cluster, 2, Service::Object, "/a/c/0").await;
         assert_eq!(object[..2], ["200", "xxx"]);
         let listing = agreed(&cluster, 2, Service::Container, "/a/c").await;
-        assert_eq!(listing[..2], ["200", "0\n"]);
+        assert_eq!(listing[..2], ["200", "0\n2\n"]);
         for (service, path) in [(Service::Object, "/a/c/0"), (Service::Container, "/a/c")] {
             assert_eq!(seen(&cluster, 2, service, path).await[0], "404", "{path}");
         }
@@ -216,6 +220,29 @@ fn a_long_listing_gives_only_the_stretches_that_differ() {
         let listing = agreed(&cluster, 2, Service::Container, "/a/c?limit=10000").await;
         assert_eq!(listing[1].lines().count(), 2_504);
         assert_eq!(listing[5], "2504");
+    });
+}
+
+#[test]
+fn an_expiry_that_was_put_off_comes_to_a_replica_whose_copy_has_expired() {
+    run_replicated(2, 2, vec![crash(1, 20_000, 30_000)], |cluster| async move {
+        let second = |second: u64| (WORLD_EPOCH_UNIX_S + second).to_string();
+        let change = async |nodes: &[u8], method: Method, made: &str, expires: &str| {
+            for node in nodes {
+                let headers = [("x-timestamp", made), ("x-delete-at", expires)];
+                let path = "/a/c/o";
+                let sent =
+                    ask(&cluster, *node, Service::Object, method.clone(), path, &headers, b"body");
+                assert!(sent.await.status < 300);
+            }
+        };
+        change(&[0, 1], Method::PUT, &second(1), &second(30)).await;
+        cluster.at(25_000).await;
+        change(&[0], Method::POST, &second(25), &second(1_000)).await;
+        cluster.at(58_000).await;
+        assert_eq!(agreed(&cluster, 2, Service::Object, "/a/c/o").await[..2], ["200", "body"]);
+        cluster.at(300_000).await;
+        assert_eq!(agreed(&cluster, 2, Service::Object, "/a/c/o").await[..2], ["200", "body"]);
     });
 }
 

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 pub(super) use pending::{Change, check_room, counts_outbox};
-pub(super) use telling::{Telling, Untold};
+pub(super) use telling::{Changed, Telling, Untold};
 
 use self::pending::{END, PREFIX, Pending, counts_of};
 use super::Node;
@@ -56,10 +56,32 @@ impl Node {
         let row = |parent| Pending { path: place.path.clone(), parent, change: change.clone() };
         let rows: Vec<Pending> = parents.into_iter().map(row).collect();
         let sent = join_all(rows.iter().map(|row| self.send(row))).await;
-        let unsettled = rows.iter().zip(sent).filter(|(_, sent)| *sent != Sent::Settled);
+        let unsettled = rows.into_iter().zip(sent).filter(|(_, sent)| *sent != Sent::Settled);
+        self.log(place, unsettled.map(|(row, _)| row)).await
+    }
+
+    /// Lets `parents` hear of `change` later: it is in the pending log when this returns.
+    pub(super) async fn tell_later(
+        &self,
+        place: &Place,
+        parents: Vec<Parent>,
+        change: Change,
+    ) -> Result<(), NodeError> {
+        check_room(place)?;
+        let row = |parent| Pending { path: place.path.clone(), parent, change: change.clone() };
+        let rows = parents.into_iter().map(row);
+        self.log(place, rows).await
+    }
+
+    /// Puts rows into the pending log.
+    async fn log(
+        &self,
+        place: &Place,
+        rows: impl Iterator<Item = Pending>,
+    ) -> Result<(), NodeError> {
         let mut batch = Batch::new();
-        for (row, _) in unsettled {
-            batch.put(row.key(place.hash), encode(row));
+        for row in rows {
+            batch.put(row.key(place.hash), encode(&row));
         }
         let added = batch.changes().len();
         if added == 0 {

@@ -72,11 +72,11 @@ impl Drop for Untold<'_> {
 impl Telling {
     /// Begins to keep it, from what the table says.
     pub(in crate::node) async fn recover(&self, disk: &dyn Disk) -> Result<(), DiskError> {
+        self.on.set(true);
         let row = disk.get(KEY).await?;
         let said = row.and_then(|row| std::str::from_utf8(&row).ok()?.parse().ok());
         // Nothing that can be read: everything is told again.
         self.before.set(said.unwrap_or(Timestamp::ZERO));
-        self.on.set(true);
         Ok(())
     }
 
