@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_process_tells_nothing_of_what_it_does_not_have() {
-        let of_clients = ["http_requests", "http_sent", "jobs", "connections_open"];
+        let of_clients = ["http_received", "http_sent", "jobs", "connections_open"];
         let of_disks = ["disk_failures", "disk_calls_waiting", "sessions", "fuel"];
         let of_peers = ["strangers_refused", "peer_connections_open"];
         for (has_door, has_disks) in [(true, true), (true, false), (false, true)] {

@@ -1,7 +1,8 @@
 //! A server: takes connections to a port and answers each request on them, as work for the job that the request names.
 //!
-//! When its listener can hold no more connections, the one that has been idle longest makes room, and after those one whose client takes nothing of its answer; when the listener ends, requests that
-//! run are answered and no more are taken. Leaves out routing, which is the handler's.
+//! When its listener can hold no more connections, the one that has been idle longest makes room, and after those one whose client
+//! takes nothing of its answer. When the listener ends, requests that run are answered and no more are taken. Leaves out routing, which
+//! is the handler's.
 
 #[cfg(test)]
 mod tests;

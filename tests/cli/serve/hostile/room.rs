@@ -134,6 +134,26 @@ fn readers_that_do_not_read_are_not_read_ahead_for() {
     assert!(grown < (READERS as u64) << 22, "{READERS} readers hold {grown} bytes");
 }
 
+#[test]
+fn a_stop_waits_for_no_client_that_takes_nothing_of_its_answers() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (serving, client) = start(dir.path());
+    client.put("/demo/large", &vec![7; 32 << 20]);
+    let get = |lines| head(&client, "GET", "/demo/large", lines);
+    // What keeps a server from reading on: requests that have come already, and a body that never does.
+    let asked = [get("").repeat(3), get("Content-Length: 1\r\n")];
+    let mut stalled: Vec<TcpStream> = asked.iter().map(|_| connect(&serving)).collect();
+    for (stream, asked) in stalled.iter_mut().zip(&asked) {
+        stream.write_all(asked.as_bytes()).expect("it listens");
+        let mut begin = [0; 15];
+        stream.read_exact(&mut begin).expect("it answers");
+        assert_eq!(&begin, b"HTTP/1.1 200 OK");
+    }
+    // It gives them up by itself, long before those are cut off that it waits for.
+    let (code, log) = serving.stop_and_log();
+    assert_eq!((code, log.contains("cut off")), (0, false), "{log}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bodies_are_not_held_while_they_come() {

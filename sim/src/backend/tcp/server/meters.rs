@@ -3,6 +3,7 @@
 //! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another.
 //! Leaves out how they are shown.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::host::{Count, Label, Part, Purpose, SpentFuel};
@@ -19,6 +20,7 @@ pub struct Meters {
     accepted: AtomicU64,
     open: AtomicU64,
     peers: AtomicU64,
+    closing: AtomicU64,
     strangers: AtomicU64,
     counts: [AtomicI64; Count::ALL.len()],
 }
@@ -32,9 +34,20 @@ impl Default for Meters {
             accepted: AtomicU64::new(0),
             open: AtomicU64::new(0),
             peers: AtomicU64::new(0),
+            closing: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             counts: [const { AtomicI64::new(0) }; Count::ALL.len()],
         }
+    }
+}
+
+/// Counts a connection as being closed until it is dropped.
+#[derive(Debug)]
+pub(super) struct Closing(Arc<Meters>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.closing.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -68,6 +81,17 @@ impl Meters {
 
     pub(super) fn peer_closed(&self) {
         self.peers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A connection that nobody holds any more is being closed, until what this gives is dropped.
+    pub(super) fn closes(self: &Arc<Self>) -> Closing {
+        self.closing.fetch_add(1, Ordering::Relaxed);
+        Closing(Arc::clone(self))
+    }
+
+    /// Connections that are being closed: what was written on them may still be on its way.
+    pub(super) fn closing_connections(&self) -> u64 {
+        self.closing.load(Ordering::Relaxed)
     }
 
     pub(super) fn stranger_refused(&self) {

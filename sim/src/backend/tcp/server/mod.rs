@@ -350,7 +350,8 @@ impl Server {
         let meters = &self.shared.meters;
         let open = || meters.open_connections() + meters.peer_connections();
         let mut waited = Duration::ZERO;
-        while open() > 0 && waited < limit {
+        // The last answer of one that is being closed may be on its way; nobody holds it, so it is not cut off.
+        while open() + meters.closing_connections() > 0 && waited < limit {
             #[expect(clippy::disallowed_methods, reason = "a real server's end takes real time")]
             std::thread::sleep(LOOK);
             waited += LOOK;

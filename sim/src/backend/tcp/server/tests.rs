@@ -153,3 +153,31 @@ fn a_process_that_is_another_one_than_was_meant_says_so() {
     let refused = asking.start(0, asks(7)).wait().unwrap_err().to_string();
     assert!(refused.contains("another process"), "{refused}");
 }
+
+#[test]
+fn a_connection_that_is_being_closed_is_waited_for_and_not_cut_off() {
+    let server = Server::new(1, 16, Seed(1)).unwrap();
+    let (door, at) = server.open_door(anywhere(), None).unwrap();
+    let (meters, (sender, heard)) = (server.meters(), mpsc::channel());
+    let mut closes = actor(1, move |host| {
+        Box::pin(async move {
+            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
+            let closing: LocalFuture<'static, ()> = Box::pin(async move {
+                let (stream, _) = listener.accept().await.expect("somebody connects");
+                let before = (meters.open_connections(), meters.closing_connections());
+                drop(stream);
+                let after = (meters.open_connections(), meters.closing_connections());
+                sender.send([before, after]).expect("the test waits");
+            });
+            Ok(closing)
+        })
+    });
+    closes.doors.insert(80, door);
+    server.start(0, closes).wait().unwrap();
+    let client = std::net::TcpStream::connect(at).unwrap();
+    assert_eq!(heard.recv().unwrap(), [(1, 0), (0, 1)]);
+    drop(client);
+    let meters = server.meters();
+    assert_eq!(server.stop(Duration::from_secs(60)), 0);
+    assert_eq!(meters.closing_connections(), 0);
+}

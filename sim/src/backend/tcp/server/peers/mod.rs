@@ -112,7 +112,13 @@ pub(super) async fn look(peers: &Peers, way: &str, to: SocketAddr) -> Result<(),
     }
 }
 
-fn see_through(closing: LocalFuture<'static, ()>) {
+/// Closes a connection; a server that is told to stop waits for it.
+pub(super) fn see_through(meters: &Arc<Meters>, closing: LocalFuture<'static, ()>) {
+    let counted = meters.closes();
+    let closing = async move {
+        closing.await;
+        drop(counted);
+    };
     #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
     drop(tokio::task::spawn_local(closing));
 }
@@ -126,7 +132,7 @@ impl Books for Dialled {
     }
 
     fn close(&self, closing: LocalFuture<'static, ()>) {
-        see_through(closing);
+        see_through(&self.0, closing);
     }
 }
 
@@ -167,7 +173,7 @@ impl Books for Answered {
     }
 
     fn close(&self, closing: LocalFuture<'static, ()>) {
-        see_through(closing);
+        see_through(&self.0, closing);
     }
 }
 

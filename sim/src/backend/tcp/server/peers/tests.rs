@@ -215,8 +215,8 @@ fn strangers_are_found_out_at_their_first_wrong_byte() {
 fn a_process_is_looked_up_again_once_it_is_not_where_it_was() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     runtime.block_on(async {
-        let listen = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (there, gone) = (listen().await, listen().await);
+        let listen = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (there, gone) = (listen(), listen());
         let (there_at, gone_at) = (there.local_addr().unwrap(), gone.local_addr().unwrap());
         drop(gone);
         let way = there_at.to_string();
