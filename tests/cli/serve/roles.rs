@@ -155,6 +155,40 @@ fn a_node_that_is_killed_is_done_without_and_comes_back_with_what_it_had() {
     }
 }
 
+#[test]
+fn a_node_that_was_away_gets_what_it_missed_from_the_others() {
+    const OBJECTS: usize = 20;
+    // Each look ends the others and starts them again; clients go on meanwhile, each time for longer.
+    const LOOKS_MAX: usize = 20;
+    const REQUESTS: usize = 300;
+    let often = ["--replicate-interval", "100ms"];
+    let cluster = Cluster::new(3);
+    let mut others = vec![cluster.node_with(1, &often), cluster.node_with(3, &often)];
+    let away = cluster.node_with(2, &often);
+    let proxy = cluster.proxy(1);
+    let client = proxy.client();
+    client.put("/demo", b"");
+    away.kill();
+    let names: Vec<String> = (0..OBJECTS).map(|number| format!("object-{number:02}")).collect();
+    for name in &names {
+        client.put(&format!("/demo/{name}"), name.as_bytes());
+    }
+    let _back = cluster.node_with(2, &often);
+    for look in 1.. {
+        for _request in 0..look * REQUESTS {
+            assert_eq!(client.get("/demo/object-00").status, 200);
+        }
+        others.into_iter().for_each(Serving::kill);
+        let has = |name: &String| client.get(&format!("/demo/{name}")).body == name.as_bytes();
+        let listing = client.get("/demo").text();
+        if names.iter().all(has) && listing.lines().eq(&names) {
+            return;
+        }
+        assert!(look < LOOKS_MAX, "it has not got all: {listing}");
+        others = vec![cluster.node_with(1, &often), cluster.node_with(3, &often)];
+    }
+}
+
 /// What comes back for these bytes from a node's port, up to the end; a reset is an end.
 fn heard(node: &Serving, said: &[u8]) -> String {
     let mut stream = TcpStream::connect(&node.url).expect("it listens");
