@@ -13,7 +13,7 @@
 //!
 //! The first round after a start looks at every object, and tells containers again of what a crash may have kept from them.
 //!
-//! Leaves out reclaiming tombstones, looking for bytes that rot unread, and moving partitions before anybody writes to them anew.
+//! Leaves out reclaiming tombstones, looking for bytes that rot unread, and a content type that an older POST named to some replicas only.
 
 mod digests;
 mod index;
