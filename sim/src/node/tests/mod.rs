@@ -11,3 +11,5 @@ mod replication;
 mod survival;
 mod updates;
 mod world;
+
+pub(in crate::node) use world::run_on_a_disk;

@@ -149,6 +149,13 @@ pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
     value
 }
 
+/// Runs `script` on a node's disk.
+pub(in crate::node) fn run_on_a_disk<F: Future<Output = ()> + 'static>(
+    script: impl Fn(Rc<dyn Disk>) -> F + 'static,
+) {
+    run(1, Vec::new(), move |cluster| script(cluster.disk(0)));
+}
+
 /// As [`run`], with whether each fault had an effect.
 pub(super) fn run_under<T: 'static, F: Future<Output = T> + 'static>(
     nodes: u8,

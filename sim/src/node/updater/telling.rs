@@ -28,8 +28,8 @@ pub(in crate::node) struct Telling {
     on: Cell<bool>,
     /// What the table says or will say soon: everything before was told.
     before: Cell<Timestamp>,
-    /// Whether anything was changed since the row was.
-    changed: Cell<bool>,
+    /// The time of the newest change that is known of: the row moves on until it has passed it.
+    newest: Cell<Timestamp>,
     /// Who changes the row.
     writer: Mutex<()>,
     /// Changes under way, by their time.
@@ -76,7 +76,9 @@ impl Telling {
         let row = disk.get(KEY).await?;
         let said = row.and_then(|row| std::str::from_utf8(&row).ok()?.parse().ok());
         // Nothing that can be read: everything is told again.
-        self.before.set(said.unwrap_or(Timestamp::ZERO));
+        let before = said.unwrap_or(Timestamp::ZERO);
+        self.before.set(before);
+        self.newest.set(before);
         Ok(())
     }
 
@@ -93,7 +95,7 @@ impl Telling {
         timestamp: Timestamp,
     ) -> Result<Untold<'a>, DiskError> {
         *self.open.borrow_mut().entry(timestamp).or_default() += 1;
-        self.changed.set(true);
+        self.newest.set(self.newest.get().max(timestamp));
         let untold = Untold { telling: self, changed, timestamp, told: false };
         if timestamp < self.before.get() {
             let _alone = self.writer.lock().await;
@@ -114,11 +116,10 @@ impl Telling {
         let _alone = self.writer.lock().await;
         let oldest = self.open.borrow().first_key_value().map(|(at, _)| *at);
         let before = oldest.map_or(now, |oldest| oldest.min(now));
-        let moves = before > self.before.get() && self.changed.get();
+        let moves = before > self.before.get() && self.before.get() <= self.newest.get();
         if !moves || !self.untold.borrow().is_empty() {
             return Ok(());
         }
-        self.changed.set(oldest.is_some());
         // First in memory: a change that begins from here on with an older time waits, and moves it back.
         self.before.set(before);
         write(disk, before).await
@@ -139,4 +140,61 @@ async fn write(disk: &dyn Disk, before: Timestamp) -> Result<(), DiskError> {
     let mut batch = Batch::new();
     batch.put(KEY, before.to_string());
     disk.commit(batch).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::Time;
+    use crate::node::tests::run_on_a_disk;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::at(Time::ZERO + Duration::from_secs(seconds))
+    }
+
+    async fn row(disk: &dyn Disk) -> Option<Timestamp> {
+        let row = disk.get(KEY).await.unwrap()?;
+        Some(std::str::from_utf8(&row).unwrap().parse().unwrap())
+    }
+
+    #[test]
+    fn the_row_passes_no_change_that_was_not_told_and_rests_when_it_has_passed_all() {
+        run_on_a_disk(|disk: Rc<dyn Disk>| async move {
+            let (disk, telling) = (&*disk, Telling::default());
+            telling.recover(disk).await.unwrap();
+            let changed = (7, NameHash([1; 16]));
+            let change = telling.open(disk, changed, at(10)).await.unwrap();
+            telling.move_on(disk, at(20)).await.unwrap();
+            assert_eq!(row(disk).await, Some(at(10)));
+            change.told();
+            for (now, expected) in [(8, 10), (20, 20), (30, 20)] {
+                telling.move_on(disk, at(now)).await.unwrap();
+                assert_eq!(row(disk).await, Some(at(expected)), "at {now}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_late_change_moves_the_row_back_and_one_that_was_not_told_keeps_it_there() {
+        run_on_a_disk(|disk: Rc<dyn Disk>| async move {
+            let (disk, telling) = (&*disk, Telling::default());
+            telling.recover(disk).await.unwrap();
+            telling.move_on(disk, at(20)).await.unwrap();
+            let changed = (7, NameHash([1; 16]));
+            let change = telling.open(disk, changed, at(5)).await.unwrap();
+            assert_eq!(row(disk).await, Some(at(5)), "before it is made");
+            drop(change);
+            telling.move_on(disk, at(30)).await.unwrap();
+            assert_eq!(row(disk).await, Some(at(5)));
+            assert_eq!(telling.take_untold(), BTreeSet::from([changed]));
+            telling.move_on(disk, at(30)).await.unwrap();
+            assert_eq!(row(disk).await, Some(at(30)));
+            let again = Telling::default();
+            again.recover(disk).await.unwrap();
+            assert_eq!(again.before(), at(30));
+        });
+    }
 }
