@@ -8,8 +8,8 @@
 //! Each node removes what it has itself. It leaves a tombstone of the very time of the data: that outdates older copies, and yields to a
 //! copy of the same data elsewhere whose expiry was put off by a POST that did not come here.
 //!
-//! Leaves out the row of such a copy: its container hears of the removal. The replicator, which rests for a shorter time, usually brings the
-//! POST here before that.
+//! Leaves out the row of such a copy: its container hears of the removal. The replicator, which rests for a shorter time, usually
+//! brings the POST here before that.
 
 use std::rc::Rc;
 
