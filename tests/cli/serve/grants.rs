@@ -1,6 +1,7 @@
 //! What access lists grant: to those who ask, and to the jobs that they post.
 
 use std::fs;
+use std::path::Path;
 
 use ureq::http::Method;
 
@@ -21,6 +22,19 @@ fn post(client: &Client, module: &str, input: &str, stdout: &str) -> Answer {
     client.apart().send(Method::POST, "", &headers, job.as_bytes())
 }
 
+/// A store with an owner and a guest.
+fn serve_both(dir: &Path) -> Serving {
+    let users = dir.join("users.toml");
+    fs::write(&users, USERS).expect("it can be written");
+    // One proxy: another one would hear of a change of lists within five seconds.
+    let words = ["--users", &path_text(&users), "--threads", "1"];
+    Serving::start(&dir.join("store"), &words)
+}
+
+fn line_counter() -> Vec<u8> {
+    fs::read(format!("{}runtime/guests/linecount.wasm", root())).expect("it is committed")
+}
+
 fn grant(owner: &Client, header: &str, to: &str) {
     let answer = owner.send(Method::POST, "/demo", &[(header, to)], b"");
     assert_eq!(answer.status, 204, "{}", answer.text());
@@ -29,14 +43,9 @@ fn grant(owner: &Client, header: &str, to: &str) {
 #[test]
 fn a_job_reaches_of_other_accounts_what_their_lists_grant_its_poster() {
     let dir = tempfile::tempdir().expect("a folder");
-    let users = dir.path().join("users.toml");
-    fs::write(&users, USERS).expect("it can be written");
-    // One proxy: another one would hear of a change of lists within five seconds.
-    let words = ["--users", &path_text(&users), "--threads", "1"];
-    let serving = Serving::start(&dir.path().join("store"), &words);
+    let serving = serve_both(dir.path());
     let (owner, guest) = (serving.client(), serving.client_of("guest:g", "guesting"));
-    let module = fs::read(format!("{}runtime/guests/linecount.wasm", root()));
-    let module = module.expect("it is committed");
+    let module = line_counter();
     for client in [&owner, &guest] {
         client.put("/demo", b"");
         client.put("/demo/linecount.wasm", &module);
@@ -81,13 +90,9 @@ fn a_job_reaches_of_other_accounts_what_their_lists_grant_its_poster() {
 #[test]
 fn a_script_of_another_account_runs_if_its_lists_grant_it() {
     let dir = tempfile::tempdir().expect("a folder");
-    let users = dir.path().join("users.toml");
-    fs::write(&users, USERS).expect("it can be written");
-    let words = ["--users", &path_text(&users), "--threads", "1"];
-    let serving = Serving::start(&dir.path().join("store"), &words);
+    let serving = serve_both(dir.path());
     let (owner, guest) = (serving.client(), serving.client_of("guest:g", "guesting"));
-    let module = fs::read(format!("{}runtime/guests/linecount.wasm", root()));
-    let module = module.expect("it is committed");
+    let module = line_counter();
     owner.put("/demo", b"");
     guest.put("/demo", b"");
     guest.put("/demo/linecount.wasm", &module);

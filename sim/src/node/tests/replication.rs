@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use super::world::{Cluster, Reply, address, crash, fault, power, run_replicated};
 use crate::host::time::WORLD_EPOCH_UNIX_S;
 use crate::http::Method;
-use crate::swift::Service;
+use crate::node::Node;
+use crate::swift::{Service, decode_path};
 use crate::world::HostKey;
 use crate::world::disk::StopPoint;
 use crate::world::fault::{Fault, FaultKind};
@@ -220,6 +221,14 @@ fn a_long_listing_gives_only_the_stretches_that_differ() {
         let listing = agreed(&cluster, 2, Service::Container, "/a/c?limit=10000").await;
         assert_eq!(listing[1].lines().count(), 2_504);
         assert_eq!(listing[5], "2504");
+        // One more row on one of them, and of three stretches the other one lacks something of the first alone.
+        row(0, "00900a").await;
+        let (one, other) = (cluster.node(0), cluster.node(1));
+        let path = decode_path("/a/c").expect("a good path");
+        let place = |node: &Node| node.place("d1", 7, &path).expect("it has the device");
+        let stretches = one.containers.stretches(&place(&one)).await.expect("it reads");
+        let differing = other.containers.differing(&place(&other), &stretches).await;
+        assert_eq!((stretches.len(), differing.expect("it reads")), (3, vec![0]));
     });
 }
 
