@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use stayput::engine::{Wanted, run_policy};
-use stayput::plan::{Net, RunPlan};
-use stayput::report::{JobEnd, PolicyRun};
-use stayput::scenario::{Policy, Scenario};
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::record::{JobEnd, PolicyRun};
+use stayput_engine::run::{Wanted, run_policy};
+use stayput_engine::scenario::{Policy, Scenario};
 use stayput_runtime::memo::Memo;
 
 const ROOM: usize = 256 << 20;
@@ -65,13 +65,13 @@ struct Same {
     fuel: u64,
     bytes: String,
     jobs: Vec<(JobEnd, bytes::Bytes, String)>,
-    hosts: Vec<stayput::results::HostUse>,
-    effort: Option<stayput_sim::world::Effort>,
+    hosts: Vec<stayput_engine::record::HostUse>,
+    effort: Option<stayput_world::Effort>,
 }
 
 impl Same {
     fn of(run: &PolicyRun) -> Self {
-        let job = |job: &stayput::report::JobRecord| {
+        let job = |job: &stayput_engine::record::JobRecord| {
             let times = format!("{:?} {:?}", job.finished, job.split);
             (job.end.clone(), job.answer.clone(), times)
         };

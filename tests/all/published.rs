@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput::plan::{Net, RunPlan};
-use stayput::scenario::Scenario;
-use stayput_sim::client::Client;
-use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec, TOKEN};
-use stayput_sim::host::{Host, Label, LocalFuture};
-use stayput_sim::jobs::placement::PlacementConfig;
-use stayput_sim::swift::Path;
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec, TOKEN};
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::scenario::Scenario;
+use stayput_host::{Host, Label, LocalFuture};
+use stayput_jobs::placement::PlacementConfig;
+use stayput_store::client::Client;
+use stayput_store::swift::Path;
 
 use crate::support::{Found, fabric};
 

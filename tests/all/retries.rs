@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use stayput::engine::{Wanted, run_policy};
-use stayput::plan::{Net, RunPlan};
-use stayput::report::{JobEnd, JobRecord, PolicyRun};
-use stayput::scenario::{Policy, Scenario};
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::record::{JobEnd, JobRecord, PolicyRun};
+use stayput_engine::run::{Wanted, run_policy};
+use stayput_engine::scenario::{Policy, Scenario};
 
 /// The banana job on few and short logs, in three zones of one node each.
 const BANANA: &str = r#"

@@ -6,11 +6,13 @@ use std::any::Any;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Attempted, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
-use stayput_sim::http::{self, Body, Limits, Response};
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::timeline::{Interval, Kept};
-use stayput_sim::world::{Fault, HostKey, World};
+use stayput_host::topology::HostKey;
+use stayput_host::{Attempted, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
+use stayput_store::http;
+use stayput_store::http::{Body, Limits, Response};
+use stayput_world::fault::FaultKind;
+use stayput_world::timeline::{Interval, Kept};
+use stayput_world::{Fault, World};
 
 use crate::support::{Found, LIMIT, add, address, fabric, turmoil};
 

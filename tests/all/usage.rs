@@ -8,14 +8,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput::engine::{Wanted, run_policy};
-use stayput::plan::{Net, RunPlan};
-use stayput::report::PolicyRun;
-use stayput::results::HostUse;
-use stayput::scenario::{Policy, Scenario};
-use stayput_sim::host::{Host, SpentFuel, Time, Work};
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Busy, Fault, HostKey, World};
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::record::HostUse;
+use stayput_engine::record::PolicyRun;
+use stayput_engine::run::{Wanted, run_policy};
+use stayput_engine::scenario::{Policy, Scenario};
+use stayput_host::topology::HostKey;
+use stayput_host::{Host, SpentFuel, Time, Work};
+use stayput_world::fault::FaultKind;
+use stayput_world::{Busy, Fault, World};
 
 use crate::support::{add, fabric, tcp, turmoil};
 

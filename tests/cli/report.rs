@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::json;
-use stayput::results::{Folder, Kept};
+use stayput_results::made_up::MadeUp;
+use stayput_results::{Folder, Kept};
 
 use super::browser::Browser;
-use super::made_up::MadeUp;
 use super::support::{path_text, stayput};
 
 /// Writes a made-up sweep as a sweep does.

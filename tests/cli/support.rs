@@ -117,7 +117,7 @@ pub(crate) fn root() -> String {
 }
 
 fn tests_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cli")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cli")
 }
 
 pub(crate) fn path_text(path: &Path) -> String {

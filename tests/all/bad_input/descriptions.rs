@@ -1,7 +1,7 @@
 //! Job descriptions with a flaw: the status that fits, and a message that names node and field.
 
 use bytes::Bytes;
-use stayput_sim::client::Client;
+use stayput_store::client::Client;
 
 use super::room::{Room, good_job, job_of, post, run, text};
 

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{HeaderName, HeaderValue};
-use stayput_sim::client::{Client, JobAnswer};
-use stayput_sim::cluster::{OTHER_ACCOUNT, OTHER_TOKEN};
-use stayput_sim::swift::Path;
+use stayput_cluster::{OTHER_ACCOUNT, OTHER_TOKEN};
+use stayput_store::client::{Client, JobAnswer};
+use stayput_store::swift::Path;
 use tar::{EntryType, Header};
 
 use super::room::{Room, good_job, header, job_of, object, post, run, text};

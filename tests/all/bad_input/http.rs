@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use stayput_sim::cluster::TOKEN;
-use stayput_sim::host::{BoxStream, Label};
+use stayput_cluster::TOKEN;
+use stayput_host::{BoxStream, Label};
 
 use super::room::{Room, object, run};
 

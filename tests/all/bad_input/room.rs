@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::client::{Client, JobAnswer};
-use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_sim::config::{
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
+use stayput_host::Time;
+use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
-use stayput_sim::host::Time;
-use stayput_sim::jobs::placement::PlacementConfig;
-use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::swift::Path;
+use stayput_jobs::placement::PlacementConfig;
+use stayput_jobs::system_images::SystemImages;
+use stayput_store::client::{Client, JobAnswer};
+use stayput_store::swift::Path;
 
 use crate::support::{Found, fabric};
 

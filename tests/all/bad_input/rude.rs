@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use stayput_sim::client::JobAnswer;
-use stayput_sim::jobs::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
+use stayput_jobs::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
+use stayput_store::client::JobAnswer;
 
 use super::room::{Room, header, job_of, object, post, run, text};
 

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::config::Chance;
-use stayput_sim::host::{Batch, Disk, DiskError, Host, Seed, Time};
-use stayput_sim::world::fault::{FaultKind, Repeat};
-use stayput_sim::world::{Effects, Fault, FaultError, HostKey, HostSpec, Trace, World};
+use stayput_host::config::Chance;
+use stayput_host::topology::{HostKey, HostSpec};
+use stayput_host::{Batch, Disk, DiskError, Host, Seed, Time};
+use stayput_world::fabric::Fabric;
+use stayput_world::fault::{FaultKind, Repeat};
+use stayput_world::{Effects, Fault, FaultError, Trace, World};
 
 use crate::support::{Found, LIMIT, add, fabric, network, spec};
 

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Batch, Host, Label, Purpose, Time};
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Effects, Fault, HostKey};
+use stayput_host::topology::HostKey;
+use stayput_host::{Batch, Host, Label, Purpose, Time};
+use stayput_world::fault::FaultKind;
+use stayput_world::{Effects, Fault};
 
 use crate::support::{Found, add, address, fabric};
 
@@ -103,11 +104,7 @@ fn what_was_not_synced_is_lost_with_the_power() {
 }
 
 /// Host 0 sends 64 KiB every 10 ms to host 1 over one connection.
-fn what_is_counted(
-    one_way: bool,
-    from: u32,
-    to: u32,
-) -> (stayput_sim::world::Totals, u64, Effects) {
+fn what_is_counted(one_way: bool, from: u32, to: u32) -> (stayput_world::Totals, u64, Effects) {
     // Longer than a sender's patience.
     let world = &mut *fabric();
     let found = Found::new();

@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::host::{Batch, Disk, DiskError, Seed};
+use stayput_host::{Batch, Disk, DiskError, Seed};
+use stayput_server::disk::{DiskPool, RealDisk};
 
 const ROOT: &str = "STAYPUT_KILLED_DISK";
 const ROUND: &str = "STAYPUT_KILLED_ROUND";

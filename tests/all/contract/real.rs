@@ -4,9 +4,10 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_sim::host::Time;
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Fault, HostKey, RunEnd};
+use stayput_host::Time;
+use stayput_host::topology::HostKey;
+use stayput_world::fault::FaultKind;
+use stayput_world::{Fault, RunEnd};
 
 use crate::support::{Found, LIMIT, add, address, tcp};
 

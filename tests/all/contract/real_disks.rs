@@ -7,13 +7,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use stayput_sim::backend::tcp::Tcp;
-use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::host::{BoxStream, Disk, Host, Listener, LocalFuture, Machine, Seed, Time, Work};
-use stayput_sim::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
-    World,
-};
+use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::{BoxStream, Disk, Host, Listener, LocalFuture, Machine, Seed, Time, Work};
+use stayput_server::disk::{DiskPool, RealDisk};
+use stayput_world::tcp::Tcp;
+use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
 
 const SEED: Seed = Seed(1);
 

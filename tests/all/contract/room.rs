@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use stayput_sim::host::{Host, LocalFuture, Purpose};
-use stayput_sim::world::{RunEnd, World};
+use stayput_host::{Host, LocalFuture, Purpose};
+use stayput_world::{RunEnd, World};
 
 use crate::support::{LIMIT, spec};
 

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use stayput_sim::host::{Batch, Disk, DiskError, File};
-use stayput_sim::world::World;
+use stayput_host::{Batch, Disk, DiskError, File};
+use stayput_world::World;
 
 use super::real_disks::real_disks;
 use crate::support::{Found, add, fabric};

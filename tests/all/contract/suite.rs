@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel, Time, Work};
-use stayput_sim::http::{self, Body, Limits, Method, Response, StatusCode};
+use stayput_host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel, Time, Work};
+use stayput_store::http;
+use stayput_store::http::{Body, Limits, Method, Response, StatusCode};
 
 use super::room::{Found, Room, add};
 use crate::support::address;

@@ -11,9 +11,9 @@ use std::num::NonZeroUsize;
 use std::task::Poll;
 use std::time::Duration;
 
-use stayput_sim::backend::tcp::disk::{DiskPool, RealDisk};
-use stayput_sim::backend::tcp::server::{Actor, ActorMain, OpenDisk, Server};
-use stayput_sim::host::{LocalFuture, Part, Purpose, Seed, SpentFuel, Work};
+use stayput_host::{LocalFuture, Part, Purpose, Seed, SpentFuel, Work};
+use stayput_server::disk::{DiskPool, RealDisk};
+use stayput_server::{Actor, ActorMain, OpenDisk, Server};
 
 use super::room::{Awaited, Found, Main, Room, add};
 use crate::support::spec;

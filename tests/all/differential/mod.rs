@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use stayput::engine::{Wanted, run_policy};
-use stayput::plan::{Net, RunPlan};
-use stayput::report::{JobEnd, PolicyRun};
-use stayput::scenario::{Policy, Scenario};
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::record::{JobEnd, PolicyRun};
+use stayput_engine::run::{Wanted, run_policy};
+use stayput_engine::scenario::{Policy, Scenario};
 
 /// The banana job on less data than in its scenario.
 const BANANA: &str = r#"

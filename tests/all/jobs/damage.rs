@@ -7,15 +7,13 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use stayput_sim::client::JobAnswer;
-use stayput_sim::cluster::ACCOUNT;
-use stayput_sim::host::{Disk, Host, Time};
-use stayput_sim::proxy::Placement;
-use stayput_sim::swift::Path;
-use stayput_sim::world::{
-    Effects, Fault, FaultError, FaultId, HostKey, HostSpec, Ledger, Main, RunEnd, Timeline, Trace,
-    World,
-};
+use stayput_cluster::ACCOUNT;
+use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::{Disk, Host, Time};
+use stayput_store::client::JobAnswer;
+use stayput_store::proxy::Placement;
+use stayput_store::swift::Path;
+use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
 use tokio::sync::Notify;
 
 use super::guests::cat;

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::host::{Purpose, Time};
-use stayput_sim::world::Fault;
-use stayput_sim::world::fault::FaultKind;
+use stayput_host::{Purpose, Time};
+use stayput_world::Fault;
+use stayput_world::fault::FaultKind;
 
 use super::stage::{count_words, counted_words, counts, put_texts, set, spec};
 use crate::support::fabric;

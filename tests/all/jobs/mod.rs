@@ -11,7 +11,7 @@ mod stage;
 mod worlds;
 
 use bytes::Bytes;
-use stayput_sim::client::{Client, JobAnswer};
+use stayput_store::client::{Client, JobAnswer};
 
 use crate::bad_input::room::{Room, post, run};
 

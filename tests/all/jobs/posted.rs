@@ -1,8 +1,8 @@
 //! Other ways to post a job: an image that holds it, a script, and the name of an object that is one.
 
 use bytes::Bytes;
-use stayput_sim::client::{Client, JobAnswer};
-use stayput_sim::http::{HeaderName, HeaderValue};
+use stayput_store::client::{Client, JobAnswer};
+use stayput_store::http::{HeaderName, HeaderValue};
 
 use super::guests::{cat, cat_files};
 use super::{assert_answer, both, in_room, node};

@@ -14,12 +14,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use serde::{Deserialize, Serialize};
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::cluster::ClientSide;
-use stayput_sim::config::ClusterConfig;
-use stayput_sim::host::{Purpose, Seed};
-use stayput_sim::world::executor::Order;
-use stayput_sim::world::{RunEnd, Trace, World};
+use stayput_cluster::ClientSide;
+use stayput_host::config::ClusterConfig;
+use stayput_host::{Purpose, Seed};
+use stayput_world::executor::Order;
+use stayput_world::fabric::Fabric;
+use stayput_world::{RunEnd, Trace, World};
 use tokio::sync::Notify;
 
 use super::stage::{count_words, counted_words, counts, put_texts, set, spec};

@@ -10,15 +10,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::client::{Client, ClientError};
-use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_sim::config::{
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
+use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
-use stayput_sim::jobs::placement::PlacementConfig;
-use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::swift::Path;
-use stayput_sim::world::World;
+use stayput_jobs::placement::PlacementConfig;
+use stayput_jobs::system_images::SystemImages;
+use stayput_store::client::{Client, ClientError};
+use stayput_store::swift::Path;
+use stayput_world::World;
 
 use crate::support::Found;
 

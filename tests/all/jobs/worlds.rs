@@ -2,8 +2,8 @@
 //!
 //! Leaves out times, and the bytes that move.
 
-use stayput_sim::client::JobAnswer;
-use stayput_sim::world::World;
+use stayput_store::client::JobAnswer;
+use stayput_world::World;
 
 use super::guests::{cat_files, copies};
 use super::stage::{counts, put, set, spec};

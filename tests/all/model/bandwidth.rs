@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::{ByteRate, LinkConfig, NetworkConfig};
+use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};
 use crate::support::network;

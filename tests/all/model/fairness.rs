@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use stayput_sim::config::{ByteRate, LinkConfig, NetworkConfig};
-use stayput_sim::host::Seed;
-use stayput_sim::world::{HostSpec, Place};
+use stayput_host::Seed;
+use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
+use stayput_host::topology::{HostSpec, Place};
 
 use super::solver::{Resource, max_min};
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::host::{Host, Seed, Time};
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Effects, Fault, HostKey, RunEnd, Trace, World};
+use stayput_host::topology::HostKey;
+use stayput_host::{Host, Seed, Time};
+use stayput_world::fabric::Fabric;
+use stayput_world::fault::FaultKind;
+use stayput_world::{Effects, Fault, RunEnd, Trace, World};
 
 use super::LABEL;
 use crate::support::{Found, address, network, spec};

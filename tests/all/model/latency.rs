@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::{Jitter, LinkConfig, NetworkConfig};
-use stayput_sim::host::Time;
+use stayput_host::Time;
+use stayput_host::config::{Jitter, LinkConfig, NetworkConfig};
 
 use super::{machine, transfer, world};
 use crate::support::{Found, add, address, fabric, network};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::{Chance, LinkConfig, NetworkConfig};
-use stayput_sim::world::Totals;
+use stayput_host::config::{Chance, LinkConfig, NetworkConfig};
+use stayput_world::Totals;
 
 use super::{Transfer, machine, transfer, world};
 use crate::support::network;

@@ -16,10 +16,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::config::{ByteRate, NetworkConfig};
-use stayput_sim::host::{BoxStream, Host, Label, Purpose, Seed, Time};
-use stayput_sim::world::{HostSpec, Place, RunEnd, Trace, World};
+use stayput_host::config::{ByteRate, NetworkConfig};
+use stayput_host::topology::{HostSpec, Place};
+use stayput_host::{BoxStream, Host, Label, Purpose, Seed, Time};
+use stayput_world::fabric::Fabric;
+use stayput_world::{RunEnd, Trace, World};
 
 use crate::support::spec;
 

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use stayput_sim::config::{ByteRate, Chance};
-use stayput_sim::host::Time;
-use stayput_sim::world::fault::{FaultKind, Repeat};
-use stayput_sim::world::{Effects, Fault, HostKey, Place, Totals, World};
+use stayput_host::Time;
+use stayput_host::config::{ByteRate, Chance};
+use stayput_host::topology::{HostKey, Place};
+use stayput_world::fault::{FaultKind, Repeat};
+use stayput_world::{Effects, Fault, Totals, World};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, Transfer, begin_transfer, machine, world};
 use crate::support::network;

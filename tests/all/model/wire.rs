@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use stayput_sim::host::Purpose;
-use stayput_sim::http::{self, Body, Limits, Method, Response};
+use stayput_host::Purpose;
+use stayput_store::http;
+use stayput_store::http::{Body, Limits, Method, Response};
 
 use crate::support::{Found, add, address, fabric};
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::swift::Timestamp;
-use stayput_sim::world::{Ledger, RunEnd};
+use stayput_store::swift::Timestamp;
+use stayput_world::{Ledger, RunEnd};
 
 use super::drive::path;
 use super::history::{Commit, Committed, Counted, Did, History, Record, Version};

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::client::{Client, ClientError, Object, limits};
-use stayput_sim::cluster::{ACCOUNT, ClientMain, ClientSide};
-use stayput_sim::host::Purpose;
-use stayput_sim::http::{self, Body, Limits, Method, StatusCode};
-use stayput_sim::swift::Path;
-use stayput_sim::swift::header::{
+use stayput_cluster::{ACCOUNT, ClientMain, ClientSide};
+use stayput_host::Purpose;
+use stayput_store::client::{Client, ClientError, Object, limits};
+use stayput_store::http;
+use stayput_store::http::{Body, Limits, Method, StatusCode};
+use stayput_store::swift::Path;
+use stayput_store::swift::header::{
     X_AUTH_TOKEN, X_NEWEST, X_STAYPUT_INPUTS, X_TIMESTAMP, text as header, timestamp,
 };
 use tokio::sync::Notify;

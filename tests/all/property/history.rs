@@ -5,9 +5,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use stayput_sim::host::Time;
-use stayput_sim::swift::Timestamp;
-use stayput_sim::world::{Effects, Ledger, RunEnd};
+use stayput_host::Time;
+use stayput_store::swift::Timestamp;
+use stayput_world::{Effects, Ledger, RunEnd};
 
 use super::case::JobAt;
 

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::cluster::{Cluster, ClusterSpec};
-use stayput_sim::config::{
+use stayput_cluster::{Cluster, ClusterSpec};
+use stayput_host::Seed;
+use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
-use stayput_sim::host::Seed;
-use stayput_sim::jobs::placement::PlacementConfig;
-use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::world::executor::Order;
-use stayput_sim::world::{RunEnd, Trace, World};
+use stayput_jobs::placement::PlacementConfig;
+use stayput_jobs::system_images::SystemImages;
+use stayput_world::executor::Order;
+use stayput_world::fabric::Fabric;
+use stayput_world::{RunEnd, Trace, World};
 
 use super::case::{Case, Links};
 use super::drive::{Drive, Phase, path};

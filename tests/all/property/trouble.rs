@@ -9,11 +9,12 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use stayput_sim::cluster::Cluster;
-use stayput_sim::config::{ByteRate, Chance};
-use stayput_sim::host::Time;
-use stayput_sim::world::fault::{FaultKind, Repeat};
-use stayput_sim::world::{self, HostKey, Place};
+use stayput_cluster::Cluster;
+use stayput_host::Time;
+use stayput_host::config::{ByteRate, Chance};
+use stayput_host::topology::{HostKey, Place};
+use stayput_world as world;
+use stayput_world::fault::{FaultKind, Repeat};
 
 use super::case::Case;
 

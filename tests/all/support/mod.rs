@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_sim::backend::fabric::Fabric;
-use stayput_sim::backend::tcp::Tcp;
-use stayput_sim::backend::turmoil::Turmoil;
-use stayput_sim::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
-use stayput_sim::host::{Host, Seed, Time};
-use stayput_sim::world::{HostKey, HostSpec, Place, RunEnd, Trace, World};
+use stayput_host::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
+use stayput_host::topology::{HostKey, HostSpec, Place};
+use stayput_host::{Host, Seed, Time};
+use stayput_world::fabric::Fabric;
+use stayput_world::tcp::Tcp;
+use stayput_world::turmoil::Turmoil;
+use stayput_world::{RunEnd, Trace, World};
 
 /// Later than anything that a test waits for.
 pub(crate) const LIMIT: Time = Time::from_nanos(3_600_000_000_000);

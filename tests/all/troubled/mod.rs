@@ -7,10 +7,11 @@ mod room;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use stayput_sim::config::Chance;
-use stayput_sim::host::Time;
-use stayput_sim::world::fault::FaultKind;
-use stayput_sim::world::{Fault, HostKey};
+use stayput_host::Time;
+use stayput_host::config::Chance;
+use stayput_host::topology::HostKey;
+use stayput_world::Fault;
+use stayput_world::fault::FaultKind;
 
 use self::room::{COUNTED, LOG_BYTES, READ_BYTES_PER_SECOND, Room, log, run};
 
@@ -165,10 +166,7 @@ fn a_job_survives_crashes_and_lost_power_that_come_again() {
     let again = |host: HostKey| Fault {
         at: FAULTS_AT,
         lasts: Duration::from_millis(300),
-        repeat: Some(stayput_sim::world::fault::Repeat {
-            every: Duration::from_secs(1),
-            times: 60,
-        }),
+        repeat: Some(stayput_world::fault::Repeat { every: Duration::from_secs(1), times: 60 }),
         kind: if host.0 == 0 { FaultKind::Crash(host) } else { FaultKind::Power(host) },
     };
     let (right, effects) = run(

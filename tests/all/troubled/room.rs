@@ -6,15 +6,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_sim::client::ClientError;
-use stayput_sim::cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_sim::config::{
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
+use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
-use stayput_sim::jobs::placement::PlacementConfig;
-use stayput_sim::jobs::system_images::SystemImages;
-use stayput_sim::swift::Path;
-use stayput_sim::world::{Effects, Fault, HostKey};
+use stayput_host::topology::HostKey;
+use stayput_jobs::placement::PlacementConfig;
+use stayput_jobs::system_images::SystemImages;
+use stayput_store::client::ClientError;
+use stayput_store::swift::Path;
+use stayput_world::{Effects, Fault};
 
 use crate::support::{Found, fabric};
 

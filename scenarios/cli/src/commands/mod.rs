@@ -1,0 +1,118 @@
+//! The command: arguments, files, progress, exit codes.
+//!
+//! Everything that it prints about a result comes from `report`; what it adds is where the
+//! results go.
+
+mod args;
+mod cluster;
+mod config;
+mod exit;
+mod image;
+mod job;
+mod job_run;
+mod progress;
+mod report;
+mod run;
+mod serve;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod twice;
+mod wall;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use args::{
+    CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
+    NewArgs, ReportArgs, RunArgs,
+};
+pub use cluster::{ClusterCommand, NewClusterArgs};
+pub use exit::Exit;
+pub use serve::{Role, ServeArgs};
+pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
+
+use stayput_engine::run::RunError;
+use stayput_engine::scenario::ScenarioError;
+use stayput_images::ImageBuildError;
+use stayput_results::FolderError;
+use stayput_server::StartError;
+
+use crate::serve::{LayoutError, TlsFileError, UsersError};
+
+/// Why a command did not come to a result.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The scenario or one of its files is at fault.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The run failed as a whole.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// An image cannot be built.
+    #[error(transparent)]
+    Image(#[from] ImageBuildError),
+    /// A sweep's directory cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The directory of a served cluster cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// There are no users.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
+    /// A server cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A result cannot be written or read back.
+    #[error("{}: cannot {action}: {source} (name a file in a folder that exists and is writable)", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Standard output or standard error is gone.
+    #[error("cannot write the report: {0}")]
+    Output(#[from] io::Error),
+    /// Options that do not go together.
+    #[error("{why} ({fix})")]
+    Usage {
+        /// What is wrong.
+        why: String,
+        /// What to write instead.
+        fix: &'static str,
+    },
+    /// A process of `twice` did not end as a run does.
+    #[error("run {number} of two: {why}")]
+    Child {
+        /// Which of the two.
+        number: u32,
+        /// How it ended.
+        why: String,
+    },
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When there is no result; what a result says is in the exit code.
+pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Twice(args) => twice::twice(args),
+        Command::Sweep(args) => sweep::sweep(args),
+        Command::Merge(args) => sweep::merge(args),
+        Command::Compare(args) => sweep::compare(args),
+        Command::Job(command) => job::job(command),
+        Command::Image(args) => image::image(args),
+        Command::Report(args) => report::report(args),
+        Command::Serve(args) => serve::serve(args),
+        Command::Cluster(command) => cluster::cluster(command),
+    }
+}

@@ -1,0 +1,180 @@
+//! `stayput run`: plans, runs each policy, judges, writes.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::record::PolicyRun;
+use stayput_engine::run::{Wanted, run_policy};
+use stayput_engine::scenario::{Scenario, ScenarioError};
+use stayput_engine::timeline::{ChromeTrace, RunTimeline};
+use stayput_results::report::{AnswersExporter, Exporter, JsonExporter, RunReport, TableExporter};
+use stayput_world::executor::Order;
+
+use super::config::write_config;
+use super::progress::Bar;
+use super::wall::Wall;
+use super::{CliError, Exit, RunArgs};
+
+/// Runs the scenario and writes what was asked for.
+pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    let wall = Wall::start();
+    let plan = plan(args)?;
+    // Standard output belongs to the JSON alone when it goes there.
+    let mut text: Box<dyn Write> =
+        if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    write_config(&plan, &mut text)?;
+    let runs = run_policies(&plan, args)?;
+    let report = RunReport::new(&plan, runs);
+    TableExporter { command: repeat_command(args) }.write(&report, &mut text)?;
+    if let Some(path) = &args.answers {
+        export(&AnswersExporter, &report, path)?;
+    }
+    if let Some(path) = &args.json {
+        let json = JsonExporter { wall: wall.elapsed() };
+        if args.json_to_stdout() {
+            json.write(&report, &mut io::stdout())?;
+        } else {
+            export(&json, &report, path)?;
+        }
+    }
+    Ok(Exit::of_report(&report))
+}
+
+/// The plan that the command line asks for.
+pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
+    let mut scenario = Scenario::load_with(&args.scenario, &args.set)?;
+    for data in &args.data {
+        scenario.put_file(data.name.clone(), data.file.clone());
+    }
+    if !args.policy.is_empty() {
+        scenario.policies = Vec::new();
+        for policy in &args.policy {
+            if !scenario.policies.contains(policy) {
+                scenario.policies.push(*policy);
+            }
+        }
+    }
+    let unfit = |key: &str, why: &str, fix: &str| {
+        Err(CliError::Scenario(ScenarioError {
+            file: scenario.file.clone(),
+            line: None,
+            key: key.to_owned(),
+            why: why.to_owned(),
+            fix: fix.to_owned(),
+        }))
+    };
+    let idle = scenario.policies.iter().find(|policy| policy.placing().needs_workers());
+    if let Some(policy) = idle.filter(|_| scenario.cluster.workers == 0) {
+        return unfit(
+            "cluster.workers",
+            &format!("is 0, and the policy {policy} runs jobs on workers"),
+            &format!("ask for a worker, or leave --policy {policy} out"),
+        );
+    }
+    let has_faults = !scenario.faults.is_empty() || !scenario.drawn_faults.is_empty();
+    if args.net != Net::Fabric && !args.no_faults && has_faults {
+        return unfit(
+            "fault",
+            &format!("the network {} has no faults", args.net),
+            &format!("add --no-faults, or leave --net {} out", args.net),
+        );
+    }
+    if args.net != Net::Fabric && args.shuffle.is_some() {
+        return Err(CliError::Usage {
+            why: format!("the network {} has an order of its own", args.net),
+            fix: "leave --shuffle out, or take --net fabric",
+        });
+    }
+    let order = args.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    Ok(RunPlan { order, ..RunPlan::build(scenario, args.seed, args.net, !args.no_faults)? })
+}
+
+fn run_policies(plan: &RunPlan, args: &RunArgs) -> Result<Vec<PolicyRun>, CliError> {
+    let mut events = match &args.events {
+        Some(path) => Some((path, BufWriter::new(create(path)?))),
+        None => None,
+    };
+    let mut trace = match &args.trace {
+        Some(path) => {
+            let trace = ChromeTrace::begin(BufWriter::new(create(path)?));
+            Some((path, trace.map_err(|e| write_error(path, e))?))
+        }
+        None => None,
+    };
+    let mut runs = Vec::new();
+    let mut failed = None;
+    for policy in &plan.scenario.policies {
+        let bar = Bar::new(*policy);
+        let mut progress = |progress| bar.show(progress);
+        let mut wanted = Wanted::default();
+        if let Some((path, file)) = &mut events {
+            writeln!(file, "policy {policy}").map_err(|e| write_error(path, e))?;
+            wanted.events = Some(file);
+        }
+        let mut show;
+        if let Some((_, trace)) = &mut trace {
+            show = |timeline: &RunTimeline| trace.add(timeline);
+            wanted.timeline = Some(&mut show);
+        }
+        let run = run_policy(plan, *policy, &mut progress, wanted);
+        bar.finish();
+        match run {
+            Ok(run) => runs.push(run),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    if let Some((path, mut file)) = events {
+        file.flush().map_err(|e| write_error(path, e))?;
+    }
+    if let Some((path, trace)) = trace {
+        trace.end().map_err(|e| write_error(path, e))?;
+    }
+    failed.map_or(Ok(runs), |error| Err(error.into()))
+}
+
+fn export(exporter: &dyn Exporter, report: &RunReport, path: &Path) -> Result<(), CliError> {
+    let mut file = BufWriter::new(create(path)?);
+    exporter.write(report, &mut file).map_err(|e| write_error(path, e))?;
+    file.flush().map_err(|e| write_error(path, e))
+}
+
+fn create(path: &Path) -> Result<File, CliError> {
+    File::create(path).map_err(|e| write_error(path, e))
+}
+
+fn write_error(path: &Path, source: io::Error) -> CliError {
+    CliError::File { path: path.to_owned(), action: "write it", source }
+}
+
+/// The command that repeats the run, to be pasted into a shell.
+pub(super) fn repeat_command(args: &RunArgs) -> String {
+    pasteable(&args.deciding_words())
+}
+
+/// These words behind the command, as a shell takes them.
+pub(super) fn pasteable(words: &[OsString]) -> String {
+    // Cargo tells its children about itself; who runs an installed command needs no cargo.
+    let command = match (std::env::var_os("CARGO"), cfg!(debug_assertions)) {
+        (Some(_), true) => "cargo run --",
+        (Some(_), false) => "cargo run --release --",
+        (None, _) => "stayput",
+    };
+    let words = words.iter().map(|word| format!(" {}", quoted(word)));
+    words.fold(command.to_owned(), |command, word| command + &word)
+}
+
+/// A word as a POSIX shell wants it.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:~+,%@".contains(c);
+    if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

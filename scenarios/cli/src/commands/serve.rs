@@ -1,0 +1,434 @@
+//! `stayput serve`: runs a cluster, or a part of one, for real clients until it is told to stop.
+//!
+//! Leaves out what is in the cluster's directory and file (`crate::serve`), what runs (`stayput_server::served`), and how it is
+//! watched.
+
+mod part;
+mod stop;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use stayput_host::Seed;
+use stayput_host::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
+use stayput_jobs::system_images::SystemImages;
+use stayput_runtime::image::{Image, ImageLimits};
+use stayput_server::disk::{DiskPool, RealDisk};
+use stayput_server::served::{Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies};
+use stayput_server::{Door, OpenDisk, Server, Tls};
+use stayput_store::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, Turn, Watch};
+
+pub use self::part::Role;
+use stayput_engine::quantity::{count, duration, parse_duration};
+
+use self::part::{NodePart, Part, ProxyPart, warn_if_others_can_read};
+use self::stop::Stop;
+use self::watch::{WatchArgs, Watched};
+use super::{CliError, Exit};
+use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
+
+/// How long requests that run may take to end when the server is told to stop.
+const GRACE: Duration = Duration::from_secs(30);
+/// Fuel that a core is said to spend in a second: what accounts of jobs call a second of a core.
+const FUEL_PER_SECOND: u64 = 2_000_000_000;
+/// Threads that wait for disks, and calls that wait for one of them.
+const DISK_THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("it is not zero");
+const DISK_CALLS: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
+/// Open files that are asked for at most, and how many of them are left to disks: each upload has three.
+const FILES_MAX: u64 = 16_384;
+const FILES_OF_DISKS: u64 = 4_096;
+/// Sessions that run at a time on each node, and that wait.
+const SESSIONS: (u32, u32) = (10, 256);
+
+/// Where clients come unless it is said.
+const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Where `stayput image` puts images.
+const USUAL_IMAGES: &str = "target/images";
+
+/// The options of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Keep everything in DIR: a new directory, or one that was served before. Proxies alone keep nothing.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Take clients at this address; port 0 is any that is free [default: 127.0.0.1:8080].
+    ///
+    /// A node takes proxies and other nodes here [default: its address in the cluster's file].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Serve only a part of a cluster of several processes: one of its nodes, or proxies for its clients.
+    #[arg(long, value_enum)]
+    pub role: Option<Role>,
+    /// The file that `stayput cluster new` made: the same for all processes of a cluster.
+    #[arg(long, value_name = "FILE")]
+    pub cluster: Option<PathBuf>,
+    /// Which of the cluster's nodes this is, from 1, in the order of the file.
+    #[arg(long, value_name = "N")]
+    pub node: Option<u32>,
+    /// Which of the cluster's processes with proxies this is, from 1: another one for each, or two changes could have the same time.
+    #[arg(long, value_name = "N")]
+    pub proxy: Option<u32>,
+    /// Speak TLS with clients: a PEM file with the server's certificate, and after it those that vouch for it.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The users: a TOML file with account, name, key and groups of each `[[user]]`.
+    ///
+    /// Without one there is the user test:tester with the key `testing`, and clients must be on this machine.
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Threads that serve, and as many again for jobs [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Devices of a new cluster [default: 4].
+    #[arg(long, value_name = "N")]
+    pub devices: Option<u32>,
+    /// Copies of everything that is stored in a new cluster [default: 3].
+    #[arg(long, value_name = "N")]
+    pub replicas: Option<u32>,
+    /// How long nodes rest between two rounds in which they bring their replicas to the same [default: 30s].
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    pub replicate_interval: Option<Duration>,
+    /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+    /// How it is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+}
+
+/// How long nodes rest unless it is said.
+const USUAL_INTERVAL: Duration = Duration::from_secs(30);
+/// The shortest rest: with a shorter one a node would do nothing else.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(interval) if interval >= INTERVAL_MIN => Ok(interval),
+        Ok(_) => Err(format!("wants {} at least", duration(INTERVAL_MIN))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Serves until Ctrl-C or a request to terminate.
+pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
+    let logs = Logs::to_stderr(args.watch.log, &args.watch.log_level);
+    let part = Part::of(args)?;
+    let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
+    let stop = Stop::listen()?;
+    let server = match &part {
+        Part::Whole { data } => whole(args, (&logs, &stop), data, threads)?,
+        Part::Node(part) => node(args, (&logs, &stop), part, threads)?,
+        Part::Proxy(part) => proxy(args, (&logs, &stop), part, threads)?,
+    };
+    stop.wait();
+    tracing::info!(
+        grace_s = GRACE.as_secs(),
+        "stopping: requests that run may end; asked again, it stops at once"
+    );
+    let cut_off = server.stop(GRACE);
+    match cut_off {
+        0 => tracing::info!("stopped"),
+        cut_off => tracing::warn!(cut_off, "stopped, with connections cut off"),
+    }
+    Ok(Exit::Kept)
+}
+
+/// A server, and what keeps others from its directory as long as it runs.
+struct Serving {
+    server: Server,
+    _lock: Option<File>,
+}
+
+impl Serving {
+    fn stop(self, grace: Duration) -> u64 {
+        self.server.stop(grace)
+    }
+}
+
+/// Nodes and proxies, all in this process.
+fn whole(
+    args: &ServeArgs,
+    (logs, stop): (&Logs, &Stop),
+    data: &Path,
+    threads: usize,
+) -> Result<Serving, CliError> {
+    let front = Front::of(args)?;
+    let layout = Layout::open(data, (args.devices, args.replicas))?;
+    let served = Served {
+        ring: layout.ring().clone(),
+        secret: layout.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let server = Server::new(threads, connections_max(), seed()?)?;
+    let (door, at) = server.open_door(front.listen, front.tls.clone())?;
+    let pool = disk_pool(data)?;
+    let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
+    let watch = watch::watch(&args.watch, logs, &watched)?;
+    let disks = disks(layout.devices(), &pool);
+    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
+    serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
+    front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret(), watch))?;
+    let shape = layout.shape();
+    let (devices, replicas) = (shape.devices, shape.replicas);
+    let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
+    stop.serves();
+    front.told(&data.display().to_string(), at, &what)?;
+    tracing::info!(%at, devices, replicas, threads, version = VERSION, "serving");
+    Ok(Serving { server, _lock: Some(layout.into_lock()) })
+}
+
+/// One node of a cluster of several processes.
+fn node(
+    args: &ServeArgs,
+    (logs, stop): (&Logs, &Stop),
+    part: &NodePart,
+    threads: usize,
+) -> Result<Serving, CliError> {
+    let NodePart { cluster, number, data, listen } = part;
+    let dir = NodeDir::open(data, cluster, *number)?;
+    let served = Served {
+        ring: cluster.ring().clone(),
+        secret: cluster.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let peers = cluster.peers_of(Some(*number));
+    let server = Server::among(threads, connections_max(), seed()?, peers)?;
+    let pool = disk_pool(data)?;
+    // Its clients are proxies, which watch requests; its own figures have only an address of their own, if they have one.
+    let watched = Watched { server: &server, door: None, disks: Some(&pool) };
+    let _watch = watch::watch(&args.watch, logs, &watched)?;
+    let disks = disks(dir.devices().iter().cloned(), &pool);
+    let first = cluster.devices_of(*number).start;
+    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
+    serve_nodes(&server, &served, ServedNodes { first, disks, replicate_interval })?;
+    // Now, not earlier: who reaches a node finds one that has recovered.
+    let at = server.open_port(*listen)?;
+    stop.serves();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "serving node {number} of {} at {at}: {} devices in {}, {} threads, cluster {}\n\n\
+         Proxies serve its clients. Ctrl-C stops it; the same command goes on with the same data.",
+        cluster.node_count(),
+        dir.devices().len(),
+        data.display(),
+        shown(threads),
+        cluster.id()
+    )?;
+    out.flush()?;
+    tracing::info!(%at, node = number, threads, version = VERSION, "serving");
+    Ok(Serving { server, _lock: Some(dir.into_lock()) })
+}
+
+/// The proxies of one process, for nodes in others.
+fn proxy(
+    args: &ServeArgs,
+    (logs, stop): (&Logs, &Stop),
+    part: &ProxyPart,
+    threads: usize,
+) -> Result<Serving, CliError> {
+    let ProxyPart { cluster, number } = part;
+    let front = Front::of(args)?;
+    let served = Served {
+        ring: cluster.ring().clone(),
+        secret: cluster.hash_secret(),
+        machine: machine(threads),
+        images: images(args.images.as_deref())?,
+    };
+    let peers = cluster.peers_of(None);
+    let server = Server::among(threads, connections_max(), seed()?, peers)?;
+    let (door, at) = server.open_door(front.listen, front.tls.clone())?;
+    let turn = Turn { number: number - 1, of: cluster.proxies() };
+    let watched = Watched { server: &server, door: Some(&door), disks: None };
+    let watch = watch::watch(&args.watch, logs, &watched)?;
+    front.serve(&server, &door, &served, (turn, cluster.token_secret(), watch))?;
+    tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
+    let (nodes, devices) = (cluster.node_count(), cluster.device_count());
+    let (replicas, threads) = (cluster.replicas(), shown(threads));
+    stop.serves();
+    front.told(
+        &format!("cluster {}", cluster.id()),
+        at,
+        &format!("{nodes} nodes, {devices} devices, {replicas} replicas, {threads} threads"),
+    )?;
+    for (way, found) in server.look_for_peers() {
+        if let Err(why) = found {
+            tracing::warn!(node = %way, %why, "a node cannot be reached yet");
+        }
+    }
+    Ok(Serving { server, _lock: None })
+}
+
+/// What clients meet.
+struct Front {
+    listen: SocketAddr,
+    log_ins: LogIns,
+    are_known: bool,
+    tls: Option<Tls>,
+}
+
+impl Front {
+    fn of(args: &ServeArgs) -> Result<Self, CliError> {
+        let listen = args.listen.unwrap_or(USUAL_ADDRESS);
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => {
+                warn_if_others_can_read(key);
+                Some(tls(certificate, key)?)
+            }
+            // One without the other is refused where options are read.
+            _ => None,
+        };
+        let log_ins = users(args.users.as_deref(), listen)?;
+        if let Some(users) = &args.users {
+            warn_if_others_can_read(users);
+        }
+        Ok(Self { listen, log_ins, are_known: args.users.is_none(), tls })
+    }
+
+    /// Starts proxies behind `door`.
+    fn serve(
+        &self,
+        server: &Server,
+        door: &Arc<Door>,
+        served: &Served,
+        (turn, token_secret, watch): (Turn, &Secret, Arc<dyn Watch>),
+    ) -> Result<(), CliError> {
+        let secret = ClusterSecret::new(token_secret.bytes());
+        let secret = secret.map_err(|short| CliError::Usage {
+            why: short.to_string(),
+            fix: "restore the cluster's file from a copy",
+        })?;
+        let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let auth = self.log_ins.auth(secret).with_storage(StorageUrl::OfRequest(scheme));
+        let proxies = ServedProxies { turn, auth: Auth::Temp(auth), watch: Some(watch) };
+        Ok(serve_proxies(server, door, served, &proxies)?)
+    }
+}
+
+fn shown(threads: usize) -> String {
+    count(threads as u64)
+}
+
+/// Another one each time.
+fn seed() -> Result<Seed, CliError> {
+    Ok(Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed()))
+}
+
+fn disk_pool(data: &Path) -> Result<DiskPool, CliError> {
+    DiskPool::new(DISK_THREADS, DISK_CALLS).map_err(|source| CliError::File {
+        path: data.to_owned(),
+        action: "start threads for its disks",
+        source,
+    })
+}
+
+fn disks(roots: impl Iterator<Item = PathBuf>, pool: &DiskPool) -> Vec<OpenDisk> {
+    roots.map(|root| open(root, pool.clone())).collect()
+}
+
+/// As many as the system lets this process have, once it has asked for all that it may, less those that disks need.
+fn connections_max() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    let most = limits.maximum.unwrap_or(FILES_MAX).min(FILES_MAX);
+    // Where that is refused, the limit stays as it was.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limits }).is_ok();
+    let files = if raised { most } else { limits.current.unwrap_or(most) };
+    let connections = files.saturating_sub(FILES_OF_DISKS).max(files / 2);
+    usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn open(root: PathBuf, pool: DiskPool) -> OpenDisk {
+    Box::new(move || RealDisk::open(&root, &pool).map_err(|error| error.to_string()))
+}
+
+fn machine(threads: usize) -> MachineConfig {
+    let cores = u32::try_from(threads).unwrap_or(u32::MAX);
+    let unlimited = ByteRate::new(u64::MAX).expect("it is not zero");
+    MachineConfig {
+        cores,
+        fuel_per_second: FuelRate::new(FUEL_PER_SECOND).expect("it is not zero"),
+        nic: unlimited,
+        disk: DiskConfig {
+            read: unlimited,
+            write: unlimited,
+            seek: Duration::ZERO,
+            capacity: None,
+        },
+        sessions: SessionsConfig {
+            running: SESSIONS.0,
+            queued: SESSIONS.1,
+            ..SessionsConfig::default()
+        },
+    }
+}
+
+/// The images of a folder: of the usual one, if it is there, unless another is named.
+fn images(folder: Option<&Path>) -> Result<SystemImages, CliError> {
+    let usual = Some(Path::new(USUAL_IMAGES)).filter(|usual| usual.is_dir());
+    let Some(folder) = folder.or(usual) else { return Ok(SystemImages::default()) };
+    let failed = |path: &Path, action| {
+        let path = path.to_owned();
+        move |source| CliError::File { path, action, source }
+    };
+    let mut images = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed(folder, "list it"))? {
+        let path = entry.map_err(failed(folder, "list it"))?.path();
+        if path.extension().is_none_or(|extension| extension != "tar") {
+            continue;
+        }
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        let tar = fs::read(&path).map_err(failed(&path, "read it"))?;
+        let image = Image::from_tar(&tar, ImageLimits::default());
+        let image = image.map_err(|error| CliError::Usage {
+            why: format!("{}: {error}", path.display()),
+            fix: "`stayput image python` builds those of Python",
+        })?;
+        images.insert(name.to_owned(), Arc::new(image));
+    }
+    SystemImages::new(images)
+        .map_err(|bad| CliError::Usage { why: bad.to_string(), fix: "rename the image" })
+}
+
+impl Front {
+    /// Says where it is and what to type.
+    fn told(&self, whose: &str, at: SocketAddr, what: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        writeln!(out, "serving {whose} at {scheme}://{at}: {what}")?;
+        let (user, key) = match self.are_known {
+            true => (format!("{}:{}", KNOWN_USER.0, KNOWN_USER.1), KNOWN_USER.2),
+            false => ("ACCOUNT:NAME".to_owned(), "KEY"),
+        };
+        writeln!(
+            out,
+            "
+export ST_AUTH={scheme}://{at}/auth/v1.0 ST_USER={user} ST_KEY={key}
+swift upload demo FILE
+eval \"$(swift auth)\"
+curl -i -X POST -H 'Content-Type: application/json' -H \"X-Auth-Token: $OS_AUTH_TOKEN\" \\
+  -H 'X-Zerovm-Execute: 1.0' --data-binary @job.json $OS_STORAGE_URL
+
+Ctrl-C stops it; the same command goes on with the same data."
+        )?;
+        out.flush()
+    }
+}

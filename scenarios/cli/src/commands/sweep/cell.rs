@@ -1,0 +1,84 @@
+//! One run of a sweep: its words as those of `stayput run`, its plan, its policies, its record.
+//!
+//! All of it happens in one thread, since a simulated world is not shared.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stayput_engine::plan::Net;
+use stayput_engine::run::{RunError, Wanted, run_policy};
+use stayput_engine::scenario::{Policy, Setting, SettingError};
+use stayput_results::report::RunReport;
+use stayput_results::{FailedRun, Kept, RunKey, RunRecord, record};
+use stayput_runtime::memo::Memo;
+
+use crate::commands::{CliError, RunArgs, run};
+
+/// What all runs of a sweep share.
+pub(super) struct Cells {
+    /// The scenarios' files by the scenarios' names.
+    pub(super) files: BTreeMap<String, PathBuf>,
+    /// The policies; each scenario's own if empty.
+    pub(super) policies: Vec<Policy>,
+    pub(super) no_faults: bool,
+    /// What sessions of earlier runs did, unless nothing is to be kept.
+    pub(super) memo: Option<Memo>,
+    /// Events of all worlds so far: a figure for the wall clock.
+    pub(super) events: AtomicU64,
+}
+
+impl Cells {
+    /// Does a run.
+    pub(super) fn run(&self, key: &RunKey) -> Kept {
+        match self.record(key) {
+            Ok(record) => Kept::Run(Box::new(record)),
+            Err(error) => Kept::Failed(FailedRun {
+                key: key.clone(),
+                no_progress: matches!(error, CliError::Run(RunError::NoProgress { .. })),
+                why: error.to_string(),
+            }),
+        }
+    }
+
+    fn record(&self, key: &RunKey) -> Result<RunRecord, CliError> {
+        let plan = run::plan(&self.words(key)?)?;
+        let mut runs = Vec::new();
+        for policy in &plan.scenario.policies {
+            let wanted = Wanted { memo: self.memo.as_ref(), ..Wanted::default() };
+            let run = run_policy(&plan, *policy, &mut |_| {}, wanted)?;
+            let events = run.effort.map_or(0, |effort| effort.events);
+            self.events.fetch_add(events, Ordering::Relaxed);
+            runs.push(run);
+        }
+        let report = RunReport::new(&plan, runs);
+        Ok(record(key.clone(), &plan, &report))
+    }
+
+    /// The run as `stayput run` does it.
+    pub(super) fn words(&self, key: &RunKey) -> Result<RunArgs, CliError> {
+        Ok(RunArgs {
+            scenario: self.files.get(&key.scenario).cloned().unwrap_or_default(),
+            data: Vec::new(),
+            set: settings(&key.settings).map_err(|error| usage(&error))?,
+            answers: None,
+            seed: key.seed,
+            policy: self.policies.clone(),
+            net: Net::Fabric,
+            json: None,
+            shuffle: None,
+            no_faults: self.no_faults,
+            trace: None,
+            events: None,
+        })
+    }
+}
+
+/// The settings of a point.
+pub(super) fn settings(values: &BTreeMap<String, String>) -> Result<Vec<Setting>, SettingError> {
+    values.iter().map(|(key, value)| Setting::new(key, value)).collect()
+}
+
+pub(super) fn usage(error: &SettingError) -> CliError {
+    CliError::Usage { why: error.to_string(), fix: "name a key that the scenario has" }
+}

@@ -1,0 +1,157 @@
+//! Does the runs of a sweep, several at a time, each in one thread from its plan to its record.
+//!
+//! Threads decide which run is done when and nothing else: a run is a function of its key, and records are read in the order
+//! of the sweep. Leaves out what a run is.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use stayput_results::{Folder, FolderError, Kept, RunKey};
+
+/// Does `cells` in `threads` threads and keeps each in `folder`. `watch` hears of each that is kept; when it breaks, no more
+/// are begun, and those under way are kept.
+///
+/// # Errors
+/// When a record cannot be written; no more runs are begun then.
+pub(super) fn drive(
+    folder: &Folder,
+    cells: &[RunKey],
+    threads: usize,
+    run: &(dyn Fn(&RunKey) -> Kept + Sync),
+    watch: &mut dyn FnMut(&Kept) -> ControlFlow<()>,
+) -> Result<(), FolderError> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let (sender, receiver) = mpsc::channel();
+    let work = |sender: mpsc::Sender<Result<Kept, FolderError>>| {
+        while !stop.load(Ordering::Relaxed) {
+            let Some(key) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let kept = run(key);
+            let written = folder.write(&kept).map(|()| kept);
+            if sender.send(written).is_err() {
+                break;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads.min(cells.len()) {
+            let sender = sender.clone();
+            scope.spawn(|| work(sender));
+        }
+        drop(sender);
+        let mut failed = None;
+        for written in receiver {
+            match written {
+                Ok(kept) if watch(&kept).is_continue() => continue,
+                Ok(_) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+            stop.store(true, Ordering::Relaxed);
+        }
+        failed.map_or(Ok(()), Err)
+    })
+}
+
+/// The runs of `cells` that are still to be done. A run that got stuck does so again; one that could not begin may begin now.
+///
+/// # Errors
+/// When a record is there and cannot be read.
+pub(super) fn left(folder: &Folder, cells: &[RunKey]) -> Result<Vec<RunKey>, FolderError> {
+    let mut left = Vec::new();
+    for key in cells {
+        match folder.read(key)? {
+            Some(Kept::Run(_)) => {}
+            Some(Kept::Failed(failed)) if failed.no_progress => {}
+            Some(Kept::Failed(_)) | None => left.push(key.clone()),
+        }
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use stayput_results::fixtures::{head, policy, record};
+    use stayput_results::statistics::WarmUp;
+    use stayput_results::{FailedRun, SweepHead, collect};
+
+    const FILES: [&str; 4] = ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv"];
+
+    fn twenty() -> SweepHead {
+        SweepHead { seeds: "0..20".to_owned(), ..head() }
+    }
+
+    fn result(key: &RunKey) -> Kept {
+        let latency = Some(key.seed * 7 + 100);
+        Kept::Run(Box::new(record(
+            key.clone(),
+            &[policy("on-storage", &[latency]), policy("download", &[Some(150)])],
+        )))
+    }
+
+    fn files(folder: &Folder) -> [Vec<u8>; 4] {
+        collect(folder, WarmUp::default()).unwrap();
+        FILES.map(|file| std::fs::read(folder.dir().join(file)).unwrap())
+    }
+
+    #[test]
+    fn a_sweep_that_was_stopped_anywhere_goes_on_to_the_same_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = Folder::begin(&dir.path().join("whole"), twenty()).unwrap();
+        drive(&whole, whole.keys(), 1, &result, &mut |_| ControlFlow::Continue(())).unwrap();
+        let wanted = files(&whole);
+        for stop_after in [1, 7, 19] {
+            let folder = Folder::begin(&dir.path().join(stop_after.to_string()), twenty()).unwrap();
+            let mut heard = 0;
+            let mut watch = |_: &Kept| {
+                heard += 1;
+                if heard < stop_after { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            drive(&folder, folder.keys(), 3, &result, &mut watch).unwrap();
+            let left = left(&folder, folder.keys()).unwrap();
+            // What was under way when it was stopped is kept as well.
+            assert!(left.len() <= 20 - stop_after, "{} are left after {stop_after}", left.len());
+            let again = Mutex::new(Vec::new());
+            let run = |key: &RunKey| {
+                again.lock().unwrap().push(key.clone());
+                result(key)
+            };
+            drive(&folder, &left, 3, &run, &mut |_| ControlFlow::Continue(())).unwrap();
+            let mut again = again.into_inner().unwrap();
+            again.sort();
+            assert_eq!(again, left, "what is there is not run again");
+            assert_eq!(files(&folder), wanted);
+        }
+    }
+
+    #[test]
+    fn a_failed_run_stops_no_other_and_is_tried_again_if_it_could_not_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::begin(dir.path(), twenty()).unwrap();
+        let run = |key: &RunKey| match key.seed {
+            3 | 5 => Kept::Failed(FailedRun {
+                key: key.clone(),
+                no_progress: key.seed == 3,
+                why: "x".to_owned(),
+            }),
+            _ => result(key),
+        };
+        drive(&folder, folder.keys(), 2, &run, &mut |_| ControlFlow::Continue(())).unwrap();
+        let left = left(&folder, folder.keys()).unwrap();
+        assert_eq!(left, [folder.keys()[5].clone()]);
+        assert_eq!(collect(&folder, WarmUp::default()).unwrap().runs.failed, 2);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_ends_the_sweep() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::begin(dir.path(), twenty()).unwrap();
+        std::fs::remove_dir(dir.path().join("runs")).unwrap();
+        let done = drive(&folder, folder.keys(), 2, &result, &mut |_| ControlFlow::Continue(()));
+        assert!(done.unwrap_err().to_string().contains("cannot be written"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The `stayput` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use stayput::commands::{Cli, Exit};
+
+fn main() -> ExitCode {
+    match stayput::commands::execute(&Cli::parse()) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::of_error(&error).into()
+        }
+    }
+}

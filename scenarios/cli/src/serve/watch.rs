@@ -1,0 +1,99 @@
+//! Who watches a server: an access line for each request in the log, and metrics.
+//!
+//! Leaves out queries, keys, tokens and bodies, which are nobody's business.
+
+use std::sync::Arc;
+
+use stayput_store::proxy::{Ended, Ending, Watch};
+use tracing::Level;
+
+use super::logs::Bounded;
+use super::metrics::{self, Metrics};
+
+/// The place of access lines, as filters name it.
+const ACCESS: &str = "stayput::access";
+/// Bytes of a method, of a name and of a longer text that are logged.
+const METHOD_MAX: usize = 32;
+const NAME_MAX: usize = 256;
+const TEXT_MAX: usize = 1024;
+
+/// Where metrics are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// At the clients' port.
+    ToClients,
+    /// Elsewhere.
+    Apart,
+}
+
+/// Watches requests.
+#[derive(Debug)]
+pub struct Watcher {
+    metrics: Arc<Metrics>,
+    told: Told,
+}
+
+impl Watcher {
+    /// One that counts in `metrics`.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, told: Told) -> Self {
+        Self { metrics, told }
+    }
+}
+
+impl Watch for Watcher {
+    fn ended(&self, request: &Ended<'_>) {
+        self.metrics.ended(request);
+        // A level is a part of where a line comes from, so that each has its own.
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: ACCESS,
+                    $level,
+                    trans_id = request.trans_id,
+                    client = request.client.map(tracing::field::display),
+                    account = bounded(request.account, NAME_MAX),
+                    user = bounded(request.user, NAME_MAX),
+                    kind = request.kind.name(),
+                    method = bounded(Some(request.method.as_str()), METHOD_MAX),
+                    path = bounded(Some(request.path), TEXT_MAX),
+                    status = request.status,
+                    ending = named(request.ending),
+                    received_bytes = request.received_bytes,
+                    sent_bytes = request.sent_bytes,
+                    answered_s = request.answered_after.map(|after| after.as_secs_f64()),
+                    took_s = request.took.as_secs_f64(),
+                    fuel = request.job.as_ref().map(|job| job.fuel),
+                    sessions = request.job.as_ref().map(|job| job.colocated.1),
+                    colocated = request.job.as_ref().map(|job| job.colocated.0),
+                    placed = bounded(request.job.as_ref().and_then(|job| job.placed), NAME_MAX),
+                    cause = bounded(request.cause, TEXT_MAX),
+                    "request"
+                )
+            };
+        }
+        match request.status {
+            500.. => line!(Level::ERROR),
+            _ => line!(Level::INFO),
+        }
+    }
+
+    fn metrics(&self) -> Option<(&'static str, String)> {
+        match self.told {
+            Told::ToClients => Some((metrics::CONTENT_TYPE, self.metrics.text())),
+            Told::Apart => None,
+        }
+    }
+}
+
+/// A text of which the log takes so much.
+fn bounded(text: Option<&str>, bytes_max: usize) -> Option<String> {
+    text.map(|text| Bounded(text, bytes_max).to_string())
+}
+
+const fn named(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Whole => "whole",
+        Ending::CutOff => "cut-off",
+    }
+}

@@ -1,0 +1,164 @@
+//! A whole job on this machine, without a cluster: what references are made by, and what authors of jobs run.
+//!
+//! It plans as a proxy does, and runs all sessions beside each other. Leaves out copies, stored outputs and limits of time.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use stayput_host::Seed;
+use stayput_jobs::message::{ModuleSource, Role};
+use stayput_jobs::plan::{
+    JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, Planning,
+};
+use stayput_jobs::posted::Posted;
+use stayput_jobs::prepare::{Prepared, Preparer, Wanted};
+use stayput_jobs::system_images::SystemImages;
+use stayput_runtime::device::DeviceSpec;
+use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
+use stayput_runtime::limits::Limits;
+use stayput_runtime::local::{self, LocalSession, SessionRun};
+use stayput_runtime::memo::Memo;
+use stayput_runtime::session::SessionSpec;
+use stayput_store::proxy::Refusal;
+use stayput_store::swift::Path;
+
+/// What a job can read.
+pub trait Objects {
+    /// The containers and names of all objects, sorted.
+    fn names(&self) -> Vec<(&str, &str)>;
+    /// An object's data, if there is one.
+    fn content(&self, container: &str, object: &str) -> Option<Bytes>;
+    /// The lines that a session reads of a container.
+    ///
+    /// # Errors
+    /// Says why nothing can be said of it here.
+    fn listing(&self, container: &Path) -> Result<Bytes, String>;
+}
+
+/// Runs jobs on what is at hand.
+pub struct Local<'a> {
+    /// What they can read.
+    pub objects: &'a dyn Objects,
+    /// The account that `~` means.
+    pub account: &'a str,
+    /// The images that there are by name.
+    pub images: &'a SystemImages,
+    /// Prepares sessions; keeps what it has compiled.
+    pub preparer: &'a Preparer,
+    /// Of the sessions' randomness.
+    pub seed: u64,
+    /// What sessions did before, if anybody keeps it.
+    pub memo: Option<&'a Memo>,
+}
+
+impl Local<'_> {
+    /// The plan of a job.
+    ///
+    /// # Errors
+    /// What a proxy would refuse it with.
+    pub fn plan(&self, job: &Job) -> Result<JobPlan, Refusal> {
+        let planning = Planning { account: self.account, system_images: self.images };
+        planning.only_own(job)?;
+        let patterns = job.wildcards();
+        planning.plan(job, &self.matches(&patterns))
+    }
+
+    /// What wildcards match among the objects.
+    fn matches(&self, patterns: &[&ObjectPath]) -> Matches {
+        let names = self.objects.names();
+        let mut matches = Matches::default();
+        for pattern in patterns {
+            let mut found: Vec<(&str, Option<&str>)> = match pattern.object {
+                Some(_) => names.iter().map(|(of, object)| (*of, Some(*object))).collect(),
+                None => names.iter().map(|(container, _)| (*container, None)).collect(),
+            };
+            found.dedup();
+            found.retain(|(of, object)| pattern.captures(of, *object).is_some());
+            let path = |(of, object)| ObjectPath::of_match(&Account::Own, of, object);
+            matches.insert((*pattern).clone(), found.into_iter().map(path).collect());
+        }
+        matches
+    }
+
+    /// Runs the sessions of a plan, in its order. `posted` is what came with the job.
+    ///
+    /// # Errors
+    /// What is not there, and modules and images that are none.
+    pub fn run(&self, plan: &JobPlan, posted: &Posted) -> Result<Vec<SessionRun>, String> {
+        let sessions = plan.sessions.iter().map(|session| self.session(session, posted));
+        let sessions = sessions.collect::<Result<_, _>>()?;
+        Ok(local::run_job_with(self.memo, sessions, &plan.pipes))
+    }
+
+    fn session(&self, plan: &Plan, posted: &Posted) -> Result<LocalSession, String> {
+        let (module, parts) = self.code_of(plan, posted)?;
+        let wanted =
+            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+        let prepared = self.preparer.prepare(wanted, &parts);
+        let Prepared { images, module, args, .. } =
+            prepared.map_err(|refused| format!("node {:?}: {refused}", plan.session))?;
+        let devices = plan.devices.iter().map(|device| DeviceSpec {
+            name: device.name.clone(),
+            kind: device.kind,
+            mode: device.mode,
+            size: 0,
+        });
+        let spec = SessionSpec {
+            module,
+            args,
+            env: plan.env.clone(),
+            devices: devices.collect(),
+            images,
+            limits: Limits::default(),
+            entropy: Seed(self.seed).entropy("session", plan.session.as_bytes(), 0).seed(),
+        };
+        let mut inputs = BTreeMap::new();
+        for device in plan.devices.iter().filter(|device| device.kind.is_readable()) {
+            if let Some(input) = self.input(device, posted)? {
+                inputs.insert(device.name.clone(), input);
+            }
+        }
+        Ok(LocalSession { spec, inputs })
+    }
+
+    fn input(&self, device: &PlannedDevice, posted: &Posted) -> Result<Option<Bytes>, String> {
+        match &device.path {
+            PlannedPath::Object(path) => self.object(path).map(Some),
+            PlannedPath::Listing(path) => self.objects.listing(path).map(Some),
+            PlannedPath::Client => Ok(posted.body.clone()),
+            PlannedPath::Pipe(_) => Ok(None),
+        }
+    }
+
+    fn code_of(
+        &self,
+        plan: &Plan,
+        posted: &Posted,
+    ) -> Result<(ModuleSource, Vec<(Role, Bytes)>), String> {
+        let mut parts = Vec::new();
+        for image in &plan.images {
+            let tar = match image {
+                PlannedImage::Object(path) => self.object(path)?,
+                PlannedImage::Posted => posted.image.clone().unwrap_or_default(),
+            };
+            parts.push((Role::Image, tar));
+        }
+        let module = match &plan.module {
+            PlannedModule::Object(path) => {
+                parts.push((Role::Module, self.object(path)?));
+                ModuleSource::Pushed
+            }
+            PlannedModule::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
+        };
+        Ok((module, parts))
+    }
+
+    fn object(&self, path: &Path) -> Result<Bytes, String> {
+        let (container, object) =
+            (path.container().unwrap_or_default(), path.object().unwrap_or_default());
+        let content = self.objects.content(container, object);
+        content.ok_or_else(|| format!("there is no object {path}"))
+    }
+}

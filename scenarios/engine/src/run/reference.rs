@@ -1,0 +1,133 @@
+//! Reference answers: the same module over the same bytes, outside the cluster.
+//!
+//! Each is computed once for a job's text. Leaves out outputs that are stored: the answer is what a client gets.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use stayput_cluster::ACCOUNT;
+use stayput_jobs::answer::in_response;
+use stayput_jobs::posted::Posted;
+use stayput_jobs::prepare::Preparer;
+use stayput_runtime::memo::{Found, Memo};
+use stayput_store::swift::Path;
+
+use crate::local::{Local, Objects};
+use crate::plan::{LoadedObject, PlannedJob, RunPlan};
+use crate::record::{JobEnd, JobRecord};
+
+/// The content type of what scenarios post.
+const DESCRIPTION: &str = "application/json";
+
+/// What a job must answer.
+#[derive(Clone)]
+struct Reference {
+    answer: Bytes,
+    exit_codes: Vec<u32>,
+}
+
+/// Computes reference answers.
+pub(super) struct References<'a> {
+    plan: &'a RunPlan,
+    preparer: Preparer,
+    memo: Option<&'a Memo>,
+    known: BTreeMap<String, Result<Reference, String>>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(plan: &'a RunPlan, memo: Option<&'a Memo>) -> Self {
+        let preparer = Preparer::new(plan.images.clone());
+        Self { plan, preparer, memo, known: BTreeMap::new() }
+    }
+
+    /// Turns an answered job whose answer is not the reference into a wrong one.
+    ///
+    /// # Errors
+    /// Says why there is no reference.
+    pub(super) fn judge(
+        &mut self,
+        planned: &PlannedJob,
+        record: &mut JobRecord,
+    ) -> Result<(), String> {
+        if record.end != JobEnd::Ok {
+            return Ok(());
+        }
+        let text = self.plan.job_text(planned);
+        let expected = match self.known.get(&text) {
+            Some(known) => known.clone(),
+            None => {
+                let answer = self.answer(&text);
+                self.known.insert(text, answer.clone());
+                answer
+            }
+        }?;
+        if (&record.answer, &record.exit_codes) != (&expected.answer, &expected.exit_codes) {
+            record.end = JobEnd::Wrong { expected: expected.answer };
+        }
+        Ok(())
+    }
+
+    fn answer(&self, text: &str) -> Result<Reference, String> {
+        let account = Path::account_only(ACCOUNT).map_err(|bad| bad.to_string())?;
+        let posted = Posted::read(DESCRIPTION, text.to_owned().into(), None, &account);
+        let posted = posted.map_err(|refusal| refusal.why)?;
+        let loaded = Loaded(self.plan);
+        let local = Local {
+            objects: &loaded,
+            account: ACCOUNT,
+            images: &self.plan.images,
+            preparer: &self.preparer,
+            seed: self.plan.seed,
+            memo: self.memo,
+        };
+        let planned = local.plan(&posted.job).map_err(|refusal| refusal.why)?;
+        let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
+        for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
+            if let Found::Differs { what } = &run.found {
+                return Err(format!(
+                    "{} did not do again what is memoised: {what}",
+                    session.session
+                ));
+            }
+            let Some(outcome) = &run.outcome else {
+                return Err(format!("in the reference run {} waits for ever", session.session));
+            };
+            let Some(exit_code) = outcome.end.exit_code() else {
+                return Err(format!(
+                    "the reference run of {} ended so: {}",
+                    session.session, outcome.end
+                ));
+            };
+            exit_codes.push(exit_code);
+            let outputs = in_response(&session.devices).into_iter();
+            for output in outputs.filter_map(|device| run.outputs.get(&device.name)) {
+                answer.extend_from_slice(output);
+            }
+        }
+        Ok(Reference { answer: answer.into(), exit_codes })
+    }
+}
+
+/// The objects as they were loaded.
+struct Loaded<'a>(&'a RunPlan);
+
+impl Objects for Loaded<'_> {
+    fn names(&self) -> Vec<(&str, &str)> {
+        let mut names: Vec<(&str, &str)> = self.0.objects.iter().map(names_of).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn content(&self, container: &str, object: &str) -> Option<Bytes> {
+        let is_it = |loaded: &&_| names_of(loaded) == (container, object);
+        self.0.objects.iter().find(is_it).map(|loaded| loaded.content.clone())
+    }
+
+    fn listing(&self, container: &Path) -> Result<Bytes, String> {
+        Err(format!("it reads the listing of {container}, which tells the time"))
+    }
+}
+
+fn names_of(loaded: &LoadedObject) -> (&str, &str) {
+    (&loaded.container, &loaded.object)
+}

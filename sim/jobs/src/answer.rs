@@ -1,0 +1,259 @@
+//! What a client gets of a job: the output, and a header for each figure, as ZeroCloud has them.
+//!
+//! Leaves out answers that set their own headers (`message/http`) and chained jobs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use stayput_host::Purpose;
+use stayput_runtime::outcome::Accounting;
+use stayput_store::http::{Body, HeaderName, HeaderValue, Response, StatusCode};
+use stayput_store::proxy::Refusal;
+use stayput_store::swift::header::{
+    X_STAYPUT_COPIES, X_STAYPUT_DEVIATING, X_STAYPUT_INPUTS, X_STAYPUT_PLACED,
+};
+use stayput_store::swift::{Path, Timestamp};
+
+use super::plan::{JobPlan, PlannedDevice};
+use super::run::{Ran, Refused, SessionEnd};
+
+/// What became of a session, wherever it ran.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub end: SessionEnd,
+    /// Fuel that it used.
+    pub fuel: u64,
+    /// From its start to its end.
+    pub took: Duration,
+    /// Of that on a core.
+    pub core: Duration,
+    /// What it read and wrote.
+    pub accounting: Accounting,
+    /// What its devices wrote, by name.
+    pub outputs: Vec<(String, Bytes)>,
+    /// Whether it ran on a host that holds its input.
+    pub colocated: bool,
+    /// How many copies of it said the same, of how many that were asked for.
+    pub copies: Agreement,
+}
+
+/// How many copies of a session agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Said the same.
+    pub agreeing: u8,
+    /// Were asked for.
+    pub asked: u8,
+    /// Where others ran that said something else, or nothing.
+    pub deviating: Vec<String>,
+}
+
+impl Agreement {
+    /// Of a session that ran once.
+    pub const ALONE: Self = Self { agreeing: 1, asked: 1, deviating: Vec::new() };
+}
+
+impl Session {
+    /// Of a session that ran here.
+    #[must_use]
+    pub fn of(name: &str, ran: Ran, core: Duration, devices: &[PlannedDevice]) -> Self {
+        let written = devices.iter().zip(ran.outputs).filter(|(d, _)| d.kind.is_writable());
+        Self {
+            name: name.to_owned(),
+            end: ran.end,
+            fuel: ran.fuel,
+            took: ran.took,
+            core,
+            accounting: ran.accounting,
+            outputs: written.map(|(device, output)| (device.name.clone(), output)).collect(),
+            colocated: false,
+            copies: Agreement::ALONE,
+        }
+    }
+
+    /// What its device of that name wrote.
+    #[must_use]
+    pub fn output(&self, device: &str) -> Bytes {
+        let found = self.outputs.iter().find(|(name, _)| name == device);
+        found.map(|(_, output)| output.clone()).unwrap_or_default()
+    }
+
+    /// What it adds to the response.
+    fn response(&self, devices: &[PlannedDevice]) -> Bytes {
+        let parts: Vec<Bytes> =
+            in_response(devices).iter().map(|device| self.output(&device.name)).collect();
+        match parts.as_slice() {
+            [one] => one.clone(),
+            several => several.concat().into(),
+        }
+    }
+
+    /// The status that the job has for its sake.
+    fn status(&self) -> StatusCode {
+        match &self.end {
+            SessionEnd::Refused(Refused::Module { .. }) => StatusCode::BAD_REQUEST,
+            SessionEnd::Refused(Refused::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            end if end.exit_code().is_some() => StatusCode::OK,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Says where and why it never began, if so.
+    fn refusal(&self) -> Option<String> {
+        let SessionEnd::Refused(refused) = &self.end else { return None };
+        let field = match refused {
+            Refused::Module { .. } => "exec.path",
+            Refused::Image { .. } => "devices.image.path",
+        };
+        Some(format!("node {:?}, field `{field}`: {refused}", self.name))
+    }
+}
+
+/// On what a job ran, and by which rule.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The policy that placed it.
+    pub policy: &'static str,
+    /// Where it ran and why there, if the answer shall say it.
+    pub placed: Option<String>,
+    /// The versions that it read.
+    pub inputs: Vec<(Path, Timestamp)>,
+}
+
+/// The order in which the outputs of a session without a path go into the response.
+const RESPONSE_ORDER: [&str; 3] = ["stdout", "stderr", "output"];
+
+/// The devices of a session whose outputs are in the response, in its order.
+#[must_use]
+pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
+    let unnamed = |name: &str| devices.iter().find(|d| d.name == name && d.is_response());
+    RESPONSE_ORDER.iter().filter_map(|name| unnamed(name)).collect()
+}
+
+/// The answer that a client gets. `sessions` are the plan's, in its order.
+#[must_use]
+pub fn answer(plan: &JobPlan, sessions: &[Session], around: &Circumstances) -> Response {
+    let devices = || plan.sessions.iter().map(|session| session.devices.as_slice());
+    let parts: Vec<Bytes> =
+        sessions.iter().zip(devices()).map(|(session, of)| session.response(of)).collect();
+    let refused = sessions.iter().find_map(|session| Some((session.status(), session.refusal()?)));
+    let mut response = match refused {
+        Some((status, why)) => Refusal::new(status, why).into_response(),
+        None => {
+            let whole = parts.iter().map(|part| (Purpose::JobResult, part.clone()));
+            let mut response = Response::new(Body::parts(whole));
+            let named = devices().flat_map(in_response).find_map(|d| d.content_type.as_deref());
+            set(&mut response, "content-type", named.unwrap_or("text/plain"));
+            response
+        }
+    };
+    let worst = sessions.iter().map(Session::status).max().unwrap_or(StatusCode::OK);
+    *response.status_mut() = worst;
+    describe(&mut response, sessions, around, &parts);
+    response
+}
+
+fn describe(
+    response: &mut Response,
+    sessions: &[Session],
+    around: &Circumstances,
+    parts: &[Bytes],
+) {
+    let mut each = |name: &'static str, figure: &dyn Fn(&Session) -> String| {
+        let figures: Vec<String> = sessions.iter().map(figure).collect();
+        set(response, name, &figures.join(","));
+    };
+    each("x-nexe-system", &|session| session.name.clone());
+    each("x-nexe-status", &|session| session.end.to_string());
+    each("x-nexe-retcode", &|session| match session.end.exit_code() {
+        Some(code) => code.to_string(),
+        None => "-1".to_owned(),
+    });
+    each("x-nexe-validation", &|session| match session.end {
+        SessionEnd::Refused(_) => "1".to_owned(),
+        _ => "0".to_owned(),
+    });
+    each("x-nexe-colocated", &|session| u8::from(session.colocated).to_string());
+    each("x-nexe-fuel", &|session| session.fuel.to_string());
+    let failed = sessions.iter().filter(|session| session.end.exit_code().is_none());
+    let errors: Vec<String> = failed
+        .map(|session| match sessions.len() {
+            1 => session.end.to_string(),
+            _ => format!("{}: {}", session.name, session.end),
+        })
+        .collect();
+    if !errors.is_empty() {
+        set(response, "x-nexe-error", &errors.join(","));
+    }
+    let etag = |part: &Bytes| {
+        Md5::digest(part).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    set(response, "x-nexe-etag", &parts.iter().map(etag).collect::<Vec<_>>().join(","));
+    set(response, "x-nexe-cdr-line", &cdr_line(sessions));
+    set(response, "x-nexe-policy", around.policy);
+    if let Some(placed) = &around.placed {
+        put(response, X_STAYPUT_PLACED, placed);
+    }
+    describe_copies(response, sessions);
+    let inputs =
+        around.inputs.iter().map(|(path, version)| format!("{}@{version}", path.encoded()));
+    put(response, X_STAYPUT_INPUTS, &inputs.collect::<Vec<_>>().join(","));
+}
+
+/// Says of copies how many agreed, and which did not.
+fn describe_copies(response: &mut Response, sessions: &[Session]) {
+    if sessions.iter().all(|session| session.copies.asked == 1) {
+        return;
+    }
+    let copies = sessions
+        .iter()
+        .map(|session| format!("{}/{}", session.copies.agreeing, session.copies.asked));
+    put(response, X_STAYPUT_COPIES, &copies.collect::<Vec<_>>().join(","));
+    let deviating = sessions.iter().flat_map(|session| {
+        session.copies.deviating.iter().map(|place| format!("{}@{place}", session.name))
+    });
+    let deviating: Vec<String> = deviating.collect();
+    if !deviating.is_empty() {
+        put(response, X_STAYPUT_DEVIATING, &deviating.join(","));
+    }
+}
+
+/// ZeroCloud's accounting line: total seconds; then of each session its own, and `sys user reads rbytes writes wbytes nreads nrbytes
+/// nwrites nwbytes`.
+fn cdr_line(sessions: &[Session]) -> String {
+    let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
+    let total = sessions.iter().map(|session| session.took).max().unwrap_or_default();
+    let mut line = vec![seconds(total)];
+    for session in sessions {
+        line.push(seconds(session.took));
+        // Of devices, and of the connections to other sessions.
+        let mut figures = [[0_u64; 4]; 2];
+        for account in &session.accounting.devices {
+            let is_peer = account.name.starts_with("in/") || account.name.starts_with("out/");
+            let of = [account.reads, account.read_bytes, account.writes, account.written_bytes];
+            for (sum, figure) in figures[usize::from(is_peer)].iter_mut().zip(of) {
+                *sum += figure;
+            }
+        }
+        let figures = figures.concat().iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        line.push(format!("0.000000 {} {figures}", seconds(session.core)));
+    }
+    line.join(", ")
+}
+
+fn set(response: &mut Response, name: &'static str, value: &str) {
+    put(response, HeaderName::from_static(name), value);
+}
+
+/// Sets a header; a value that cannot stand in one is put so that it can.
+pub(super) fn put(response: &mut Response, name: HeaderName, value: &str) {
+    let plain: String =
+        value.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
+    if let Ok(value) = HeaderValue::try_from(plain) {
+        response.headers_mut().insert(name, value);
+    }
+}

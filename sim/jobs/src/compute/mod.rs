@@ -1,0 +1,207 @@
+//! A worker outside the store: download-then-compute, the baseline that Stayput is measured against.
+//!
+//! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs the same session in the same
+//! runtime, stores outputs through the proxies and answers the client. A proxy that runs a job itself does it by the same
+//! [`runner`]. Leaves out a cache.
+
+pub mod runner;
+
+use std::fmt::Display;
+use std::io;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use hyper::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
+use stayput_host::config::MachineConfig;
+use stayput_host::{Host, LocalFuture, Purpose};
+use stayput_store::client::{Client, ClientError, Incoming, NewContent};
+use stayput_store::http;
+use stayput_store::http::{Method, Request, Response, StatusCode};
+use stayput_store::proxy::{ListedObject, Refusal, Wanted};
+use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, text};
+use stayput_store::swift::{Path, WORKER_PORT, decode_path};
+
+use self::runner::{Done, Runner, Store};
+use crate::answer::{Circumstances, Session, answer};
+use crate::lookup::{Lookup, NAMES_MAX, plan};
+use crate::memo::SessionMemo;
+use crate::plan::{JobPlan, Planning};
+use crate::posted::Reception;
+use crate::service::{CONTENT_TYPE, filled_up};
+use crate::system_images::SystemImages;
+
+/// A worker of one account.
+pub struct Worker {
+    host: Host,
+    store: Client,
+    images: SystemImages,
+    runner: Runner,
+}
+
+/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store, `images` are installed on it.
+///
+/// # Errors
+/// The port is taken.
+pub fn start(
+    host: &Host,
+    store: Client,
+    machine: &MachineConfig,
+    images: SystemImages,
+    memo: Option<SessionMemo>,
+) -> io::Result<()> {
+    let worker = Rc::new(Worker {
+        host: host.clone(),
+        store,
+        runner: Runner::new(host, machine, &images, memo),
+        images,
+    });
+    http::serve(host, WORKER_PORT, move |request| {
+        let worker = Rc::clone(&worker);
+        async move { worker.answer(request).await.unwrap_or_else(Refusal::into_response) }
+    })
+}
+
+impl Worker {
+    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+        let posted_to = self.admit(&request)?;
+        let reception = Reception {
+            host: &self.host,
+            account: &self.store.account,
+            posted_to: &posted_to,
+            store: self,
+        };
+        let (posted, _) = reception.receive(&mut request).await?;
+        let planning = Planning { account: &self.store.account, system_images: &self.images };
+        let plan = plan(&planning, &posted.job, self).await?;
+        let Done { sessions, inputs, slot: _slot } = self.runner.run(&plan, &posted, self).await?;
+        self.store_outputs(&plan, &sessions).await?;
+        let around = Circumstances { policy: "download", placed: None, inputs };
+        Ok(answer(&plan, &sessions, &around))
+    }
+
+    /// Lets in who has the worker's own right to the store, and nobody else: it would lend its right to them.
+    fn admit(&self, request: &Request) -> Result<Path, Refusal> {
+        if request.method() != Method::POST || !request.headers().contains_key(X_ZEROVM_EXECUTE) {
+            let why = "a worker takes jobs: POST with X-Zerovm-Execute";
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        }
+        if text(request.headers(), &X_AUTH_TOKEN) != Some(self.store.token.as_str()) {
+            let why = "X-Auth-Token is missing or not known: send your token with it";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, why));
+        }
+        let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
+        match decode_path(path) {
+            Ok(path) if path.account() == self.store.account => Ok(path),
+            _ => {
+                let why = format!("this token is for the account {}", self.store.account);
+                Err(Refusal::new(StatusCode::FORBIDDEN, why))
+            }
+        }
+    }
+
+    async fn store_outputs(&self, plan: &JobPlan, sessions: &[Session]) -> Result<(), Refusal> {
+        let ended =
+            plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
+        for (of, session) in ended {
+            for device in &of.devices {
+                let Some(path) = device.written_object() else { continue };
+                let output = NewContent {
+                    content: filled_up(session.output(&device.name), device),
+                    content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE),
+                    meta: &device.meta,
+                    purpose: Purpose::JobResult,
+                };
+                self.store.put_content(path, output).await.map_err(|error| refuse(&error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lookup for Worker {
+    fn objects<'a>(
+        &'a self,
+        container: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<ListedObject>, Refusal>> {
+        Box::pin(async move {
+            let rows = self.store.list(container, prefix, NAMES_MAX + 1).await;
+            at_most(rows.map_err(|error| refuse(&error))?, container)
+        })
+    }
+
+    fn containers<'a>(
+        &'a self,
+        account: &'a Path,
+        prefix: &'a str,
+    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+        Box::pin(async move {
+            let account = account.account().to_owned();
+            let store = Client { account, ..self.store.clone() };
+            let names = store.list_containers(prefix, NAMES_MAX + 1).await;
+            at_most(names.map_err(|error| refuse(&error))?, &store.account)
+        })
+    }
+
+    /// Proxies judge each request. Reading is asked for before the job runs; where it may write it hears when it stores.
+    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+        Box::pin(async move {
+            if wanted == Wanted::Write {
+                return Ok(());
+            }
+            match self.store.head(path).await {
+                Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) | Ok(_) => Ok(()),
+                Err(error) => Err(refuse(&error)),
+            }
+        })
+    }
+
+    fn content<'a>(
+        &'a self,
+        object: &'a Path,
+        purpose: Purpose,
+        bytes_max: u64,
+    ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
+        Box::pin(async move {
+            let object = self.store.get_object_for(object, purpose).await;
+            let object = object.map_err(|error| refuse(&error))?;
+            if object.content.len() as u64 > bytes_max {
+                let why = format!("it has over {bytes_max} bytes");
+                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+            }
+            let content_type = text(&object.headers, &CONTENT_TYPE_HEADER).unwrap_or_default();
+            Ok((object.content, content_type.to_owned()))
+        })
+    }
+}
+
+impl Store for Worker {
+    fn receive(
+        &self,
+        path: &Path,
+        purpose: Purpose,
+        into: Rc<Incoming>,
+    ) -> LocalFuture<'static, Result<(), Refusal>> {
+        let (store, path) = (self.store.clone(), path.clone());
+        Box::pin(async move {
+            let received = store.receive_object(&path, purpose, &into).await;
+            received.map_err(|error| refuse(&error))
+        })
+    }
+}
+
+fn at_most<T>(names: Vec<T>, of: impl Display) -> Result<Vec<T>, Refusal> {
+    if names.len() <= NAMES_MAX {
+        return Ok(names);
+    }
+    let why = format!("{of} has more than {NAMES_MAX} names that the wildcard could mean");
+    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
+}
+
+fn refuse(error: &ClientError) -> Refusal {
+    let status = match error {
+        ClientError::Refused { status, .. } => *status,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Refusal::new(status, error.to_string())
+}

@@ -1,0 +1,63 @@
+//! How the machines of a run use a memo of sessions, and what came of it.
+//!
+//! A memo outlives a run; what is counted here is one run's. Leaves out what is kept: see [`stayput_runtime::memo`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use stayput_host::Host;
+use stayput_runtime::memo::{Found, Memo};
+
+/// A memo, as the machines of one run use it. Clones count together.
+#[derive(Clone, Debug)]
+pub struct SessionMemo {
+    memo: Memo,
+    used: Rc<RefCell<MemoUse>>,
+}
+
+/// How the sessions of a run were come by; those that their host lost are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoUse {
+    /// Sessions that were computed, at least in part.
+    pub computed: u64,
+    /// Sessions that were known as a whole.
+    pub known: u64,
+    /// Sessions that were known and computed all the same, and did the same.
+    pub audited: u64,
+    /// Of those that did something else: the job, and what.
+    pub differences: Vec<String>,
+}
+
+impl SessionMemo {
+    /// For a run that uses `memo`.
+    #[must_use]
+    pub fn new(memo: &Memo) -> Self {
+        Self { memo: memo.clone(), used: Rc::default() }
+    }
+
+    /// What the sessions ask.
+    #[must_use]
+    pub const fn memo(&self) -> &Memo {
+        &self.memo
+    }
+
+    /// What came of it so far.
+    #[must_use]
+    pub fn used(&self) -> MemoUse {
+        self.used.borrow().clone()
+    }
+
+    /// Counts a session that ended on `host`.
+    pub(super) fn count(&self, host: &Host, found: Found) {
+        let used = &mut *self.used.borrow_mut();
+        match found {
+            Found::Computed => used.computed += 1,
+            Found::Known => used.known += 1,
+            Found::Audited => used.audited += 1,
+            Found::Differs { what } => {
+                let job = host.job().map_or_else(|| "a job".to_owned(), |job| job.to_string());
+                used.differences.push(format!("{job} did not do again what is memoised: {what}"));
+            }
+        }
+    }
+}

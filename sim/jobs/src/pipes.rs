@@ -1,0 +1,60 @@
+//! The pipes that end on a node, by their names: whoever comes first, a session or what its peer wrote, makes the pipe.
+//!
+//! Leaves out what pipes do ([`super::pipe`]), and telling whether a name makes sense: only proxies and nodes reach a node.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_host::Time;
+
+use super::pipe::Pipe;
+use super::run::SESSION_TIME_MAX;
+
+/// How long a pipe is remembered. A gang is over by then: one that came late finds that nobody reads any more.
+const KEPT: Duration = Duration::from_secs(6 * SESSION_TIME_MAX.as_secs());
+
+/// The pipes of a node.
+#[derive(Debug, Default)]
+pub(super) struct Pipes {
+    by_name: RefCell<BTreeMap<String, (Time, Rc<Pipe>)>>,
+    /// When old ones were last dropped.
+    swept: RefCell<Time>,
+}
+
+impl Pipes {
+    /// The pipe of that name, with room for so many bytes if it is new.
+    pub(super) fn enter(&self, name: &str, room: usize, now: Time) -> Rc<Pipe> {
+        self.sweep(now);
+        let mut by_name = self.by_name.borrow_mut();
+        let (_, pipe) =
+            by_name.entry(name.to_owned()).or_insert_with(|| (now, Rc::new(Pipe::new(room))));
+        Rc::clone(pipe)
+    }
+
+    fn sweep(&self, now: Time) {
+        let mut swept = self.swept.borrow_mut();
+        if now.since(*swept) >= KEPT {
+            self.by_name.borrow_mut().retain(|_, (made, _)| now.since(*made) < KEPT);
+            *swept = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_pipes_are_forgotten_and_young_ones_are_not() {
+        let pipes = Pipes::default();
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        let first = pipes.enter("a", 9, at(1));
+        assert!(Rc::ptr_eq(&first, &pipes.enter("a", 9, at(2))));
+        let _later = pipes.enter("b", 9, at(50));
+        let _sweeps = pipes.enter("c", 9, at(62));
+        assert_eq!(pipes.by_name.borrow().len(), 2, "b and c are left");
+        assert!(!Rc::ptr_eq(&first, &pipes.enter("a", 9, at(63))));
+    }
+}

@@ -1,0 +1,200 @@
+//! What a proxy can know of a session that it has to place, and of the hosts that could run it.
+//!
+//! Only what it saw itself, what answers told it, and what is configured. Leaves out what other proxies do, which no proxy knows.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use stayput_host::Entropy;
+use stayput_host::config::{ByteRate, FuelRate, MachineConfig};
+use stayput_store::proxy::Target;
+
+/// A load that was told longer ago says nothing any more: sessions take tens of milliseconds.
+const LOAD_AGE_MAX: Duration = Duration::from_millis(250);
+
+/// One session, as its proxy sees it.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// Sessions of its job, copies included: 1 if it is all that the job is.
+    pub executions: usize,
+    /// The devices that hold the object that it reads, those that said so first.
+    pub replicas: Vec<Replica>,
+    /// The devices that will do if there is no such object, in the order of the ring.
+    pub elsewhere: Vec<Replica>,
+    /// The workers, in an order of the proxy's own.
+    pub workers: Vec<WorkerSeen>,
+    /// Jobs that run on the proxy itself.
+    pub at_proxy: u32,
+    /// Bytes that it reads.
+    pub input_bytes: u64,
+    /// Bytes of its module and images, unless they are installed everywhere.
+    pub module_bytes: u64,
+    /// What such sessions came to, if any ended.
+    pub learned: Option<Learned>,
+    /// How long such sessions took.
+    pub delays: Delays,
+    /// What the cluster is made of.
+    pub rates: &'a Rates,
+    /// Where its client wants it, if it says so.
+    pub asked: Option<&'a str>,
+    /// Random bits for this decision and no other.
+    pub draw: Entropy,
+}
+
+impl View<'_> {
+    /// The nodes that may run it: those with its object, or any that will do.
+    #[must_use]
+    pub fn nodes(&self) -> &[Replica] {
+        if self.replicas.is_empty() { &self.elsewhere } else { &self.replicas }
+    }
+}
+
+/// A device of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Which.
+    pub target: Target,
+    /// Its zone, from 1 over all regions; 0 if that is not known.
+    pub zone: u32,
+    /// How long a packet takes to it, one way, as configured.
+    pub way: Duration,
+    /// Sessions that this proxy has sent there and that have not ended.
+    pub outstanding: u32,
+    /// What the node last said it has to do.
+    pub load: Option<LoadSeen>,
+}
+
+impl Replica {
+    /// Sessions that are probably there: what the node said while that is young, but no fewer than this proxy sent.
+    #[must_use]
+    pub fn pending(&self) -> u32 {
+        let told = self.load.filter(|seen| seen.age <= LOAD_AGE_MAX);
+        let told = told.map_or(0, |seen| seen.load.running + seen.load.waiting);
+        self.outstanding.max(told)
+    }
+}
+
+/// What a host has to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Load {
+    /// Sessions that run.
+    pub running: u32,
+    /// Sessions that wait for a slot.
+    pub waiting: u32,
+}
+
+/// What a host said it has to do, and how long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadSeen {
+    /// What it said.
+    pub load: Load,
+    /// How long ago.
+    pub age: Duration,
+}
+
+/// A worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerSeen {
+    /// Where it takes jobs.
+    pub address: SocketAddr,
+    /// Jobs that this proxy has sent there and that have not ended.
+    pub outstanding: u32,
+}
+
+/// What sessions of the same module and arguments came to, summed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// How many ended.
+    pub sessions: u64,
+    /// Bytes that they read.
+    pub input_bytes: u64,
+    /// Bytes that they wrote.
+    pub output_bytes: u64,
+    /// Fuel that they used.
+    pub fuel: u64,
+}
+
+impl Learned {
+    /// Bytes that such a session is likely to write if it reads so many.
+    #[must_use]
+    pub fn output_for(&self, input_bytes: u64) -> u64 {
+        self.scaled(self.output_bytes, input_bytes)
+    }
+
+    /// Fuel that such a session is likely to use if it reads so many bytes.
+    #[must_use]
+    pub fn fuel_for(&self, input_bytes: u64) -> u64 {
+        self.scaled(self.fuel, input_bytes)
+    }
+
+    /// In proportion to the input; of sessions that read nothing, the mean.
+    fn scaled(&self, sum: u64, input_bytes: u64) -> u64 {
+        let (part, whole) = match self.input_bytes {
+            0 => (1, self.sessions.max(1)),
+            known => (input_bytes, known),
+        };
+        let scaled = u128::from(sum) * u128::from(part) / u128::from(whole);
+        u64::try_from(scaled).unwrap_or(u64::MAX)
+    }
+}
+
+/// How long sessions of the same module and arguments took on nodes, from the order to the answer, as far as this proxy saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delays {
+    /// How many it saw, of the last ones that it remembers.
+    pub seen: usize,
+    /// Half of them took at most this.
+    pub p50: Duration,
+    /// 95 of a hundred took at most this.
+    pub p95: Duration,
+}
+
+/// What a cluster is made of, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// A storage node; proxies have its cores and its card.
+    pub node: MachineRates,
+    /// A worker.
+    pub worker: MachineRates,
+    /// Between a proxy and nodes of other zones.
+    pub to_nodes: LinkRates,
+    /// Between a proxy and the workers.
+    pub to_workers: LinkRates,
+    /// How many proxies there are; each is assumed to do as much as this one.
+    pub proxies: u32,
+}
+
+/// How fast a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineRates {
+    /// Cores.
+    pub cores: u32,
+    /// Of one core.
+    pub fuel: FuelRate,
+    /// Its network card, each way.
+    pub nic: ByteRate,
+    /// Reading from a disk.
+    pub disk_read: ByteRate,
+}
+
+impl MachineRates {
+    /// Of a machine.
+    #[must_use]
+    pub const fn of(machine: &MachineConfig) -> Self {
+        Self {
+            cores: machine.cores,
+            fuel: machine.fuel_per_second,
+            nic: machine.nic,
+            disk_read: machine.disk.read,
+        }
+    }
+}
+
+/// How fast a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkRates {
+    /// One way.
+    pub latency: Duration,
+    /// What all its flows share; unlimited if `None`.
+    pub trunk: Option<ByteRate>,
+}

@@ -1,0 +1,116 @@
+//! A job on a worker: the proxy posts it on, word for word, to the job service that clients post to under `download`, and passes the
+//! answer back as it comes.
+//!
+//! So a worker needs no second protocol and no trust in proxies: the caller's own token lets the job in, and inputs and outputs go the
+//! way that they go under `download`. The price is that the worker plans the job again and looks its inputs up again. Leaves out
+//! telling the worker which versions the proxy saw: the answer names those that were read.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
+use stayput_host::{Host, Purpose};
+use stayput_store::http::{Answer, Body, BodySender, Limits, Method, Pool, Response, StatusCode};
+use stayput_store::swift::Path;
+use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, X_ZEROVM_SOURCE, text};
+
+use super::knowledge::{Knowledge, Outstanding};
+use crate::posted::WordForWord;
+use crate::run::SESSION_TIME_MAX;
+
+/// For a worker's answer: as for a node's.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_millis(500),
+    answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
+};
+/// For the next piece of a worker's answer, and for the client to take it.
+const CHUNK_MAX: Duration = Duration::from_secs(3);
+
+/// A job that is posted on.
+pub(super) struct Forward<'a> {
+    pub(super) host: &'a Host,
+    pub(super) pool: &'a Pool,
+    pub(super) knowledge: &'a Knowledge,
+    /// What it was posted to.
+    pub(super) posted_to: &'a Path,
+    /// Whose it is.
+    pub(super) token: &'a str,
+    pub(super) job: &'a WordForWord,
+}
+
+impl Forward<'_> {
+    /// Posts the job to a worker. The answer's body is still coming when its head is there.
+    ///
+    /// # Errors
+    /// Why the worker did not take it or could not run it: another place may. What is wrong with the job itself is an answer.
+    pub(super) async fn to(&self, worker: SocketAddr) -> Result<Response, String> {
+        let outstanding = self.knowledge.sent(worker.ip());
+        let mut request = hyper::Request::builder()
+            .method(Method::POST)
+            .uri(format!("/v1{}", self.posted_to.encoded()))
+            .header(X_AUTH_TOKEN, self.token)
+            .header(CONTENT_TYPE, &self.job.content_type)
+            .header(CONTENT_LENGTH, self.job.body.len())
+            .header(X_ZEROVM_EXECUTE, "1.0");
+        if let Some(source) = &self.job.source {
+            request = request.header(X_ZEROVM_SOURCE, source);
+        }
+        let request = request.body(Body::full(Purpose::Control, self.job.body.clone()));
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.pool.send(worker, request, LIMITS).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let passes = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+            StatusCode::METHOD_NOT_ALLOWED,
+        ];
+        if passes.contains(&answer.status) {
+            return Err(format!("{worker}: {}", answer.status));
+        }
+        Ok(self.pass_on(answer, outstanding))
+    }
+
+    fn pass_on(&self, answer: Answer, outstanding: Outstanding) -> Response {
+        let (sender, body) = match answer.body.length() {
+            Some(length) => Body::stream(length),
+            None => Body::open(),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        let hop = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING];
+        let headers = answer.headers.iter().filter(|(name, _)| !hop.contains(name));
+        response
+            .headers_mut()
+            .extend(headers.map(|(k, v): (&HeaderName, &HeaderValue)| (k.clone(), v.clone())));
+        // The worker has done its work when the head is there, but its card has not.
+        self.host.spawn(pump(self.host.clone(), answer, sender, outstanding));
+        response
+    }
+}
+
+/// Passes the body on; it breaks off for the client where it breaks off here.
+async fn pump(host: Host, mut answer: Answer, sender: BodySender, outstanding: Outstanding) {
+    let _out_there = outstanding;
+    loop {
+        let chunk = host.timeout(CHUNK_MAX, answer.body.chunk()).await;
+        match chunk {
+            Ok(Ok(Some(chunk))) => {
+                let sent = sender.send(Purpose::JobResult, chunk);
+                if host.timeout(CHUNK_MAX, sent).await != Ok(true) {
+                    return;
+                }
+            }
+            Ok(Ok(None)) => return sender.finish().await,
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+/// Fuel that an answer's only session used, if it ran to its end.
+pub(super) fn fuel_of(response: &Response) -> Option<u64> {
+    let name = HeaderName::from_static("x-nexe-fuel");
+    text(response.headers(), &name)?.parse().ok()
+}

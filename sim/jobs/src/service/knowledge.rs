@@ -1,0 +1,168 @@
+//! What a proxy remembers of the sessions that it placed: how many are out where, what nodes said of their load, what sessions came to.
+//!
+//! It dies with the proxy. Leaves out what other proxies know.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_host::Time;
+
+use crate::placement::{Delays, Learned, Load, LoadSeen};
+
+/// Modules with their arguments that something is remembered of; of further ones nothing is.
+const KINDS_MAX: usize = 1024;
+/// Sessions of a kind whose time is remembered: the last ones.
+const DELAYS_MAX: usize = 256;
+
+/// A proxy's memory. Clones are the same memory.
+#[derive(Clone, Default)]
+pub(super) struct Knowledge(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    outstanding: BTreeMap<IpAddr, u32>,
+    loads: BTreeMap<IpAddr, (Load, Time)>,
+    kinds: BTreeMap<String, Kind>,
+}
+
+#[derive(Default)]
+struct Kind {
+    learned: Learned,
+    delays: VecDeque<Duration>,
+}
+
+/// Counts a session as being out until it is dropped.
+pub(super) struct Outstanding {
+    knowledge: Knowledge,
+    host: IpAddr,
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        if let Some(count) = self.knowledge.0.borrow_mut().outstanding.get_mut(&self.host) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+impl Knowledge {
+    /// Notes that a session is sent to a host.
+    pub(super) fn sent(&self, host: IpAddr) -> Outstanding {
+        *self.0.borrow_mut().outstanding.entry(host).or_default() += 1;
+        Outstanding { knowledge: self.clone(), host }
+    }
+
+    /// Sessions that are out there.
+    pub(super) fn outstanding(&self, host: IpAddr) -> u32 {
+        self.0.borrow().outstanding.get(&host).copied().unwrap_or(0)
+    }
+
+    /// Notes what a node said of its load.
+    pub(super) fn told(&self, host: IpAddr, load: Load, now: Time) {
+        self.0.borrow_mut().loads.insert(host, (load, now));
+    }
+
+    /// What a node last said of its load.
+    pub(super) fn load(&self, host: IpAddr, now: Time) -> Option<LoadSeen> {
+        let (load, at) = self.0.borrow().loads.get(&host).copied()?;
+        Some(LoadSeen { load, age: now.since(at) })
+    }
+
+    /// Notes what a session came to.
+    pub(super) fn ended(&self, kind: &str, input_bytes: u64, output_bytes: u64, fuel: u64) {
+        self.with(kind, |of| {
+            let learned = &mut of.learned;
+            learned.sessions += 1;
+            learned.input_bytes = learned.input_bytes.saturating_add(input_bytes);
+            learned.output_bytes = learned.output_bytes.saturating_add(output_bytes);
+            learned.fuel = learned.fuel.saturating_add(fuel);
+        });
+    }
+
+    /// Notes how long a session took on a node; of one that was cancelled, how long it had taken by then, which is the least that
+    /// it would have.
+    pub(super) fn took(&self, kind: &str, time: Duration) {
+        self.with(kind, |of| {
+            if of.delays.len() == DELAYS_MAX {
+                of.delays.pop_front();
+            }
+            of.delays.push_back(time);
+        });
+    }
+
+    fn with(&self, kind: &str, note: impl FnOnce(&mut Kind)) {
+        let kinds = &mut self.0.borrow_mut().kinds;
+        if kinds.len() < KINDS_MAX || kinds.contains_key(kind) {
+            note(kinds.entry(kind.to_owned()).or_default());
+        }
+    }
+
+    /// What such sessions came to, if any ended.
+    pub(super) fn learned(&self, kind: &str) -> Option<Learned> {
+        let state = self.0.borrow();
+        state.kinds.get(kind).map(|of| of.learned).filter(|learned| learned.sessions > 0)
+    }
+
+    /// How long such sessions took.
+    pub(super) fn delays(&self, kind: &str) -> Delays {
+        let state = self.0.borrow();
+        let Some(of) = state.kinds.get(kind) else { return Delays::default() };
+        let mut sorted: Vec<Duration> = of.delays.iter().copied().collect();
+        sorted.sort_unstable();
+        let at = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100).max(1);
+            sorted.get(rank - 1).copied().unwrap_or_default()
+        };
+        Delays { seen: sorted.len(), p50: at(50), p95: at(95) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn what_is_out_is_counted_until_it_is_back() {
+        let (knowledge, host) = (Knowledge::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let (first, second) = (knowledge.sent(host), knowledge.sent(host));
+        assert_eq!(knowledge.outstanding(host), 2);
+        drop(first);
+        assert_eq!(knowledge.outstanding(host), 1);
+        drop(second);
+        assert_eq!(knowledge.outstanding(host), 0);
+    }
+
+    #[test]
+    fn percentiles_are_those_of_the_last_sessions() {
+        let knowledge = Knowledge::default();
+        for _ in 0..DELAYS_MAX {
+            knowledge.took("old", Duration::from_secs(9));
+        }
+        for ms in 1..=DELAYS_MAX {
+            knowledge.took("old", Duration::from_millis(ms as u64));
+        }
+        let delays = knowledge.delays("old");
+        assert_eq!(delays.seen, DELAYS_MAX);
+        assert_eq!(delays.p50, Duration::from_millis(128));
+        assert_eq!(delays.p95, Duration::from_millis(244));
+        assert_eq!(knowledge.delays("new"), Delays::default());
+    }
+
+    #[test]
+    fn what_sessions_came_to_is_in_proportion_to_what_they_read() {
+        let knowledge = Knowledge::default();
+        assert_eq!(knowledge.learned("job"), None);
+        knowledge.ended("job", 1_000, 10, 5_000);
+        knowledge.ended("job", 3_000, 30, 15_000);
+        let learned = knowledge.learned("job").expect("two ended");
+        assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (80, 40_000));
+        knowledge.ended("idle", 0, 7, 100);
+        let learned = knowledge.learned("idle").expect("one ended");
+        assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (7, 100));
+    }
+}

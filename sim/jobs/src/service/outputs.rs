@@ -1,0 +1,76 @@
+//! Stores what sessions wrote, once all of them have ended, under one time.
+//!
+//! Leaves out sessions whose sandbox failed: theirs are not stored.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::join_all;
+use stayput_host::Purpose;
+use stayput_store::http::StatusCode;
+use stayput_store::proxy::{NewObject, Proxy, Refusal, StoreError};
+use stayput_store::swift::Timestamp;
+
+use crate::answer::Session;
+use crate::plan::{JobPlan, PlannedDevice};
+
+/// Objects that are stored at a time.
+const STORED_AT_ONCE: usize = 16;
+/// The content type of an object for which none is named.
+pub const CONTENT_TYPE: &str = "application/octet-stream";
+
+/// Stores the outputs that have a path.
+///
+/// # Errors
+/// The first that could not be stored; others may have been.
+pub(super) async fn store(
+    proxy: &Proxy,
+    plan: &JobPlan,
+    sessions: &[Session],
+    timestamp: Timestamp,
+) -> Result<(), Refusal> {
+    let ended = plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
+    let outputs = ended.flat_map(|(of, session)| of.devices.iter().map(move |it| (it, session)));
+    let objects: Vec<NewObject> = outputs
+        .filter_map(|(device, session)| {
+            Some(NewObject {
+                path: device.written_object()?.clone(),
+                content: filled_up(session.output(&device.name), device),
+                content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE).to_owned(),
+                meta: device.meta.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+                timestamp,
+                purpose: Purpose::JobResult,
+            })
+        })
+        .collect();
+    let mut objects = objects.into_iter().peekable();
+    while objects.peek().is_some() {
+        let some = objects.by_ref().take(STORED_AT_ONCE).map(|object| proxy.store(object));
+        for stored in join_all(some).await {
+            if let Some(refusal) = stored.err().as_ref().and_then(refuse) {
+                return Err(refusal);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An output with zeros behind it up to the least size that its device names.
+pub fn filled_up(output: Bytes, device: &PlannedDevice) -> Bytes {
+    let least = usize::try_from(device.min_size).unwrap_or(usize::MAX);
+    if output.len() >= least {
+        return output;
+    }
+    let mut filled = BytesMut::from(&output[..]);
+    filled.resize(least, 0);
+    filled.freeze()
+}
+
+fn refuse(error: &StoreError) -> Option<Refusal> {
+    let status = match error {
+        StoreError::NoContainer { .. } => StatusCode::NOT_FOUND,
+        StoreError::BadMeta { .. } => StatusCode::BAD_REQUEST,
+        // Somebody wrote it anew in the same moment: what this job wrote was there before that.
+        StoreError::Newer { .. } => return None,
+        StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Some(Refusal::new(status, error.to_string()))
+}

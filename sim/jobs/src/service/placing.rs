@@ -1,0 +1,163 @@
+//! Puts together what a proxy knows of each session of a job, and has the policy decide.
+//!
+//! Each session is decided on once, also when it is tried several times. Leaves out the rules: they are `placement`'s.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_host::Host;
+use stayput_store::proxy::{Placement, Target};
+use stayput_store::swift::Path;
+
+use super::knowledge::Knowledge;
+use super::schedule::ATTEMPTS_MAX;
+use super::supply::Supply;
+use crate::placement::{Decision, Place, Policy, Rates, Replica, View, WorkerSeen};
+use crate::plan::{JobPlan, Plan, PlannedImage, PlannedModule, PlannedPath};
+
+/// Who is where, as a proxy is told when it starts.
+#[derive(Clone, Debug)]
+pub struct Sites {
+    /// The zones of the nodes, counted from 1 over all regions.
+    pub zones: BTreeMap<IpAddr, u32>,
+    /// How long a packet takes from the proxy to a node of each of these zones, one way.
+    pub ways: BTreeMap<u32, Duration>,
+    /// Where workers take jobs, beginning with one of the proxy's own.
+    pub workers: Vec<SocketAddr>,
+    /// What the cluster is made of.
+    pub rates: Rates,
+}
+
+/// Decides on the sessions of one job.
+pub(super) struct Placing<'a> {
+    pub(super) policy: &'static dyn Policy,
+    pub(super) ring: &'a dyn Placement,
+    pub(super) host: &'a Host,
+    pub(super) sites: &'a Sites,
+    pub(super) knowledge: &'a Knowledge,
+    /// Where the proxy counts its own jobs.
+    pub(super) at_proxy: u32,
+    /// Names the job.
+    pub(super) id: &'a str,
+    pub(super) posted_to: &'a Path,
+    /// Where the client wants it, if it says so.
+    pub(super) asked: Option<&'a str>,
+    pub(super) plan: &'a JobPlan,
+    pub(super) supply: &'a Supply,
+    pub(super) decided: RefCell<BTreeMap<usize, Rc<Decision>>>,
+}
+
+impl Placing<'_> {
+    /// Where a session shall run.
+    pub(super) fn decision(&self, session: usize) -> Rc<Decision> {
+        if let Some(decision) = self.decided.borrow().get(&session) {
+            return Rc::clone(decision);
+        }
+        let decision = Rc::new(self.policy.decide(&self.view(session)));
+        self.decided.borrow_mut().insert(session, Rc::clone(&decision));
+        decision
+    }
+
+    /// The nodes among a session's candidates, best first.
+    pub(super) fn nodes(&self, session: usize) -> Vec<Target> {
+        let node = |place: &Place| match place {
+            Place::Node(target) => Some(target.clone()),
+            Place::Proxy | Place::Worker(_) => None,
+        };
+        self.decision(session).candidates.iter().filter_map(node).collect()
+    }
+
+    fn view(&self, session: usize) -> View<'_> {
+        let plan = &self.plan.sessions[session];
+        let kind = kind_of(plan);
+        let near = self.supply.near(plan).map(|located| located.holders.as_slice());
+        let who = format!("{}/{}", self.id, plan.session);
+        let gangs = self.plan.gangs.iter();
+        View {
+            executions: gangs.map(|it| it.sessions.len() * usize::from(it.copies)).sum(),
+            replicas: self.replicas(near.unwrap_or_default()),
+            elsewhere: self.replicas(&self.elsewhere(plan)),
+            workers: self.workers(),
+            at_proxy: self.at_proxy,
+            input_bytes: self.input_bytes(plan),
+            module_bytes: self.module_bytes(plan),
+            learned: self.knowledge.learned(&kind),
+            delays: self.knowledge.delays(&kind),
+            rates: &self.sites.rates,
+            asked: self.asked,
+            draw: self.host.entropy("placement", who.as_bytes(), 0),
+        }
+    }
+
+    fn replicas(&self, targets: &[Target]) -> Vec<Replica> {
+        let now = self.host.now();
+        let replica = |target: &Target| {
+            let zone = self.sites.zones.get(&target.ip).copied().unwrap_or(0);
+            Replica {
+                target: target.clone(),
+                zone,
+                way: self.sites.ways.get(&zone).copied().unwrap_or_default(),
+                outstanding: self.knowledge.outstanding(target.ip),
+                load: self.knowledge.load(target.ip, now),
+            }
+        };
+        targets.iter().map(replica).collect()
+    }
+
+    fn workers(&self) -> Vec<WorkerSeen> {
+        let seen = |address: &SocketAddr| WorkerSeen {
+            address: *address,
+            outstanding: self.knowledge.outstanding(address.ip()),
+        };
+        self.sites.workers.iter().map(seen).collect()
+    }
+
+    /// The devices that will do if there is no object to be near to: other ones for each session.
+    fn elsewhere(&self, plan: &Plan) -> Vec<Target> {
+        let own = format!("{}/{}", self.id, plan.session);
+        let own = Path::object_of(self.posted_to.account(), ".jobs", &own);
+        let near = plan.attached.clone().or(own.ok());
+        let partition = self.ring.partition(near.as_ref().unwrap_or(self.posted_to));
+        let handoffs = self.ring.handoffs(partition, ATTEMPTS_MAX);
+        self.ring.primaries(partition).into_iter().chain(handoffs).collect()
+    }
+
+    /// Bytes that a session reads, as far as its objects are known.
+    pub(super) fn input_bytes(&self, plan: &Plan) -> u64 {
+        let readable = plan.devices.iter().filter(|device| device.kind.is_readable());
+        let bytes = readable.map(|device| match &device.path {
+            PlannedPath::Object(path) => self.supply.size(path),
+            PlannedPath::Client => self.supply.posted_bytes(),
+            PlannedPath::Listing(_) | PlannedPath::Pipe(_) => 0,
+        });
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    fn module_bytes(&self, plan: &Plan) -> u64 {
+        let module = match &plan.module {
+            PlannedModule::Object(path) => self.supply.size(path),
+            PlannedModule::InImage { .. } => 0,
+        };
+        let images = plan.images.iter().map(|image| match image {
+            PlannedImage::Object(path) => self.supply.size(path),
+            PlannedImage::Posted => self.supply.image_bytes(),
+        });
+        images.fold(module, u64::saturating_add)
+    }
+}
+
+/// What sessions that do the same have in common: the module and the arguments.
+pub(super) fn kind_of(plan: &Plan) -> String {
+    let module = match &plan.module {
+        PlannedModule::Object(path) => path.to_string(),
+        PlannedModule::InImage { image, path } => {
+            format!("{}:{path}", image.as_deref().unwrap_or_default())
+        }
+    };
+    // The first is the session's own name.
+    let args: Vec<&str> = plan.args.iter().skip(1).map(String::as_str).collect();
+    format!("{module} {}", args.join(" "))
+}

@@ -1,0 +1,350 @@
+//! Sessions onto nodes: those that need no others try their candidates in turn; gangs are `gang`'s.
+//!
+//! Copies of a session run on different nodes. A job spreads over nodes so that none gets more of its sessions than it runs at a
+//! time; sessions of one location go to one node if they can. Leaves out the policy, which orders the candidates (`placement`), and
+//! second copies of slow sessions (`race`).
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+use stayput_host::{Attempted, Purpose, SpanKind};
+use stayput_runtime::job::Gang;
+use stayput_runtime::pipe::room_of;
+use stayput_store::http::StatusCode;
+use stayput_store::proxy::{Placement, Proxy, Refusal, Target};
+use tokio::sync::Semaphore;
+
+use super::attempt::{Attempt, Failure, attempt};
+use super::placing::{Placing, kind_of};
+use super::supply::{Part, Supply};
+use super::vote::{Copy, vote};
+use crate::answer::Session;
+use crate::message::{DeviceSource, LocalObject, ModuleSource, Order, OrderedDevice, PartHead};
+use crate::placement::Load;
+use crate::plan::{JobPlan, Plan, PlannedDevice, PlannedModule, PlannedPath};
+
+/// Candidates that are tried, each once.
+pub(super) const ATTEMPTS_MAX: usize = 8;
+/// How often a session of several asks its candidates while none of them has room.
+const ROUNDS_MAX: u32 = 6;
+/// Before the first of these rounds, and before a gang asks again for room; it doubles each time.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Runs the sessions of one job.
+pub(super) struct Scheduler<'a> {
+    pub(super) proxy: &'a Proxy,
+    pub(super) ring: &'a dyn Placement,
+    /// Names the job.
+    pub(super) id: &'a str,
+    pub(super) plan: &'a JobPlan,
+    pub(super) supply: &'a Supply,
+    /// Where its sessions shall run.
+    pub(super) placing: &'a Placing<'a>,
+    pub(super) sessions_per_node: u64,
+}
+
+/// What the sessions of a job know of each other.
+pub(super) struct Shared {
+    /// Which copy of a session has which node.
+    claims: RefCell<BTreeMap<(usize, IpAddr), u8>>,
+    locations: RefCell<BTreeMap<String, IpAddr>>,
+    /// Room on nodes for sessions of this job that can wait.
+    room: RefCell<BTreeMap<IpAddr, Rc<Semaphore>>>,
+    sessions_per_node: usize,
+}
+
+impl Shared {
+    /// Whether a copy of a session may run there: no other copy of it does.
+    pub(super) fn claim(&self, session: usize, copy: u8, ip: IpAddr) -> bool {
+        *self.claims.borrow_mut().entry((session, ip)).or_insert(copy) == copy
+    }
+
+    /// Whether a claim would be granted.
+    pub(super) fn is_free(&self, session: usize, copy: u8, ip: IpAddr) -> bool {
+        self.claims.borrow().get(&(session, ip)).is_none_or(|claimed| *claimed == copy)
+    }
+
+    pub(super) fn release(&self, session: usize, ip: IpAddr) {
+        self.claims.borrow_mut().remove(&(session, ip));
+    }
+
+    fn room(&self, ip: IpAddr) -> Rc<Semaphore> {
+        let mut room = self.room.borrow_mut();
+        Rc::clone(room.entry(ip).or_insert_with(|| Rc::new(Semaphore::new(self.sessions_per_node))))
+    }
+
+    /// Candidates, those of the session's location first.
+    pub(super) fn at_location(&self, session: &Plan, mut candidates: Vec<Target>) -> Vec<Target> {
+        if let (Some(location), Some(first)) = (&session.location, candidates.first()) {
+            let mut locations = self.locations.borrow_mut();
+            let ip = *locations.entry(location.clone()).or_insert(first.ip);
+            candidates.sort_by_key(|target| target.ip != ip);
+        }
+        candidates
+    }
+}
+
+impl Scheduler<'_> {
+    /// Runs them all.
+    ///
+    /// # Errors
+    /// The first session, in time, that no node could run; the others are cancelled.
+    pub(super) async fn run(&self) -> Result<Vec<Session>, Refusal> {
+        let sessions_per_node = usize::try_from(self.sessions_per_node).unwrap_or(usize::MAX);
+        let shared = Shared {
+            claims: RefCell::default(),
+            locations: RefCell::default(),
+            room: RefCell::default(),
+            sessions_per_node: sessions_per_node.clamp(1, Semaphore::MAX_PERMITS),
+        };
+        let gangs = self.plan.gangs.iter().map(|gang| self.gang(gang, &shared));
+        let mut ended: BTreeMap<usize, Session> = BTreeMap::new();
+        for sessions in try_join_all(gangs).await? {
+            ended.extend(sessions);
+        }
+        Ok(ended.into_values().collect())
+    }
+
+    /// Runs the copies of a gang and lets them vote.
+    async fn gang(&self, gang: &Gang, shared: &Shared) -> Result<Vec<(usize, Session)>, Refusal> {
+        if let [session] = gang.sessions.as_slice() {
+            let copies =
+                (0..self.copies(gang, *session)).map(|copy| self.lone(*session, copy, shared));
+            return Ok(vec![(*session, vote(join_all(copies).await)?)]);
+        }
+        let copies = (0..gang.copies).map(|copy| self.together(gang, copy, shared));
+        let mut copies: Vec<_> = join_all(copies).await.into_iter().map(Vec::into_iter).collect();
+        let mut sessions = Vec::new();
+        for session in &gang.sessions {
+            let of_session = copies.iter_mut().filter_map(Iterator::next).collect();
+            sessions.push((*session, vote(of_session)?));
+        }
+        Ok(sessions)
+    }
+
+    /// As many as the job says; beside an object that it writes, as many as the object will have replicas.
+    fn copies(&self, gang: &Gang, session: usize) -> u8 {
+        let plan = &self.plan.sessions[session];
+        match &plan.attached {
+            Some(path) if gang.copies > 1 && plan.attached_is_written => {
+                let replicas = self.ring.primaries(self.ring.partition(path)).len();
+                u8::try_from(replicas).unwrap_or(u8::MAX)
+            }
+            _ => gang.copies,
+        }
+    }
+
+    /// A session that needs no other.
+    async fn lone(&self, session: usize, copy: u8, shared: &Shared) -> Copy {
+        let plan = &self.plan.sessions[session];
+        let candidates = shared.at_location(plan, self.placing.nodes(session));
+        let hedge = self.placing.decision(session).hedge;
+        let mut tried = Tried { attempt: 0, place: String::new(), reasons: Vec::new() };
+        let rounds = if self.plan.sessions.len() > 1 { ROUNDS_MAX } else { 1 };
+        for round in 0..rounds {
+            if round > 0 {
+                self.back_off(session, round).await;
+            }
+            tried.reasons.clear();
+            let which = (session, copy);
+            let ended = match hedge {
+                None => self.round(which, &candidates, shared, &mut tried).await,
+                Some(after) => self.race(which, &candidates, shared, &mut tried, after).await,
+            };
+            match ended {
+                Ok(Some(session)) => return Copy { place: tried.place, session: Ok(session) },
+                Ok(None) if tried.reasons.iter().any(|failure| failure.is_full) => {}
+                Ok(None) => break,
+                Err(refusal) => return Copy { place: tried.place, session: Err(refusal) },
+            }
+        }
+        let reasons: Vec<&str> = tried.reasons.iter().map(|failure| failure.why.as_str()).collect();
+        let refusal = no_node(&plan.session, &reasons);
+        Copy { place: tried.place, session: Err(refusal) }
+    }
+
+    /// Tries each candidate once.
+    async fn round(
+        &self,
+        (session, copy): (usize, u8),
+        candidates: &[Target],
+        shared: &Shared,
+        tried: &mut Tried,
+    ) -> Result<Option<Session>, Refusal> {
+        let parts = self.supply.parts(&self.plan.sessions[session]);
+        for target in candidates.iter().take(ATTEMPTS_MAX) {
+            if !shared.claim(session, copy, target.ip) {
+                continue;
+            }
+            let room = shared.room(target.ip);
+            // It is never closed.
+            let _room = room.acquire().await.ok();
+            tried.attempt += 1;
+            tried.place = target.ip.to_string();
+            let order = self.order(session, copy, tried.attempt, target, &parts, None);
+            let again = (tried.attempt > 1).then_some(Purpose::Retry);
+            let mut trying = self.proxy.host().attempt(Attempted::Session, "session");
+            match self.attempt(session, target, &order, &parts, again).await? {
+                Attempt::Done(session) => {
+                    trying.gained();
+                    return Ok(Some(*session));
+                }
+                Attempt::Next(failure) => {
+                    trying.failed();
+                    if failure.is_full {
+                        shared.release(session, target.ip);
+                    }
+                    let why = format!("{}: {}", target.ip, failure.why);
+                    tried.reasons.push(Failure { why, ..failure });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Orders a session from a node, and remembers what came of it. Its parts are sent for their own purposes unless `again` says
+    /// what they are sent once more for.
+    pub(super) async fn attempt(
+        &self,
+        session: usize,
+        target: &Target,
+        order: &Order,
+        parts: &[Part],
+        again: Option<Purpose>,
+    ) -> Result<Attempt, Refusal> {
+        let (knowledge, plan) = (self.placing.knowledge, &self.plan.sessions[session]);
+        let begun = self.proxy.host().now();
+        let _outstanding = knowledge.sent(target.ip);
+        let (attempt, load) = attempt(self.proxy, target, order, parts, again).await?;
+        let now = self.proxy.host().now();
+        match &attempt {
+            Attempt::Done(done) => {
+                let kind = kind_of(plan);
+                let written = done.outputs.iter().map(|(_, output)| output.len() as u64).sum();
+                knowledge.ended(&kind, self.placing.input_bytes(plan), written, done.fuel);
+                knowledge.took(&kind, now.since(begun));
+            }
+            Attempt::Next(failure) if failure.is_full => {
+                let running = u32::try_from(self.sessions_per_node).unwrap_or(u32::MAX);
+                knowledge.told(target.ip, Load { running, waiting: 0 }, now);
+            }
+            Attempt::Next(failure) => tracing::warn!(
+                device = target.device,
+                session = order.session,
+                why = failure.why,
+                "a node could not run a session"
+            ),
+        }
+        if let Some(load) = load {
+            knowledge.told(target.ip, load, now);
+        }
+        Ok(attempt)
+    }
+
+    /// Waits a while before asking for room again, each session for a time of its own.
+    pub(super) async fn back_off(&self, session: usize, round: u32) {
+        let host = self.proxy.host();
+        let _waiting = host.span(SpanKind::Retry(Attempted::Session), "back-off");
+        let longest = BACK_OFF * 2_u32.saturating_pow(round);
+        let who = format!("{}-{session}", self.id);
+        let mut entropy = host.entropy("job-back-off", who.as_bytes(), u64::from(round));
+        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        host.sleep(longest / 2 + Duration::from_nanos(entropy.below(nanos / 2 + 1))).await;
+    }
+
+    /// The order for a session; `gang` is what its pipes need to know.
+    pub(super) fn order(
+        &self,
+        session: usize,
+        copy: u8,
+        attempt: u32,
+        target: &Target,
+        parts: &[Part],
+        gang: Option<&InGang<'_>>,
+    ) -> Order {
+        let plan = &self.plan.sessions[session];
+        let local = self.supply.local(plan);
+        let source = |device: &PlannedDevice| match (&device.path, device.kind.is_readable()) {
+            (PlannedPath::Pipe(pipe), _) => DeviceSource::Pipe {
+                number: u32::try_from(*pipe).unwrap_or(u32::MAX),
+                reader: gang.and_then(|gang| {
+                    let reader = gang.reader(*pipe)?;
+                    (reader.ip != target.ip).then(|| super::attempt::address(reader))
+                }),
+            },
+            (PlannedPath::Object(path), true) if local.is_some_and(|(it, _)| it == path) => {
+                DeviceSource::Local
+            }
+            (_, true) => DeviceSource::Pushed,
+            (_, false) => DeviceSource::Written,
+        };
+        let devices = plan.devices.iter().map(|device| OrderedDevice {
+            name: device.name.clone(),
+            kind: device.kind,
+            mode: device.mode,
+            source: source(device),
+        });
+        let part = |(role, _, content): &Part| PartHead {
+            role: role.clone(),
+            bytes: content.len() as u64,
+        };
+        Order {
+            id: format!("{}-{session}-{copy}", self.id),
+            attempt,
+            session: plan.session.clone(),
+            args: plan.args.clone(),
+            env: plan.env.clone(),
+            module: match &plan.module {
+                PlannedModule::Object(_) => ModuleSource::Pushed,
+                PlannedModule::InImage { image, path } => {
+                    ModuleSource::InImage { image: image.clone(), path: path.clone() }
+                }
+            },
+            system_images: plan.system_images.clone(),
+            devices: devices.collect(),
+            gang: gang.map(|gang| gang.id.clone()).unwrap_or_default(),
+            pipe_room: room_of(self.plan.pipes.len()),
+            local: local.map(|(path, located)| LocalObject {
+                disk: target.device.clone(),
+                partition: self.ring.partition(path),
+                path: path.clone(),
+                version: located.version,
+            }),
+            parts: parts.iter().map(part).collect(),
+            wants_load: self.placing.policy.asks_for_load(),
+        }
+    }
+}
+
+/// What became of the attempts so far.
+pub(super) struct Tried {
+    pub(super) attempt: u32,
+    pub(super) place: String,
+    pub(super) reasons: Vec<Failure>,
+}
+
+/// Where the sessions of a gang's attempt run.
+pub(super) struct InGang<'a> {
+    /// Names the attempts of this copy of the gang.
+    pub(super) id: String,
+    pub(super) plan: &'a JobPlan,
+    pub(super) targets: &'a BTreeMap<usize, Target>,
+}
+
+impl InGang<'_> {
+    fn reader(&self, pipe: usize) -> Option<&Target> {
+        self.targets.get(&self.plan.pipes.get(pipe)?.to.session)
+    }
+}
+
+/// 503: nobody could run it.
+pub(super) fn no_node(session: &str, reasons: &[&str]) -> Refusal {
+    let mut known = BTreeSet::new();
+    let reasons: Vec<&str> = reasons.iter().copied().filter(|why| known.insert(*why)).collect();
+    let why = format!("no node could run {session}: {}", reasons.join("; "));
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+}

@@ -1,0 +1,185 @@
+//! Other processes of the cluster: who is where, how they are called, and the port at which they call.
+//!
+//! ```text
+//! proof       the messages, and what they prove
+//! handshake   the messages, one after the other
+//! port        who calls: peers are handed to the listener that they name, strangers go
+//! ```
+//! A connection to an actor of another process is a socket to that process's port, on which both sides first prove that they know the
+//! cluster's secret. Then it is a connection like those within a process. Leaves out encryption: see `proof`.
+
+mod handshake;
+mod port;
+mod proof;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(super) use self::port::attend;
+pub use self::proof::PeerSecret;
+use stayput_host::{BoxStream, Label, LocalFuture};
+use stayput_world::tcp::stream::{Books, SocketStream};
+
+use super::meters::Meters;
+
+/// The other processes of a cluster, as one of them knows them.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    secret: PeerSecret,
+    ways: BTreeMap<IpAddr, Arc<str>>,
+    found: Arc<Found>,
+}
+
+/// Where the processes were found last, by their ways: a name is not looked up for each connection.
+#[derive(Debug, Default)]
+struct Found(Mutex<BTreeMap<String, SocketAddr>>);
+
+impl Found {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SocketAddr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out where `way` led. Who got through by it keeps it; else the next one looks the name up.
+    fn take(&self, way: &str) -> Option<SocketAddr> {
+        self.lock().remove(way)
+    }
+
+    /// `way` led there, to a peer.
+    fn keep(&self, way: &str, at: SocketAddr) {
+        self.lock().insert(way.to_owned(), at);
+    }
+}
+
+impl Peers {
+    /// `ways` says of each actor of another process, by its address within the cluster, where that process is: `HOST:PORT`.
+    pub fn new(secret: PeerSecret, ways: impl IntoIterator<Item = (IpAddr, Arc<str>)>) -> Self {
+        Self { secret, ways: ways.into_iter().collect(), found: Arc::default() }
+    }
+
+    /// Where the process of the actor at `ip` is; `None` if it is no other one's.
+    pub(super) fn way(&self, ip: IpAddr) -> Option<&Arc<str>> {
+        self.ways.get(&ip)
+    }
+
+    /// An actor of each other process, and where that is.
+    pub(super) fn processes(&self) -> impl Iterator<Item = (IpAddr, &Arc<str>)> {
+        let by_process: BTreeMap<&Arc<str>, IpAddr> =
+            self.ways.iter().map(|(ip, way)| (way, *ip)).collect();
+        by_process.into_iter().map(|(way, ip)| (ip, way))
+    }
+}
+
+/// A connection from the actor at `from` to the one at `to`, in the process at `way`.
+pub(super) async fn dial(
+    peers: &Peers,
+    meters: Arc<Meters>,
+    way: &str,
+    from: SocketAddr,
+    to: SocketAddr,
+) -> io::Result<BoxStream> {
+    let mut stream = connect(peers.found.take(way), way).await?;
+    let at = stream.peer_addr()?;
+    // Small messages are answers that somebody waits for.
+    stream.set_nodelay(true)?;
+    handshake::call(&mut stream, &peers.secret, from, to).await?;
+    peers.found.keep(way, at);
+    Ok(Box::new(SocketStream::new(stream, Rc::new(Dialled(meters)))))
+}
+
+/// Connects to where `way` led before, or else to where it leads now.
+#[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+async fn connect(before: Option<SocketAddr>, way: &str) -> io::Result<tokio::net::TcpStream> {
+    if let Some(before) = before
+        && let Ok(stream) = tokio::net::TcpStream::connect(before).await
+    {
+        return Ok(stream);
+    }
+    tokio::net::TcpStream::connect(way).await
+}
+
+/// Whether the process at `way` is there and knows the secret; what is wrong in words.
+pub(super) async fn look(peers: &Peers, way: &str, to: SocketAddr) -> Result<(), String> {
+    #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+    let stream = tokio::net::TcpStream::connect(way).await;
+    let mut stream = stream.map_err(|error| error.to_string())?;
+    match handshake::call(&mut stream, &peers.secret, to, to).await {
+        Ok(()) | Err(handshake::CallError::Refused) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Closes a connection; a server that is told to stop waits for it.
+pub(super) fn see_through(meters: &Arc<Meters>, closing: LocalFuture<'static, ()>) {
+    let counted = meters.closes();
+    let closing = async move {
+        closing.await;
+        drop(counted);
+    };
+    #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+    drop(tokio::task::spawn_local(closing));
+}
+
+/// The books of a connection to another process.
+struct Dialled(Arc<Meters>);
+
+impl Books for Dialled {
+    fn sent(&self, label: Label, bytes: u64) {
+        self.0.sent(label, bytes);
+    }
+
+    fn close(&self, closing: LocalFuture<'static, ()>) {
+        see_through(&self.0, closing);
+    }
+}
+
+/// A connection of another process that was let in.
+#[derive(Debug)]
+pub(super) struct Peer {
+    stream: std::net::TcpStream,
+    from: SocketAddr,
+    books: Answered,
+}
+
+impl Peer {
+    /// As a stream of the thread that asks.
+    ///
+    /// # Errors
+    /// It is broken already.
+    pub(super) fn into_stream(self) -> io::Result<(BoxStream, SocketAddr)> {
+        #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+        let stream = tokio::net::TcpStream::from_std(self.stream)?;
+        Ok((Box::new(SocketStream::new(stream, Rc::new(self.books))), self.from))
+    }
+}
+
+/// The books of a connection from another process, which counts as open until they go.
+#[derive(Debug)]
+struct Answered(Arc<Meters>);
+
+impl Answered {
+    fn new(meters: &Arc<Meters>) -> Self {
+        meters.peer_accepted();
+        Self(Arc::clone(meters))
+    }
+}
+
+impl Books for Answered {
+    fn sent(&self, label: Label, bytes: u64) {
+        self.0.sent(label, bytes);
+    }
+
+    fn close(&self, closing: LocalFuture<'static, ()>) {
+        see_through(&self.0, closing);
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.peer_closed();
+    }
+}

@@ -1,0 +1,184 @@
+//! What servers promise beside the seam's contract.
+
+use std::future::poll_fn;
+use std::net::Ipv4Addr;
+use std::sync::mpsc;
+
+use stayput_host::{Label, Purpose};
+
+use super::*;
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
+}
+
+fn actor(
+    last: u8,
+    main: impl FnOnce(Host) -> LocalFuture<'static, Result<LocalFuture<'static, ()>, String>>
+    + Send
+    + 'static,
+) -> Actor {
+    let (disks, doors) = (BTreeMap::new(), BTreeMap::new());
+    Actor { name: format!("actor {last}"), ip: ip(last), disks, doors, main: Box::new(main) }
+}
+
+#[test]
+fn actors_on_two_threads_reach_each_other_in_memory() {
+    let server = Server::new(2, 16, Seed(1)).unwrap();
+    let listens = actor(1, |host| {
+        Box::pin(async move {
+            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
+            let answering: LocalFuture<'static, ()> = Box::pin(async move {
+                let (mut stream, from) = listener.accept().await.expect("somebody connects");
+                assert_eq!(from.ip(), ip(2));
+                let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it writes");
+                let label = Label::body(Purpose::ObjectData);
+                let back = poll_fn(|cx| stream.poll_write(cx, &read, label)).await;
+                assert_eq!(back.expect("it reads"), read.len());
+            });
+            Ok(answering)
+        })
+    });
+    server.start(0, listens).wait().unwrap();
+    let (sender, heard) = mpsc::channel();
+    let asks = actor(2, move |host| {
+        Box::pin(async move {
+            let to = SocketAddr::new(ip(1), 80);
+            let mut stream = host.connect(to).await.map_err(|error| error.to_string())?;
+            let label = Label::body(Purpose::ObjectData);
+            poll_fn(|cx| stream.poll_write(cx, b"hello", label)).await.expect("it listens");
+            let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it answers");
+            let end = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it closes");
+            sender.send((read, end.len())).expect("the test waits");
+            let nothing: LocalFuture<'static, ()> = Box::pin(async {});
+            Ok(nothing)
+        })
+    });
+    server.start(1, asks).wait().unwrap();
+    assert_eq!(heard.recv().unwrap(), ("hello".into(), 0));
+    assert_eq!(server.meters().bytes(Purpose::ObjectData, stayput_host::Part::Body), 10);
+    assert_eq!(server.stop(Duration::ZERO), 0);
+}
+
+#[test]
+fn an_actor_that_cannot_begin_says_why() {
+    let server = Server::new(1, 16, Seed(1)).unwrap();
+    let refused = server.start(0, actor(7, |_| Box::pin(async { Err("no disk".to_owned()) })));
+    assert_eq!(refused.wait().unwrap_err().to_string(), "actor 7 did not start: no disk");
+}
+
+#[test]
+fn an_address_that_is_taken_is_told_with_a_way_out() {
+    let server = Server::new(1, 16, Seed(1)).unwrap();
+    let (_door, at) = server.open_door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).unwrap();
+    let error = server.open_door(at, None).unwrap_err().to_string();
+    assert!(error.contains(&at.to_string()) && error.contains("choose another"), "{error}");
+}
+
+/// What an actor at `ip(last)` does: answers the first who comes with what it says, back to front.
+fn answers(last: u8) -> Actor {
+    actor(last, |host| {
+        Box::pin(async move {
+            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
+            let answering: LocalFuture<'static, ()> = Box::pin(async move {
+                let (mut stream, from) = listener.accept().await.expect("somebody connects");
+                assert_eq!(from.ip(), ip(2));
+                let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it writes");
+                let back: Vec<u8> = read.iter().rev().copied().collect();
+                let label = Label::body(Purpose::JobToJob);
+                let sent = poll_fn(|cx| stream.poll_write(cx, &back, label)).await;
+                assert_eq!(sent.expect("it reads"), back.len());
+            });
+            Ok(answering)
+        })
+    })
+}
+
+/// Begins when the one at `to` has answered; else says how its connection came to nothing.
+fn asks(to: u8) -> Actor {
+    actor(2, move |host| {
+        Box::pin(async move {
+            let stream = host.connect(SocketAddr::new(ip(to), 80)).await;
+            let mut stream = stream.map_err(|error| error.to_string())?;
+            let label = Label::body(Purpose::JobToJob);
+            poll_fn(|cx| stream.poll_write(cx, b"hello", label)).await.expect("it listens");
+            let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it answers");
+            assert_eq!(read, "olleh");
+            let nothing: LocalFuture<'static, ()> = Box::pin(async {});
+            Ok(nothing)
+        })
+    })
+}
+
+fn peers(secret: u8, ways: &[(u8, SocketAddr)]) -> Peers {
+    let ways = ways.iter().map(|(last, at)| (ip(*last), Arc::from(at.to_string())));
+    Peers::new(PeerSecret::new([secret; 32]), ways)
+}
+
+fn anywhere() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+#[test]
+fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
+    let serves = Server::among(2, 16, Seed(1), peers(1, &[])).unwrap();
+    serves.start(1, answers(1)).wait().unwrap();
+    let at = serves.open_port(anywhere()).unwrap();
+
+    let knows_it_not = Server::among(1, 16, Seed(2), peers(2, &[(1, at)])).unwrap();
+    let refused = knows_it_not.start(0, asks(1)).wait().unwrap_err().to_string();
+    assert!(refused.contains("hung up"), "{refused}");
+    let [(_, found)] = &knows_it_not.look_for_peers()[..] else { panic!("one is known") };
+    assert!(found.as_ref().is_err_and(|why| why.contains("hung up")), "{found:?}");
+    // The one who asked and the one who looked.
+    assert_eq!(serves.meters().refused_strangers(), 2);
+
+    let knows_it = Server::among(1, 16, Seed(2), peers(1, &[(1, at), (3, at)])).unwrap();
+    knows_it.start(0, asks(1)).wait().unwrap();
+    let refused = knows_it.start(0, asks(3)).wait().unwrap_err().to_string();
+    assert!(refused.contains("nobody listens there"), "{refused}");
+    assert_eq!(knows_it.look_for_peers(), [(Arc::from(at.to_string()), Ok(()))]);
+    // Each counts what it sends, and has done so once it has ended.
+    let meters = [knows_it.meters(), serves.meters()];
+    assert_eq!((knows_it.stop(Duration::ZERO), serves.stop(Duration::from_secs(60))), (0, 0));
+    let body = |meters: &Arc<Meters>| meters.bytes(Purpose::JobToJob, stayput_host::Part::Body);
+    assert_eq!(meters.each_ref().map(body), [5, 5]);
+}
+
+#[test]
+fn a_process_that_is_another_one_than_was_meant_says_so() {
+    let other = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let serves = Server::among(1, 16, Seed(1), peers(1, &[(7, other)])).unwrap();
+    let at = serves.open_port(anywhere()).unwrap();
+    let asking = Server::among(1, 16, Seed(2), peers(1, &[(7, at)])).unwrap();
+    let refused = asking.start(0, asks(7)).wait().unwrap_err().to_string();
+    assert!(refused.contains("another process"), "{refused}");
+}
+
+#[test]
+fn a_connection_that_is_being_closed_is_waited_for_and_not_cut_off() {
+    let server = Server::new(1, 16, Seed(1)).unwrap();
+    let (door, at) = server.open_door(anywhere(), None).unwrap();
+    let (meters, (sender, heard)) = (server.meters(), mpsc::channel());
+    let mut closes = actor(1, move |host| {
+        Box::pin(async move {
+            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
+            let closing: LocalFuture<'static, ()> = Box::pin(async move {
+                let (stream, _) = listener.accept().await.expect("somebody connects");
+                let before = (meters.open_connections(), meters.closing_connections());
+                drop(stream);
+                let after = (meters.open_connections(), meters.closing_connections());
+                sender.send([before, after]).expect("the test waits");
+            });
+            Ok(closing)
+        })
+    });
+    closes.doors.insert(80, door);
+    server.start(0, closes).wait().unwrap();
+    let client = std::net::TcpStream::connect(at).unwrap();
+    assert_eq!(heard.recv().unwrap(), [(1, 0), (0, 1)]);
+    drop(client);
+    let meters = server.meters();
+    assert_eq!(server.stop(Duration::from_secs(60)), 0);
+    assert_eq!(meters.closing_connections(), 0);
+}

@@ -1,0 +1,256 @@
+//! Requests to nodes: one, one after the other until a replica has it, or all replicas at once.
+//!
+//! Leaves out what the answers mean together: that is `quorum`'s.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hyper::header::{CONTENT_LENGTH, HeaderName};
+use hyper::{HeaderMap, Method, StatusCode};
+use stayput_host::Attempted;
+
+use super::Proxy;
+use super::answer::set;
+use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
+use super::placement::{Candidate, Nodes, Target};
+use super::quorum::{Search, majority};
+use crate::http::{Answer, Body, SendError};
+use crate::swift::header::{
+    X_ACCOUNT_DEVICE, X_ACCOUNT_HOST, X_ACCOUNT_PARTITION, X_BACKEND_DATA_TIMESTAMP,
+    X_BACKEND_TIMESTAMP, X_CONTAINER_DEVICE, X_CONTAINER_HOST, X_CONTAINER_PARTITION, timestamp,
+};
+use crate::swift::{Path, Service, encode_part};
+
+/// What the node shall count the bytes of its answer's body as: a [`stayput_host::Purpose`]'s name.
+pub(super) const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
+
+/// A request that is put to one or several nodes.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) service: Service,
+    pub(super) path: Path,
+    pub(super) partition: u32,
+    /// Percent-encoded, without its question mark.
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+}
+
+/// Why a node gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NodeError {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("a request for {path} on {device} cannot be put into words: {source}")]
+    Malformed { path: Path, device: String, source: hyper::http::Error },
+}
+
+impl Ask {
+    /// As it is put to `target`, with the headers that are for it alone.
+    pub(super) fn request(
+        &self,
+        target: &Target,
+        own: &HeaderMap,
+        body: Body,
+    ) -> Result<hyper::Request<Body>, NodeError> {
+        let device = encode_part(&target.device);
+        let mut uri = format!("/{device}/{}{}", self.partition, self.path.encoded());
+        if let Some(query) = &self.query {
+            uri.push('?');
+            uri.push_str(query);
+        }
+        let mut request =
+            hyper::Request::builder().method(&self.method).uri(uri).body(body).map_err(
+                |source| NodeError::Malformed {
+                    path: self.path.clone(),
+                    device: target.device.clone(),
+                    source,
+                },
+            )?;
+        let length = request.body().len();
+        *request.headers_mut() = self.headers.clone();
+        if self.method == Method::PUT {
+            // hyper leaves it out for a body of nothing.
+            if let Some(length) = length {
+                set(request.headers_mut(), CONTENT_LENGTH, length);
+            }
+        }
+        request.headers_mut().extend(own.clone());
+        Ok(request)
+    }
+}
+
+/// What a node answered to a change. Its body tells nothing.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) primary: bool,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+}
+
+impl Reply {
+    pub(super) fn new(primary: bool, answer: Answer) -> Self {
+        Self { primary, status: answer.status, headers: answer.headers }
+    }
+}
+
+impl Proxy {
+    /// Puts `ask`, which has no body, to one node.
+    pub(super) async fn ask(
+        &self,
+        target: &Target,
+        ask: &Ask,
+        own: &HeaderMap,
+    ) -> Result<Answer, NodeError> {
+        let request = ask.request(target, own, Body::empty())?;
+        let mut trying = self.host().attempt(Attempted::Replica, "replica");
+        let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
+        match &answer {
+            Ok(answer) if !answer.status.is_server_error() => trying.gained(),
+            _ => trying.failed(),
+        }
+        log(target, ask, &answer);
+        Ok(answer?)
+    }
+
+    /// Puts `ask` to one candidate after the other, until one has what is asked for. Those that were asked are
+    /// taken out of `left`.
+    pub(super) async fn find(
+        &self,
+        ask: &Ask,
+        left: &mut VecDeque<Candidate>,
+        search: &mut Search,
+    ) -> Option<Answer> {
+        while let Some(Candidate { target, primary }) = left.pop_front() {
+            // Why one replica does not answer matters only when none does, and then all are silent.
+            let Ok(answer) = self.ask(&target, ask, &HeaderMap::new()).await else { continue };
+            match answer.status {
+                StatusCode::NOT_FOUND => {
+                    search.missing(primary, timestamp(&answer.headers, &X_BACKEND_TIMESTAMP));
+                }
+                status if has_it(status) => {
+                    let version = timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP)
+                        .or_else(|| timestamp(&answer.headers, &X_BACKEND_TIMESTAMP));
+                    if search.takes(primary, version) {
+                        return Some(answer);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Puts `ask` to all primaries at once, and to a handoff for each that does not answer. `own` holds the headers
+    /// for each. Returns when all have answered, or a while after a majority has.
+    pub(super) async fn change(&self, ask: &Ask, nodes: &Nodes, own: &[HeaderMap]) -> Vec<Reply> {
+        let spare = RefCell::new(VecDeque::from(nodes.handoffs.clone()));
+        let none = HeaderMap::new();
+        let one = |index: usize, target: Target| {
+            let (spare, own) = (&spare, own.get(index).unwrap_or(&none));
+            async move {
+                let mut next = Some((target, true));
+                while let Some((target, primary)) = next {
+                    if let Ok(answer) = self.ask(&target, ask, own).await
+                        && !answer.status.is_server_error()
+                    {
+                        return Some(Reply::new(primary, answer));
+                    }
+                    next = spare.borrow_mut().pop_front().map(|target| (target, false));
+                }
+                None
+            }
+        };
+        let waiting = nodes.primaries.iter().cloned().enumerate();
+        let waiting = waiting.map(|(index, target)| one(index, target)).collect();
+        self.gather(waiting, nodes.primaries.len(), |_| true).await
+    }
+
+    /// What the futures give, until all have given it, or [`QUORUM_GRACE`] has passed since as many of `replicas` as are a
+    /// majority gave something that counts.
+    pub(super) async fn gather<F, T>(
+        &self,
+        mut waiting: FuturesUnordered<F>,
+        replicas: usize,
+        counts: impl Fn(&T) -> bool,
+    ) -> Vec<T>
+    where
+        F: Future<Output = Option<T>>,
+    {
+        let mut given = Vec::new();
+        let mut end = self.host().now() + REQUEST_MAX;
+        let mut reached = false;
+        loop {
+            let limit = end.since(self.host().now());
+            match self.host().timeout(limit, waiting.next()).await {
+                Ok(Some(Some(reply))) => given.push(reply),
+                Ok(Some(None)) => {}
+                Ok(None) | Err(_) => return given,
+            }
+            let counting = given.iter().filter(|reply| counts(reply)).count();
+            if !reached && counting >= majority(replicas) {
+                reached = true;
+                end = self.host().now() + QUORUM_GRACE;
+            }
+        }
+    }
+}
+
+/// Says of a node that does not answer, or fails, who it is.
+pub(super) fn log(target: &Target, ask: &Ask, answer: &Result<Answer, SendError>) {
+    let (device, method) = (target.device.as_str(), ask.method.as_str());
+    match answer {
+        Err(error) => tracing::warn!(
+            device,
+            method,
+            path = ask.path.encoded(),
+            %error,
+            "a node does not answer"
+        ),
+        Ok(answer) if answer.status.is_server_error() => tracing::warn!(
+            node = %target.address(ask.service),
+            device,
+            method,
+            path = ask.path.encoded(),
+            status = answer.status.as_u16(),
+            "a node fails"
+        ),
+        Ok(_) => {}
+    }
+}
+
+/// Whether a node that answers so has what was asked for.
+fn has_it(status: StatusCode) -> bool {
+    let conditions = [
+        StatusCode::NOT_MODIFIED,
+        StatusCode::PRECONDITION_FAILED,
+        StatusCode::RANGE_NOT_SATISFIABLE,
+    ];
+    status.is_success() || conditions.contains(&status)
+}
+
+/// For each of `slots` nodes: which servers of the container (or, with [`Service::Account`], the account) it tells
+/// of a change. Together they tell all.
+pub(super) fn updates(told: Service, nodes: &Nodes, slots: usize) -> Vec<HeaderMap> {
+    let (host, device, partition) = match told {
+        Service::Account => (X_ACCOUNT_HOST, X_ACCOUNT_DEVICE, X_ACCOUNT_PARTITION),
+        Service::Object | Service::Container => {
+            (X_CONTAINER_HOST, X_CONTAINER_DEVICE, X_CONTAINER_PARTITION)
+        }
+    };
+    let share = |slot: usize| {
+        let targets = nodes.primaries.iter().skip(slot).step_by(slots.max(1));
+        let (hosts, devices): (Vec<_>, Vec<_>) =
+            targets.map(|target| (target.address(told).to_string(), target.device.clone())).unzip();
+        let mut headers = HeaderMap::new();
+        if !hosts.is_empty() {
+            set(&mut headers, host.clone(), hosts.join(","));
+            set(&mut headers, device.clone(), devices.join(","));
+            set(&mut headers, partition.clone(), nodes.partition);
+        }
+        headers
+    };
+    (0..slots).map(share).collect()
+}

@@ -1,0 +1,47 @@
+//! The clock that the models share.
+//!
+//! Leaves out clocks that differ between hosts: that is a fault of a later version.
+
+use stayput_host::{LocalFuture, Time};
+
+/// A clock that can be waited for. The disk and CPU models know time only through it, so each backend brings its own.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Time;
+    /// Waits until `at`.
+    fn sleep_until(&self, at: Time) -> LocalFuture<'static, ()>;
+}
+
+/// Something that serves one after the other, first come, first served: a disk's head, a network card's direction, a trunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line {
+    free_at: Time,
+}
+
+impl Line {
+    /// Queues what takes `nanos`, coming at `now`; says when it is done.
+    pub fn serve(&mut self, now: Time, nanos: u64) -> Time {
+        let start = self.free_at.max(now);
+        self.free_at = Time::from_nanos(start.as_nanos().saturating_add(nanos));
+        self.free_at
+    }
+
+    /// Nanoseconds after `now` until all that was queued is served: it is busy all that time.
+    #[must_use]
+    pub fn left(&self, now: Time) -> u64 {
+        self.free_at.as_nanos().saturating_sub(now.as_nanos())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_serves_one_after_the_other_and_idles_in_between() {
+        let mut line = Line::default();
+        assert_eq!(line.serve(Time::from_nanos(10), 5).as_nanos(), 15);
+        assert_eq!(line.serve(Time::from_nanos(11), 5).as_nanos(), 20);
+        assert_eq!(line.serve(Time::from_nanos(100), 5).as_nanos(), 105);
+    }
+}

@@ -1,0 +1,68 @@
+//! The seam on the fabric: forwards to the models, for one host.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use stayput_host::topology::HostKey;
+use stayput_host::{
+    BoxStream, Contents, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work,
+};
+
+use crate::clock::Clock;
+use crate::cpu::Cpu;
+use crate::executor::Executor;
+use crate::net::{Net, NetEvent};
+
+pub(super) struct FabricMachine {
+    pub(super) key: HostKey,
+    pub(super) seed: Seed,
+    pub(super) executor: Executor<NetEvent>,
+    pub(super) net: Rc<Net>,
+    pub(super) cpu: Cpu,
+    pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
+    pub(super) recorder: Rc<dyn Recorder>,
+    pub(super) contents: Contents,
+}
+
+impl Machine for FabricMachine {
+    fn now(&self) -> Time {
+        self.executor.now()
+    }
+
+    fn sleep_until(&self, at: Time) -> LocalFuture<'static, ()> {
+        self.executor.sleep_until(at)
+    }
+
+    fn spawn(&self, task: LocalFuture<'static, ()>) {
+        self.executor.spawn(self.key, task);
+    }
+
+    fn listen(&self, port: u16) -> std::io::Result<Box<dyn Listener>> {
+        self.net.listen(self.key, port)
+    }
+
+    fn connect(&self, to: SocketAddr) -> LocalFuture<'static, std::io::Result<BoxStream>> {
+        self.net.connect(self.key, to)
+    }
+
+    fn disk(&self, device: &str) -> Option<Rc<dyn Disk>> {
+        self.disks.get(device).cloned()
+    }
+
+    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+        self.cpu.compute(work)
+    }
+
+    fn contents(&self) -> Contents {
+        self.contents.clone()
+    }
+
+    fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    fn recorder(&self) -> Option<Rc<dyn Recorder>> {
+        Some(Rc::clone(&self.recorder))
+    }
+}

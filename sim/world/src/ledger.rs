@@ -1,0 +1,182 @@
+//! The meters: every byte that leaves a network card, by sender, receiver and label.
+//!
+//! Holds *sent = delivered + dropped + in flight* to account. Leaves out traffic of a host with itself, which leaves no card.
+
+use std::collections::BTreeMap;
+
+use stayput_host::topology::{HostKey, HostSpec, LinkClass, crosses_zones};
+use stayput_host::{Label, Part, Purpose};
+
+/// Bytes that went from one host to another under one label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Left the sender's card.
+    pub sent: u64,
+    /// Reached the receiver's connection.
+    pub delivered: u64,
+    /// Were lost on the way, or reached a host or connection that was gone.
+    pub dropped: u64,
+}
+
+/// One way between two hosts, and its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// The sender.
+    pub from: HostKey,
+    /// The receiver.
+    pub to: HostKey,
+    /// What the link is counted as.
+    pub class: LinkClass,
+    /// Whether the two are in different zones, or one is outside.
+    pub crosses_zones: bool,
+    /// Whether the receiver consumes what it gets; a proxy passes it on.
+    pub to_consumer: bool,
+}
+
+/// A way that a ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayKey(u32);
+
+impl Way {
+    /// From one of `hosts` to another; `None` if a host is not there, or from a host to itself.
+    #[must_use]
+    pub fn between(hosts: &[HostSpec], from: HostKey, to: HostKey) -> Option<Self> {
+        let (a, b) = (hosts.get(from.0 as usize)?, hosts.get(to.0 as usize)?);
+        (from != to).then(|| Self {
+            from,
+            to,
+            class: LinkClass::between(a, b),
+            crosses_zones: crosses_zones(a.place, b.place),
+            to_consumer: !b.name.starts_with("proxy:"),
+        })
+    }
+}
+
+/// What was sent in a world, or in a part of its time.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    ways: Vec<Row>,
+    keys: BTreeMap<(HostKey, HostKey), WayKey>,
+    wire: BTreeMap<LinkClass, u64>,
+}
+
+/// A way and what went there, by label. There are few labels on a way, so they are looked for one by one.
+#[derive(Clone, Debug)]
+struct Row {
+    way: Way,
+    counted: Vec<(Label, Counted)>,
+}
+
+/// Sums of a ledger, as results show them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Body bytes sent.
+    pub body: u64,
+    /// All bytes sent: heads, framing and bodies.
+    pub payload: u64,
+    /// With the headers of segments, acknowledgements, handshakes and ends.
+    pub wire: u64,
+    /// Payload bytes dropped.
+    pub dropped: u64,
+    /// Payload bytes delivered.
+    pub delivered: u64,
+    /// Body bytes delivered to hosts that are no proxies: what consumers got, whatever the number of hops.
+    pub end_to_end: u64,
+    /// Body bytes sent from one zone to another, or between a zone and the outside.
+    pub cross_zone: u64,
+    /// Body bytes sent, by class of link.
+    pub by_class: BTreeMap<LinkClass, u64>,
+    /// Body bytes sent, by purpose.
+    pub by_purpose: BTreeMap<Purpose, u64>,
+}
+
+impl Ledger {
+    /// The key by which `way` is counted. Two ways between the same hosts are the same.
+    pub fn way(&mut self, way: Way) -> WayKey {
+        let ways = &mut self.ways;
+        *self.keys.entry((way.from, way.to)).or_insert_with(|| {
+            ways.push(Row { way, counted: Vec::new() });
+            WayKey(u32::try_from(ways.len() - 1).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// Takes note of `bytes` that leave the sender's card.
+    pub fn sent(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).sent += bytes;
+    }
+
+    /// Takes note of `bytes` that reached their connection.
+    pub fn delivered(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).delivered += bytes;
+    }
+
+    /// Takes note of `bytes` that were lost.
+    pub fn dropped(&mut self, way: WayKey, label: Label, bytes: u64) {
+        self.counted(way, label).dropped += bytes;
+    }
+
+    /// Takes note of `bytes` on the wire of a way, either direction.
+    pub fn on_wire(&mut self, way: WayKey, bytes: u64) {
+        let class = self.ways[way.0 as usize].way.class;
+        *self.wire.entry(class).or_default() += bytes;
+    }
+
+    fn counted(&mut self, way: WayKey, label: Label) -> &mut Counted {
+        let counted = &mut self.ways[way.0 as usize].counted;
+        let index = counted.iter().position(|(other, _)| *other == label).unwrap_or_else(|| {
+            counted.push((label, Counted::default()));
+            counted.len() - 1
+        });
+        &mut counted[index].1
+    }
+
+    /// What came after `earlier`, a state of the same ledger.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut later = self.clone();
+        for (way, label, old) in earlier.rows() {
+            let key = later.way(*way);
+            let new = later.counted(key, *label);
+            new.sent -= old.sent;
+            new.delivered -= old.delivered;
+            new.dropped -= old.dropped;
+        }
+        for (class, old) in &earlier.wire {
+            *later.wire.entry(*class).or_default() -= old;
+        }
+        later
+    }
+
+    /// Its rows, way by way in the order in which they were first used.
+    pub fn rows(&self) -> impl Iterator<Item = (&Way, &Label, &Counted)> {
+        self.ways
+            .iter()
+            .flat_map(|row| row.counted.iter().map(|(label, counted)| (&row.way, label, counted)))
+    }
+
+    /// Its sums.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { wire: self.wire.values().sum(), ..Totals::default() };
+        for class in LinkClass::ALL {
+            totals.by_class.insert(class, 0);
+        }
+        for purpose in Purpose::ALL {
+            totals.by_purpose.insert(purpose, 0);
+        }
+        for (way, label, counted) in self.rows() {
+            totals.payload += counted.sent;
+            totals.dropped += counted.dropped;
+            totals.delivered += counted.delivered;
+            if label.part == Part::Head {
+                continue;
+            }
+            totals.body += counted.sent;
+            *totals.by_class.entry(way.class).or_default() += counted.sent;
+            *totals.by_purpose.entry(label.purpose).or_default() += counted.sent;
+            totals.end_to_end += if way.to_consumer { counted.delivered } else { 0 };
+            totals.cross_zone += if way.crosses_zones { counted.sent } else { 0 };
+        }
+        totals
+    }
+}

@@ -1,0 +1,246 @@
+//! Connections and what belongs to their ends. Data only.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::Bytes;
+use stayput_host::config::Jitter;
+use stayput_host::topology::HostKey;
+use stayput_host::{Label, Time};
+
+use super::{CHUNK_MAX, ConnectionKey, TrunkKey};
+use crate::ledger::WayKey;
+use crate::wire;
+
+/// A direction of a connection, named by the end that sends: 0 has opened the connection, 1 has accepted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Flow {
+    pub(super) connection: ConnectionKey,
+    pub(super) end: u8,
+}
+
+impl Flow {
+    /// The other direction.
+    pub(super) const fn back(self) -> Self {
+        Self { connection: self.connection, end: 1 - self.end }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self.end as usize
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    Refused,
+    Established,
+}
+
+pub(super) struct Connection {
+    /// Counted over the world: its name in the trace.
+    pub(super) number: u64,
+    /// What draws know it by: who opened it, to whom, and the how manieth that was.
+    pub(super) identity: u64,
+    pub(super) phase: Phase,
+    pub(super) latency_ns: u64,
+    pub(super) jitter: Jitter,
+    pub(super) window: u64,
+    pub(super) is_loopback: bool,
+    /// The connecting end, then the accepting one.
+    pub(super) ends: [End; 2],
+}
+
+/// One end: what it writes, and what has come for it to read.
+pub(super) struct End {
+    pub(super) host: HostKey,
+    /// What its bytes are counted as; `None` from a host to itself.
+    pub(super) way: Option<WayKey>,
+    pub(super) trunk: TrunkKey,
+    /// Whether its host knows of it: the accepting end begins when the handshake reaches it.
+    pub(super) attached: bool,
+    /// Its stream was dropped, or its host is gone.
+    pub(super) gone: bool,
+    pub(super) reset: bool,
+    /// What it sent is lost from some byte on: nothing after that may arrive.
+    pub(super) frozen: bool,
+    pub(super) fin: Fin,
+
+    pub(super) buffer: VecDeque<(Label, Bytes)>,
+    /// Whether it waits for its turn at the card.
+    pub(super) queued: bool,
+    /// Chunks on their way.
+    pub(super) flying: u32,
+    /// Chunks that were sent so far, for draws.
+    pub(super) chunks: u64,
+    /// No chunk may overtake the one before it.
+    pub(super) last_arrival: Time,
+    pub(super) stall: Option<Stall>,
+    pub(super) window: Window,
+
+    pub(super) inbox: VecDeque<Bytes>,
+    /// Read and not yet acknowledged.
+    pub(super) read: u64,
+    pub(super) end_of_stream: bool,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+/// What a direction may have on its way.
+#[derive(Default)]
+pub(super) struct Window {
+    /// Written and not known to be read.
+    pub(super) unread: u64,
+    /// Sent and not known to be read: what the congestion window bounds.
+    pub(super) outstanding: u64,
+    /// Acknowledgements on their way here: when they arrive, and for how many bytes.
+    pub(super) coming: VecDeque<(Time, u64)>,
+    /// Whether an event will tell that one of them is there.
+    pub(super) is_awaited: bool,
+    /// Whether the direction waits for the congestion window to open.
+    pub(super) is_closed: bool,
+    pub(super) congestion: Option<Congestion>,
+    /// Acknowledgements that met a cut way: since when, how often they were tried, and for how many bytes.
+    pub(super) held: Option<(Time, u32, u64)>,
+}
+
+/// The congestion window of a direction (RFC 5681), in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Congestion {
+    pub(super) window: u64,
+    pub(super) threshold: u64,
+}
+
+/// A direction whose next chunk met a cut way.
+pub(super) struct Stall {
+    pub(super) since: Time,
+    pub(super) tries: u32,
+    pub(super) chunk: Chunk,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fin {
+    Open,
+    Wanted,
+    Sent,
+}
+
+/// What goes out at once.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub(super) pieces: VecDeque<(Label, Bytes)>,
+    pub(super) bytes: u64,
+    /// Whether nothing comes after it.
+    pub(super) fin: bool,
+}
+
+impl Chunk {
+    /// With the headers of its segments: each write makes segments of its own, and so does the end.
+    pub(super) fn wire_bytes(&self) -> u64 {
+        let written: u64 = self.pieces.iter().map(|(_, data)| wire::data(data.len() as u64)).sum();
+        written + if self.fin { wire::SEGMENT_HEADER } else { 0 }
+    }
+
+    /// What acknowledges it: a segment for each write, and one for the end.
+    pub(super) fn acknowledgement_bytes(&self) -> u64 {
+        (self.pieces.len() as u64 + u64::from(self.fin)) * wire::SEGMENT_HEADER
+    }
+}
+
+/// A chunk on its way.
+pub(super) struct Flight {
+    pub(super) flow: Flow,
+    pub(super) chunk: Chunk,
+    /// When its first bit left the sender's card.
+    pub(super) left: Time,
+    /// When its first bit is where the chunk is.
+    pub(super) first_bit: Time,
+    /// What the link, its losses and faults make it wait on top of the connection's latency, in nanoseconds.
+    pub(super) delay_ns: u64,
+}
+
+impl Connection {
+    pub(super) fn end(&mut self, flow: Flow) -> &mut End {
+        &mut self.ends[flow.index()]
+    }
+
+    /// Whether nobody holds it and nothing is on its way.
+    pub(super) fn is_over(&self) -> bool {
+        let rests = |end: &End| !end.queued && end.flying == 0 && end.stall.is_none();
+        self.ends.iter().all(|end| (end.gone || !end.attached) && rests(end))
+    }
+}
+
+impl End {
+    pub(super) fn new(host: HostKey, way: Option<WayKey>, trunk: TrunkKey, attached: bool) -> Self {
+        Self {
+            host,
+            way,
+            trunk,
+            attached,
+            gone: false,
+            reset: false,
+            frozen: false,
+            fin: Fin::Open,
+            buffer: VecDeque::new(),
+            queued: false,
+            flying: 0,
+            chunks: 0,
+            last_arrival: Time::ZERO,
+            stall: None,
+            window: Window::default(),
+            inbox: VecDeque::new(),
+            read: 0,
+            end_of_stream: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    pub(super) fn wake(&mut self) {
+        for waker in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+            waker.wake();
+        }
+    }
+
+    /// Whether it has data or its end to send, and may.
+    pub(super) fn has_more(&self) -> bool {
+        !self.frozen && !self.reset && (!self.buffer.is_empty() || self.fin == Fin::Wanted)
+    }
+
+    /// Takes what goes out next, `room` bytes at most, if there is anything.
+    pub(super) fn take_chunk(&mut self, room: usize) -> Option<Chunk> {
+        let room = room.min(CHUNK_MAX);
+        let buffered: usize = self.buffer.iter().map(|(_, data)| data.len()).sum();
+        let mut chunk = Chunk { bytes: buffered.min(room) as u64, ..Chunk::default() };
+        if buffered <= room {
+            chunk.pieces = std::mem::take(&mut self.buffer);
+            if self.fin == Fin::Wanted {
+                self.fin = Fin::Sent;
+                chunk.fin = true;
+            }
+        } else {
+            chunk.pieces = split_off_front(&mut self.buffer, room);
+        }
+        (chunk.bytes > 0 || chunk.fin).then_some(chunk)
+    }
+}
+
+/// Takes the first `bytes` out of `buffer`.
+fn split_off_front(
+    buffer: &mut VecDeque<(Label, Bytes)>,
+    bytes: usize,
+) -> VecDeque<(Label, Bytes)> {
+    let mut pieces = VecDeque::new();
+    let mut room = bytes;
+    while room > 0
+        && let Some((label, mut data)) = buffer.pop_front()
+    {
+        if data.len() > room {
+            buffer.push_front((label, data.split_off(room)));
+        }
+        room -= data.len();
+        pieces.push_back((label, data));
+    }
+    pieces
+}

@@ -1,0 +1,116 @@
+//! Sockets' streams as the seam's. Counts what is sent; what becomes of it the system does not tell.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use stayput_host::{Label, LocalFuture, Stream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+/// The most bytes that are read or written at once, as the fabric's chunks.
+const CHUNK_MAX: usize = 64 << 10;
+/// How much of what still comes for a closed connection is thrown away before its sender is told with a reset.
+const LINGER_BYTES_MAX: usize = 1 << 20;
+/// How long a closed connection waits for its peer to close as well.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+
+/// What a stream tells of itself to whoever keeps the books.
+pub trait Books {
+    /// So many bytes are on their way.
+    fn sent(&self, label: Label, bytes: u64);
+
+    /// Sees a connection through that nobody holds any more.
+    fn close(&self, closing: LocalFuture<'static, ()>);
+}
+
+/// A socket, or what encrypts on one.
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Socket for S {}
+
+/// A byte stream of the seam over a socket.
+pub struct SocketStream<S: Socket> {
+    /// Gone only while it is dropped.
+    stream: Option<S>,
+    /// Whether the peer has said that nothing more comes.
+    ended: bool,
+    books: Rc<dyn Books>,
+}
+
+impl<S: Socket> SocketStream<S> {
+    /// The stream over `stream`; what is sent is counted in `books`.
+    pub fn new(stream: S, books: Rc<dyn Books>) -> Self {
+        Self { stream: Some(stream), ended: false, books }
+    }
+
+    fn socket(&mut self) -> io::Result<Pin<&mut S>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl<S: Socket> Stream for SocketStream<S> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>> {
+        let mut data = vec![0; max.min(CHUNK_MAX)];
+        let mut buf = ReadBuf::new(&mut data);
+        ready!(self.socket()?.poll_read(cx, &mut buf))?;
+        let len = buf.filled().len();
+        self.ended = len == 0;
+        data.truncate(len);
+        // A disk may keep it for long.
+        data.shrink_to_fit();
+        Poll::Ready(Ok(Bytes::from(data)))
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+        label: Label,
+    ) -> Poll<io::Result<usize>> {
+        let data = &data[..data.len().min(CHUNK_MAX)];
+        let written = ready!(self.socket()?.poll_write(cx, data))?;
+        self.books.sent(label, written as u64);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket()?.poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket()?.poll_shutdown(cx)
+    }
+}
+
+impl<S: Socket> Drop for SocketStream<S> {
+    fn drop(&mut self) {
+        // Once the peer has ended, the system delivers the rest by itself.
+        if let (Some(stream), false) = (self.stream.take(), self.ended) {
+            self.books.close(Box::pin(linger(stream)));
+        }
+    }
+}
+
+/// Closes the connection such that what was written arrives. Data that comes for a closed socket, or lies there
+/// unread, makes the system reset the connection and throw away what it has not sent (RFC 1122, 4.2.2.13); so they are
+/// taken off it until the peer ends.
+pub async fn linger(mut stream: impl Socket) {
+    let discard = async {
+        stream.shutdown().await?;
+        let mut unread = vec![0; CHUNK_MAX];
+        let mut left = LINGER_BYTES_MAX;
+        while left > 0 {
+            match stream.read(&mut unread).await? {
+                0 => break,
+                len => left = left.saturating_sub(len),
+            }
+        }
+        Ok::<_, io::Error>(())
+    };
+    #[expect(clippy::disallowed_methods, reason = "the clock of this world is tokio's")]
+    // However it ended, nobody is left to be told.
+    let _over = tokio::time::timeout(LINGER_MAX, discard).await;
+}

@@ -1,0 +1,245 @@
+//! The timeline: what happened when on which host, as spans.
+//!
+//! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or queued, and which of its attempts
+//! came to something or to nothing; for people who want to look at a run it keeps every span. It only listens: a run is the same
+//! whatever is kept. Leaves out formats.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use stayput_host::topology::HostKey;
+use stayput_host::{Attempted, JobNumber, Recorder, Span, SpanKind, Time};
+
+use super::clock::Clock;
+
+/// Spans that are kept; further ones are counted.
+pub const SPANS_MAX: usize = 4_000_000;
+
+/// What a timeline keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// When jobs computed, were at disks or queued, and when they were attempted.
+    JobTimes,
+    /// That, and each span.
+    Spans,
+}
+
+/// When a job did what. Each list is in the order in which its intervals ended, which may overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobTimes {
+    /// It was on a core.
+    pub compute: Vec<Interval>,
+    /// It waited for a disk or was served by one.
+    pub disk: Vec<Interval>,
+    /// It waited for a slot or for a core.
+    pub queue: Vec<Interval>,
+    /// An attempt at a part of it was under way that came to something: a session on a node, a node's answer to a proxy.
+    pub attempts: Vec<Interval>,
+    /// An attempt at the whole of it was under way that came to nothing, or was to be made again.
+    pub lost: Vec<Interval>,
+    /// An attempt at a session of it, likewise.
+    pub lost_sessions: Vec<Interval>,
+    /// A request for it to a proxy or a node, likewise.
+    pub lost_requests: Vec<Interval>,
+}
+
+/// From a time (included) to a later one (not included).
+pub type Interval = (Time, Time);
+
+impl JobTimes {
+    fn add(&mut self, kind: SpanKind, begin: Time, end: Time) {
+        let list = match kind {
+            SpanKind::Compute => &mut self.compute,
+            SpanKind::Disk | SpanKind::DiskQueue => &mut self.disk,
+            SpanKind::Queue => &mut self.queue,
+            SpanKind::Attempt => &mut self.attempts,
+            SpanKind::Retry(Attempted::Job) => &mut self.lost,
+            SpanKind::Retry(Attempted::Session) => &mut self.lost_sessions,
+            SpanKind::Retry(Attempted::Request | Attempted::Replica) => &mut self.lost_requests,
+            SpanKind::Job | SpanKind::Request | SpanKind::Transfer | SpanKind::Fault => return,
+        };
+        // What goes on where the last one ended, as reads of a whole object do, takes no more room.
+        match list.last_mut() {
+            Some(last) if last.0 <= begin && begin <= last.1 => last.1 = last.1.max(end),
+            _ => list.push((begin, end)),
+        }
+    }
+}
+
+/// The timeline of a world. Clones are the same timeline.
+#[derive(Clone, Default)]
+pub struct Timeline(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    kept: Cell<Kept>,
+    running: Cell<Option<JobNumber>>,
+    jobs: RefCell<BTreeMap<JobNumber, JobTimes>>,
+    spans: RefCell<Vec<(Option<HostKey>, Span)>>,
+    left_out: Cell<u64>,
+}
+
+impl Timeline {
+    /// Says what is kept from now on.
+    pub fn keep(&self, kept: Kept) {
+        self.0.kept.set(kept);
+    }
+
+    /// Whether each span is kept.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.kept.get() == Kept::Spans
+    }
+
+    /// Adds what a host did, or what happened to the whole world. What is not kept is forgotten.
+    pub fn add(&self, host: impl Into<Option<HostKey>>, span: Span) {
+        assert!(span.begin <= span.end, "a span ends before it begins: {span:?}");
+        if !self.wants(span.kind, span.job) || is_nothing(&span) {
+            return;
+        }
+        if let Some(job) = span.job {
+            let jobs = &mut *self.0.jobs.borrow_mut();
+            jobs.entry(job).or_default().add(span.kind, span.begin, span.end);
+        }
+        if !self.is_on() {
+            return;
+        }
+        let spans = &mut *self.0.spans.borrow_mut();
+        if spans.len() < SPANS_MAX {
+            spans.push((host.into(), span));
+        } else {
+            self.0.left_out.set(self.0.left_out.get() + 1);
+        }
+    }
+
+    /// The job that the code that runs now works for, if it is known: that of a connection when it is opened, for one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobNumber> {
+        self.0.running.get()
+    }
+
+    /// When a job did what, so far.
+    #[must_use]
+    pub fn times_of(&self, job: JobNumber) -> JobTimes {
+        self.0.jobs.borrow().get(&job).cloned().unwrap_or_default()
+    }
+
+    /// The spans so far, in the order in which they were added, with the hosts that they were on. They are taken out.
+    #[must_use]
+    pub fn take_spans(&self) -> Vec<(Option<HostKey>, Span)> {
+        self.0.spans.take()
+    }
+
+    /// Spans that [`SPANS_MAX`] left no room for.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.0.left_out.get()
+    }
+
+    /// What a host tells this timeline.
+    #[must_use]
+    pub fn of_host(&self, host: HostKey, clock: Rc<dyn Clock>) -> Rc<dyn Recorder> {
+        Rc::new(OfHost { timeline: self.clone(), host, clock })
+    }
+
+    fn wants(&self, kind: SpanKind, job: Option<JobNumber>) -> bool {
+        match self.0.kept.get() {
+            Kept::Nothing => false,
+            Kept::JobTimes => job.is_some() && counts_for_jobs(kind),
+            Kept::Spans => true,
+        }
+    }
+}
+
+fn counts_for_jobs(kind: SpanKind) -> bool {
+    use SpanKind::{Attempt, Compute, Disk, DiskQueue, Queue, Retry};
+    matches!(kind, Compute | Disk | DiskQueue | Queue | Attempt | Retry(_))
+}
+
+/// A wait of no time is no wait; requests, jobs and faults of no time have happened all the same.
+fn is_nothing(span: &Span) -> bool {
+    span.begin == span.end && counts_for_jobs(span.kind)
+}
+
+struct OfHost {
+    timeline: Timeline,
+    host: HostKey,
+    clock: Rc<dyn Clock>,
+}
+
+impl Recorder for OfHost {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn wants(&self, kind: SpanKind, job: Option<JobNumber>) -> bool {
+        self.timeline.wants(kind, job)
+    }
+
+    fn add(&self, span: Span) {
+        self.timeline.add(self.host, span);
+    }
+
+    fn job(&self) -> Option<JobNumber> {
+        self.timeline.job()
+    }
+
+    fn set_job(&self, job: Option<JobNumber>) -> Option<JobNumber> {
+        self.timeline.0.running.replace(job)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ns: u64) -> Time {
+        Time::from_nanos(ns)
+    }
+
+    fn span(kind: SpanKind, begin: u64, end: u64, job: Option<u32>) -> Span {
+        Span::new(kind, "x", at(begin), at(end)).of_job(job.map(JobNumber))
+    }
+
+    #[test]
+    fn off_it_keeps_nothing() {
+        let timeline = Timeline::default();
+        timeline.add(HostKey(0), span(SpanKind::Compute, 1, 2, Some(0)));
+        timeline.keep(Kept::Spans);
+        assert_eq!(timeline.take_spans(), []);
+        assert_eq!(timeline.times_of(JobNumber(0)), JobTimes::default());
+    }
+
+    #[test]
+    fn job_times_are_kept_without_spans_and_join_where_they_touch() {
+        let timeline = Timeline::default();
+        timeline.keep(Kept::JobTimes);
+        assert!(!timeline.is_on());
+        for (begin, end) in [(1, 2), (2, 5), (4, 4), (7, 9)] {
+            timeline.add(HostKey(0), span(SpanKind::Disk, begin, end, Some(3)));
+        }
+        timeline.add(HostKey(0), span(SpanKind::DiskQueue, 9, 10, Some(3)));
+        timeline.add(HostKey(0), span(SpanKind::Disk, 9, 99, None));
+        timeline.add(HostKey(0), span(SpanKind::Transfer, 9, 99, Some(3)));
+        let times = timeline.times_of(JobNumber(3));
+        assert_eq!(times.disk, [(at(1), at(5)), (at(7), at(10))]);
+        assert!(times.compute.is_empty() && times.queue.is_empty());
+        assert_eq!(timeline.take_spans(), []);
+    }
+
+    #[test]
+    fn on_it_keeps_spans_with_their_hosts_and_those_of_no_host() {
+        let timeline = Timeline::default();
+        timeline.keep(Kept::Spans);
+        assert!(timeline.is_on());
+        timeline.add(HostKey(4), span(SpanKind::Transfer, 1, 2, None));
+        timeline.add(None, span(SpanKind::Fault, 3, 3, None));
+        let hosts: Vec<_> = timeline.take_spans().into_iter().map(|(host, _)| host).collect();
+        assert_eq!(hosts, [Some(HostKey(4)), None]);
+        assert_eq!(timeline.left_out(), 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! The trace: the semantic events of a run in order, hashed, and kept as text if somebody wants to compare two runs.
+//!
+//! Leaves out task polls: another order of polls that leads to the same events is the same run.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write;
+use std::rc::Rc;
+
+use stayput_host::Time;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Something that a run is about.
+#[derive(Clone, Debug)]
+pub enum TraceEvent<'a> {
+    /// Bytes reached their connection.
+    Delivered {
+        /// The sender's name.
+        from: &'a str,
+        /// The receiver's name.
+        to: &'a str,
+        /// The connection, counted over the world.
+        connection: u64,
+        /// How many bytes.
+        bytes: u64,
+        /// A digest of them.
+        digest: u64,
+    },
+    /// Bytes were lost.
+    Dropped {
+        /// The sender's name.
+        from: &'a str,
+        /// The receiver's name.
+        to: &'a str,
+        /// The connection, counted over the world.
+        connection: u64,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A disk keeps something from now on.
+    Committed {
+        /// The host's name.
+        host: &'a str,
+        /// The disk's name.
+        disk: &'a str,
+        /// What.
+        what: &'a str,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A fault began or ended.
+    Fault {
+        /// What happened.
+        what: &'a str,
+    },
+    /// A client has the outcome of a job.
+    Job {
+        /// Which job, counted from zero.
+        index: u64,
+        /// How it ended.
+        outcome: &'a str,
+    },
+}
+
+impl fmt::Display for TraceEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered { from, to, connection, bytes, digest } => {
+                write!(f, "delivered {from} > {to} #{connection} {bytes} B {digest:016x}")
+            }
+            Self::Dropped { from, to, connection, bytes } => {
+                write!(f, "dropped {from} > {to} #{connection} {bytes} B")
+            }
+            Self::Committed { host, disk, what, bytes } => {
+                write!(f, "committed {host} {disk} {what} {bytes} B")
+            }
+            Self::Fault { what } => write!(f, "fault {what}"),
+            Self::Job { index, outcome } => write!(f, "job {index} {outcome}"),
+        }
+    }
+}
+
+impl TraceEvent<'_> {
+    /// As bytes that no other event has: what the hash is made of. Numbers in little endian, texts with their length.
+    fn encode(&self, at: Time, into: &mut Vec<u8>) {
+        let (tag, texts, numbers): (u8, [&str; 3], [u64; 3]) = match self {
+            Self::Delivered { from, to, connection, bytes, digest } => {
+                (1, [from, to, ""], [*connection, *bytes, *digest])
+            }
+            Self::Dropped { from, to, connection, bytes } => {
+                (2, [from, to, ""], [*connection, *bytes, 0])
+            }
+            Self::Committed { host, disk, what, bytes } => (3, [host, disk, what], [*bytes, 0, 0]),
+            Self::Fault { what } => (4, [what, "", ""], [0, 0, 0]),
+            Self::Job { index, outcome } => (5, [outcome, "", ""], [*index, 0, 0]),
+        };
+        into.push(tag);
+        into.extend_from_slice(&at.as_nanos().to_le_bytes());
+        for text in texts {
+            into.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            into.extend_from_slice(text.as_bytes());
+        }
+        for number in numbers {
+            into.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+}
+
+/// The trace of a world. Clones are the same trace.
+#[derive(Clone, Default)]
+pub struct Trace(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    hash: Xxh3,
+    event: Vec<u8>,
+    lines: Option<Vec<u8>>,
+}
+
+impl Trace {
+    /// One that also keeps a line for each event.
+    #[must_use]
+    pub fn keeping_lines() -> Self {
+        Self(Rc::new(RefCell::new(State { lines: Some(Vec::new()), ..State::default() })))
+    }
+
+    /// Adds an event.
+    pub fn note(&self, at: Time, event: &TraceEvent<'_>) {
+        let state = &mut *self.0.borrow_mut();
+        state.event.clear();
+        event.encode(at, &mut state.event);
+        state.hash.update(&state.event);
+        if let Some(lines) = &mut state.lines {
+            // Writing into a vector cannot fail.
+            let _infallible = writeln!(lines, "{} {event}", at.as_nanos());
+        }
+    }
+
+    /// The lines so far, if they are kept. They are taken out.
+    #[must_use]
+    pub fn take_lines(&self) -> Vec<u8> {
+        self.0.borrow_mut().lines.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The digest of all events so far, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        format!("{:032x}", self.0.borrow().hash.digest128())
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").field("hash", &self.hash()).finish()
+    }
+}

@@ -1,0 +1,190 @@
+//! turmoil: the same code over somebody else's network, as a referee for up to about 20 hosts.
+//!
+//! Network, clock and tasks are turmoil's; disks and cores are our models on its clock. It has no bandwidth, no
+//! headers of segments and shows no drops, so those figures are absent here; faults are the fabric's.
+
+mod machine;
+mod stream;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stayput_host::config::NetworkConfig;
+use stayput_host::topology::link;
+use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::{Disk, Host, Recorder, Seed, Time};
+
+use self::machine::{TurmoilClock, TurmoilMachine};
+use crate::clock::Clock;
+use crate::cpu::{BusyMeter, Cpu, FuelMeter};
+use crate::disk::{SimDisk, disks_of};
+use crate::ledger::Way;
+use crate::{Busy, Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
+
+/// Segments that may be on their way in one direction of a connection.
+const SEGMENTS_MAX: usize = 64;
+/// Longer than any run: the callers of [`World::run`] set the limits.
+const DURATION_MAX: Duration = Duration::from_secs(1_000_000);
+
+/// A world on turmoil.
+pub struct Turmoil {
+    sim: turmoil::Sim<'static>,
+    seed: Seed,
+    network: NetworkConfig,
+    shared: Rc<Shared>,
+}
+
+/// What the machines of a world share.
+struct Shared {
+    specs: RefCell<Vec<HostSpec>>,
+    by_ip: RefCell<BTreeMap<IpAddr, HostKey>>,
+    ledger: RefCell<Ledger>,
+    trace: Trace,
+    timeline: Timeline,
+    fuel: FuelMeter,
+    /// The meters of each host's cores, and its disks.
+    parts: RefCell<Vec<(BusyMeter, Vec<SimDisk>)>>,
+    /// The last time that any host saw: turmoil tells it only to running hosts.
+    now: Cell<Time>,
+}
+
+impl Shared {
+    fn way(&self, from: HostKey, to: HostKey) -> Option<Way> {
+        Way::between(&self.specs.borrow(), from, to)
+    }
+
+    fn host_at(&self, ip: IpAddr) -> Option<HostKey> {
+        self.by_ip.borrow().get(&ip).copied()
+    }
+}
+
+impl Turmoil {
+    /// A world without hosts.
+    #[must_use]
+    pub fn new(seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
+        let sim = turmoil::Builder::new()
+            .simulation_duration(DURATION_MAX)
+            .tick_duration(Duration::from_millis(1))
+            .tcp_capacity(SEGMENTS_MAX)
+            .rng_seed(seed.0)
+            .build();
+        let shared = Shared {
+            specs: RefCell::default(),
+            by_ip: RefCell::default(),
+            ledger: RefCell::default(),
+            trace,
+            timeline: Timeline::default(),
+            fuel: FuelMeter::default(),
+            parts: RefCell::default(),
+            now: Cell::default(),
+        };
+        Self { sim, seed, network, shared: Rc::new(shared) }
+    }
+}
+
+fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
+    shared.timeline.of_host(host, Rc::new(TurmoilClock(Rc::clone(shared))))
+}
+
+impl World for Turmoil {
+    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+        let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
+        self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
+        self.shared.specs.borrow_mut().push(spec.clone());
+        let (shared, seed) = (Rc::clone(&self.shared), self.seed);
+        let clock: Rc<dyn Clock> = Rc::new(TurmoilClock(Rc::clone(&shared)));
+        let disks = disks_of(&spec, seed, &clock, &shared.trace, &recorder(&shared, key));
+        let busy = BusyMeter::default();
+        let parts = (busy.clone(), disks.values().map(SimDisk::share).collect());
+        self.shared.parts.borrow_mut().push(parts);
+        let ip = spec.ip;
+        self.sim.host(ip, move || {
+            let shared_disks = disks
+                .iter()
+                .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn Disk>));
+            let recorder = recorder(&shared, key);
+            let meters = (shared.fuel.clone(), busy.clone());
+            let (clock, told) = (Rc::clone(&clock), Rc::clone(&recorder));
+            let host = Host::new(Rc::new(TurmoilMachine {
+                key,
+                seed,
+                shared: Rc::clone(&shared),
+                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, meters, told),
+                disks: shared_disks.collect(),
+                recorder,
+            }));
+            let main = main(host);
+            async move {
+                main.await;
+                // turmoil stops a host whose main function has ended; what it has started shall go on.
+                std::future::pending().await
+            }
+        });
+        let specs = self.shared.specs.borrow();
+        for other in &specs[..key.0 as usize] {
+            let here = specs[key.0 as usize].place;
+            let latency = link(&self.network, here, other.place).latency;
+            self.sim.set_link_latency(ip, other.ip, latency);
+        }
+        key
+    }
+
+    fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
+        loop {
+            if done() {
+                return RunEnd::Done;
+            }
+            if self.now() >= limit {
+                return RunEnd::TimeLimit;
+            }
+            // Our hosts' main functions never end, so there is no failure of theirs to come out here.
+            if let Err(error) = self.sim.step() {
+                unreachable!("turmoil reports a failure of a host that cannot fail: {error}");
+            }
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.sim.elapsed()
+    }
+
+    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
+        Err(FaultError::Unsupported { backend: "turmoil", kind: fault.kind.name() })
+    }
+
+    fn effects(&self, _fault: FaultId) -> Effects {
+        Effects::default()
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.shared.ledger.borrow().clone()
+    }
+
+    fn in_flight(&self) -> Option<u64> {
+        None
+    }
+
+    fn busy(&self) -> Option<Vec<Busy>> {
+        let now = self.now();
+        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| Busy {
+            cores: cores.busy(now),
+            disks: disks.iter().map(SimDisk::busy).sum(),
+        };
+        Some(self.shared.parts.borrow().iter().map(busy).collect())
+    }
+
+    fn fuel_spent(&self) -> u64 {
+        self.shared.fuel.spent()
+    }
+
+    fn trace(&self) -> Trace {
+        self.shared.trace.clone()
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.shared.timeline.clone()
+    }
+}
