@@ -2,12 +2,12 @@
 //!
 //! Leaves out running it, and what the clients do.
 
-mod placement;
+mod cluster_ring;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-pub use self::placement::RingPlacement;
+pub use self::cluster_ring::ClusterRing;
 use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use stayput_host::topology::{HostKey, HostSpec, Main, Place};
 use stayput_host::{Host, LocalFuture};
@@ -25,7 +25,7 @@ use stayput_store::client::Client;
 use stayput_store::node::{Node, NodeConfig, Replication};
 use stayput_store::proxy;
 use stayput_store::proxy::{JobService, ProxyConfig, Tokens, Turn};
-use stayput_store::swift::{NODE_PORT, PROXY_PORT, Placement, WORKER_PORT};
+use stayput_store::swift::{NODE_PORT, PROXY_PORT, RingLookup, WORKER_PORT};
 use stayput_world::World;
 
 /// The account that the clients of a simulated cluster use.
@@ -73,7 +73,7 @@ pub struct Cluster {
     /// Disks of each storage node.
     pub devices_per_node: u32,
     /// The ring.
-    pub ring: Rc<RingPlacement>,
+    pub ring: Rc<ClusterRing>,
 }
 
 /// How many of its parts a host has, and how fast its card is.
@@ -184,7 +184,7 @@ fn device_names(spec: &ClusterSpec) -> Vec<String> {
     (0..spec.counts.devices_per_node).map(device_name).collect()
 }
 
-fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
+fn build_ring(spec: &ClusterSpec) -> Result<ClusterRing, ClusterError> {
     let counts = &spec.counts;
     let power = PartPower::new(u32::from(counts.part_power))?;
     let mut builder = RingBuilder::new(power, Replicas::new(counts.replicas)?, 1)?;
@@ -206,7 +206,7 @@ fn build_ring(spec: &ClusterSpec) -> Result<RingPlacement, ClusterError> {
     builder.rebalance(0, spec.seed)?;
     // A secret of its own for each cluster, so that no name is slow everywhere.
     let secret = HashSecret::new(format!("stayput-{}", spec.seed), "");
-    Ok(RingPlacement::new(builder.ring()?, secret))
+    Ok(ClusterRing::new(builder.ring()?, secret))
 }
 
 /// What the proxy of that number, from 0, is told of the others.
@@ -235,7 +235,7 @@ struct Assembly<'a> {
     world: &'a mut dyn World,
     spec: &'a ClusterSpec,
     memo: Option<SessionMemo>,
-    ring: Rc<RingPlacement>,
+    ring: Rc<ClusterRing>,
     names: Vec<String>,
     places: Vec<Place>,
     parts: Vec<Parts>,
@@ -280,9 +280,9 @@ impl Assembly<'_> {
         let main: Main = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
             let (images, memo) = (images.clone(), memo.clone());
-            let placement: Rc<dyn Placement> = Rc::<RingPlacement>::clone(&ring);
+            let lookup: Rc<dyn RingLookup> = Rc::<ClusterRing>::clone(&ring);
             let replication =
-                replicate.map(|interval| Replication { placement, ip: own_ip, interval });
+                replicate.map(|interval| Replication { ring: lookup, ip: own_ip, interval });
             let name_hash = Rc::new(move |path: &stayput_store::swift::Path| ring.hash(path));
             let config = NodeConfig {
                 replication,

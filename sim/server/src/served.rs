@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stayput_cluster::{ClusterError, NODES, PROXIES, RingPlacement, ip};
+use stayput_cluster::{ClusterError, ClusterRing, NODES, PROXIES, ip};
 use stayput_host::config::MachineConfig;
 use stayput_host::{Host, LocalFuture};
 use stayput_jobs::executor;
@@ -23,7 +23,7 @@ use stayput_ring::{
 use stayput_store::node::{Node, NodeConfig, Replication};
 use stayput_store::proxy;
 use stayput_store::proxy::{Auth, JobService, ProxyConfig, Turn, Watch};
-use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, Placement};
+use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, RingLookup};
 
 use crate::{Actor, ActorMain, Door, OpenDisk, Server, StartError, Starting};
 
@@ -145,8 +145,8 @@ fn usize_of(index: u32) -> usize {
 }
 
 impl Served {
-    fn placement(&self) -> Rc<RingPlacement> {
-        Rc::new(RingPlacement::new(self.ring.clone(), self.secret.clone()))
+    fn cluster_ring(&self) -> Rc<ClusterRing> {
+        Rc::new(ClusterRing::new(self.ring.clone(), self.secret.clone()))
     }
 
     /// Which node is in which zone.
@@ -170,10 +170,10 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
     let own_device = device.clone();
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
-            let ring = served.placement();
-            let placement: Rc<dyn Placement> = ring.clone();
+            let ring = served.cluster_ring();
+            let lookup: Rc<dyn RingLookup> = ring.clone();
             let replication =
-                Replication { placement, ip: served_ip(index), interval: replicate_interval };
+                Replication { ring: lookup, ip: served_ip(index), interval: replicate_interval };
             let name_hash = Rc::new(move |path: &Path| ring.hash(path));
             let config = NodeConfig {
                 replication: Some(replication),
@@ -198,7 +198,7 @@ fn proxy_actor(served: &Served, turn: Turn, proxies: &ServedProxies, door: &Arc<
     let own_name = name.clone();
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
-            let (ring, sites) = (served.placement(), served.sites());
+            let (ring, sites) = (served.cluster_ring(), served.sites());
             let Served { machine, images, .. } = served;
             let (node, ring_of_jobs) = (machine.clone(), ring.clone());
             let policy = PlacementConfig::default().policy;

@@ -11,8 +11,8 @@ use stayput_cluster::ACCOUNT;
 use stayput_host::topology::{HostKey, HostSpec, Main};
 use stayput_host::{Disk, Host, Time};
 use stayput_store::client::JobAnswer;
-use stayput_store::proxy::Placement;
 use stayput_store::swift::Path;
+use stayput_store::swift::RingLookup;
 use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
 use tokio::sync::Notify;
 

@@ -26,7 +26,7 @@ pub use self::view::{
     Delays, Learned, LinkRates, Load, LoadSeen, MachineRates, Rates, Replica, View, WorkerSeen,
 };
 use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
-use stayput_store::proxy::Target;
+use stayput_store::swift::ReplicaTarget;
 
 /// A rule that says where a session runs.
 pub trait Policy: fmt::Debug + Sync {
@@ -94,7 +94,7 @@ pub enum Door {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// On a storage node, near the objects on that device.
-    Node(Target),
+    Node(ReplicaTarget),
     /// On the proxy that decides.
     Proxy,
     /// On the worker that takes jobs at this address.

@@ -19,7 +19,7 @@ fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> Replica {
         age: Duration::from_millis(age_ms),
     });
     let ip = IpAddr::V4(Ipv4Addr::new(10, 1, 0, index));
-    let target = Target { ip, port: 6200, device: "d1".to_owned() };
+    let target = ReplicaTarget { ip, port: 6200, device: "d1".to_owned() };
     Replica { target, zone: u32::from(index), way: MS / 2, outstanding, load }
 }
 
@@ -75,7 +75,8 @@ fn decided(name: &str, view: &View<'_>) -> Decision {
 }
 
 fn first_node(decision: &Decision) -> u8 {
-    let Some(Place::Node(Target { ip: IpAddr::V4(ip), .. })) = decision.candidates.first() else {
+    let Some(Place::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) = decision.candidates.first()
+    else {
         panic!("{decision:?} begins with a node")
     };
     ip.octets()[3]

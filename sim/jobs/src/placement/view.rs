@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stayput_host::Entropy;
 use stayput_host::config::{ByteRate, FuelRate, MachineConfig};
-use stayput_store::proxy::Target;
+use stayput_store::swift::ReplicaTarget;
 
 /// A load that was told longer ago says nothing any more: sessions take tens of milliseconds.
 const LOAD_AGE_MAX: Duration = Duration::from_millis(250);
@@ -53,7 +53,7 @@ impl View<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
     /// Which.
-    pub target: Target,
+    pub target: ReplicaTarget,
     /// Its zone, from 1 over all regions; 0 if that is not known.
     pub zone: u32,
     /// How long a packet takes to it, one way, as configured.

@@ -10,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use stayput_host::Purpose;
 use stayput_store::http::{Answer, Limits, Method, StatusCode};
-use stayput_store::proxy::{Proxy, Refusal, Target};
+use stayput_store::proxy::{Proxy, Refusal};
+use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::job_port;
 
 use super::supply::Part;
@@ -55,7 +56,7 @@ fn next(why: impl Into<String>) -> Attempt {
 }
 
 /// Where a node takes orders.
-pub(super) fn address(target: &Target) -> SocketAddr {
+pub(super) fn address(target: &ReplicaTarget) -> SocketAddr {
     SocketAddr::new(target.ip, job_port(target.port))
 }
 
@@ -66,7 +67,7 @@ pub(super) fn address(target: &Target) -> SocketAddr {
 /// The node says that no other would do better.
 pub(super) async fn attempt(
     proxy: &Proxy,
-    target: &Target,
+    target: &ReplicaTarget,
     order: &Order,
     parts: &[Part],
     again: Option<Purpose>,

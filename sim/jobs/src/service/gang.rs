@@ -14,7 +14,8 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_host::{Attempted, Purpose};
 use stayput_runtime::job::Gang;
-use stayput_store::proxy::{Refusal, Target};
+use stayput_store::proxy::Refusal;
+use stayput_store::swift::ReplicaTarget;
 
 use super::assign::assign;
 use super::attempt::{Attempt, Failure};
@@ -99,7 +100,7 @@ impl Scheduler<'_> {
         gang.sessions.iter().map(lost).collect()
     }
 
-    fn release(&self, gang: &Gang, shared: &Shared, targets: &BTreeMap<usize, Target>) {
+    fn release(&self, gang: &Gang, shared: &Shared, targets: &BTreeMap<usize, ReplicaTarget>) {
         for session in &gang.sessions {
             if let Some(target) = targets.get(session) {
                 shared.release(*session, target.ip);
@@ -114,7 +115,7 @@ impl Scheduler<'_> {
         copy: u8,
         shared: &Shared,
         avoided: &Avoided,
-    ) -> Result<BTreeMap<usize, Target>, Refusal> {
+    ) -> Result<BTreeMap<usize, ReplicaTarget>, Refusal> {
         let mut candidates = Vec::with_capacity(gang.sessions.len());
         for session in &gang.sessions {
             let plan = &self.plan.sessions[*session];
@@ -149,7 +150,7 @@ impl Scheduler<'_> {
         gang: &Gang,
         copy: u8,
         beginning: u32,
-        targets: &BTreeMap<usize, Target>,
+        targets: &BTreeMap<usize, ReplicaTarget>,
     ) -> Result<Result<BTreeMap<usize, Session>, Lost>, Refusal> {
         let id = format!("{}-{}-{copy}", self.id, gang.sessions[0]);
         let in_gang = InGang { id, plan: self.plan, targets };
@@ -209,7 +210,7 @@ impl Scheduler<'_> {
 }
 
 impl Avoided {
-    fn note(&mut self, lost: &Lost, targets: &BTreeMap<usize, Target>) {
+    fn note(&mut self, lost: &Lost, targets: &BTreeMap<usize, ReplicaTarget>) {
         let Some(target) = targets.get(&lost.session) else { return };
         self.reasons.push(format!("{}: {}", target.ip, lost.failure.why));
         if lost.failure.is_full {

@@ -39,9 +39,10 @@ use stayput_host::config::MachineConfig;
 use stayput_host::{Attempted, Host, LocalFuture, Purpose};
 use stayput_store::http::{Response, StatusCode};
 use stayput_store::proxy::{
-    FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Placement, Poster,
-    Proxy, Refusal, Wanted,
+    FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Poster, Proxy, Refusal,
+    Wanted,
 };
+use stayput_store::swift::RingLookup;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACE, X_STAYPUT_PLACED, text};
 use stayput_store::swift::{Path, Timestamp};
 
@@ -65,7 +66,7 @@ use crate::compute::runner::{Done, Runner};
 pub struct Jobs(Rc<Inner>);
 
 struct Inner {
-    ring: Rc<dyn Placement>,
+    ring: Rc<dyn RingLookup>,
     images: SystemImages,
     policy: &'static dyn Policy,
     sites: Sites,
@@ -79,7 +80,7 @@ struct Inner {
 /// What the jobs of a proxy are run by.
 pub struct JobsConfig {
     /// Where things belong.
-    pub ring: Rc<dyn Placement>,
+    pub ring: Rc<dyn RingLookup>,
     /// What is installed on nodes, workers and proxies.
     pub images: SystemImages,
     /// Says where sessions run.

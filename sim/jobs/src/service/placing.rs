@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_host::Host;
-use stayput_store::proxy::{Placement, Target};
 use stayput_store::swift::Path;
+use stayput_store::swift::{ReplicaTarget, RingLookup};
 
 use super::knowledge::Knowledge;
 use super::schedule::ATTEMPTS_MAX;
@@ -34,7 +34,7 @@ pub struct Sites {
 /// Decides on the sessions of one job.
 pub(super) struct Placing<'a> {
     pub(super) policy: &'static dyn Policy,
-    pub(super) ring: &'a dyn Placement,
+    pub(super) ring: &'a dyn RingLookup,
     pub(super) host: &'a Host,
     pub(super) sites: &'a Sites,
     pub(super) knowledge: &'a Knowledge,
@@ -62,7 +62,7 @@ impl Placing<'_> {
     }
 
     /// The nodes among a session's candidates, best first.
-    pub(super) fn nodes(&self, session: usize) -> Vec<Target> {
+    pub(super) fn nodes(&self, session: usize) -> Vec<ReplicaTarget> {
         let node = |place: &Place| match place {
             Place::Node(target) => Some(target.clone()),
             Place::Proxy | Place::Worker(_) => None,
@@ -92,9 +92,9 @@ impl Placing<'_> {
         }
     }
 
-    fn replicas(&self, targets: &[Target]) -> Vec<Replica> {
+    fn replicas(&self, targets: &[ReplicaTarget]) -> Vec<Replica> {
         let now = self.host.now();
-        let replica = |target: &Target| {
+        let replica = |target: &ReplicaTarget| {
             let zone = self.sites.zones.get(&target.ip).copied().unwrap_or(0);
             Replica {
                 target: target.clone(),
@@ -116,7 +116,7 @@ impl Placing<'_> {
     }
 
     /// The devices that will do if there is no object to be near to: other ones for each session.
-    fn elsewhere(&self, plan: &Plan) -> Vec<Target> {
+    fn elsewhere(&self, plan: &Plan) -> Vec<ReplicaTarget> {
         let own = format!("{}/{}", self.id, plan.session);
         let own = Path::object_of(self.posted_to.account(), ".jobs", &own);
         let near = plan.attached.clone().or(own.ok());

@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_host::{Attempted, Purpose, Time};
-use stayput_store::proxy::{Refusal, Target};
+use stayput_store::proxy::Refusal;
+use stayput_store::swift::ReplicaTarget;
 
 use super::attempt::{Attempt, Failure};
 use super::placing::kind_of;
@@ -21,7 +22,7 @@ use crate::answer::Session;
 /// What became of one copy.
 struct Ran<'t> {
     attempt: u32,
-    target: &'t Target,
+    target: &'t ReplicaTarget,
     what: Result<Attempt, Refusal>,
 }
 
@@ -38,7 +39,7 @@ impl Scheduler<'_> {
     pub(super) async fn race(
         &self,
         (session, copy): (usize, u8),
-        candidates: &[Target],
+        candidates: &[ReplicaTarget],
         shared: &Shared,
         tried: &mut Tried,
         after: Duration,
@@ -94,7 +95,7 @@ impl Scheduler<'_> {
         &'r self,
         copies: &mut Copies<'r>,
         (session, copy): (usize, u8),
-        target: &'r Target,
+        target: &'r ReplicaTarget,
         parts: &'r [Part],
         (tried, again): (&mut Tried, Option<Purpose>),
     ) {

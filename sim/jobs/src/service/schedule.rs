@@ -15,7 +15,8 @@ use stayput_host::{Attempted, Purpose, SpanKind};
 use stayput_runtime::job::Gang;
 use stayput_runtime::pipe::room_of;
 use stayput_store::http::StatusCode;
-use stayput_store::proxy::{Placement, Proxy, Refusal, Target};
+use stayput_store::proxy::{Proxy, Refusal};
+use stayput_store::swift::{ReplicaTarget, RingLookup};
 use tokio::sync::Semaphore;
 
 use super::attempt::{Attempt, Failure, attempt};
@@ -37,7 +38,7 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 /// Runs the sessions of one job.
 pub(super) struct Scheduler<'a> {
     pub(super) proxy: &'a Proxy,
-    pub(super) ring: &'a dyn Placement,
+    pub(super) ring: &'a dyn RingLookup,
     /// Names the job.
     pub(super) id: &'a str,
     pub(super) plan: &'a JobPlan,
@@ -78,7 +79,11 @@ impl Shared {
     }
 
     /// Candidates, those of the session's location first.
-    pub(super) fn at_location(&self, session: &Plan, mut candidates: Vec<Target>) -> Vec<Target> {
+    pub(super) fn at_location(
+        &self,
+        session: &Plan,
+        mut candidates: Vec<ReplicaTarget>,
+    ) -> Vec<ReplicaTarget> {
         if let (Some(location), Some(first)) = (&session.location, candidates.first()) {
             let mut locations = self.locations.borrow_mut();
             let ip = *locations.entry(location.clone()).or_insert(first.ip);
@@ -171,7 +176,7 @@ impl Scheduler<'_> {
     async fn round(
         &self,
         (session, copy): (usize, u8),
-        candidates: &[Target],
+        candidates: &[ReplicaTarget],
         shared: &Shared,
         tried: &mut Tried,
     ) -> Result<Option<Session>, Refusal> {
@@ -211,7 +216,7 @@ impl Scheduler<'_> {
     pub(super) async fn attempt(
         &self,
         session: usize,
-        target: &Target,
+        target: &ReplicaTarget,
         order: &Order,
         parts: &[Part],
         again: Option<Purpose>,
@@ -262,7 +267,7 @@ impl Scheduler<'_> {
         session: usize,
         copy: u8,
         attempt: u32,
-        target: &Target,
+        target: &ReplicaTarget,
         parts: &[Part],
         gang: Option<&InGang<'_>>,
     ) -> Order {
@@ -332,11 +337,11 @@ pub(super) struct InGang<'a> {
     /// Names the attempts of this copy of the gang.
     pub(super) id: String,
     pub(super) plan: &'a JobPlan,
-    pub(super) targets: &'a BTreeMap<usize, Target>,
+    pub(super) targets: &'a BTreeMap<usize, ReplicaTarget>,
 }
 
 impl InGang<'_> {
-    fn reader(&self, pipe: usize) -> Option<&Target> {
+    fn reader(&self, pipe: usize) -> Option<&ReplicaTarget> {
         self.targets.get(&self.plan.pipes.get(pipe)?.to.session)
     }
 }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use stayput_host::Purpose;
 use stayput_store::http::StatusCode;
-use stayput_store::proxy::{Located, Proxy, Refusal, Target};
+use stayput_store::proxy::{Located, Proxy, Refusal};
+use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::{Path, Timestamp};
 
 use super::{refuse_fetch, refuse_list, refuse_locate};
@@ -118,7 +119,7 @@ impl Supply {
     }
 
     /// The version of an object that was chosen, and who said not long ago to have it.
-    pub(super) fn source(&self, path: &Path) -> (Timestamp, &[Target]) {
+    pub(super) fn source(&self, path: &Path) -> (Timestamp, &[ReplicaTarget]) {
         let located = self.located.get(path);
         located.map_or_else(Default::default, |it| (it.version, it.confirmed()))
     }

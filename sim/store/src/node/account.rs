@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Node;
 use super::error::NodeError;
 use super::index::{Asked, ContainerEntry, Level, Stats, row_name};
-use super::request::{self, Target};
+use super::request::{self, DevicePath};
 use crate::http::{HeaderName, Method, Request, Response, StatusCode};
 use crate::node::reply;
 use crate::swift::{Timestamp, header};
@@ -26,7 +26,7 @@ fn counts(stats: Stats) -> Vec<(HeaderName, u64)> {
 /// Answers one request for an account or for a row of one.
 pub(super) async fn handle(
     node: Rc<Node>,
-    target: Target,
+    target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
     let (head, _unread) = request.into_parts();

@@ -8,7 +8,7 @@ use super::Node;
 use super::device::Place;
 use super::error::NodeError;
 use super::index::{Asked, Level, ObjectEntry, Stats, row_name};
-use super::request::{self, Target};
+use super::request::{self, DevicePath};
 use crate::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use crate::node::reply;
 use crate::swift::{Timestamp, header};
@@ -30,7 +30,7 @@ fn counts(stats: Stats) -> Vec<(HeaderName, u64)> {
 /// Answers one request for a container or for a row of one.
 pub(super) async fn handle(
     node: Rc<Node>,
-    target: Target,
+    target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
     if target.path.container().is_none() {
@@ -50,7 +50,7 @@ pub(super) async fn handle(
 
 async fn change_row(
     node: &Node,
-    target: &Target,
+    target: &DevicePath,
     place: &Place,
     name: &str,
     method: &Method,

@@ -40,7 +40,7 @@ pub use self::object::{Metadata, ObjectStore, OpenObject};
 pub use self::replicator::Replication;
 use stayput_host::Host;
 
-use self::request::Target;
+use self::request::DevicePath;
 use crate::http;
 use crate::http::{Method, Request, Response};
 use crate::swift::{Path, Service};
@@ -229,7 +229,7 @@ async fn route(node: Rc<Node>, service: Service, request: Request) -> Result<Res
     if request.method().as_str() == replicator::REPLICATE {
         return Box::pin(replicator::handle(node, service, request)).await;
     }
-    let target = Target::parse(request.uri().path())?;
+    let target = DevicePath::parse(request.uri().path())?;
     match service {
         Service::Object => object::service::handle(node, target, request).await,
         // Boxed: they need several times the room of a reading of an object.

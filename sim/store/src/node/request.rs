@@ -18,13 +18,13 @@ const PARENTS_MAX: usize = 64;
 
 /// `/device/partition/account[/container[/object]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct DevicePath {
     pub(super) device: String,
     pub(super) partition: u32,
     pub(super) path: Path,
 }
 
-impl Target {
+impl DevicePath {
     /// Reads a request's path, as it stands in the URL.
     pub(super) fn parse(url_path: &str) -> Result<Self, NodeError> {
         let bad = |why: String| NodeError::BadRequest { path: url_path.to_owned(), why };
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_target_names_device_partition_and_path() {
-        let target = Target::parse("/d1/42/AUTH_a/c/x/y%20z").unwrap();
+        let target = DevicePath::parse("/d1/42/AUTH_a/c/x/y%20z").unwrap();
         assert_eq!((target.device.as_str(), target.partition), ("d1", 42));
         assert_eq!(target.path.object(), Some("x/y z"));
     }
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_bad_target_is_refused_with_its_path_named() {
         for path in ["", "/", "/d1", "/d1/2", "/d1/2/", "/d1/x/a", "/d1/-1/a", "/%ff/1/a"] {
-            let error = Target::parse(path).unwrap_err();
+            let error = DevicePath::parse(path).unwrap_err();
             assert!(error.to_string().starts_with(path), "{error}");
         }
     }

@@ -14,14 +14,14 @@ use stayput_host::Attempted;
 use super::Proxy;
 use super::answer::set;
 use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
-use super::placement::{Candidate, Nodes, Target};
 use super::quorum::{Search, majority};
+use super::replica_nodes::{ReplicaCandidate, ReplicaNodes};
 use crate::http::{Answer, Body, SendError};
 use crate::swift::header::{
     X_ACCOUNT_DEVICE, X_ACCOUNT_HOST, X_ACCOUNT_PARTITION, X_BACKEND_DATA_TIMESTAMP,
     X_BACKEND_TIMESTAMP, X_CONTAINER_DEVICE, X_CONTAINER_HOST, X_CONTAINER_PARTITION, timestamp,
 };
-use crate::swift::{Path, Service, encode_part};
+use crate::swift::{Path, ReplicaTarget, Service, encode_part};
 
 /// What the node shall count the bytes of its answer's body as: a [`stayput_host::Purpose`]'s name.
 pub(super) const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
@@ -51,7 +51,7 @@ impl Ask {
     /// As it is put to `target`, with the headers that are for it alone.
     pub(super) fn request(
         &self,
-        target: &Target,
+        target: &ReplicaTarget,
         own: &HeaderMap,
         body: Body,
     ) -> Result<hyper::Request<Body>, NodeError> {
@@ -100,7 +100,7 @@ impl Proxy {
     /// Puts `ask`, which has no body, to one node.
     pub(super) async fn ask(
         &self,
-        target: &Target,
+        target: &ReplicaTarget,
         ask: &Ask,
         own: &HeaderMap,
     ) -> Result<Answer, NodeError> {
@@ -120,10 +120,10 @@ impl Proxy {
     pub(super) async fn find(
         &self,
         ask: &Ask,
-        left: &mut VecDeque<Candidate>,
+        left: &mut VecDeque<ReplicaCandidate>,
         search: &mut Search,
     ) -> Option<Answer> {
-        while let Some(Candidate { target, primary }) = left.pop_front() {
+        while let Some(ReplicaCandidate { target, primary }) = left.pop_front() {
             // Why one replica does not answer matters only when none does, and then all are silent.
             let Ok(answer) = self.ask(&target, ask, &HeaderMap::new()).await else { continue };
             match answer.status {
@@ -145,10 +145,15 @@ impl Proxy {
 
     /// Puts `ask` to all primaries at once, and to a handoff for each that does not answer. `own` holds the headers
     /// for each. Returns when all have answered, or a while after a majority has.
-    pub(super) async fn change(&self, ask: &Ask, nodes: &Nodes, own: &[HeaderMap]) -> Vec<Reply> {
+    pub(super) async fn change(
+        &self,
+        ask: &Ask,
+        nodes: &ReplicaNodes,
+        own: &[HeaderMap],
+    ) -> Vec<Reply> {
         let spare = RefCell::new(VecDeque::from(nodes.handoffs.clone()));
         let none = HeaderMap::new();
-        let one = |index: usize, target: Target| {
+        let one = |index: usize, target: ReplicaTarget| {
             let (spare, own) = (&spare, own.get(index).unwrap_or(&none));
             async move {
                 let mut next = Some((target, true));
@@ -199,7 +204,7 @@ impl Proxy {
 }
 
 /// Says of a node that does not answer, or fails, who it is.
-pub(super) fn log(target: &Target, ask: &Ask, answer: &Result<Answer, SendError>) {
+pub(super) fn log(target: &ReplicaTarget, ask: &Ask, answer: &Result<Answer, SendError>) {
     let (device, method) = (target.device.as_str(), ask.method.as_str());
     match answer {
         Err(error) => tracing::warn!(
@@ -233,7 +238,7 @@ fn has_it(status: StatusCode) -> bool {
 
 /// For each of `slots` nodes: which servers of the container (or, with [`Service::Account`], the account) it tells
 /// of a change. Together they tell all.
-pub(super) fn updates(told: Service, nodes: &Nodes, slots: usize) -> Vec<HeaderMap> {
+pub(super) fn updates(told: Service, nodes: &ReplicaNodes, slots: usize) -> Vec<HeaderMap> {
     let (host, device, partition) = match told {
         Service::Account => (X_ACCOUNT_HOST, X_ACCOUNT_DEVICE, X_ACCOUNT_PARTITION),
         Service::Object | Service::Container => {

@@ -12,8 +12,8 @@ use super::answer::{Refusal, for_client, picked, response, set};
 use super::backend::{Ask, X_BACKEND_PURPOSE, updates};
 use super::formats::with_format;
 use super::limits::{CHUNK_MAX, LISTING_BYTES_MAX};
-use super::placement::Nodes;
 use super::quorum::{Search, best_status, deleted_status};
+use super::replica_nodes::ReplicaNodes;
 use super::routing::{Call, no_method};
 use super::{Proxy, account, metadata};
 use crate::http::{Body, Response};
@@ -47,7 +47,11 @@ pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusa
 ///
 /// # Errors
 /// 404 when it is not, 503 when too few answered to know.
-pub(super) async fn exists(proxy: &Proxy, path: &Path, nodes: &Nodes) -> Result<(), Refusal> {
+pub(super) async fn exists(
+    proxy: &Proxy,
+    path: &Path,
+    nodes: &ReplicaNodes,
+) -> Result<(), Refusal> {
     let ask = Ask {
         method: Method::HEAD,
         service: Service::Container,

@@ -19,9 +19,9 @@ pub mod limits;
 mod listing;
 mod metadata;
 mod object;
-mod placement;
 mod query;
 mod quorum;
+mod replica_nodes;
 mod routing;
 mod timestamps;
 mod watch;
@@ -40,10 +40,10 @@ use stayput_host::{Host, LocalFuture};
 
 use crate::http;
 use crate::http::{Pool, Request, Response};
-use crate::swift::{PROXY_PORT, Path, Timestamp};
+use crate::swift::{PROXY_PORT, Path, RingLookup, Timestamp};
+use replica_nodes::{ReplicaCandidate, ReplicaNodes};
 use timestamps::Timestamps;
 
-pub use crate::swift::{Placement, Target};
 pub use answer::Refusal;
 pub use auth::{
     Auth, BadStorageUrl, BadTokenLife, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme,
@@ -62,7 +62,7 @@ pub struct ProxyConfig {
     /// Which of the cluster's proxies it is.
     pub turn: Turn,
     /// Where things belong.
-    pub ring: Rc<dyn Placement>,
+    pub ring: Rc<dyn RingLookup>,
     /// How it finds out who asks.
     pub auth: Auth,
     /// What runs jobs, if anything does.
@@ -162,12 +162,12 @@ impl Proxy {
         &self.0.lists
     }
 
-    fn nodes(&self, path: &Path) -> placement::Nodes {
-        placement::Nodes::of(&*self.0.config.ring, path)
+    fn nodes(&self, path: &Path) -> ReplicaNodes {
+        ReplicaNodes::of(&*self.0.config.ring, path)
     }
 
     /// The devices that may hold `path`, in the order of the replicas, from one that is drawn for this reading.
-    fn candidates(&self, path: &Path, nodes: &placement::Nodes) -> Vec<placement::Candidate> {
+    fn candidates(&self, path: &Path, nodes: &ReplicaNodes) -> Vec<ReplicaCandidate> {
         let attempt = {
             let mut reads = self.0.reads.borrow_mut();
             let count = reads.entry(nodes.partition).or_default();

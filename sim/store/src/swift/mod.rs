@@ -8,7 +8,7 @@
 pub mod date;
 pub mod header;
 mod names;
-mod placement;
+mod ring_lookup;
 mod timestamp;
 mod xml;
 
@@ -16,7 +16,7 @@ pub use names::{
     ACCOUNT_LEN_MAX, BadName, CONTAINER_LEN_MAX, OBJECT_LEN_MAX, Path, decode_path, encode_part,
     encode_query,
 };
-pub use placement::{Placement, Target};
+pub use ring_lookup::{ReplicaTarget, RingLookup};
 pub use timestamp::{BadTimestamp, Timestamp};
 pub use xml::escape_xml;
 

@@ -16,7 +16,7 @@ use crate::http::{HeaderMap, Method, Received, Request, Response, StatusCode};
 use crate::node::device::Place;
 use crate::node::error::{NodeError, Waited};
 use crate::node::request;
-use crate::node::request::{Parent, Target};
+use crate::node::request::{DevicePath, Parent};
 use crate::node::updater::{Change, Untold, check_room};
 use crate::node::{Node, reply};
 use crate::swift::{Path, Timestamp, header};
@@ -41,7 +41,7 @@ const SYSTEM_HEADERS: [&str; 10] = [
 /// Answers one request for an object.
 pub(in crate::node) async fn handle(
     node: Rc<Node>,
-    target: Target,
+    target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
     let place = node.objects.place(&target.device, target.partition, &target.path)?;

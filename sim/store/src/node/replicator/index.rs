@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{HASHES, Round, Unheard};
 use crate::node::device::{Device, Place};
 use crate::node::index::{Broker, Entry, Info, Stretch, encode};
-use crate::swift::{Service, Target};
+use crate::swift::{ReplicaTarget, Service};
 
 /// What one replica of a listing asks another.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Round<'_> {
         device: &Rc<Device>,
         service: Service,
         partition: u32,
-        target: &Target,
+        target: &ReplicaTarget,
     ) -> Result<(), Unheard> {
         let all = broker.listings(device, partition).await?;
         for some in all.chunks(HASHES) {
@@ -63,7 +63,7 @@ impl Round<'_> {
     /// The digests that `target` has of some listings.
     async fn digests_of(
         &mut self,
-        target: &Target,
+        target: &ReplicaTarget,
         service: Service,
         partition: u32,
         listings: &[(Place, Info)],
@@ -81,7 +81,7 @@ impl Round<'_> {
         broker: &Broker<E>,
         place: &Place,
         service: Service,
-        target: &Target,
+        target: &ReplicaTarget,
     ) -> Result<(), Unheard> {
         let path = format!("/{}{}", place.partition, place.path.encoded());
         let Some(info) = broker.stored(place).await? else { return Ok(()) };
@@ -117,7 +117,7 @@ impl Round<'_> {
         device: &Rc<Device>,
         service: Service,
         partition: u32,
-        primaries: &[Target],
+        primaries: &[ReplicaTarget],
     ) -> Result<(), Unheard> {
         for listing in broker.listings(device, partition).await? {
             let (place, info) = &listing;

@@ -36,7 +36,7 @@ use stayput_host::{Purpose, TimedOut};
 use super::device::Device;
 use super::{Node, error::NodeError};
 use crate::http::{Answer, Body, Limits, Method, SendError, send};
-use crate::swift::{Placement, Service, Target, Timestamp, encode_part};
+use crate::swift::{ReplicaTarget, RingLookup, Service, Timestamp, encode_part};
 
 /// Swift's name for the method by which replicas compare what they have.
 pub(super) const REPLICATE: &str = "REPLICATE";
@@ -55,7 +55,7 @@ const TOLD_LAG: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Replication {
     /// Where things belong.
-    pub placement: Rc<dyn Placement>,
+    pub ring: Rc<dyn RingLookup>,
     /// The node's address, as the ring has it.
     pub ip: IpAddr,
     /// How long it rests between two rounds.
@@ -76,7 +76,7 @@ enum Unheard {
 /// A round of one replicator.
 struct Round<'a> {
     node: &'a Node,
-    placement: &'a dyn Placement,
+    ring: &'a dyn RingLookup,
     ip: IpAddr,
     /// Who does not answer is left alone for the rest of the round.
     silent: BTreeSet<SocketAddr>,
@@ -92,8 +92,8 @@ impl Node {
             let mut silent = BTreeSet::new();
             for device in self.devices.iter() {
                 let tells_again = !told_again.contains(&device.name);
-                let (placement, ip) = (&*replication.placement, replication.ip);
-                let mut round = Round { node: &self, placement, ip, silent, tells_again };
+                let (ring, ip) = (&*replication.ring, replication.ip);
+                let mut round = Round { node: &self, ring, ip, silent, tells_again };
                 match round.run(device).await {
                     Ok(()) => {
                         told_again.insert(device.name.clone());
@@ -126,11 +126,11 @@ impl Round<'_> {
 
     /// Gives others what the device has of one service, and removes what belongs elsewhere.
     async fn replicate(&mut self, device: &Rc<Device>, service: Service) -> Result<(), NodeError> {
-        let mut wanted: BTreeMap<Target, Vec<u32>> = BTreeMap::new();
+        let mut wanted: BTreeMap<ReplicaTarget, Vec<u32>> = BTreeMap::new();
         let mut elsewhere = BTreeMap::new();
         for partition in self.node.inventory(device, service).await?.into_keys() {
-            let primaries = self.placement.primaries(partition);
-            let own = |target: &Target| target.ip == self.ip && target.device == device.name;
+            let primaries = self.ring.primaries(partition);
+            let own = |target: &ReplicaTarget| target.ip == self.ip && target.device == device.name;
             for target in primaries.iter().filter(|target| !own(target)) {
                 wanted.entry(target.clone()).or_default().push(partition);
             }
@@ -164,7 +164,7 @@ impl Round<'_> {
         &mut self,
         device: &Rc<Device>,
         service: Service,
-        target: &Target,
+        target: &ReplicaTarget,
         partitions: &[u32],
     ) -> Result<(), Unheard> {
         let theirs: BTreeMap<u32, u64> = self.ask(target, service, "", &()).await?;
@@ -191,7 +191,7 @@ impl Round<'_> {
         device: &Rc<Device>,
         service: Service,
         partition: u32,
-        target: &Target,
+        target: &ReplicaTarget,
     ) -> Result<(), Unheard> {
         match service {
             Service::Object => self.give_objects(device, partition, target).await,
@@ -212,7 +212,7 @@ impl Round<'_> {
         device: &Rc<Device>,
         service: Service,
         partition: u32,
-        primaries: &[Target],
+        primaries: &[ReplicaTarget],
     ) -> Result<(), NodeError> {
         let handed_over = match service {
             Service::Object => self.remove_objects(device, partition, primaries).await,
@@ -235,7 +235,7 @@ impl Round<'_> {
     /// Asks another replica something by [`REPLICATE`].
     async fn ask<Q: Serialize, A: DeserializeOwned>(
         &mut self,
-        target: &Target,
+        target: &ReplicaTarget,
         service: Service,
         path: &str,
         question: &Q,
@@ -259,7 +259,7 @@ impl Round<'_> {
 
     async fn send(
         &mut self,
-        target: &Target,
+        target: &ReplicaTarget,
         service: Service,
         path: &str,
         mut request: hyper::Request<Body>,
@@ -284,7 +284,7 @@ impl Round<'_> {
 
     fn heard<T>(
         &mut self,
-        target: &Target,
+        target: &ReplicaTarget,
         service: Service,
         answer: Result<T, TimedOut>,
     ) -> Result<T, Unheard> {

@@ -16,7 +16,7 @@ use crate::node::object::replica::{Spot, given, hashes, partitions};
 use crate::node::request::Parent;
 use crate::node::updater::Changed;
 use crate::node::{Node, NodeError, reply};
-use crate::swift::{Path, Service, Target, Timestamp, encode_part, header};
+use crate::swift::{Path, ReplicaTarget, Service, Timestamp, encode_part, header};
 
 /// A partition that changes all the time is counted so often in a row; then it waits for the next round.
 const COUNTS: usize = 3;
@@ -137,19 +137,20 @@ impl Round<'_> {
         let Some(change) = self.node.change_at(&place, &is).await? else { return Ok(()) };
         // Nobody is to list what a loss of power would take away.
         spot.make_durable().await?;
-        let own = |target: &Target| target.ip == self.ip && target.device == spot.device.name;
-        let replica = self.placement.primaries(spot.partition).iter().position(own);
+        let own =
+            |target: &ReplicaTarget| target.ip == self.ip && target.device == spot.device.name;
+        let replica = self.ring.primaries(spot.partition).iter().position(own);
         self.node.tell_later(&place, self.containers(&place.path, replica), change).await
     }
 
     /// The container servers that hear from the replica of an object with this number: one each. From any other, all hear.
     fn containers(&self, object: &Path, replica: Option<usize>) -> Vec<Parent> {
         let Some(container) = object.to_container() else { return Vec::new() };
-        let partition = self.placement.partition(&container);
-        let primaries = self.placement.primaries(partition);
+        let partition = self.ring.partition(&container);
+        let primaries = self.ring.primaries(partition);
         let hears = |index: usize| replica.is_none_or(|replica| replica % primaries.len() == index);
         let hearing = primaries.iter().enumerate().filter(|(index, _)| hears(*index));
-        let parent = |(_, target): (usize, &Target)| Parent {
+        let parent = |(_, target): (usize, &ReplicaTarget)| Parent {
             host: target.address(Service::Container),
             device: target.device.clone(),
             partition,
@@ -162,7 +163,7 @@ impl Round<'_> {
         &mut self,
         device: &Rc<Device>,
         partition: u32,
-        target: &Target,
+        target: &ReplicaTarget,
     ) -> Result<(), Unheard> {
         let all = hashes(device, partition).await?;
         let mut given = Ok(());
@@ -188,7 +189,7 @@ impl Round<'_> {
         &mut self,
         spot: &Spot,
         is: &Winners,
-        target: &Target,
+        target: &ReplicaTarget,
         lacking: Vec<(Kind, Timestamp)>,
     ) -> Result<(), Unheard> {
         let place = spot.place(is, &self.node.config.name_hash).await?;
@@ -204,7 +205,7 @@ impl Round<'_> {
         &mut self,
         device: &Rc<Device>,
         partition: u32,
-        target: &Target,
+        target: &ReplicaTarget,
         (ask, hashes): (Ask, &[NameHash]),
     ) -> Result<Vec<(Spot, Winners, Has)>, Unheard> {
         let asked: Vec<String> = hashes.iter().map(|hash| hash.hex()).collect();
@@ -226,12 +227,12 @@ impl Round<'_> {
         &mut self,
         place: &Place,
         is: &Winners,
-        target: &Target,
+        target: &ReplicaTarget,
         file: (Kind, Timestamp),
     ) -> Result<(), Unheard> {
         let given = given(&self.node.host, place, is, file).await?;
         let Some(mut given) = given else { return Ok(()) };
-        let primaries = self.placement.primaries(place.partition);
+        let primaries = self.ring.primaries(place.partition);
         let replica = primaries.iter().position(|primary| primary == target);
         name_containers(&mut given.headers, &self.containers(&place.path, replica));
         let device = encode_part(&target.device);
@@ -255,7 +256,7 @@ impl Round<'_> {
         &mut self,
         device: &Rc<Device>,
         partition: u32,
-        primaries: &[Target],
+        primaries: &[ReplicaTarget],
     ) -> Result<(), Unheard> {
         let all = hashes(device, partition).await?;
         for some in all.chunks(HASHES) {

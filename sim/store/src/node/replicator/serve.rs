@@ -16,7 +16,7 @@ use crate::http::{Body, Request, Response};
 use crate::node::device::{Device, NameHash, Place};
 use crate::node::index::{Broker, Entry};
 use crate::node::object::replica::Spot;
-use crate::node::request::{Parent, Target};
+use crate::node::request::{DevicePath, Parent};
 use crate::node::{Node, NodeError};
 use crate::swift::{Path, Service};
 
@@ -87,7 +87,7 @@ fn parse(path: &str) -> Result<(String, Asked), NodeError> {
     let device = device.map_err(|_| usage())?.into_owned();
     let Some(partition) = parts.next() else { return Ok((device, Asked::Device)) };
     if parts.next().is_some() {
-        let Target { device, partition, path } = Target::parse(path)?;
+        let DevicePath { device, partition, path } = DevicePath::parse(path)?;
         return Ok((device, Asked::Listing(partition, path)));
     }
     Ok((device, Asked::Partition(partition.parse().map_err(|_| usage())?)))
@@ -164,11 +164,11 @@ fn accounts(node: &Node, place: &Place) -> Vec<Parent> {
     if place.path.container().is_none() {
         return Vec::new();
     }
-    let partition = replication.placement.partition(&place.path.to_account());
-    let parent = |target: crate::swift::Target| Parent {
+    let partition = replication.ring.partition(&place.path.to_account());
+    let parent = |target: crate::swift::ReplicaTarget| Parent {
         host: target.address(Service::Account),
         device: target.device,
         partition,
     };
-    replication.placement.primaries(partition).into_iter().map(parent).collect()
+    replication.ring.primaries(partition).into_iter().map(parent).collect()
 }

@@ -16,7 +16,7 @@ use stayput_world::{Fault, RunEnd, Trace, World};
 
 use crate::http::{Body, HeaderMap, Limits, Method, SendError, send};
 use crate::node::{Node, NodeConfig, Replication};
-use crate::swift::{NODE_PORT, Path, Placement, Service, Target};
+use crate::swift::{NODE_PORT, Path, ReplicaTarget, RingLookup, Service};
 
 const LIMIT: Time = Time::from_nanos(600_000_000_000);
 pub(super) const UPLOAD_BYTES_MAX: u64 = 16 << 20;
@@ -217,20 +217,20 @@ fn run_kept_same<T: 'static, F: Future<Output = T> + 'static>(
 /// A ring that gives everything to the first so many nodes.
 struct First(u8);
 
-impl Placement for First {
+impl RingLookup for First {
     fn partition(&self, _: &Path) -> u32 {
         7
     }
 
-    fn primaries(&self, _: u32) -> Vec<Target> {
+    fn primaries(&self, _: u32) -> Vec<ReplicaTarget> {
         let target = |node| {
             let address = address(node, Service::Object);
-            Target { ip: address.ip(), port: address.port(), device: "d1".to_owned() }
+            ReplicaTarget { ip: address.ip(), port: address.port(), device: "d1".to_owned() }
         };
         (0..self.0).map(target).collect()
     }
 
-    fn handoffs(&self, _: u32, _: usize) -> Vec<Target> {
+    fn handoffs(&self, _: u32, _: usize) -> Vec<ReplicaTarget> {
         Vec::new()
     }
 }
@@ -241,7 +241,7 @@ pub(super) const REPLICATE_INTERVAL: Duration = Duration::from_secs(2);
 async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running) {
     let hash = |path: &Path| Md5::digest(format!("prefix{path}suffix")).into();
     let replication = primaries.map(|primaries| Replication {
-        placement: Rc::new(First(primaries)),
+        ring: Rc::new(First(primaries)),
         ip: address(index, Service::Object).ip(),
         interval: REPLICATE_INTERVAL,
     });

@@ -14,7 +14,7 @@ use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::X_BACKEND_PURPOSE;
 use crate::proxy::quorum::Search;
-use crate::swift::Target;
+use crate::swift::ReplicaTarget;
 use crate::swift::header::X_BACKEND_WANT_VERSION;
 use crate::swift::{Path, Timestamp};
 
@@ -62,7 +62,7 @@ impl Proxy {
     pub async fn fetch(
         &self,
         path: &Path,
-        (version, first): (Timestamp, &[Target]),
+        (version, first): (Timestamp, &[ReplicaTarget]),
         purpose: Purpose,
         limit_bytes: u64,
     ) -> Result<Bytes, FetchError> {
@@ -82,7 +82,7 @@ impl Proxy {
     pub async fn fetch_in_pieces(
         &self,
         path: &Path,
-        (version, first): (Timestamp, &[Target]),
+        (version, first): (Timestamp, &[ReplicaTarget]),
         purpose: Purpose,
         limit_bytes: u64,
         take: &mut dyn FnMut(Fetched),

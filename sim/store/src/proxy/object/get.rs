@@ -19,9 +19,9 @@ use crate::proxy::Proxy;
 use crate::proxy::answer::{Refusal, for_client, picked, response, set};
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
 use crate::proxy::limits::LOCATE_ROUNDS_MAX;
-use crate::proxy::placement::Candidate;
 use crate::proxy::query::is_true;
 use crate::proxy::quorum::Search;
+use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::proxy::routing::Call;
 use crate::swift::header::{X_BACKEND_WANT_VERSION, X_NEWEST, X_STAYPUT_PURPOSE, X_TRANS_ID, text};
 
@@ -30,7 +30,7 @@ pub(super) struct Found {
     pub(super) ask: Ask,
     pub(super) answer: Answer,
     /// Who may have it as well.
-    pub(super) left: VecDeque<Candidate>,
+    pub(super) left: VecDeque<ReplicaCandidate>,
 }
 
 /// Answers a GET or a HEAD.
@@ -90,8 +90,8 @@ pub(super) async fn find(
 async fn pin_newest(
     proxy: &Proxy,
     ask: &mut Ask,
-    others: VecDeque<Candidate>,
-) -> Result<VecDeque<Candidate>, Refusal> {
+    others: VecDeque<ReplicaCandidate>,
+) -> Result<VecDeque<ReplicaCandidate>, Refusal> {
     let located = proxy.locate_with(&ask.path, Patience::Everyone).await.map_err(|error| {
         let status = match error {
             LocateError::NotFound { .. } => StatusCode::NOT_FOUND,
@@ -100,7 +100,7 @@ async fn pin_newest(
         Refusal::of_quorum(status, &ask.path)
     })?;
     set(&mut ask.headers, X_BACKEND_WANT_VERSION, located.version);
-    let holds = |other: &Candidate| located.holders.contains(&other.target);
+    let holds = |other: &ReplicaCandidate| located.holders.contains(&other.target);
     let (holding, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(holds);
     Ok(holding.into_iter().chain(rest).collect())
 }

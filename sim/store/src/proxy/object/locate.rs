@@ -14,10 +14,10 @@ use super::{ask, etag};
 use crate::proxy::Proxy;
 use crate::proxy::backend::Ask;
 use crate::proxy::limits::LOCATE_PATIENCE;
-use crate::proxy::placement::{Candidate, Target};
 use crate::proxy::quorum::{Newest, Said, newest};
+use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, text, timestamp};
-use crate::swift::{Path, Timestamp};
+use crate::swift::{Path, ReplicaTarget, Timestamp};
 
 /// An object's newest version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Located {
     /// Its content type.
     pub content_type: String,
     /// Those that said they hold it, then the primaries that did not answer; each in the order of the replicas.
-    pub holders: Vec<Target>,
+    pub holders: Vec<ReplicaTarget>,
     /// How many of them, from the first on, said that they hold it.
     confirmed: usize,
 }
@@ -39,7 +39,7 @@ pub struct Located {
 impl Located {
     /// Those that said they hold it: not long ago they could be reached.
     #[must_use]
-    pub fn confirmed(&self) -> &[Target] {
+    pub fn confirmed(&self) -> &[ReplicaTarget] {
         &self.holders[..self.confirmed]
     }
 }
@@ -144,8 +144,13 @@ impl Proxy {
     }
 
     /// What one candidate says, if it is definite.
-    async fn report(&self, ask: &Ask, candidates: &[Candidate], index: usize) -> Option<Report> {
-        let Candidate { target, primary } = candidates.get(index)?;
+    async fn report(
+        &self,
+        ask: &Ask,
+        candidates: &[ReplicaCandidate],
+        index: usize,
+    ) -> Option<Report> {
+        let ReplicaCandidate { target, primary } = candidates.get(index)?;
         let answer = self.ask(target, ask, &HeaderMap::new()).await.ok()?;
         let headers = answer.headers;
         let said = match answer.status {
@@ -161,7 +166,7 @@ impl Proxy {
 
 fn located(
     reports: &[Report],
-    candidates: &[Candidate],
+    candidates: &[ReplicaCandidate],
     version: Timestamp,
     etag: String,
 ) -> Located {

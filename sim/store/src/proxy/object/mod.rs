@@ -29,7 +29,7 @@ use super::Proxy;
 use super::answer::{Refusal, picked, set};
 use super::backend::Ask;
 use super::metadata;
-use super::placement::Nodes;
+use super::replica_nodes::ReplicaNodes;
 use super::routing::{Call, no_method};
 use crate::http::{Received, Response};
 use crate::swift::header::{
@@ -69,7 +69,7 @@ async fn change(proxy: &Proxy, call: &Call, body: Received) -> Result<Response, 
 }
 
 /// A request for the object, to be put to nodes.
-fn ask(method: Method, path: &Path, nodes: &Nodes, headers: HeaderMap) -> Ask {
+fn ask(method: Method, path: &Path, nodes: &ReplicaNodes, headers: HeaderMap) -> Ask {
     Ask {
         method,
         service: Service::Object,

@@ -23,7 +23,7 @@ use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
 use crate::proxy::limits::{CHUNK_MAX, CLIENT_CHUNK_MAX};
-use crate::proxy::placement::Candidate;
+use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_WANT_VERSION, text, timestamp};
 
@@ -54,7 +54,7 @@ pub(super) struct Relay {
     reading: Attempt,
     /// Whether the body comes from more than one node.
     resumed: bool,
-    left: VecDeque<Candidate>,
+    left: VecDeque<ReplicaCandidate>,
 }
 
 impl Relay {
@@ -64,7 +64,7 @@ impl Relay {
         ask: Ask,
         answer: Answer,
         span: Span,
-        left: VecDeque<Candidate>,
+        left: VecDeque<ReplicaCandidate>,
     ) -> Self {
         let etag = etag(&answer.headers);
         let purpose = text(&ask.headers, &X_BACKEND_PURPOSE).and_then(Purpose::named);

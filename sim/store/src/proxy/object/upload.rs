@@ -25,8 +25,9 @@ use crate::proxy::limits::{
     ANSWER_MAX, CHUNK_BYTES, CHUNK_MAX, CLIENT_CHUNK_MAX, OBJECT_BYTES_MAX, REPLAY_BYTES_MAX,
     REPLAY_CHUNKS_MAX, UPLOAD_LIMITS,
 };
-use crate::proxy::placement::{Nodes, Target};
 use crate::proxy::quorum::majority;
+use crate::proxy::replica_nodes::ReplicaNodes;
+use crate::swift::ReplicaTarget;
 
 /// Where a body comes from.
 pub(super) enum Source {
@@ -73,7 +74,7 @@ impl Source {
 /// What is to be written.
 pub(super) struct Plan {
     pub(super) ask: Ask,
-    pub(super) nodes: Nodes,
+    pub(super) nodes: ReplicaNodes,
     /// The headers for each slot.
     pub(super) own: Vec<HeaderMap>,
     /// `None` if only its end will tell.
@@ -102,7 +103,7 @@ struct Writing {
 struct Upload<'a> {
     proxy: &'a Proxy,
     plan: &'a Plan,
-    spare: RefCell<VecDeque<Target>>,
+    spare: RefCell<VecDeque<ReplicaTarget>>,
     /// All chunks so far; `None` when they have become too many to hold.
     replay: RefCell<Option<Vec<Bytes>>>,
 }
@@ -148,7 +149,7 @@ pub(super) async fn upload(
 }
 
 impl Upload<'_> {
-    fn begin(&self, index: usize, target: &Target, primary: bool) -> Slot {
+    fn begin(&self, index: usize, target: &ReplicaTarget, primary: bool) -> Slot {
         let none = HeaderMap::new();
         let own = self.plan.own.get(index).unwrap_or(&none);
         let (sender, body) = self.plan.length.map_or_else(Body::open, Body::stream);

@@ -38,11 +38,11 @@ use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
 use self::node::{Manner, Node};
-use super::{Auth, JobService, Placement, Proxy, ProxyConfig, Target, Tokens, Watch};
+use super::{Auth, JobService, Proxy, ProxyConfig, Tokens, Watch};
 use crate::client::Client;
 use crate::http;
 use crate::http::{Body, Limits, Request, Response};
-use crate::swift::{NODE_PORT, PROXY_PORT, Path, Timestamp};
+use crate::swift::{NODE_PORT, PROXY_PORT, Path, ReplicaTarget, RingLookup, Timestamp};
 
 const NODES: u8 = 6;
 const PROXY: u8 = 6;
@@ -53,22 +53,22 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duratio
 /// Everything belongs to nodes 0, 1 and 2; 3, 4 and 5 are the handoffs.
 struct OnePartition;
 
-impl Placement for OnePartition {
+impl RingLookup for OnePartition {
     fn partition(&self, _path: &Path) -> u32 {
         7
     }
 
-    fn primaries(&self, _partition: u32) -> Vec<Target> {
+    fn primaries(&self, _partition: u32) -> Vec<ReplicaTarget> {
         (0..3).map(target).collect()
     }
 
-    fn handoffs(&self, _partition: u32, count: usize) -> Vec<Target> {
+    fn handoffs(&self, _partition: u32, count: usize) -> Vec<ReplicaTarget> {
         (3..NODES).take(count).map(target).collect()
     }
 }
 
-fn target(index: u8) -> Target {
-    Target { ip: IpAddr::V4(ip(index)), port: NODE_PORT, device: format!("d{index}") }
+fn target(index: u8) -> ReplicaTarget {
+    ReplicaTarget { ip: IpAddr::V4(ip(index)), port: NODE_PORT, device: format!("d{index}") }
 }
 
 fn ip(index: u8) -> Ipv4Addr {
