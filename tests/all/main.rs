@@ -14,6 +14,5 @@ mod python;
 mod readme;
 mod retries;
 mod spans;
-mod support;
 mod troubled;
 mod usage;

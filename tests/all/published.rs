@@ -15,7 +15,7 @@ use stayput_jobs::placement::PlacementConfig;
 use stayput_store::client::Client;
 use stayput_store::swift::Path;
 
-use crate::support::{Found, fabric};
+use stayput_testkit::world::{Probe, fabric};
 
 /// The job, byte for byte.
 const JOB: &str = r#"[{
@@ -98,7 +98,7 @@ fn the_published_request_is_answered_with_the_count() {
         seed: plan.seed,
     };
     let mut world = fabric();
-    let found = Found::new();
+    let found = Probe::new();
     let (finding, loading) = (found.clone(), Rc::clone(&plan));
     let main = move |_, side: ClientSide| -> LocalFuture<'static, ()> {
         let (finding, plan) = (finding.clone(), Rc::clone(&loading));

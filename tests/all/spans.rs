@@ -14,7 +14,7 @@ use stayput_world::fault::FaultKind;
 use stayput_world::timeline::{Interval, Kept};
 use stayput_world::{Fault, World};
 
-use crate::support::{Found, LIMIT, add, address, fabric, turmoil};
+use stayput_testkit::world::{LIMIT, Probe, add, address, fabric, turmoil};
 
 const JOB: JobNumber = JobNumber(7);
 const PORT: u16 = 80;
@@ -39,7 +39,7 @@ fn ms(from: u64, to: u64) -> Interval {
 }
 
 /// A host that computes three times, one after the other, for [`JOB`].
-fn compute_thrice(world: &mut dyn World, found: &Found<()>) -> HostKey {
+fn compute_thrice(world: &mut dyn World, found: &Probe<()>) -> HostKey {
     let found = found.clone();
     add(world, 0, move |host| {
         let (found, computing) = (found.clone(), host.clone());
@@ -58,7 +58,7 @@ fn compute_thrice(world: &mut dyn World, found: &Found<()>) -> HostKey {
 
 #[test]
 fn a_core_tells_of_each_slice_whom_it_was_for_and_what_it_spent() {
-    let (mut world, found) = (fabric(), Found::new());
+    let (mut world, found) = (fabric(), Probe::new());
     world.timeline().keep(Kept::Spans);
     let host = compute_thrice(&mut *world, &found);
     found.wait(&mut *world);
@@ -74,7 +74,7 @@ fn a_core_tells_of_each_slice_whom_it_was_for_and_what_it_spent() {
 
 #[test]
 fn a_slice_begins_when_a_core_is_free_and_the_wait_before_is_queueing() {
-    let (mut world, found) = (fabric(), Found::new());
+    let (mut world, found) = (fabric(), Probe::new());
     world.timeline().keep(Kept::JobTimes);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
@@ -101,7 +101,7 @@ fn a_slice_begins_when_a_core_is_free_and_the_wait_before_is_queueing() {
 
 #[test]
 fn a_crash_cuts_a_slice_short() {
-    let (mut world, found) = (fabric(), Found::new());
+    let (mut world, found) = (fabric(), Probe::new());
     world.timeline().keep(Kept::JobTimes);
     let host = compute_thrice(&mut *world, &found);
     let (at, lasts) = (Time::ZERO + Duration::from_millis(3), Duration::from_secs(7_200));
@@ -112,7 +112,7 @@ fn a_crash_cuts_a_slice_short() {
 
 #[test]
 fn what_a_task_of_a_job_spawns_is_for_the_job_and_what_others_do_is_not() {
-    let (mut world, found) = (fabric(), Found::new());
+    let (mut world, found) = (fabric(), Probe::new());
     world.timeline().keep(Kept::Spans);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
@@ -146,7 +146,7 @@ fn what_a_task_of_a_job_spawns_is_for_the_job_and_what_others_do_is_not() {
 
 #[test]
 fn an_attempt_is_told_when_it_has_ended_and_of_one_that_broke_off_what_came_counts() {
-    let (mut world, found) = (fabric(), Found::new());
+    let (mut world, found) = (fabric(), Probe::new());
     world.timeline().keep(Kept::JobTimes);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
@@ -194,7 +194,7 @@ fn asked_for(world: &mut dyn World, job: Option<JobNumber>) -> Option<JobNumber>
         };
         http::serve(&host, PORT, handler).expect("nothing else listens");
     });
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 1, move |host| {
         let (finding, asking) = (finding.clone(), host.clone());

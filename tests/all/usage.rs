@@ -18,7 +18,7 @@ use stayput_host::{Host, SpentFuel, Time, Work};
 use stayput_world::fault::FaultKind;
 use stayput_world::{Busy, Fault, World};
 
-use crate::support::{add, fabric, tcp, turmoil};
+use stayput_testkit::world::{add, fabric, tcp, turmoil};
 
 /// A job on little data, on machines that start a session in no time that counts.
 const SCENARIO: &str = r#"

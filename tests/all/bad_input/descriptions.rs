@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use stayput_store::client::Client;
 
-use super::room::{Room, good_job, job_of, post, run, text};
+use super::room::{assert_serves, good_job, job_of, post, run, text};
+use stayput_testkit::cluster::Store;
 
 /// What is put in the place of the good node's parts.
 struct Node {
@@ -44,7 +45,7 @@ fn more(more: &'static str) -> String {
 }
 
 /// Posts a job of that one node to proxy and worker: both refuse it with that status, in words with each of `parts`.
-async fn assert_refused(room: &Room, node: &str, status: u16, parts: &[&str]) {
+async fn assert_refused(room: &Store, node: &str, status: u16, parts: &[&str]) {
     let description = format!("[{node}]");
     for asked in [&room.side.proxies, &room.side.workers] {
         let answer = post(asked, &description).await;
@@ -57,12 +58,12 @@ async fn assert_refused(room: &Room, node: &str, status: u16, parts: &[&str]) {
 }
 
 /// Node `n` is refused with 400, and the field is named.
-async fn assert_flaws(room: Room, flaws: Vec<(String, &'static str)>) {
+async fn assert_flaws(room: Store, flaws: Vec<(String, &'static str)>) {
     for (node, field) in flaws {
         let field = format!("`{field}`");
         assert_refused(&room, &node, 400, &["node \"n\"", &field]).await;
     }
-    room.assert_serves("after flawed descriptions").await;
+    assert_serves(&room, "after flawed descriptions").await;
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn flaws_of_the_whole_list_are_named() {
         let no_text = Bytes::from_static(b"[\"\xff\xfe\"]");
         let answer = room.side.proxies.post_job(no_text, "application/json", &[]);
         assert_eq!(answer.await.expect("it is answered").status.as_u16(), 422);
-        room.assert_serves("after broken lists").await;
+        assert_serves(&room, "after broken lists").await;
     });
 }
 
@@ -208,7 +209,7 @@ fn objects_that_are_not_there_are_named() {
             assert_eq!(answer.status.as_u16(), 404, "{}", text(&answer));
             assert!(text(&answer).contains("absent"), "{}", text(&answer));
         }
-        room.assert_serves("after missing objects").await;
+        assert_serves(&room, "after missing objects").await;
     });
 }
 
@@ -235,7 +236,7 @@ fn strangers_run_nothing() {
                 }
             }
         }
-        room.assert_serves("after strangers").await;
+        assert_serves(&room, "after strangers").await;
     });
 }
 

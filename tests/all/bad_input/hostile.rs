@@ -14,7 +14,8 @@ use stayput_store::client::{Client, JobAnswer};
 use stayput_store::swift::Path;
 use tar::{EntryType, Header};
 
-use super::room::{Room, good_job, header, job_of, object, post, run, text};
+use super::room::{assert_serves, good_job, header, job_of, object, post, run, text};
+use stayput_testkit::cluster::Store;
 
 fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own module is well-formed")
@@ -62,7 +63,7 @@ fn essence(answer: &JobAnswer) -> (u16, Bytes, Vec<String>) {
 }
 
 /// Posts a hostile job and good ones at the same time; gives the hostile one's answer.
-async fn beside_good_ones(room: &Room, job: &str) -> JobAnswer {
+async fn beside_good_ones(room: &Store, job: &str) -> JobAnswer {
     let alone = essence(&room.post(&good_job()).await);
     assert_eq!(alone.0, 200);
     let (proxies, hostile) = (room.side.proxies.clone(), job.to_owned());
@@ -73,7 +74,7 @@ async fn beside_good_ones(room: &Room, job: &str) -> JobAnswer {
     };
     let hostile = async move { post(&proxies, &hostile).await };
     let (answer, ()) = tokio::join!(hostile, neighbours);
-    room.assert_serves(job).await;
+    assert_serves(room, job).await;
     answer
 }
 
@@ -255,7 +256,7 @@ fn what_a_client_says_in_the_services_name_is_not_repeated() {
 }
 
 /// Somebody who has an account of their own, with a container and a log of the same names.
-async fn neighbour(room: &Room) -> Client {
+async fn neighbour(room: &Store) -> Client {
     let client = Client {
         token: OTHER_TOKEN.to_owned(),
         account: OTHER_ACCOUNT.to_owned(),

@@ -6,23 +6,24 @@ use std::time::Duration;
 use stayput_cluster::TOKEN;
 use stayput_host::{BoxStream, Label};
 
-use super::room::{Room, object, run};
+use super::room::{assert_serves, object, run};
+use stayput_testkit::cluster::Store;
 
 /// How long a server may take to answer or to hang up.
 const PATIENCE: Duration = Duration::from_secs(200);
 
 /// Sends a request and reads to the end of the answer.
-async fn ask(room: &Room, bytes: &[u8]) -> String {
+async fn ask(room: &Store, bytes: &[u8]) -> String {
     say(room, bytes, false).await
 }
 
 /// Sends bytes, says that nothing follows, and reads what comes. Whoever does so has no answer to what was whole, because
 /// it may have left.
-async fn say_and_leave(room: &Room, bytes: &[u8]) -> String {
+async fn say_and_leave(room: &Store, bytes: &[u8]) -> String {
     say(room, bytes, true).await
 }
 
-async fn say(room: &Room, bytes: &[u8], closing: bool) -> String {
+async fn say(room: &Store, bytes: &[u8], closing: bool) -> String {
     let proxy = room.side.proxies.proxies[0];
     let mut stream = room.side.host.connect(proxy).await.expect("it listens");
     let spoken = async {
@@ -67,7 +68,7 @@ fn request(line: &str, headers: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-async fn assert_there(room: &Room, after: &str) {
+async fn assert_there(room: &Store, after: &str) {
     let log = room.side.proxies.get_object(&object("log.txt")).await;
     assert!(log.is_ok(), "{after}: {log:?}");
 }
@@ -104,7 +105,7 @@ fn what_is_no_request_is_refused_or_hung_up_on() {
             assert!(matches!(status(&answer), 0 | 400..500), "{start:?} gets {answer}");
             assert_there(&room, &start).await;
         }
-        room.assert_serves("after what is no HTTP").await;
+        assert_serves(&room, "after what is no HTTP").await;
     });
 }
 
@@ -119,7 +120,7 @@ fn a_head_that_never_ends_keeps_nobody_else_waiting() {
             assert!(matches!(status(&answer), 0 | 408), "{answer}");
         });
         room.side.host.sleep(Duration::from_secs(1)).await;
-        room.assert_serves("while somebody is slow").await;
+        assert_serves(&room, "while somebody is slow").await;
         assert!(room.now().since(begun) < Duration::from_secs(5));
         room.side.host.sleep(PATIENCE).await;
     });
@@ -149,7 +150,7 @@ fn lengths_that_lie_store_nothing() {
             let head = ask(&room, &request("HEAD /v1/AUTH_stayput/demo/liar", "")).await;
             assert_eq!(status(&head), 404, "{headers:?} has stored something: {head}");
         }
-        room.assert_serves("after lengths that lie").await;
+        assert_serves(&room, "after lengths that lie").await;
     });
 }
 
@@ -226,7 +227,7 @@ fn paths_that_make_no_sense_are_refused() {
                 assert!(matches!(status, 400..500), "{method} {path} gets {answer}");
             }
         }
-        room.assert_serves("after senseless paths").await;
+        assert_serves(&room, "after senseless paths").await;
     });
 }
 
@@ -254,7 +255,7 @@ fn odd_names_of_objects_are_taken_as_they_are() {
         }
         let other = ask(&room, &request("GET /v1/AUTH_other/x", "")).await;
         assert_eq!(status(&other), 403, "{other}");
-        room.assert_serves("after odd names").await;
+        assert_serves(&room, "after odd names").await;
     });
 }
 
@@ -293,7 +294,7 @@ fn headers_that_make_no_sense_are_refused_or_of_no_effect() {
         room.put("odd", "banana").await;
         let odd = room.side.proxies.get_object(&object("odd")).await.expect("it is there");
         assert_eq!(odd.content.as_ref(), b"banana");
-        room.assert_serves("after senseless headers").await;
+        assert_serves(&room, "after senseless headers").await;
     });
 }
 

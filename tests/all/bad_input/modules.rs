@@ -1,6 +1,7 @@
 //! Executables that are none.
 
-use super::room::{Room, header, job_of, post, run, text};
+use super::room::{assert_serves, header, job_of, post, run, text};
+use stayput_testkit::cluster::Store;
 
 fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own module is well-formed")
@@ -12,7 +13,7 @@ fn command(body: &str) -> Vec<u8> {
 }
 
 /// Both proxy and worker refuse the module with 400, naming node, field and `part`.
-async fn assert_refused(room: &Room, name: &str, wasm: Vec<u8>, part: &str) {
+async fn assert_refused(room: &Store, name: &str, wasm: Vec<u8>, part: &str) {
     room.put(name, wasm).await;
     for asked in [&room.side.proxies, &room.side.workers] {
         let begun = room.now();
@@ -26,7 +27,7 @@ async fn assert_refused(room: &Room, name: &str, wasm: Vec<u8>, part: &str) {
         assert_eq!(header(&answer, "x-nexe-retcode"), "-1", "{name}");
         assert!(room.now().since(begun).as_secs() < 2, "{name} is refused at once");
     }
-    room.assert_serves(name).await;
+    assert_serves(room, name).await;
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn deep_nesting_in_a_module_is_no_overflow() {
                 );
                 assert!([200, 400, 500].contains(&status), "{said}");
             }
-            room.assert_serves(name).await;
+            assert_serves(&room, name).await;
         }
     });
 }

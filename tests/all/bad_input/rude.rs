@@ -5,7 +5,8 @@ use std::time::Duration;
 use stayput_jobs::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 use stayput_store::client::JobAnswer;
 
-use super::room::{Room, header, job_of, object, post, run, text};
+use super::room::{assert_serves, header, job_of, object, post, run, text};
+use stayput_testkit::cluster::Store;
 
 const IMPORTS: &str = r#"
     (import "wasi_snapshot_preview1" "fd_write"
@@ -33,7 +34,7 @@ fn command(memory_pages: u32, body: &str) -> Vec<u8> {
 }
 
 /// Posts a job of that module to proxy and worker. Both answer in bounded time, and serve afterwards.
-async fn post_to_both(room: &Room, name: &str, wasm: Vec<u8>) -> Vec<JobAnswer> {
+async fn post_to_both(room: &Store, name: &str, wasm: Vec<u8>) -> Vec<JobAnswer> {
     room.put(name, wasm).await;
     let mut answers = Vec::new();
     for asked in [&room.side.proxies, &room.side.workers] {
@@ -43,11 +44,11 @@ async fn post_to_both(room: &Room, name: &str, wasm: Vec<u8>) -> Vec<JobAnswer> 
         assert!(took < SESSION_TIME_MAX + Duration::from_secs(5), "{name} took {took:?}");
         answers.push(answer);
     }
-    room.assert_serves(name).await;
+    assert_serves(room, name).await;
     answers
 }
 
-async fn assert_fails(name: &'static str, room: &Room, wasm: Vec<u8>, wanted: &[&str]) {
+async fn assert_fails(name: &'static str, room: &Store, wasm: Vec<u8>, wanted: &[&str]) {
     for answer in post_to_both(room, name, wasm).await {
         let why = header(&answer, "x-nexe-error");
         assert_eq!(answer.status.as_u16(), 500, "{name}: {why} {}", text(&answer));
@@ -198,7 +199,7 @@ fn a_hole_of_a_terabyte_is_refused_and_the_output_is_stored_without_it() {
             let stored = room.side.proxies.get_object(&object("hole.out")).await;
             assert_eq!(stored.expect("it is stored").content.len(), 0);
         }
-        room.assert_serves("hole").await;
+        assert_serves(&room, "hole").await;
     });
 }
 
@@ -222,6 +223,6 @@ fn many_rude_jobs_at_once_leave_room_for_a_good_one() {
             });
         }
         room.side.host.sleep(Duration::from_millis(200)).await;
-        room.assert_serves("while others loop").await;
+        assert_serves(&room, "while others loop").await;
     });
 }

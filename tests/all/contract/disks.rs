@@ -13,7 +13,7 @@ use stayput_world::fabric::Fabric;
 use stayput_world::fault::{FaultKind, Repeat};
 use stayput_world::{Effects, Fault, FaultError, Trace, World};
 
-use crate::support::{Found, LIMIT, add, fabric, network, spec};
+use stayput_testkit::world::{LIMIT, Probe, add, fabric, network, spec};
 
 const HOST: HostKey = HostKey(0);
 /// What the disk of [`spec`] reads in 10 ms.
@@ -41,7 +41,7 @@ fn under<T: 'static, F: Future<Output = T> + 'static>(
     script: impl Fn(Host, Rc<dyn Disk>) -> F + 'static,
 ) -> (T, Vec<Effects>) {
     let mut world = Fabric::new(Seed(1), network(), Trace::default());
-    let (found, script) = (Found::new(), Rc::new(script));
+    let (found, script) = (Probe::new(), Rc::new(script));
     let finding = found.clone();
     let main = move |host: Host| {
         let (finding, script) = (finding.clone(), Rc::clone(&script));
@@ -186,7 +186,7 @@ fn reads_fail_as_often_as_the_fault_says_and_only_while_it_lasts() {
 #[test]
 fn a_fault_that_comes_again_is_one_fault() {
     let world = &mut *fabric();
-    let (found, starts) = (Found::new(), Rc::new(Cell::new(0)));
+    let (found, starts) = (Probe::new(), Rc::new(Cell::new(0)));
     let finding = found.clone();
     add(world, 0, move |host| {
         starts.set(starts.get() + 1);

@@ -12,7 +12,7 @@ use stayput_host::{Batch, Host, Label, Purpose, Time};
 use stayput_world::fault::FaultKind;
 use stayput_world::{Effects, Fault};
 
-use crate::support::{Found, add, address, fabric};
+use stayput_testkit::world::{Probe, add, address, fabric};
 
 const LABEL: Label = Label::body(Purpose::ObjectData);
 
@@ -27,7 +27,7 @@ fn fault(at_ms: u64, lasts_ms: u64, kind: FaultKind) -> Fault {
 /// Host 0 listens and holds what connects; host 1 connects, then reads until something happens or 3 s are over.
 fn what_a_reader_sees(kind: FaultKind) -> (Result<io::Result<Bytes>, ()>, Effects) {
     let world = &mut *fabric();
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -66,7 +66,7 @@ fn a_loss_of_power_is_silent() {
 }
 
 /// Writes one synced and one unsynced file at its first start, and reports what is there at its second.
-async fn write_then_look(host: Host, starts: Rc<Cell<u32>>, found: Found<Vec<String>>) {
+async fn write_then_look(host: Host, starts: Rc<Cell<u32>>, found: Probe<Vec<String>>) {
     let disk = host.disk("d1").expect("the host has it");
     starts.set(starts.get() + 1);
     if starts.get() == 2 {
@@ -86,7 +86,7 @@ async fn write_then_look(host: Host, starts: Rc<Cell<u32>>, found: Found<Vec<Str
 
 fn what_survives(kind: FaultKind) -> Vec<String> {
     let world = &mut *fabric();
-    let (found, starts) = (Found::new(), Rc::new(Cell::new(0)));
+    let (found, starts) = (Probe::new(), Rc::new(Cell::new(0)));
     let finding = found.clone();
     add(world, 0, move |host| write_then_look(host, Rc::clone(&starts), finding.clone()));
     world.schedule(fault(100, 50, kind)).expect("the host exists");
@@ -107,7 +107,7 @@ fn what_was_not_synced_is_lost_with_the_power() {
 fn what_is_counted(one_way: bool, from: u32, to: u32) -> (stayput_world::Totals, u64, Effects) {
     // Longer than a sender's patience.
     let world = &mut *fabric();
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -158,7 +158,7 @@ fn a_cut_of_the_other_direction_drops_acknowledgements_and_no_data() {
 #[test]
 fn a_connection_made_after_the_heal_works() {
     let world = &mut *fabric();
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -193,7 +193,7 @@ async fn commit_pairs(
     host: Host,
     acknowledged: Rc<Cell<u32>>,
     starts: Rc<Cell<u32>>,
-    found: Found<(usize, usize)>,
+    found: Probe<(usize, usize)>,
 ) {
     let disk = host.disk("d1").expect("the host has it");
     starts.set(starts.get() + 1);
@@ -218,7 +218,7 @@ fn a_batch_is_in_the_table_whole_or_not_at_all_and_stays_once_acknowledged() {
     for micros in [100_000, 100_033, 100_050, 100_099] {
         for kind in [FaultKind::Crash(HostKey(0)), FaultKind::Power(HostKey(0))] {
             let world = &mut *fabric();
-            let (found, acknowledged) = (Found::new(), Rc::new(Cell::new(0)));
+            let (found, acknowledged) = (Probe::new(), Rc::new(Cell::new(0)));
             let (finding, counting, starts) =
                 (found.clone(), Rc::clone(&acknowledged), Rc::new(Cell::new(0)));
             add(world, 0, move |host| {

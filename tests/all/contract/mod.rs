@@ -20,7 +20,7 @@ use std::time::Duration;
 use self::real_disks::real_disks;
 #[cfg(unix)]
 use self::threads::threads;
-use crate::support::{fabric, tcp, turmoil};
+use stayput_testkit::world::{fabric, tcp, turmoil};
 
 /// Makes a test of each claim for a backend.
 macro_rules! claims {

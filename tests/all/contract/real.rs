@@ -9,11 +9,11 @@ use stayput_host::topology::HostKey;
 use stayput_world::fault::FaultKind;
 use stayput_world::{Fault, RunEnd};
 
-use crate::support::{Found, LIMIT, add, address, tcp};
+use stayput_testkit::world::{LIMIT, Probe, add, address, tcp};
 
 #[test]
 fn a_host_that_is_not_in_the_world_cannot_be_reached() {
-    let (mut world, found) = (tcp(), Found::new());
+    let (mut world, found) = (tcp(), Probe::new());
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
         let finding = finding.clone();
@@ -26,7 +26,7 @@ fn a_host_that_is_not_in_the_world_cannot_be_reached() {
 #[test]
 fn equal_ports_of_two_worlds_are_not_the_same() {
     let mut worlds = [tcp(), tcp()];
-    let heard = [Found::new(), Found::new()];
+    let heard = [Probe::new(), Probe::new()];
     for (world, heard) in worlds.iter_mut().zip(&heard) {
         let heard = heard.clone();
         add(&mut **world, 0, move |host| {
@@ -68,7 +68,7 @@ fn a_panic_on_a_host_is_not_lost() {
 
 #[test]
 fn a_world_that_is_dropped_drops_what_its_hosts_were_doing() {
-    let (mut world, found, witness) = (tcp(), Found::new(), Rc::new(()));
+    let (mut world, found, witness) = (tcp(), Probe::new(), Rc::new(()));
     let held = Rc::clone(&witness);
     add(&mut *world, 0, move |host| {
         let held = Rc::clone(&held);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stayput_host::{Host, LocalFuture, Purpose};
 use stayput_world::{RunEnd, World};
 
-use crate::support::{LIMIT, spec};
+use stayput_testkit::world::{LIMIT, spec};
 
 /// What a host does; made on the thread that runs it.
 pub(crate) type Main = Box<dyn Fn(Host) -> LocalFuture<'static, ()> + Send>;
@@ -58,7 +58,7 @@ pub(crate) fn add<F: Future<Output = ()> + 'static>(
 }
 
 /// A place for what a host found out, on whichever thread.
-pub(crate) struct Found<T>(Arc<(Mutex<Option<T>>, Condvar)>);
+pub(crate) struct Probe<T>(Arc<(Mutex<Option<T>>, Condvar)>);
 
 /// What a run waits for.
 pub(crate) trait Awaited {
@@ -67,13 +67,13 @@ pub(crate) trait Awaited {
     fn comes_within(&self, limit: Duration) -> bool;
 }
 
-impl<T> Clone for Found<T> {
+impl<T> Clone for Probe<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Found<T> {
+impl<T> Probe<T> {
     pub(crate) fn new() -> Self {
         Self(Arc::new((Mutex::new(None), Condvar::new())))
     }
@@ -92,7 +92,7 @@ impl<T> Found<T> {
     }
 }
 
-impl<T> Awaited for Found<T> {
+impl<T> Awaited for Probe<T> {
     fn is_there(&self) -> bool {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }

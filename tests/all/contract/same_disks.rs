@@ -11,7 +11,7 @@ use stayput_host::{Batch, Disk, DiskError, File};
 use stayput_world::World;
 
 use super::real_disks::real_disks;
-use crate::support::{Found, add, fabric};
+use stayput_testkit::world::{Probe, add, fabric};
 
 const NAMES: [&str; 6] = ["a", "b", "f/x", "f/y", "g/x", "h/i/j/x"];
 const DIRS: [&str; 4] = ["f", "g/", "h/i/j", "none"];
@@ -110,7 +110,7 @@ async fn make(disk: &Rc<dyn Disk>, open: &mut Open, call: Call) -> Result<Gave, 
 
 /// Makes all calls on a disk of the world; what came of each, and what the open files hold in the end.
 fn all_on(world: &mut dyn World, calls: &[Call]) -> (Vec<Result<Gave, DiskError>>, Vec<Bytes>) {
-    let (found, calls) = (Found::new(), calls.to_vec());
+    let (found, calls) = (Probe::new(), calls.to_vec());
     let finding = found.clone();
     add(world, 0, move |host| {
         let (finding, calls) = (finding.clone(), calls.clone());

@@ -11,8 +11,8 @@ use stayput_host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel,
 use stayput_store::http;
 use stayput_store::http::{Body, Limits, Method, Response, StatusCode};
 
-use super::room::{Found, Room, add};
-use crate::support::address;
+use super::room::{Probe, Room, add};
+use stayput_testkit::world::address;
 
 const LABEL: Label = Label::body(Purpose::ObjectData);
 
@@ -45,7 +45,7 @@ fn pattern(len: usize) -> Vec<u8> {
 }
 
 pub(crate) fn bytes_arrive_in_order_and_the_end_after_them(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -64,7 +64,7 @@ pub(crate) fn bytes_arrive_in_order_and_the_end_after_them(world: &mut dyn Room)
 }
 
 pub(crate) fn both_ends_may_close_their_half(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -87,7 +87,7 @@ pub(crate) fn both_ends_may_close_their_half(world: &mut dyn Room) {
 }
 
 pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -116,7 +116,7 @@ pub(crate) fn an_acceptor_knows_who_connects(world: &mut dyn Room) {
 pub(crate) fn what_was_written_arrives_though_its_writer_reads_nothing_and_leaves(
     world: &mut dyn Room,
 ) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -137,7 +137,7 @@ pub(crate) fn what_was_written_arrives_though_its_writer_reads_nothing_and_leave
 }
 
 pub(crate) fn a_writer_hears_that_its_reader_is_gone(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -165,7 +165,7 @@ pub(crate) fn a_writer_hears_that_its_reader_is_gone(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_port_that_nobody_listens_on_refuses(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |_| async {});
     add(world, 1, move |host| {
@@ -179,7 +179,7 @@ pub(crate) fn a_port_that_nobody_listens_on_refuses(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_port_that_is_taken_is_not_given_again(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -194,7 +194,7 @@ pub(crate) fn a_port_that_is_taken_is_not_given_again(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_slow_reader_stops_its_writer(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
@@ -219,7 +219,7 @@ pub(crate) fn a_slow_reader_stops_its_writer(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_sleep_ends_no_earlier_than_its_time(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -236,7 +236,7 @@ pub(crate) fn a_sleep_ends_no_earlier_than_its_time(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_timeout_drops_what_it_waited_for(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -254,7 +254,7 @@ pub(crate) fn a_timeout_drops_what_it_waited_for(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_guarded_task_ends_with_its_guard(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -275,7 +275,7 @@ pub(crate) fn a_guarded_task_ends_with_its_guard(world: &mut dyn Room) {
 }
 
 pub(crate) fn entropy_depends_on_its_key_alone(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -304,7 +304,7 @@ impl Work for Count {
 
 /// Three pieces of 10 ms on two cores take 20 ms.
 pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -343,7 +343,7 @@ impl Work for Start {
 
 /// How long three pieces of 10 ms take on two cores.
 pub(crate) fn three_starts_take(world: &mut dyn Room) -> Duration {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -380,7 +380,7 @@ async fn file_of(host: &Host, path: &str, parts: &[&'static [u8]]) -> Result<(),
 }
 
 pub(crate) fn files_read_back_what_was_appended(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -407,7 +407,7 @@ pub(crate) fn files_read_back_what_was_appended(world: &mut dyn Room) {
 }
 
 pub(crate) fn a_removed_file_stays_readable_while_it_is_open(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -424,7 +424,7 @@ pub(crate) fn a_removed_file_stays_readable_while_it_is_open(world: &mut dyn Roo
 }
 
 pub(crate) fn a_batch_changes_the_table_in_order(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, move |host| {
         let finding = finding.clone();
@@ -463,7 +463,7 @@ async fn echo(mut request: http::Request) -> Response {
 }
 
 pub(crate) fn a_request_is_answered_over_http(world: &mut dyn Room) {
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 0, |host| async move {
         http::serve(&host, 80, echo).expect("the port is free");

@@ -15,8 +15,8 @@ use stayput_host::{LocalFuture, Part, Purpose, Seed, SpentFuel, Work};
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_server::{Actor, ActorMain, OpenDisk, Server};
 
-use super::room::{Awaited, Found, Main, Room, add};
-use crate::support::spec;
+use super::room::{Awaited, Main, Probe, Room, add};
+use stayput_testkit::world::spec;
 
 /// As many as a claim has hosts.
 const THREADS: usize = 3;
@@ -111,7 +111,7 @@ impl Work for Count {
 
 #[test]
 fn work_is_done_once_and_its_fuel_is_counted() {
-    let (mut room, found) = (threads(), Found::new());
+    let (mut room, found) = (threads(), Probe::new());
     let finding = found.clone();
     add(&mut room, 0, move |host| {
         let finding = finding.clone();

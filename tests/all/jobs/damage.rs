@@ -17,9 +17,10 @@ use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timelin
 use tokio::sync::Notify;
 
 use super::guests::cat;
-use super::stage::{counts, put, set, spec};
+use super::stage::{counts, spec};
 use super::{assert_answer, header, job, node};
-use crate::support::fabric;
+use stayput_testkit::cluster::assemble;
+use stayput_testkit::world::fabric;
 
 const DEVICES: &str = r#"{"name": "stdin", "path": "swift://~/demo/log.txt"}, {"name": "stdout"}"#;
 const LOG: &str = "a banana\nan apple\nbananabanana\n";
@@ -106,18 +107,19 @@ fn run(nodes_per_zone: u32, replica: usize, copies: u8) -> (JobAnswer, IpAddr) {
     let mut world = Opened { world: fabric(), hosts: Rc::clone(&hosts) };
     let place: Rc<Cell<Option<(usize, u32)>>> = Rc::default();
     let where_it_lies = Rc::clone(&place);
-    let (cluster, found) = set(&mut world, &spec(counts(nodes_per_zone), 1, 10), move |side| {
-        let (hosts, place) = (Rc::clone(&hosts), Rc::clone(&where_it_lies));
-        async move {
-            put(&side, "cat.wasm", cat()).await;
-            put(&side, "log.txt", LOG).await;
-            let (index, partition) = place.get().expect("it is known before the world runs");
-            let host = hosts.borrow()[index].clone();
-            damage(&host, partition).await;
-            let more = format!(r#", "replicate": {copies}"#);
-            job(&side.proxies, &[node("twin", "cat.wasm", DEVICES, &more)]).await
-        }
-    });
+    let (cluster, found) =
+        assemble(&mut world, &spec(counts(nodes_per_zone), 1, 10), move |store| {
+            let (hosts, place) = (Rc::clone(&hosts), Rc::clone(&where_it_lies));
+            async move {
+                store.put("cat.wasm", cat()).await;
+                store.put("log.txt", LOG).await;
+                let (index, partition) = place.get().expect("it is known before the world runs");
+                let host = hosts.borrow()[index].clone();
+                damage(&host, partition).await;
+                let more = format!(r#", "replicate": {copies}"#);
+                job(&store.side.proxies, &[node("twin", "cat.wasm", DEVICES, &more)]).await
+            }
+        });
     let path = Path::object_of(ACCOUNT, "demo", "log.txt").expect("a good name");
     let partition = cluster.ring.partition(&path);
     let ip = cluster.ring.primaries(partition)[replica].ip;

@@ -9,8 +9,9 @@ use stayput_host::{Purpose, Time};
 use stayput_world::Fault;
 use stayput_world::fault::FaultKind;
 
-use super::stage::{count_words, counted_words, counts, put_texts, set, spec};
-use crate::support::fabric;
+use super::stage::{count_words, counted_words, counts, put_texts, spec};
+use stayput_testkit::cluster::assemble;
+use stayput_testkit::world::fabric;
 
 /// Loading is over long before this.
 const POSTED_AT: Time = Time::from_nanos(30_000_000_000);
@@ -36,13 +37,13 @@ fn texts() -> Vec<Vec<u8>> {
 /// Counts words while that node crashes so long after the job was posted, and stays away.
 fn run(crash: Option<(usize, Duration)>) -> Ran {
     let mut world = fabric();
-    let (cluster, found) = set(&mut *world, &spec(counts(2), 1, 10), |side| async move {
-        put_texts(&side, &texts()).await;
-        side.host.sleep_until(POSTED_AT).await;
+    let (cluster, found) = assemble(&mut *world, &spec(counts(2), 1, 10), |store| async move {
+        put_texts(&store, &texts()).await;
+        store.side.host.sleep_until(POSTED_AT).await;
         let job = count_words(2, 1);
-        let answer = side.proxies.post_job(job.into(), "application/json", &[]).await;
+        let answer = store.side.proxies.post_job(job.into(), "application/json", &[]).await;
         let answer = answer.expect("it is answered");
-        (answer.status.as_u16(), answer.body, side.host.now().since(POSTED_AT))
+        (answer.status.as_u16(), answer.body, store.side.host.now().since(POSTED_AT))
     });
     assert_eq!(cluster.nodes.len(), NODES);
     let fault = crash.map(|(node, after)| {

@@ -13,10 +13,11 @@ mod worlds;
 use bytes::Bytes;
 use stayput_store::client::{Client, JobAnswer};
 
-use crate::bad_input::room::{Room, post, run};
+use crate::bad_input::room::{post, run};
+use stayput_testkit::cluster::Store;
 
 /// Both who run jobs, in turn.
-pub(super) fn both(room: &Room) -> [Client; 2] {
+pub(super) fn both(room: &Store) -> [Client; 2] {
     [room.side.proxies.clone(), room.side.workers.clone()]
 }
 
@@ -44,6 +45,6 @@ pub(super) async fn job(to: &Client, nodes: &[String]) -> JobAnswer {
     post(to, &format!("[{}]", nodes.join(", "))).await
 }
 
-pub(super) fn in_room<F: Future<Output = ()> + 'static>(script: impl Fn(Room) -> F + 'static) {
+pub(super) fn in_room<F: Future<Output = ()> + 'static>(script: impl Fn(Store) -> F + 'static) {
     run(script);
 }

@@ -6,6 +6,7 @@ use stayput_store::http::{HeaderName, HeaderValue};
 
 use super::guests::{cat, cat_files};
 use super::{assert_answer, both, in_room, node};
+use crate::bad_input::room::assert_serves;
 
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
@@ -86,7 +87,7 @@ fn an_image_that_is_no_job_is_refused_by_what_it_lacks() {
                 assert!(said.contains(why), "`{why}` is not in {said}");
             }
         }
-        room.assert_serves("after bad images").await;
+        assert_serves(&room, "after bad images").await;
     });
 }
 
@@ -132,7 +133,7 @@ fn a_job_that_is_an_object_takes_the_body_as_its_data() {
         room.put("cat.wasm", cat()).await;
         let devices = r#"{"name": "stdin"}, {"name": "stdout", "content_type": "text/x-answer"}"#;
         let description = format!("[{}]", node("data", "cat.wasm", devices, ""));
-        let path = crate::bad_input::room::object("job.json");
+        let path = stayput_testkit::cluster::object("job.json");
         let stored = room.side.proxies.put_object(&path, description.into(), "application/json");
         stored.await.expect("it is stored");
         for asked in both(&room) {

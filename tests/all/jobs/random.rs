@@ -22,11 +22,12 @@ use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 use tokio::sync::Notify;
 
-use super::stage::{count_words, counted_words, counts, put_texts, set, spec};
-use crate::property::check::unbalanced;
-use crate::property::run::settle;
-use crate::property::trouble::{Fault, Kind};
-use crate::support::{Found, LIMIT, network};
+use super::stage::{count_words, counted_words, counts, put_texts, spec};
+use stayput_testkit::cluster::assemble;
+use stayput_testkit::random::fault::{Fault, Kind};
+use stayput_testkit::random::settle;
+use stayput_testkit::random::unbalanced;
+use stayput_testkit::world::{LIMIT, Probe, network};
 
 /// Cases when `PROPTEST_CASES` does not say.
 const CASES: u32 = 250;
@@ -193,21 +194,21 @@ fn run(case: &Case) -> Outcome {
     let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), network(), Trace::default());
     let (loaded, go) = (Rc::new(Cell::new(false)), Rc::new(Notify::new()));
-    let answered = Found::new();
+    let answered = Probe::new();
     let (cluster, found) = {
         let (loaded, go, case) = (Rc::clone(&loaded), Rc::clone(&go), case.clone());
         let first = answered.clone();
         let spec = spec(case.counts(), case.seed, case.running);
-        set(&mut world, &spec, move |side| {
+        assemble(&mut world, &spec, move |store| {
             let (loaded, go, case) = (Rc::clone(&loaded), Rc::clone(&go), case.clone());
             let first = first.clone();
             async move {
-                put_texts(&side, &case.texts()).await;
+                put_texts(&store, &case.texts()).await;
                 loaded.set(true);
                 go.notified().await;
-                first.set(post(&side, &case).await);
+                first.set(post(&store.side, &case).await);
                 go.notified().await;
-                post(&side, &case).await
+                post(&store.side, &case).await
             }
         })
     };
@@ -235,7 +236,7 @@ fn run(case: &Case) -> Outcome {
     }
 }
 
-fn wait(world: &mut Fabric, found: &Found<Answer>) -> (RunEnd, Answer) {
+fn wait(world: &mut Fabric, found: &Probe<Answer>) -> (RunEnd, Answer) {
     let limit = world.now() + JOB_MAX;
     let end = world.run(&mut || found.is_there(), limit);
     let answer = found.take().unwrap_or_else(|| Err("nothing came".to_owned()));

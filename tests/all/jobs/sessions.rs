@@ -2,6 +2,7 @@
 
 use super::guests::{cat, cat_files, copies, dies_writing, leaves};
 use super::{assert_answer, both, header, in_room, job, node};
+use crate::bad_input::room::assert_serves;
 
 const STDOUT: &str = r#"{"name": "stdout"}"#;
 
@@ -44,7 +45,7 @@ fn what_a_wildcard_matched_names_what_its_session_stores() {
             );
             let answer = job(&asked, &[node("copy", "cat.wasm", &devices, "")]).await;
             assert_answer(&answer, 200, "");
-            let path = crate::bad_input::room::object(&format!("out-{run}/b.copy"));
+            let path = stayput_testkit::cluster::object(&format!("out-{run}/b.copy"));
             let stored = room.side.proxies.get_object(&path).await.expect("it is stored");
             assert_eq!(stored.content, "two\0\0", "it has its least size");
             assert_eq!(stored.headers["content-type"], "text/x-copy");
@@ -168,7 +169,7 @@ fn sessions_that_wait_for_each_other_are_out_of_time_and_others_go_on() {
             );
             assert!(room.now().since(begun).as_secs() < 30);
         }
-        room.assert_serves("after a deadlock").await;
+        assert_serves(&room, "after a deadlock").await;
     });
 }
 

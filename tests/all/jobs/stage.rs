@@ -4,100 +4,43 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_host::config::{
-    ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
-};
-use stayput_jobs::placement::PlacementConfig;
-use stayput_jobs::system_images::SystemImages;
-use stayput_store::client::{Client, ClientError};
-use stayput_store::swift::Path;
-use stayput_world::World;
-
-use crate::support::Found;
+use stayput_cluster::ClusterSpec;
+use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig, SessionsConfig};
+use stayput_testkit::cluster::{self, Store};
 
 /// The guest that counts words as a mapper, a reducer or a merger.
 const WORDS: &[u8] = include_bytes!("../../../runtime/guests/words.wasm");
 
 /// Nodes with a disk each in three zones, and three replicas.
 pub(super) const fn counts(nodes_per_zone: u32) -> ClusterConfig {
-    ClusterConfig {
-        regions: 1,
-        zones: 3,
-        nodes_per_zone,
-        devices_per_node: 1,
-        replicas: 3,
-        part_power: 4,
-        proxies: 1,
-        workers: 1,
-        workers_zone: None,
-        clients: 1,
-        replicate: None,
-    }
+    ClusterConfig { nodes_per_zone, ..cluster::counts() }
 }
 
-/// A cluster of machines that compute slowly, so that jobs last.
+/// A cluster of machines that compute slowly, so that jobs last, and run so many sessions at a time.
 pub(super) fn spec(counts: ClusterConfig, seed: u64, running: u32) -> ClusterSpec {
+    let rate = |bytes| ByteRate::new(bytes).expect("not zero");
+    let seek = Duration::from_micros(500);
     let machine = MachineConfig {
-        cores: 2,
-        fuel_per_second: FuelRate::new(10_000_000).expect("not zero"),
-        nic: ByteRate::new(12_500_000).expect("not zero"),
+        nic: rate(12_500_000),
         disk: DiskConfig {
-            read: ByteRate::new(200_000_000).expect("not zero"),
-            write: ByteRate::new(100_000_000).expect("not zero"),
-            seek: Duration::from_micros(500),
+            read: rate(200_000_000),
+            write: rate(100_000_000),
+            seek,
             capacity: None,
         },
         sessions: SessionsConfig { running, ..SessionsConfig::default() },
+        ..cluster::machine()
     };
-    let images = SystemImages::default();
-    let placement = PlacementConfig::default();
-    ClusterSpec { counts, node: machine.clone(), worker: machine, images, placement, seed }
-}
-
-/// Puts a cluster into `world` whose client makes the container `demo` and runs `script`; what that gives will be found.
-pub(super) fn set<T: 'static, F: Future<Output = T> + 'static>(
-    world: &mut dyn World,
-    spec: &ClusterSpec,
-    script: impl Fn(ClientSide) -> F + 'static,
-) -> (Cluster, Found<T>) {
-    let found = Found::new();
-    let (finding, script) = (found.clone(), Rc::new(script));
-    let main = Rc::new(move |_, side: ClientSide| {
-        let (finding, script) = (finding.clone(), Rc::clone(&script));
-        let task = async move {
-            make_container(&side.proxies).await.expect("nothing goes wrong so early");
-            finding.set(script(side).await);
-        };
-        Box::pin(task) as Pin<Box<dyn Future<Output = ()>>>
-    });
-    let cluster = Cluster::assemble(world, spec, &(main as _)).expect("the ring can be built");
-    (cluster, found)
-}
-
-async fn make_container(store: &Client) -> Result<(), ClientError> {
-    store.put_container(&Path::account_only(ACCOUNT)?.with_container("demo")?).await?;
-    Ok(())
-}
-
-/// Stores an object of the container `demo`.
-pub(super) async fn put(side: &ClientSide, name: &str, content: impl Into<Bytes>) {
-    let path = Path::object_of(ACCOUNT, "demo", name).expect("a good name");
-    let stored = side.proxies.put_object(&path, content.into(), "application/octet-stream");
-    stored.await.expect("it is stored");
+    ClusterSpec { seed, ..cluster::spec(counts, machine) }
 }
 
 /// Stores what a job that counts words needs, and texts for it.
-pub(super) async fn put_texts(side: &ClientSide, texts: &[Vec<u8>]) {
-    put(side, "words.wasm", Bytes::from_static(WORDS)).await;
+pub(super) async fn put_texts(store: &Store, texts: &[Vec<u8>]) {
+    store.put("words.wasm", WORDS).await;
     for (number, text) in texts.iter().enumerate() {
-        put(side, &format!("text-{number}.txt"), text.clone()).await;
+        store.put(&format!("text-{number}.txt"), text.clone()).await;
     }
 }
 

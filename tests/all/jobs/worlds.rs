@@ -6,9 +6,10 @@ use stayput_store::client::JobAnswer;
 use stayput_world::World;
 
 use super::guests::{cat_files, copies};
-use super::stage::{counts, put, set, spec};
+use super::stage::{counts, spec};
 use super::{assert_answer, header, job, node};
-use crate::support::{fabric, tcp, turmoil};
+use stayput_testkit::cluster::assemble;
+use stayput_testkit::world::{fabric, tcp, turmoil};
 
 fn data(seed: u32) -> Vec<u8> {
     (0..150_000_u32).map(|i| ((i * seed) % 251) as u8).collect()
@@ -16,7 +17,7 @@ fn data(seed: u32) -> Vec<u8> {
 
 /// Runs a chain of three, of which the middle one sends to a group on its way to the last, on storage and on a worker.
 fn run(mut world: Box<dyn World>) -> [JobAnswer; 2] {
-    let (_cluster, found) = set(&mut *world, &spec(counts(1), 1, 10), |side| async move {
+    let (_cluster, found) = assemble(&mut *world, &spec(counts(1), 1, 10), |store| async move {
         let to_group = [
             (Some("dev/in/first"), Some("dev/out/group-1")),
             (Some("dev/input"), Some("dev/out/group-2")),
@@ -29,7 +30,7 @@ fn run(mut world: Box<dyn World>) -> [JobAnswer; 2] {
             ("one", data(1)),
             ("two", data(2)),
         ] {
-            put(&side, name, module).await;
+            store.put(name, module).await;
         }
         let stdin = r#"{"name": "stdin", "path": "swift://~/demo/one"}"#;
         let input = r#"{"name": "input", "path": "swift://~/demo/two"}"#;
@@ -39,7 +40,7 @@ fn run(mut world: Box<dyn World>) -> [JobAnswer; 2] {
             node("group", "group.wasm", "", r#", "count": 2, "connect": ["last"]"#),
             node("last", "last.wasm", r#"{"name": "stdout"}"#, ""),
         ];
-        [job(&side.proxies, &nodes).await, job(&side.workers, &nodes).await]
+        [job(&store.side.proxies, &nodes).await, job(&store.side.workers, &nodes).await]
     });
     found.wait(&mut *world)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};
-use crate::support::network;
+use stayput_testkit::world::network;
 
 const GBIT: u64 = 125_000_000;
 

@@ -7,9 +7,9 @@ use stayput_host::Seed;
 use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
 use stayput_host::topology::{HostSpec, Place};
 
-use super::solver::{Resource, max_min};
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};
-use crate::support::network;
+use stayput_testkit::max_min::{Resource, max_min};
+use stayput_testkit::world::network;
 
 /// The worst flow may be off by so much, once a chain of bottlenecks has come to rest.
 const TOLERANCE: f64 = 0.02;

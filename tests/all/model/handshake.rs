@@ -15,7 +15,7 @@ use stayput_world::fault::FaultKind;
 use stayput_world::{Effects, Fault, RunEnd, Trace, World};
 
 use super::LABEL;
-use crate::support::{Found, address, network, spec};
+use stayput_testkit::world::{Probe, address, network, spec};
 
 const SERVER: HostKey = HostKey(0);
 const CLIENT: HostKey = HostKey(1);
@@ -47,7 +47,7 @@ async fn ask(host: &Host) -> io::Result<Bytes> {
 
 fn seen(at: Duration, lasts: Duration, kind: FaultKind) -> Seen {
     let mut world = Fabric::new(Seed(1), network(), Trace::default());
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     world.add_host(spec(0), Rc::new(|host| Box::pin(echo(host))));
     let main = move |host: Host| {

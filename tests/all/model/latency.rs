@@ -6,7 +6,7 @@ use stayput_host::Time;
 use stayput_host::config::{Jitter, LinkConfig, NetworkConfig};
 
 use super::{machine, transfer, world};
-use crate::support::{Found, add, address, fabric, network};
+use stayput_testkit::world::{Probe, add, address, fabric, network};
 
 const GBIT: u64 = 125_000_000;
 
@@ -25,7 +25,7 @@ fn a_message_takes_its_latency_and_its_time_on_the_slower_card() {
 #[test]
 fn connecting_takes_a_round_trip() {
     let world = &mut *fabric();
-    let found = Found::new();
+    let found = Probe::new();
     add(world, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
         let _held = listener.accept().await;

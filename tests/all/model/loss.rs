@@ -6,7 +6,7 @@ use stayput_host::config::{Chance, LinkConfig, NetworkConfig};
 use stayput_world::Totals;
 
 use super::{Transfer, machine, transfer, world};
-use crate::support::network;
+use stayput_testkit::world::network;
 
 const GBIT: u64 = 125_000_000;
 const BYTES: u64 = 32 << 20;

@@ -6,7 +6,6 @@ mod handshake;
 mod latency;
 mod loss;
 mod random;
-mod solver;
 mod trouble;
 mod wire;
 
@@ -22,7 +21,7 @@ use stayput_host::{BoxStream, Host, Label, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
-use crate::support::spec;
+use stayput_testkit::world::spec;
 
 pub(crate) const LABEL: Label = Label::body(Purpose::ObjectData);
 /// A chunk, as the network cuts them.

@@ -20,7 +20,7 @@ use stayput_world::fault::FaultKind;
 use stayput_world::{Fault, RunEnd, Trace, World};
 
 use super::{LABEL, machine};
-use crate::support::{address, network};
+use stayput_testkit::world::{address, network};
 
 /// Cases when `PROPTEST_CASES` does not say.
 const CASES: u32 = 300;

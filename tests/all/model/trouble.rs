@@ -11,7 +11,7 @@ use stayput_world::fault::{FaultKind, Repeat};
 use stayput_world::{Effects, Fault, Totals, World};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, Transfer, begin_transfer, machine, world};
-use crate::support::network;
+use stayput_testkit::world::network;
 
 const GBIT: u64 = 125_000_000;
 /// A quarter of a second's.

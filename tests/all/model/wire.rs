@@ -8,7 +8,7 @@ use stayput_host::Purpose;
 use stayput_store::http;
 use stayput_store::http::{Body, Limits, Method, Response};
 
-use crate::support::{Found, add, address, fabric};
+use stayput_testkit::world::{Probe, add, address, fabric};
 
 /// The percentage by which the wire carries more than was sent, for a GET of `bytes`.
 fn overhead(bytes: usize) -> f64 {
@@ -19,7 +19,7 @@ fn overhead(bytes: usize) -> f64 {
         })
         .expect("the port is free");
     });
-    let found = Found::new();
+    let found = Probe::new();
     let finding = found.clone();
     add(world, 1, move |host| {
         let finding = finding.clone();

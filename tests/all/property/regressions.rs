@@ -1,8 +1,8 @@
 //! Cases that once failed, each with what was wrong.
 
-use super::case::{Case, Links, Op, Step};
-use super::judge;
-use super::trouble::{Fault, Kind};
+use stayput_jobs::placement::PlacementConfig;
+use stayput_testkit::random::fault::{Fault, Kind};
+use stayput_testkit::random::{Case, Links, Op, Step, judge};
 
 /// The newest version was looked for on handoffs only if too few primaries answered. A write that only handoffs had taken was
 /// lost from sight when the primary came back with an older version.
@@ -23,5 +23,5 @@ fn a_write_that_only_a_handoff_took_is_newest_when_the_primary_is_back() {
         links: Links::default(),
         replicate_ms: None,
     };
-    assert_eq!(judge(&case), Vec::<String>::new());
+    assert_eq!(judge(&case, PlacementConfig::default().policy), Vec::<String>::new());
 }

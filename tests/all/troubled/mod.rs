@@ -33,7 +33,7 @@ fn full(host: HostKey) -> FaultKind {
 }
 
 async fn during(room: &Room) {
-    room.side.host.sleep_until(FAULTS_AT + Duration::from_secs(1)).await;
+    room.store.side.host.sleep_until(FAULTS_AT + Duration::from_secs(1)).await;
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_job_survives_crashes_and_lost_power_that_come_again() {
     let (right, effects) = run(
         move |nodes| nodes[..2].iter().map(|host| again(*host)).collect(),
         |room| async move {
-            room.side.host.sleep_until(FAULTS_AT).await;
+            room.store.side.host.sleep_until(FAULTS_AT).await;
             let mut right = 0;
             for object in (0..4).cycle().take(40) {
                 let (status, body) = room.job(object).await;

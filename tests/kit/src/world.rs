@@ -1,4 +1,4 @@
-//! What the tests share: small worlds.
+//! Small worlds: a network of known latencies, hosts, and a probe for what a host finds out.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -14,10 +14,13 @@ use stayput_world::tcp::Tcp;
 use stayput_world::turmoil::Turmoil;
 use stayput_world::{RunEnd, Trace, World};
 
-/// Later than anything that a test waits for.
-pub(crate) const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
+/// Time limit of a run, later than anything that a test waits for.
+pub const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
 
-pub(crate) fn network() -> NetworkConfig {
+/// Network without trunks and losses: 100 µs within a zone, 500 µs between two, 20 ms between regions,
+/// 5 ms to clients, 500 µs to workers.
+#[must_use]
+pub fn network() -> NetworkConfig {
     let link = |micros| LinkConfig::new(Duration::from_micros(micros), None);
     NetworkConfig {
         same_zone: link(100),
@@ -29,19 +32,30 @@ pub(crate) fn network() -> NetworkConfig {
     }
 }
 
-pub(crate) fn fabric() -> Box<dyn World> {
+/// Fabric over [`network`], with seed 1.
+#[must_use]
+pub fn fabric() -> Box<dyn World> {
     Box::new(Fabric::new(Seed(1), network(), Trace::default()))
 }
 
-pub(crate) fn turmoil() -> Box<dyn World> {
+/// Turmoil over [`network`], with seed 1.
+#[must_use]
+pub fn turmoil() -> Box<dyn World> {
     Box::new(Turmoil::new(Seed(1), network(), Trace::default()))
 }
 
-pub(crate) fn tcp() -> Box<dyn World> {
+/// World on real sockets.
+///
+/// # Panics
+/// The system has no room for a reactor.
+#[must_use]
+pub fn tcp() -> Box<dyn World> {
     Box::new(Tcp::new(Seed(1), Trace::default()).expect("the system has room for a reactor"))
 }
 
-pub(crate) fn spec(index: u8) -> HostSpec {
+/// Host `node:index+1` at `10.0.0.index+1`, in a zone of its own, with two cores and a disk.
+#[must_use]
+pub fn spec(index: u8) -> HostSpec {
     HostSpec {
         name: format!("node:{}", index + 1),
         ip: Ipv4Addr::new(10, 0, 0, index + 1),
@@ -60,12 +74,14 @@ pub(crate) fn spec(index: u8) -> HostSpec {
     }
 }
 
-pub(crate) fn address(index: u8, port: u16) -> SocketAddr {
+/// Address of a host of [`spec`].
+#[must_use]
+pub fn address(index: u8, port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(spec(index).ip), port)
 }
 
 /// Adds a host that runs `main` whenever it starts.
-pub(crate) fn add<F: Future<Output = ()> + 'static>(
+pub fn add<F: Future<Output = ()> + 'static>(
     world: &mut dyn World,
     index: u8,
     main: impl Fn(Host) -> F + 'static,
@@ -73,36 +89,52 @@ pub(crate) fn add<F: Future<Output = ()> + 'static>(
     world.add_host(spec(index), Rc::new(move |host| Box::pin(main(host))))
 }
 
-/// A place for what a host found out.
-pub(crate) struct Found<T>(Rc<RefCell<Option<T>>>);
+/// Value that a host of a world finds out, for the test outside. Clones share it.
+pub struct Probe<T>(Rc<RefCell<Option<T>>>);
 
-impl<T> Clone for Found<T> {
+impl<T> Clone for Probe<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }
 }
 
-impl<T> Found<T> {
-    pub(crate) fn new() -> Self {
+impl<T> Default for Probe<T> {
+    fn default() -> Self {
         Self(Rc::default())
     }
+}
 
-    pub(crate) fn set(&self, value: T) {
+impl<T> Probe<T> {
+    /// Probe without a value.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the value.
+    pub fn set(&self, value: T) {
         *self.0.borrow_mut() = Some(value);
     }
 
-    pub(crate) fn is_there(&self) -> bool {
+    /// True once the value is set.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    pub(crate) fn take(&self) -> Option<T> {
+    /// Takes the value out.
+    #[must_use]
+    pub fn take(&self) -> Option<T> {
         self.0.borrow_mut().take()
     }
 
-    /// Runs `world` until something was found.
-    pub(crate) fn wait(&self, world: &mut dyn World) -> T {
+    /// Runs `world` until the value is set, and takes it out.
+    ///
+    /// # Panics
+    /// The run ends without it.
+    pub fn wait(&self, world: &mut dyn World) -> T {
         let end = world.run(&mut || self.is_there(), LIMIT);
-        assert_eq!(end, RunEnd::Done, "nothing was found");
+        assert_eq!(end, RunEnd::Done, "the probe was not set");
         self.take().expect("the run ended because it was there")
     }
 }

@@ -12,17 +12,17 @@ use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
-use stayput_jobs::placement::PlacementConfig;
+use stayput_jobs::placement::{PlacementConfig, Policy};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::Order;
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
 use super::case::{Case, Links};
-use super::drive::{Drive, Phase, path};
+use super::clients::{ClientDriver, Phase, path};
+use super::fault::HORIZON_MS;
 use super::history::{Commit, History};
-use super::trouble::HORIZON_MS;
-use crate::support::network;
+use crate::world::network;
 
 /// After the last fault and the last step: longer than a server waits for what does not come.
 const QUIET: Duration = Duration::from_secs(60);
@@ -34,47 +34,51 @@ const SETTLING_LOOKS_MAX: u32 = 100;
 /// For a part of a run.
 const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 
-/// Runs `case`.
-pub(crate) fn run(case: &Case) -> History {
+/// Runs `case` with jobs placed by `policy`.
+///
+/// # Panics
+/// The cluster panicked.
+#[must_use]
+pub fn run(case: &Case, policy: &'static dyn Policy) -> History {
     let trace = Trace::keeping_lines();
     let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());
-    let drive = Rc::new(Drive::new(case));
+    let driver = Rc::new(ClientDriver::new(case));
     let spec = ClusterSpec {
         counts: counts(case),
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
-        placement: PlacementConfig::default(),
+        placement: PlacementConfig { policy, ..PlacementConfig::default() },
         seed: case.seed,
     };
     let cluster =
-        Cluster::assemble(&mut world, &spec, &drive.client_main()).expect("every case has a ring");
+        Cluster::assemble(&mut world, &spec, &driver.client_main()).expect("every case has a ring");
     let mut ends = Vec::new();
-    let loading = part(&mut world, &mut || drive.is_loaded());
+    let loading = part(&mut world, &mut || driver.is_loaded());
     ends.push(("loading", loading));
     let start = world.now();
     let mut faults = Vec::new();
-    for fault in super::trouble::in_world(case, &cluster, start) {
+    for fault in super::fault::in_world(case, &cluster, start) {
         let name = fault.kind.name();
         let id = world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
         faults.push((name, id));
     }
     if loading == RunEnd::Done {
-        drive.begin(Phase::Steps);
-        ends.push(("steps", part(&mut world, &mut || drive.all_rest())));
+        driver.begin(Phase::Steps);
+        ends.push(("steps", part(&mut world, &mut || driver.all_rest())));
         let mended = start + Duration::from_millis(u64::from(HORIZON_MS));
         let quiet = world.now().max(mended) + QUIET;
         if world.run(&mut || false, quiet) == RunEnd::Livelock {
             ends.push(("quiet", RunEnd::Livelock));
         }
-        drive.begin(Phase::Last);
-        ends.push(("last look", part(&mut world, &mut || drive.all_rest())));
+        driver.begin(Phase::Last);
+        ends.push(("last look", part(&mut world, &mut || driver.all_rest())));
         settle(&mut world);
     }
     let trace = String::from_utf8_lossy(&trace.take_lines()).into_owned();
     History {
-        records: drive.records(),
+        records: driver.records(),
         ends,
         ledger: world.ledger(),
         in_flight: world.in_flight(),
@@ -88,7 +92,7 @@ pub(crate) fn run(case: &Case) -> History {
 }
 
 /// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then for ever.
-pub(crate) fn settle(world: &mut Fabric) {
+pub fn settle(world: &mut Fabric) {
     let mut until = world.now() + SETTLED;
     for _ in 0..SETTLING_LOOKS_MAX {
         world.run(&mut || false, until);

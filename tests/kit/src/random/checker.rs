@@ -1,4 +1,4 @@
-//! What must hold of every history: safety, durability, liveness, and the ledger. Only reads.
+//! Checker of histories: safety, durability, liveness, and the ledger. It only reads.
 //!
 //! Leaves out that each reader sees what the one before it saw: reads are eventually consistent, as in Swift.
 
@@ -9,16 +9,17 @@ use bytes::Bytes;
 use stayput_store::swift::Timestamp;
 use stayput_world::{Ledger, RunEnd};
 
-use super::drive::path;
-use super::history::{Commit, Committed, Counted, Did, History, Record, Version};
+use super::clients::path;
+use super::history::{Commit, Committed, Did, History, JobCount, Record, Version};
 
 /// Six attempts of a connection and an answer each, the pauses between them, and stalls of a body.
 const OP_MAX: Duration = Duration::from_secs(300);
 /// As [`OP_MAX`], with the longer wait for a job.
 const JOB_MAX: Duration = Duration::from_secs(800);
 
-/// Everything that does not hold, in words.
-pub(crate) fn violations(history: &History) -> Vec<String> {
+/// Violations of a history, in words; empty if it has none.
+#[must_use]
+pub fn violations(history: &History) -> Vec<String> {
     let mut found = Vec::new();
     for record in &history.records {
         let checks = [safety(history, record), quorum(history, record), liveness(record)];
@@ -37,7 +38,7 @@ pub(crate) fn violations(history: &History) -> Vec<String> {
     found
 }
 
-/// Whether what was read is one version that was written, and what was counted is right for it.
+/// Safety: a body read is one version that was written, and a count is right for it.
 fn safety(history: &History, record: &Record) -> Option<String> {
     match &record.did {
         Did::Put { .. } | Did::Delete { .. } => None,
@@ -65,7 +66,7 @@ fn wrong_count(
     history: &History,
     record: &Record,
     word: &str,
-    counted: &Counted,
+    counted: &JobCount,
 ) -> Option<String> {
     let Some(timestamp) = named_version(record.object, &counted.inputs) else {
         return Some(format!("the answer does not name the object's version: {}", counted.inputs));
@@ -106,14 +107,14 @@ fn named_version(object: u32, inputs: &str) -> Option<Timestamp> {
     if named.next().is_some() { None } else { timestamp }
 }
 
-/// Counts lines with a word in the plainest way there is.
+/// Reference count of the lines with a word, in the plainest way there is.
 fn reference(content: &[u8], word: &str) -> String {
     let text = String::from_utf8_lossy(content);
     format!("{}\n", text.lines().filter(|line| line.contains(word)).count())
 }
 
-/// Whether a majority of the copies of an acknowledged write was on disks when it was acknowledged. It is looked for in the
-/// trace: what the nodes claim is what is in question.
+/// Quorum: a majority of the copies of an acknowledged write was on disks when it was acknowledged.
+/// Taken from the trace, since the nodes' claims are in question.
 fn quorum(history: &History, record: &Record) -> Option<String> {
     let Did::Put { outcome: Ok(()), .. } = &record.did else { return None };
     let meanwhile = |commit: &&Commit| {
@@ -134,18 +135,20 @@ fn quorum(history: &History, record: &Record) -> Option<String> {
     })
 }
 
-/// Whether an object's last state is one that its writes can have left.
+/// Durability: an object's last state is one that its writes can have left.
 fn durability(history: &History, record: &Record) -> Option<String> {
     let Did::Read { newest: true, outcome: Ok(found) } = &record.did else { return None };
     let left = possible(history, record.object);
     let found = found.as_ref().map(|version| &version.content);
     (!left.contains(&found)).then(|| {
-        let told: Vec<_> = left.iter().map(|state| state.map(Bytes::len)).collect();
-        format!("neither the last acknowledged write nor a later one is there, but one of {told:?}")
+        let sizes: Vec<_> = left.iter().map(|state| state.map(Bytes::len)).collect();
+        format!(
+            "neither the last acknowledged write nor a later one is there, but one of {sizes:?}"
+        )
     })
 }
 
-/// What an object can hold at the end, `None` for nothing: its last acknowledged write, or a later one of unknown outcome.
+/// States that an object can have at the end, `None` for nothing: its last acknowledged write, or a later one of unknown outcome.
 fn possible(history: &History, object: u32) -> Vec<Option<&Bytes>> {
     let mut left = vec![None];
     let mut writes: Vec<&Record> =
@@ -165,7 +168,7 @@ fn possible(history: &History, object: u32) -> Vec<Option<&Bytes>> {
     left
 }
 
-/// Whether it ended in time; and when all is mended and quiet, whether it worked.
+/// Liveness: each operation ends in time, and succeeds when all faults are over and the cluster is quiet.
 fn liveness(record: &Record) -> Option<String> {
     let (limit, error) = match &record.did {
         Did::Put { outcome, .. } => (OP_MAX, outcome.as_ref().err()),
@@ -186,12 +189,10 @@ fn ledger(history: &History) -> Vec<String> {
     unbalanced(&history.ledger, history.in_flight, history.connections)
 }
 
-/// What does not add up when all is over.
-pub(crate) fn unbalanced(
-    ledger: &Ledger,
-    in_flight: Option<u64>,
-    connections: usize,
-) -> Vec<String> {
+/// Violations of byte conservation when all is over: sent = delivered + dropped for each way and
+/// label, nothing in flight, no connection left.
+#[must_use]
+pub fn unbalanced(ledger: &Ledger, in_flight: Option<u64>, connections: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (way, label, counted) in ledger.rows() {
         if counted.sent != counted.delivered + counted.dropped {

@@ -2,16 +2,21 @@
 //!
 //! Progressive filling, in fractions of the resources' capacities. Knows nothing of the network that it judges.
 
-/// A capacity that some flows share.
+/// Capacity that some flows share.
 #[derive(Clone, Debug)]
-pub(super) struct Resource {
-    pub(super) capacity: f64,
+pub struct Resource {
+    /// Capacity, in the unit of the rates.
+    pub capacity: f64,
     /// Flows by their index, each at most once.
-    pub(super) flows: Vec<usize>,
+    pub flows: Vec<usize>,
 }
 
-/// The max-min fair rate of each of `flows` flows. Each must use some resource.
-pub(super) fn max_min(flows: usize, resources: &[Resource]) -> Vec<f64> {
+/// Max-min fair rates of `flows` flows.
+///
+/// # Panics
+/// A flow uses no resource.
+#[must_use]
+pub fn max_min(flows: usize, resources: &[Resource]) -> Vec<f64> {
     let mut rates: Vec<Option<f64>> = vec![None; flows];
     while rates.contains(&None) {
         let share = |resource: &Resource| {

@@ -1,4 +1,4 @@
-//! Random cases: a small cluster, what its clients do, and what goes wrong meanwhile.
+//! Random cases: a small cluster, the operations of its clients, and the faults meanwhile.
 //!
 //! A case is plain data that can be written down in one line and pasted back. Each object has one client that writes it, so that
 //! "the last acknowledged write" means something. Leaves out crashes of clients: their histories would be gone with them.
@@ -8,102 +8,133 @@ use proptest::option::of;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::trouble::{Fault, Kind, faults};
+use super::fault::{Fault, Kind, faults};
 
 /// Objects that each client writes.
-pub(crate) const OBJECTS_PER_CLIENT: u32 = 2;
-/// What texts are made of, and what jobs count.
-pub(crate) const WORDS: [&str; 6] = ["banana", "apple", "ban", "kiwi", "a", "version"];
+pub const OBJECTS_PER_CLIENT: u32 = 2;
+/// Words of the stored texts; jobs count the lines with one of them.
+pub const WORDS: [&str; 6] = ["banana", "apple", "ban", "kiwi", "a", "version"];
 
 /// The longest text.
 const TEXT_BYTES_MAX: u32 = 300 << 10;
 
-/// Everything that a run follows from.
+/// A case: everything that a run follows from. Printed as JSON, it can be pasted back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Case {
-    pub(crate) seed: u64,
-    pub(crate) regions: u32,
-    pub(crate) zones: u32,
-    pub(crate) nodes_per_zone: u32,
-    pub(crate) devices: u32,
-    /// As many as there are devices, if there are fewer.
-    pub(crate) replicas: u32,
-    pub(crate) proxies: u32,
-    /// What each client does, one after the other.
-    pub(crate) clients: Vec<Vec<Step>>,
-    pub(crate) faults: Vec<Fault>,
-    /// The seed of the order in which ready tasks run; the fixed order if `None`.
+pub struct Case {
+    /// Seed of the world, the ring and all draws.
+    pub seed: u64,
+    /// Regions, at least 1, as all counts here.
+    pub regions: u32,
+    /// Zones of each region.
+    pub zones: u32,
+    /// Storage nodes of each zone.
+    pub nodes_per_zone: u32,
+    /// Devices of each storage node.
+    pub devices: u32,
+    /// Copies of everything; as many as there are devices, if there are fewer.
+    pub replicas: u32,
+    /// Proxies.
+    pub proxies: u32,
+    /// Steps of each client, one after the other.
+    pub clients: Vec<Vec<Step>>,
+    /// Faults, whose times count from the first step.
+    pub faults: Vec<Fault>,
+    /// Seed of the order in which ready tasks run; the fixed order if `None`.
     #[serde(default)]
-    pub(crate) shuffle: Option<u64>,
+    pub shuffle: Option<u64>,
+    /// Jitter, losses and slow start of all links.
     #[serde(default)]
-    pub(crate) links: Links,
-    /// How long replicators rest, if there are any.
+    pub links: Links,
+    /// Rest between two rounds of the replicators, in milliseconds; no replicators if `None`.
     #[serde(default)]
-    pub(crate) replicate_ms: Option<u32>,
+    pub replicate_ms: Option<u32>,
 }
 
-/// How the links are when nothing is wrong with them.
+/// Links without faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Links {
-    /// Of an exponential distribution; none if zero.
-    pub(crate) jitter_us_mean: u32,
-    /// Until all is mended: where handshakes are lost, a handoff that alone has the newest version may not be heard.
-    pub(crate) loss_per_mille: u32,
-    pub(crate) slow_start: bool,
+pub struct Links {
+    /// Mean of the exponential jitter, in microseconds; none if zero.
+    pub jitter_us_mean: u32,
+    /// Lost segments of a thousand, until all faults are over: where handshakes are lost, a handoff
+    /// that alone has the newest version may not be heard.
+    pub loss_per_mille: u32,
+    /// TCP slow start.
+    pub slow_start: bool,
 }
 
-/// Something that a client does after a pause.
+/// One operation of a client, after a pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Step {
-    pub(crate) after_ms: u32,
-    pub(crate) op: Op,
+pub struct Step {
+    /// Pause before it, in milliseconds.
+    pub after_ms: u32,
+    /// Operation.
+    pub op: Op,
 }
 
-/// Writes name one of the client's own objects, reads one of all; numbers that are too large wrap.
+/// Operation of a client. Writes name one of the client's own objects, reads one of all; numbers that
+/// are too large wrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Op {
+pub enum Op {
+    /// Store a new version.
     Put {
+        /// Number of the own object.
         own: u32,
+        /// Length of the text.
         bytes: u32,
     },
+    /// Delete.
     Delete {
+        /// Number of the own object.
         own: u32,
     },
-    /// A read as clients do it: going on where a body broke off.
+    /// Read by the client library, which resumes a body that broke off.
     Get {
+        /// Number of the object.
         object: u32,
     },
-    /// A read of which nobody takes care between the proxy and the checker.
+    /// Read without the client library, so that the checker sees what the proxy sent.
     Bare {
+        /// Number of the object.
         object: u32,
+        /// `X-Newest`.
         newest: bool,
     },
+    /// Count the lines that mention a word.
     Job {
+        /// Number of the object.
         object: u32,
+        /// Number of the word, of [`WORDS`].
         word: u32,
+        /// Place of the job.
         at: JobAt,
     },
 }
 
-/// Who runs a job.
+/// Addressee of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum JobAt {
+pub enum JobAt {
+    /// The proxies.
     Store,
+    /// The worker, which downloads.
     Worker,
 }
 
 impl Case {
-    pub(crate) fn nodes(&self) -> u32 {
+    /// Storage nodes.
+    #[must_use]
+    pub fn nodes(&self) -> u32 {
         self.regions * self.zones * self.nodes_per_zone
     }
 
-    pub(crate) fn objects(&self) -> u32 {
+    /// Objects that any client writes.
+    #[must_use]
+    pub fn objects(&self) -> u32 {
         u32::try_from(self.clients.len()).unwrap_or(u32::MAX) * OBJECTS_PER_CLIENT
     }
 }
 
-/// Any case; some are such that copies of two versions are there while reads break off.
-pub(crate) fn cases() -> impl Strategy<Value = Case> {
+/// Strategy for cases. One in five has replicas of two versions while reads break off.
+pub fn cases() -> impl Strategy<Value = Case> {
     prop_oneof![4 => any_cases(), 1 => torn_cases()]
 }
 
@@ -214,8 +245,9 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What version `version` of an object holds: lines of words of which each version has its own number.
-pub(crate) fn text(object: u32, version: u32, bytes: u32) -> Vec<u8> {
+/// Text of a version of an object: a head that names both, then lines of [`WORDS`].
+#[must_use]
+pub fn text(object: u32, version: u32, bytes: u32) -> Vec<u8> {
     let mut text = format!("object {object} version {version}\n").into_bytes();
     let mut drawn = u64::from(object) << 32 | u64::from(version) << 1 | 1;
     while text.len() < bytes as usize {

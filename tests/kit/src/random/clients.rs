@@ -1,6 +1,6 @@
-//! What the clients do: they load the job's module, take their steps, and look at the end what is left.
+//! Clients of a case: they load the job's module, take their steps, and read at the end what is left.
 //!
-//! Leaves out judging what they get.
+//! Leaves out judging the answers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,13 +19,13 @@ use stayput_store::swift::header::{
 use tokio::sync::Notify;
 
 use super::case::{self, Case, JobAt, OBJECTS_PER_CLIENT, Op, Step, WORDS};
-use super::history::{Counted, Did, Record, Version};
+use super::history::{Did, JobCount, Record, Version};
 
 const CONTAINER: &str = "demo";
-const MODULE: &[u8] = include_bytes!("../../../runtime/guests/linecount.wasm");
+const MODULE: &[u8] = include_bytes!("../../../../runtime/guests/linecount.wasm");
 const LIMITS: Limits = Limits { connect: limits::CONNECT_MAX, answer: limits::ANSWER_MAX };
 
-/// How far the run is.
+/// Phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Loading,
@@ -33,8 +33,8 @@ pub(crate) enum Phase {
     Last,
 }
 
-/// What the clients share with the run.
-pub(crate) struct Drive {
+/// State shared by the clients and the run.
+pub(crate) struct ClientDriver {
     case: Case,
     phase: Cell<Phase>,
     // Not tokio's `watch`: it wakes its waiters in an order that is random.
@@ -45,7 +45,7 @@ pub(crate) struct Drive {
     versions: Cell<u32>,
 }
 
-impl Drive {
+impl ClientDriver {
     pub(crate) fn new(case: &Case) -> Self {
         Self {
             case: case.clone(),
@@ -69,7 +69,7 @@ impl Drive {
         self.loaded.get()
     }
 
-    /// Whether every client has done what it does in this phase.
+    /// True once every client has done all of this phase.
     pub(crate) fn all_rest(&self) -> bool {
         self.at_rest.get() == self.case.clients.len()
     }
@@ -79,10 +79,10 @@ impl Drive {
     }
 
     pub(crate) fn client_main(self: &Rc<Self>) -> ClientMain {
-        let drive = Rc::clone(self);
+        let driver = Rc::clone(self);
         Rc::new(move |index, side| {
-            let drive = Rc::clone(&drive);
-            Box::pin(async move { drive.client(index, side).await })
+            let driver = Rc::clone(&driver);
+            Box::pin(async move { driver.client(index, side).await })
         })
     }
 
@@ -113,7 +113,7 @@ impl Drive {
         }
     }
 
-    /// A step of a client.
+    /// Takes a step of a client and records it.
     async fn take(&self, client: u32, side: &ClientSide, step: &Step) {
         side.host.sleep(Duration::from_millis(u64::from(step.after_ms))).await;
         let own = |own: u32| client * OBJECTS_PER_CLIENT + own % OBJECTS_PER_CLIENT;
@@ -155,7 +155,7 @@ impl Drive {
         self.records.borrow_mut().push(record);
     }
 
-    /// What is left of an object, and a job over it.
+    /// Reads an object at the end of the run, and runs a job over it.
     async fn look(&self, client: u32, side: &ClientSide, object: u32) {
         let begun = side.host.now();
         let outcome = bare(&side.proxies, object, true).await;
@@ -173,7 +173,7 @@ impl Drive {
     }
 }
 
-/// The object's path.
+/// Path of an object.
 pub(crate) fn path(object: u32) -> Path {
     Path::object_of(ACCOUNT, CONTAINER, &name(object)).expect("a good name")
 }
@@ -200,7 +200,7 @@ async fn get(store: &Client, object: u32) -> Result<Option<Version>, String> {
     }
 }
 
-/// Reads without the client's own care, so that the proxies' shows.
+/// Reads without the client library, so that the proxies' own care shows.
 async fn bare(store: &Client, object: u32, newest: bool) -> Result<Option<Version>, String> {
     let mut last = String::new();
     for attempt in 0..limits::ATTEMPTS_MAX {
@@ -245,7 +245,7 @@ async fn job(
     object: u32,
     word: &'static str,
     at: JobAt,
-) -> Result<Counted, String> {
+) -> Result<JobCount, String> {
     let input = format!("swift://~/{CONTAINER}/{}", name(object));
     let description = serde_json::json!([{
         "name": "count",
@@ -263,5 +263,5 @@ async fn job(
         return Err(format!("{}: {why}", answer.status));
     }
     let inputs = header(&answer.headers, &X_STAYPUT_INPUTS).unwrap_or_default().to_owned();
-    Ok(Counted { answer: answer.body, inputs })
+    Ok(JobCount { answer: answer.body, inputs })
 }

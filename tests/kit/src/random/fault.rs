@@ -1,4 +1,4 @@
-//! What goes wrong in a case: every kind of fault that the world has, once or again and again.
+//! Faults of a case: every kind that the world has, once or again and again.
 //!
 //! Leaves out faults of clients' machines, whose histories would be gone with them; their links are troubled as all others are.
 
@@ -19,80 +19,109 @@ use stayput_world::fault::{FaultKind, Repeat};
 use super::case::Case;
 
 /// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
-pub(crate) const HORIZON_MS: u32 = 40_000;
+pub const HORIZON_MS: u32 = 40_000;
 /// All faults begin before then: most steps are taken before then.
 const BEGIN_MS: u32 = 8_000;
 /// The most that a fault comes.
 const TIMES_MAX: u32 = 6;
 
-/// Something that goes wrong, at a time after the start.
+/// Fault of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fault {
-    pub(crate) at_ms: u32,
-    pub(crate) for_ms: u32,
-    pub(crate) kind: Kind,
+pub struct Fault {
+    /// Start, in milliseconds after the first step.
+    pub at_ms: u32,
+    /// Duration, in milliseconds.
+    pub for_ms: u32,
+    /// Kind and place.
+    pub kind: Kind,
+    /// Recurrence, if any.
     #[serde(default)]
-    pub(crate) again: Option<Again>,
+    pub again: Option<Again>,
 }
 
-/// How a fault comes again.
+/// Recurrence of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Again {
-    /// How often in all.
-    pub(crate) times: u32,
-    /// How long all is well in between.
-    pub(crate) rest_ms: u32,
+pub struct Again {
+    /// Occurrences in all.
+    pub times: u32,
+    /// Rest in between, in milliseconds.
+    pub rest_ms: u32,
 }
 
-/// Hosts are numbered: nodes, proxies, the worker, clients; places are the zones, the workers' and the clients'. Numbers that are too
+/// Kind and place of a fault. Hosts are numbered: nodes, proxies, the worker, clients; places are the zones, the workers' and the clients'. Numbers that are too
 /// large wrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    /// `to` empty is all others, here and below.
+pub enum Kind {
+    /// Cut links. An empty `to` stands for all others, here and below.
     Partition {
+        /// One side.
         from: Vec<u32>,
+        /// Other side.
         to: Vec<u32>,
+        /// True if only what the first side sends is affected.
         one_way: bool,
     },
+    /// Links with added latency.
     Latency {
+        /// One side.
         from: Vec<u32>,
+        /// Other side.
         to: Vec<u32>,
+        /// True if only what the first side sends is affected.
         one_way: bool,
+        /// Added latency, each way.
         added_ms: u32,
     },
+    /// Links that lose segments.
     Loss {
+        /// One side.
         from: Vec<u32>,
+        /// Other side.
         to: Vec<u32>,
+        /// True if only what the first side sends is affected.
         one_way: bool,
+        /// Chance of each segment or read, in percent.
         percent: u32,
     },
+    /// Slower network card.
     ThrottleCard {
+        /// Host.
         host: u32,
+        /// Bandwidth that is left, each way.
         kb_per_second: u32,
     },
+    /// Slower trunk.
     ThrottleTrunk {
+        /// Places at both ends.
         between: [u32; 2],
+        /// Bandwidth that is left, each way.
         kb_per_second: u32,
     },
-    /// Nodes, proxies and the worker.
+    /// Crash of a process: nodes, proxies and the worker.
     Crash(u32),
-    /// As [`Kind::Crash`].
+    /// Loss of power, at hosts as in [`Kind::Crash`].
     Power(u32),
-    /// Nodes, here and below.
+    /// Slower disks of a node, here and below.
     SlowDisk {
+        /// Node.
         node: u32,
+        /// Factor of all access times.
         factor: u32,
     },
+    /// Disks without room.
     FullDisk(u32),
+    /// Disks whose reads fail.
     ReadErrors {
+        /// Node.
         node: u32,
+        /// Chance of each segment or read, in percent.
         percent: u32,
     },
 }
 
 /// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the first counts: their factors multiply,
 /// and what is queued on both would keep the disk busy for minutes after they are mended.
-pub(crate) fn in_world(case: &Case, cluster: &Cluster, start: Time) -> Vec<world::Fault> {
+pub fn in_world(case: &Case, cluster: &Cluster, start: Time) -> Vec<world::Fault> {
     let mut slow = BTreeSet::new();
     let faults = case.faults.iter().map(|fault| fault.in_world(cluster, start));
     faults
@@ -115,12 +144,14 @@ fn worn(loss_per_mille: u32, cluster: &Cluster, start: Time) -> Option<world::Fa
 }
 
 impl Fault {
-    pub(crate) const fn once(at_ms: u32, for_ms: u32, kind: Kind) -> Self {
+    /// Fault that comes once.
+    #[must_use]
+    pub const fn once(at_ms: u32, for_ms: u32, kind: Kind) -> Self {
         Self { at_ms, for_ms, kind, again: None }
     }
 
     /// As the world has it, if the case's steps begin at `start`.
-    pub(crate) fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
+    pub fn in_world(&self, cluster: &Cluster, start: Time) -> world::Fault {
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
         let again = |again: Again| {
             // Shrunk cases may come to last too long.
@@ -212,7 +243,7 @@ fn places(cluster: &Cluster) -> Vec<Place> {
 }
 
 /// Up to eight faults.
-pub(crate) fn faults() -> impl Strategy<Value = Vec<Fault>> {
+pub fn faults() -> impl Strategy<Value = Vec<Fault>> {
     vec(fault(), 0..9)
 }
 

@@ -1,4 +1,5 @@
-//! Counts what came about in the cases, so that they cannot come to prove nothing.
+//! Coverage of a campaign: counts of outcomes and of faults with an effect, so that its cases cannot
+//! come to prove nothing.
 //!
 //! Leaves out which fault made which operation fail.
 
@@ -9,9 +10,9 @@ use super::history::{Did, History};
 /// How many kinds of faults there are.
 const KINDS: usize = 9;
 
-/// What came about, and how often.
+/// Outcomes and effects of a campaign, counted.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Coverage {
     writes: [u64; 2],
     reads: [u64; 2],
     jobs: [u64; 2],
@@ -21,29 +22,33 @@ pub(crate) struct Tally {
     faults: BTreeMap<&'static str, [u64; 2]>,
 }
 
-impl Tally {
-    pub(crate) fn of(history: &History) -> Self {
+impl Coverage {
+    /// Coverage of one run.
+    #[must_use]
+    pub fn of(history: &History) -> Self {
         let dropped_bytes = history.ledger.totals().dropped;
-        let mut tally = Self { dropped_bytes, ..Self::default() };
+        let mut coverage = Self { dropped_bytes, ..Self::default() };
         for (kind, effects) in &history.effects {
-            tally.faults.entry(kind).or_default()[usize::from(!effects.bit())] += 1;
+            coverage.faults.entry(kind).or_default()[usize::from(!effects.bit())] += 1;
         }
         for record in &history.records {
             let (counted, failed) = match &record.did {
-                Did::Put { outcome, .. } => (&mut tally.writes, outcome.is_err()),
-                Did::Delete { outcome } => (&mut tally.writes, outcome.is_err()),
+                Did::Put { outcome, .. } => (&mut coverage.writes, outcome.is_err()),
+                Did::Delete { outcome } => (&mut coverage.writes, outcome.is_err()),
                 Did::Read { outcome, .. } => {
-                    tally.found_at_last += u64::from(record.last && matches!(outcome, Ok(Some(_))));
-                    (&mut tally.reads, outcome.is_err())
+                    coverage.found_at_last +=
+                        u64::from(record.last && matches!(outcome, Ok(Some(_))));
+                    (&mut coverage.reads, outcome.is_err())
                 }
-                Did::Job { outcome, .. } => (&mut tally.jobs, outcome.is_err()),
+                Did::Job { outcome, .. } => (&mut coverage.jobs, outcome.is_err()),
             };
             counted[usize::from(failed)] += 1;
         }
-        tally
+        coverage
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Adds that of another run.
+    pub fn add(&mut self, other: &Self) {
         for which in 0..2 {
             self.writes[which] += other.writes[which];
             self.reads[which] += other.reads[which];
@@ -59,8 +64,11 @@ impl Tally {
         self.dropped_bytes += other.dropped_bytes;
     }
 
-    /// Fails if of what there must be for the properties to say anything there was nothing.
-    pub(crate) fn assert_worth(&self) {
+    /// Fails unless every kind of outcome and every kind of fault came about.
+    ///
+    /// # Panics
+    /// The cases prove nothing.
+    pub fn assert_worth(&self) {
         println!("{self:?}");
         let [wrote, _] = self.writes;
         let [counted, failed] = self.jobs;
