@@ -9,7 +9,7 @@ use bytes::Bytes;
 use stayput_host::topology::HostKey;
 use stayput_host::{Attempted, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Response};
+use stayput_store::http::{Body, Response, Timeouts};
 use stayput_world::fault::FaultKind;
 use stayput_world::timeline::{Interval, Kept};
 use stayput_world::{Fault, World};
@@ -18,7 +18,8 @@ use stayput_testkit::world::{LIMIT, Probe, add, address, fabric, turmoil};
 
 const JOB: JobNumber = JobNumber(7);
 const PORT: u16 = 80;
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(1) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(1) };
 
 /// Five milliseconds on a core.
 struct Busy;

@@ -28,7 +28,7 @@ use stayput_jobs::message::{
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, Pool, Response};
+use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
 use stayput_store::node::{Node, NodeConfig};
 use stayput_store::swift::{NODE_PORT, job_port};
 use stayput_world::fabric::Fabric;
@@ -42,7 +42,8 @@ const WARMUP: u32 = 20;
 /// Jobs of a round. Each opens a connection of its own, and a machine has few ports for those that were closed lately.
 const JOBS_ON_FABRIC: u32 = 2_000;
 const JOBS_ON_TCP: u32 = 100;
-const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 const RUN_MAX: Time = Time::from_nanos(3_600_000_000_000);
 /// More than any message here has.
 const MESSAGE_BYTES_MAX: u64 = 1 << 20;
@@ -151,7 +152,7 @@ struct Progress {
 async fn ask(host: Host, progress: Progress) {
     let module = Bytes::from(wat::parse_str(SMALL).expect("it is valid"));
     let node = SocketAddr::new(IpAddr::V4(NODE), job_port(NODE_PORT));
-    let pool = Pool::new(host);
+    let pool = ConnectionPool::new(host);
     for number in 0.. {
         let (path, body) = order(number, &module);
         let request = hyper::Request::builder().method(Method::POST).uri(path).body(body);

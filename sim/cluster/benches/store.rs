@@ -25,7 +25,7 @@ use stayput_jobs::placement::PlacementConfig;
 use stayput_jobs::system_images::SystemImages;
 use stayput_store::client::Client;
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, Pool, Response};
+use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
 use stayput_store::swift::Path;
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
@@ -42,7 +42,8 @@ const WARMUP_GETS: u32 = 96;
 const TIMED_GETS: u32 = 256;
 const OBJECT: [u8; 1_000] = [b'x'; 1_000];
 const PORT: u16 = 80;
-const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 const RUN_MAX: Time = Time::from_nanos(3_600_000_000_000);
 
 /// How far the clients are.
@@ -213,7 +214,7 @@ async fn use_bare(number: u32, host: Host, progress: Progress) {
 
 /// Passes on what the nodes hold, the next one each time, of as many as the objects lie on.
 fn serve_bare_proxy(host: &Host, index: u32, nodes: u32) {
-    let (pool, asked) = (Pool::new(host.clone()), Rc::new(Cell::new(index)));
+    let (pool, asked) = (ConnectionPool::new(host.clone()), Rc::new(Cell::new(index)));
     let used = nodes.min(REPLICAS * OBJECTS_PER_CLIENT * CLIENTS / PROXIES);
     http::serve(host, PORT, move |_request| {
         asked.set(asked.get() + 1);

@@ -24,7 +24,7 @@ use stayput_ring::{
 use stayput_store::client::Client;
 use stayput_store::node::{Node, NodeConfig, Replication};
 use stayput_store::proxy;
-use stayput_store::proxy::{JobService, ProxyConfig, Tokens, Turn};
+use stayput_store::proxy::{FixedTokens, JobService, ProxyConfig, ProxyIndex};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, RingLookup, WORKER_PORT};
 use stayput_world::World;
 
@@ -304,7 +304,7 @@ impl Assembly<'_> {
         let zones = spec.counts.regions * spec.counts.zones;
         let (ring, name) = (Rc::clone(&self.ring), format!("proxy:{}", index + 1));
         let own_name = name.clone();
-        let turn = Turn { number: index, of: spec.counts.proxies };
+        let proxy_index = ProxyIndex { index, count: spec.counts.proxies };
         let (images, node) = (spec.images.clone(), Rc::new(spec.node.clone()));
         let (policy, sites) = (spec.placement.policy, Rc::new(sites(spec, index)));
         let memo = self.memo.clone();
@@ -322,9 +322,10 @@ impl Assembly<'_> {
                 let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
                 let tokens =
                     accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));
-                let auth = Tokens::from(tokens).into();
+                let auth = FixedTokens::from(tokens).into();
                 let jobs: Option<Rc<dyn JobService>> = Some(Rc::new(jobs));
-                let config = ProxyConfig { name, turn, ring, auth, jobs, watch: None };
+                let config =
+                    ProxyConfig { name, index: proxy_index, ring, auth, jobs, observer: None };
                 proxy::start(host, config).expect("nothing else listens on a host that starts");
             })
         });

@@ -19,7 +19,7 @@ use stayput_runtime::outcome::End;
 use stayput_runtime::pipe::PIPE_BYTES;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::http;
-use stayput_store::http::{Body, Method, Pool, Request, Response, StatusCode};
+use stayput_store::http::{Body, ConnectionPool, Method, Request, Response, StatusCode};
 use stayput_store::node::{NodeError, ObjectStore};
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::job_port;
@@ -56,7 +56,7 @@ pub struct Executor {
     running: RefCell<BTreeSet<String>>,
     pipes: Pipes,
     /// Connections to the nodes of peers.
-    pool: Pool,
+    pool: ConnectionPool,
 }
 
 type Senders<'a> = Vec<LocalFuture<'a, Result<(), String>>>;
@@ -92,7 +92,7 @@ pub fn serve(
         slots: Slots::new(&machine.sessions),
         running: RefCell::default(),
         pipes: Pipes::default(),
-        pool: Pool::new(host.clone()),
+        pool: ConnectionPool::new(host.clone()),
     });
     http::serve(host, job_port(ring_port), move |request| {
         let executor = Rc::clone(&executor);

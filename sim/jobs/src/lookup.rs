@@ -6,7 +6,7 @@ use bytes::Bytes;
 use stayput_host::{LocalFuture, Purpose};
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath, SESSIONS_MAX};
 use stayput_store::http::StatusCode;
-use stayput_store::proxy::{ListedObject, Refusal, Wanted};
+use stayput_store::proxy::{JobAccess, ListedObject, Refusal};
 use stayput_store::swift::Path;
 
 use super::plan::{Elsewhere, JobPlan, Planning};
@@ -33,7 +33,8 @@ pub trait Lookup {
     ) -> LocalFuture<'a, Result<Vec<String>, Refusal>>;
 
     /// Whether who asks may have what a job wants of a path in another account.
-    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>>;
+    fn may<'a>(&'a self, path: &'a Path, wanted: JobAccess)
+    -> LocalFuture<'a, Result<(), Refusal>>;
 
     /// The whole of an object and its content type; its bytes are counted as `purpose`. 413 if it is longer than `bytes_max`.
     fn content<'a>(

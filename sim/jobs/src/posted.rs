@@ -13,8 +13,8 @@ use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::job::{
     self, Account, DESCRIPTION_BYTES_MAX, Device, DeviceClass, Job, ObjectPath,
 };
-use stayput_store::http::{BodyBroken, Request, StatusCode};
-use stayput_store::proxy::{Refusal, Wanted};
+use stayput_store::http::{BodyError, Request, StatusCode};
+use stayput_store::proxy::{JobAccess, Refusal};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_ZEROVM_SOURCE, text};
 
@@ -154,7 +154,7 @@ impl Reception<'_> {
         let found = Path::object_of(account, &path.container, object);
         let found = found.map_err(|why| bad(&why.to_string()))?;
         if account != self.account {
-            self.store.may(&found, Wanted::Read).await?;
+            self.store.may(&found, JobAccess::Read).await?;
         }
         Ok(found)
     }
@@ -168,11 +168,11 @@ impl Reception<'_> {
         let come = self.host.timeout(UPLOAD_MAX, request.body_mut().collect(bytes_max)).await;
         match come {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(broken @ BodyBroken::TooLong { .. })) => {
+            Ok(Err(broken @ BodyError::TooLong { .. })) => {
                 request.body_mut().discard(DISCARDED_BYTES_MAX).await;
                 Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("{what}: {broken}")))
             }
-            Ok(Err(broken @ BodyBroken::BrokeOff { .. })) => {
+            Ok(Err(broken @ BodyError::BrokeOff { .. })) => {
                 Err(Refusal::client_left(format!("{what}: {broken}")))
             }
             Err(late) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("{what}: {late}"))),

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use stayput_host::{Host, Purpose};
-use stayput_store::http::{Body, Limits, Pool, StatusCode};
+use stayput_store::http::{Body, ConnectionPool, StatusCode, Timeouts};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
-const LIMITS: Limits =
-    Limits { connect: Duration::from_millis(500), answer: Duration::from_secs(1) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_millis(500), answer: Duration::from_secs(1) };
 /// Looks in a row that tell of a loss: one may meet an answer that is on its way.
 const LOST_AFTER: u32 = 2;
 
@@ -21,7 +21,13 @@ pub(super) fn status_path(id: &str, attempt: u32) -> String {
 }
 
 /// Ends when the attempt is lost.
-pub(super) async fn lost(host: &Host, pool: &Pool, node: SocketAddr, id: &str, attempt: u32) {
+pub(super) async fn lost(
+    host: &Host,
+    pool: &ConnectionPool,
+    node: SocketAddr,
+    id: &str,
+    attempt: u32,
+) {
     let mut looks = 0;
     while looks < LOST_AFTER {
         host.sleep(INTERVAL).await;
@@ -29,7 +35,7 @@ pub(super) async fn lost(host: &Host, pool: &Pool, node: SocketAddr, id: &str, a
     }
 }
 
-async fn runs(pool: &Pool, node: SocketAddr, id: &str, attempt: u32) -> bool {
+async fn runs(pool: &ConnectionPool, node: SocketAddr, id: &str, attempt: u32) -> bool {
     let body = Body::full(Purpose::Control, "");
     let request = hyper::Request::builder().uri(status_path(id, attempt)).body(body);
     let Ok(request) = request else { return false };

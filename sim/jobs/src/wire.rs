@@ -13,13 +13,13 @@ use futures_util::future::{Either, select};
 use stayput_host::{Host, Purpose};
 use stayput_runtime::pipe::{PIECE_BYTES, PIPE_BYTES, WriterEnd};
 use stayput_store::http::{
-    Body, BodySender, Limits, Method, Pool, Received, Request, Response, StatusCode,
+    Body, BodySender, ConnectionPool, IncomingBody, Method, Request, Response, StatusCode, Timeouts,
 };
 
 use super::pipe::{Pipe, Taken};
 use super::run::SESSION_TIME_MAX;
 
-const LIMITS: Limits = Limits {
+const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
     // A reader takes its time, but not longer than a session may.
     answer: Duration::from_secs(2 * SESSION_TIME_MAX.as_secs()),
@@ -51,7 +51,7 @@ pub(super) fn room(request: &Request) -> usize {
 /// # Errors
 /// Says why the reader's host could not be told all; the pipe is broken then.
 pub(super) async fn send(
-    pool: &Pool,
+    pool: &ConnectionPool,
     to: SocketAddr,
     path: &str,
     room: usize,
@@ -64,7 +64,12 @@ pub(super) async fn send(
     sent
 }
 
-async fn carry(pool: &Pool, to: SocketAddr, path: &str, pipe: &Pipe) -> Result<(), String> {
+async fn carry(
+    pool: &ConnectionPool,
+    to: SocketAddr,
+    path: &str,
+    pipe: &Pipe,
+) -> Result<(), String> {
     // Nothing is opened before there is something to say.
     let first = pipe.take().await;
     let (sender, body) = Body::open();
@@ -164,7 +169,7 @@ enum Filled {
     Abandoned,
 }
 
-async fn fill(pipe: &Pipe, body: &mut Received) -> Result<Filled, String> {
+async fn fill(pipe: &Pipe, body: &mut IncomingBody) -> Result<Filled, String> {
     let mut come = BytesMut::new();
     loop {
         while let Some(frame) = frame_of(&mut come)? {

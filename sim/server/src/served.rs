@@ -22,7 +22,7 @@ use stayput_ring::{
 };
 use stayput_store::node::{Node, NodeConfig, Replication};
 use stayput_store::proxy;
-use stayput_store::proxy::{Auth, JobService, ProxyConfig, Turn, Watch};
+use stayput_store::proxy::{Authenticator, JobService, ProxyConfig, ProxyIndex, RequestObserver};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, RingLookup};
 
 use crate::{Actor, ActorMain, Door, OpenDisk, Server, StartError, Starting};
@@ -53,11 +53,11 @@ pub struct ServedNodes {
 /// The proxies of one process.
 pub struct ServedProxies {
     /// Which of the cluster's processes with proxies it is.
-    pub turn: Turn,
+    pub index: ProxyIndex,
     /// Who may do what.
-    pub auth: Auth,
+    pub auth: Authenticator,
     /// Who is told what requests came to, if anybody is.
-    pub watch: Option<Arc<dyn Watch>>,
+    pub observer: Option<Arc<dyn RequestObserver>>,
 }
 
 /// What devices are called, the first one's number being 0.
@@ -128,13 +128,13 @@ pub fn serve_proxies(
     let threads = u32::try_from(server.threads()).unwrap_or(u32::MAX);
     let proxies: Vec<Starting> = (0..threads)
         .map(|thread| {
-            // Those of a process share its turn: whatever number of threads others have, no two proxies have the same one.
-            let Turn { number, of } = proxies.turn;
-            let turn = Turn {
-                number: number.saturating_add(of.saturating_mul(thread)),
-                of: of.saturating_mul(threads),
+            // Those of a process share its index: whatever number of threads others have, no two proxies have the same one.
+            let ProxyIndex { index, count } = proxies.index;
+            let index = ProxyIndex {
+                index: index.saturating_add(count.saturating_mul(thread)),
+                count: count.saturating_mul(threads),
             };
-            server.start(usize_of(thread), proxy_actor(served, turn, proxies, door))
+            server.start(usize_of(thread), proxy_actor(served, index, proxies, door))
         })
         .collect();
     proxies.into_iter().try_for_each(Starting::wait)
@@ -192,9 +192,15 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
     actor
 }
 
-fn proxy_actor(served: &Served, turn: Turn, proxies: &ServedProxies, door: &Arc<Door>) -> Actor {
-    let (served, auth, watch) = (served.clone(), proxies.auth.clone(), proxies.watch.clone());
-    let name = format!("proxy:{}", turn.number.saturating_add(1));
+fn proxy_actor(
+    served: &Served,
+    index: ProxyIndex,
+    proxies: &ServedProxies,
+    door: &Arc<Door>,
+) -> Actor {
+    let (served, auth) = (served.clone(), proxies.auth.clone());
+    let observer = proxies.observer.clone();
+    let name = format!("proxy:{}", index.index.saturating_add(1));
     let own_name = name.clone();
     let main: ActorMain = Box::new(move |host: Host| {
         Box::pin(async move {
@@ -206,13 +212,13 @@ fn proxy_actor(served: &Served, turn: Turn, proxies: &ServedProxies, door: &Arc<
                 JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo: None };
             let jobs: Rc<dyn JobService> = Rc::new(Jobs::new(&host, config));
             let jobs = Some(jobs);
-            let config = ProxyConfig { name: own_name, turn, ring, auth, jobs, watch };
+            let config = ProxyConfig { name: own_name, index, ring, auth, jobs, observer };
             proxy::start(host, config).map_err(|taken| taken.to_string())?;
             let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
             Ok(nothing)
         })
     });
-    let mut actor = actor(name, IpAddr::V4(ip(PROXIES, turn.number)), main);
+    let mut actor = actor(name, IpAddr::V4(ip(PROXIES, index.index)), main);
     actor.doors.insert(PROXY_PORT, Arc::clone(door));
     actor
 }

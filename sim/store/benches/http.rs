@@ -18,13 +18,14 @@ use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostSpec, Place};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, Response};
+use stayput_store::http::{Body, Method, Response, Timeouts};
 use stayput_world::fabric::Fabric;
 use stayput_world::turmoil::Turmoil;
 use stayput_world::{RunEnd, Trace, World};
 
 const BODY: [u8; 1_000] = [b'x'; 1_000];
-const LIMITS: Limits = Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 
 fn network() -> NetworkConfig {
     NetworkConfig::uniform(Duration::from_millis(1))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel, Time, Work};
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, Response, StatusCode};
+use stayput_store::http::{Body, Method, Response, StatusCode, Timeouts};
 
 use super::room::{Probe, Room, add};
 use stayput_testkit::world::address;
@@ -448,7 +448,8 @@ pub(crate) fn a_batch_changes_the_table_in_order(world: &mut dyn Room) {
     assert_eq!((b, d), (Ok(None), Ok(Some(Bytes::from_static(b"D")))));
 }
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(10) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(10) };
 
 fn request(method: Method, body: Body) -> hyper::Request<Body> {
     let request = hyper::Request::builder().method(method).uri("/some/path");

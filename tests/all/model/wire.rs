@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stayput_host::Purpose;
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, Response};
+use stayput_store::http::{Body, Method, Response, Timeouts};
 
 use stayput_testkit::world::{Probe, add, address, fabric};
 
@@ -26,7 +26,7 @@ fn overhead(bytes: usize) -> f64 {
         async move {
             host.sleep(Duration::from_millis(1)).await;
             let limits =
-                Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
+                Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
             let request = hyper::Request::builder()
                 .method(Method::GET)
                 .uri("/")

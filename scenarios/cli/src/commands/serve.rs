@@ -24,7 +24,9 @@ use stayput_runtime::image::{Image, ImageLimits};
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_server::served::{Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies};
 use stayput_server::{Door, OpenDisk, Server, Tls};
-use stayput_store::proxy::{Auth, ClusterSecret, Scheme, StorageUrl, Turn, Watch};
+use stayput_store::proxy::{
+    Authenticator, ClusterSecret, ProxyIndex, RequestObserver, StorageUrl, UrlScheme,
+};
 
 pub use self::part::Role;
 use stayput_engine::quantity::{count, duration, parse_duration};
@@ -180,7 +182,7 @@ fn whole(
     let disks = disks(layout.devices(), &pool);
     let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
     serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
-    front.serve(&server, &door, &served, (Turn::ALONE, layout.token_secret(), watch))?;
+    front.serve(&server, &door, &served, (ProxyIndex::ONLY, layout.token_secret(), watch))?;
     let shape = layout.shape();
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
@@ -252,10 +254,10 @@ fn proxy(
     let peers = cluster.peers_of(None);
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
-    let turn = Turn { number: number - 1, of: cluster.proxies() };
+    let index = ProxyIndex { index: number - 1, count: cluster.proxies() };
     let watched = Watched { server: &server, door: Some(&door), disks: None };
     let watch = watch::watch(&args.watch, logs, &watched)?;
-    front.serve(&server, &door, &served, (turn, cluster.token_secret(), watch))?;
+    front.serve(&server, &door, &served, (index, cluster.token_secret(), watch))?;
     tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
@@ -305,16 +307,17 @@ impl Front {
         server: &Server,
         door: &Arc<Door>,
         served: &Served,
-        (turn, token_secret, watch): (Turn, &Secret, Arc<dyn Watch>),
+        (index, token_secret, observer): (ProxyIndex, &Secret, Arc<dyn RequestObserver>),
     ) -> Result<(), CliError> {
         let secret = ClusterSecret::new(token_secret.bytes());
         let secret = secret.map_err(|short| CliError::Usage {
             why: short.to_string(),
             fix: "restore the cluster's file from a copy",
         })?;
-        let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let scheme = if self.tls.is_some() { UrlScheme::Https } else { UrlScheme::Http };
         let auth = self.log_ins.auth(secret).with_storage(StorageUrl::OfRequest(scheme));
-        let proxies = ServedProxies { turn, auth: Auth::Temp(auth), watch: Some(watch) };
+        let proxies =
+            ServedProxies { index, auth: Authenticator::Temp(auth), observer: Some(observer) };
         Ok(serve_proxies(server, door, served, &proxies)?)
     }
 }

@@ -19,7 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 use stayput_host::{Count, Part, Purpose};
 use stayput_server::disk::DiskPool;
 use stayput_server::{Door, Meters};
-use stayput_store::proxy::{Ended, Kind};
+use stayput_store::proxy::{CompletedRequest, RequestKind};
 use tracing_appender::non_blocking::ErrorCounter;
 
 /// The content type of the text.
@@ -33,8 +33,15 @@ const BUCKETS_S: [f64; 15] =
 const METHODS: [&str; 7] = ["GET", "HEAD", "PUT", "POST", "DELETE", "COPY", "OPTIONS"];
 
 /// Kinds of requests.
-const KINDS: [Kind; 7] =
-    [Kind::Account, Kind::Container, Kind::Object, Kind::Job, Kind::Info, Kind::Auth, Kind::Other];
+const KINDS: [RequestKind; 7] = [
+    RequestKind::Account,
+    RequestKind::Container,
+    RequestKind::Object,
+    RequestKind::Job,
+    RequestKind::Info,
+    RequestKind::Auth,
+    RequestKind::Other,
+];
 
 /// What jobs come to.
 const OUTCOMES: [&str; 5] = ["succeeded", "exit-code", "refused", "failed", "client-left"];
@@ -146,7 +153,7 @@ impl Metrics {
     }
 
     /// Counts a request.
-    pub(super) fn ended(&self, request: &Ended<'_>) {
+    pub(super) fn ended(&self, request: &CompletedRequest<'_>) {
         let kind = request.kind.name();
         let (method, status) = (method_of(request.method.as_str()), request.status);
         self.requests.get_or_create(&RequestLabels { method, status, kind }).inc();
@@ -157,7 +164,7 @@ impl Metrics {
         }
         self.received.get_or_create(&label).inc_by(request.received_bytes);
         self.sent.get_or_create(&label).inc_by(request.sent_bytes);
-        if request.kind == Kind::Job {
+        if request.kind == RequestKind::Job {
             self.jobs.get_or_create(&OutcomeLabel { outcome: outcome_of(request) }).inc();
         }
     }
@@ -176,7 +183,7 @@ fn method_of(method: &str) -> &'static str {
     METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-fn outcome_of(request: &Ended<'_>) -> &'static str {
+fn outcome_of(request: &CompletedRequest<'_>) -> &'static str {
     match (request.status, &request.job) {
         (499, _) => "client-left",
         (200..300, Some(job)) if job.succeeded => "succeeded",
@@ -303,7 +310,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use stayput_store::http::Method;
-    use stayput_store::proxy::{Ending, JobEnded};
+    use stayput_store::proxy::{CompletedJob, ResponseEnd};
     use tracing_appender::non_blocking::NonBlockingBuilder;
 
     use super::*;
@@ -324,8 +331,13 @@ mod tests {
         })
     }
 
-    fn ended(kind: Kind, method: &Method, status: u16, took: Duration) -> Ended<'_> {
-        Ended {
+    fn ended(
+        kind: RequestKind,
+        method: &Method,
+        status: u16,
+        took: Duration,
+    ) -> CompletedRequest<'_> {
+        CompletedRequest {
             kind,
             method,
             path: "/v1/AUTH_a\"\n/c/o",
@@ -334,7 +346,7 @@ mod tests {
             account: Some("AUTH_a"),
             user: Some("a:b"),
             status,
-            ending: Ending::Whole,
+            end: ResponseEnd::Complete,
             received_bytes: 3,
             sent_bytes: 5,
             answered_after: Some(took / 2),
@@ -347,8 +359,8 @@ mod tests {
     #[test]
     fn the_text_has_each_metric_with_its_meaning_its_type_and_buckets_that_add_up() {
         let metrics = metrics();
-        metrics.ended(&ended(Kind::Object, &Method::GET, 200, Duration::from_millis(4)));
-        metrics.ended(&ended(Kind::Object, &Method::GET, 200, Duration::from_secs(7)));
+        metrics.ended(&ended(RequestKind::Object, &Method::GET, 200, Duration::from_millis(4)));
+        metrics.ended(&ended(RequestKind::Object, &Method::GET, 200, Duration::from_secs(7)));
         let text = metrics.text();
         let wanted = [
             "# HELP process_start_time_seconds When the process began, in seconds since 1970.\n\
@@ -412,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_job_has_one_outcome() {
-        let job = |succeeded| JobEnded { fuel: 1, succeeded, placed: None, colocated: (1, 1) };
+        let job = |succeeded| CompletedJob { fuel: 1, succeeded, placed: None, colocated: (1, 1) };
         for (status, ran, outcome) in [
             (200, Some(true), "succeeded"),
             (200, Some(false), "exit-code"),
@@ -422,7 +434,7 @@ mod tests {
             (422, Some(false), "refused"),
             (499, None, "client-left"),
         ] {
-            let mut request = ended(Kind::Job, &Method::POST, status, Duration::ZERO);
+            let mut request = ended(RequestKind::Job, &Method::POST, status, Duration::ZERO);
             request.job = ran.map(job);
             let metrics = metrics();
             metrics.ended(&request);

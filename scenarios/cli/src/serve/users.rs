@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use stayput_engine::quantity::parse_duration;
-use stayput_store::proxy::{BadUser, ClusterSecret, Key, TempAuth, TokenLife, UserEntry, Users};
+use stayput_store::proxy::{
+    BadUser, ClusterSecret, TempAuth, TokenLife, UserEntry, UserKey, UserTable,
+};
 
 /// The user that is there without a file, as in Swift's documents: account, name and key.
 pub const KNOWN_USER: (&str, &str, &str) = ("test", "tester", "testing");
@@ -78,7 +80,7 @@ struct TokensTable {
 /// Who may log in, and for how long.
 #[derive(Debug)]
 pub struct LogIns {
-    users: Users,
+    users: UserTable,
     life: TokenLife,
 }
 
@@ -103,12 +105,13 @@ pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<LogIns, UsersError> 
         let known = UserEntry {
             account: account.to_owned(),
             name: name.to_owned(),
-            key: Some(Key::new(key)),
+            key: Some(UserKey::new(key)),
             key_sha256: None,
             groups: vec![".admin".to_owned()],
         };
         let path = PathBuf::from("the known user");
-        let users = Users::new(vec![known]).map_err(|source| UsersError::User { path, source })?;
+        let users =
+            UserTable::new(vec![known]).map_err(|source| UsersError::User { path, source })?;
         return Ok(LogIns { users, life: TokenLife::default() });
     };
     let path = file.to_owned();
@@ -116,7 +119,7 @@ pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<LogIns, UsersError> 
         .map_err(|source| UsersError::File { path: path.clone(), source })?;
     let parsed: UsersFile = toml::from_str(&text)
         .map_err(|error| UsersError::Flawed { path: path.clone(), why: place_of(&error, &text) })?;
-    let users = Users::new(parsed.user)
+    let users = UserTable::new(parsed.user)
         .map_err(|source| UsersError::User { path: path.clone(), source })?;
     let life = match parsed.tokens.life {
         None => TokenLife::default(),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use stayput_store::proxy::{Ended, Ending, Watch};
+use stayput_store::proxy::{CompletedRequest, RequestObserver, ResponseEnd};
 use tracing::Level;
 
 use super::logs::Bounded;
@@ -41,8 +41,8 @@ impl Watcher {
     }
 }
 
-impl Watch for Watcher {
-    fn ended(&self, request: &Ended<'_>) {
+impl RequestObserver for Watcher {
+    fn completed(&self, request: &CompletedRequest<'_>) {
         self.metrics.ended(request);
         // A level is a part of where a line comes from, so that each has its own.
         macro_rules! line {
@@ -58,7 +58,7 @@ impl Watch for Watcher {
                     method = bounded(Some(request.method.as_str()), METHOD_MAX),
                     path = bounded(Some(request.path), TEXT_MAX),
                     status = request.status,
-                    ending = named(request.ending),
+                    ending = named(request.end),
                     received_bytes = request.received_bytes,
                     sent_bytes = request.sent_bytes,
                     answered_s = request.answered_after.map(|after| after.as_secs_f64()),
@@ -91,9 +91,9 @@ fn bounded(text: Option<&str>, bytes_max: usize) -> Option<String> {
     text.map(|text| Bounded(text, bytes_max).to_string())
 }
 
-const fn named(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Whole => "whole",
-        Ending::CutOff => "cut-off",
+const fn named(end: ResponseEnd) -> &'static str {
+    match end {
+        ResponseEnd::Complete => "whole",
+        ResponseEnd::Aborted => "cut-off",
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
 use stayput_host::{Purpose, Time};
-use stayput_store::client::{Client, ClientError, NewContent};
+use stayput_store::client::{Client, ClientError, ObjectUpload};
 use stayput_store::swift::Path;
 
 use crate::generate;
@@ -147,7 +147,7 @@ impl LoadDrive {
     ) -> Result<(), ClientError> {
         let name = format!("{}-{:02}", self.plans[section].section() + 1, number % NAMES);
         let path = Path::object_of(ACCOUNT, LOAD_CONTAINER, &name)?;
-        let new = NewContent {
+        let new = ObjectUpload {
             content: self.content(usize::try_from(size).unwrap_or(usize::MAX)),
             content_type: "application/octet-stream",
             meta: &BTreeMap::new(),

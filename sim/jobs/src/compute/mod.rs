@@ -14,10 +14,10 @@ use bytes::Bytes;
 use hyper::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use stayput_host::config::MachineConfig;
 use stayput_host::{Host, LocalFuture, Purpose};
-use stayput_store::client::{Client, ClientError, Incoming, NewContent};
+use stayput_store::client::{Client, ClientError, ObjectDownload, ObjectUpload};
 use stayput_store::http;
 use stayput_store::http::{Method, Request, Response, StatusCode};
-use stayput_store::proxy::{ListedObject, Refusal, Wanted};
+use stayput_store::proxy::{JobAccess, ListedObject, Refusal};
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, text};
 use stayput_store::swift::{Path, WORKER_PORT, decode_path};
 
@@ -105,7 +105,7 @@ impl Worker {
         for (of, session) in ended {
             for device in &of.devices {
                 let Some(path) = device.written_object() else { continue };
-                let output = NewContent {
+                let output = ObjectUpload {
                     content: filled_up(session.output(&device.name), device),
                     content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE),
                     meta: &device.meta,
@@ -144,9 +144,13 @@ impl Lookup for Worker {
     }
 
     /// Proxies judge each request. Reading is asked for before the job runs; where it may write it hears when it stores.
-    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+    fn may<'a>(
+        &'a self,
+        path: &'a Path,
+        wanted: JobAccess,
+    ) -> LocalFuture<'a, Result<(), Refusal>> {
         Box::pin(async move {
-            if wanted == Wanted::Write {
+            if wanted == JobAccess::Write {
                 return Ok(());
             }
             match self.store.head(path).await {
@@ -180,7 +184,7 @@ impl Store for Worker {
         &self,
         path: &Path,
         purpose: Purpose,
-        into: Rc<Incoming>,
+        into: Rc<ObjectDownload>,
     ) -> LocalFuture<'static, Result<(), Refusal>> {
         let (store, path) = (self.store.clone(), path.clone());
         Box::pin(async move {

@@ -16,7 +16,7 @@ use stayput_runtime::device::{DeviceFault, DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::limits::Limits;
 use stayput_runtime::pipe::room_of;
 use stayput_runtime::session::SessionSpec;
-use stayput_store::client::Incoming;
+use stayput_store::client::ObjectDownload;
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::header::{X_TIMESTAMP, timestamp};
@@ -44,7 +44,7 @@ pub trait Store: Lookup {
         &self,
         path: &Path,
         purpose: Purpose,
-        into: Rc<Incoming>,
+        into: Rc<ObjectDownload>,
     ) -> LocalFuture<'static, Result<(), Refusal>>;
 }
 
@@ -78,7 +78,7 @@ struct Download {
     path: Path,
     version: Timestamp,
     size: u64,
-    incoming: Rc<Incoming>,
+    incoming: Rc<ObjectDownload>,
     /// Brings it; ends with this.
     _task: TaskGuard,
 }
@@ -172,7 +172,7 @@ impl Runner {
         purpose: Purpose,
         store: &dyn Store,
     ) -> Result<Download, Refusal> {
-        let incoming = Rc::new(Incoming::default());
+        let incoming = Rc::new(ObjectDownload::default());
         let failure = Rc::new(RefCell::new(None));
         let told = Rc::clone(&failure);
         let receiving = store.receive(&path, purpose, Rc::clone(&incoming));
@@ -277,13 +277,13 @@ fn in_memory(data: Option<&Bytes>) -> (Source, u64) {
     (Source::Memory(data), size)
 }
 
-/// All of a download; what has come of one that broke off is found out by [`Incoming::finished`].
+/// All of a download; what has come of one that broke off is found out by [`ObjectDownload::finished`].
 async fn whole(download: Option<&Download>) -> Bytes {
     let Some(download) = download else { return Bytes::new() };
     download.incoming.read_at(0, download.size).await.unwrap_or_default()
 }
 
-fn reader(incoming: &Rc<Incoming>) -> Source {
+fn reader(incoming: &Rc<ObjectDownload>) -> Source {
     let incoming = Rc::clone(incoming);
     Source::Reader(Rc::new(move |offset, len| {
         let incoming = Rc::clone(&incoming);

@@ -4,7 +4,7 @@
 
 use stayput_runtime::job::{ExecPath, Job, Node, ObjectPath};
 use stayput_store::http::StatusCode;
-use stayput_store::proxy::{Refusal, Wanted};
+use stayput_store::proxy::{JobAccess, Refusal};
 use stayput_store::swift::{BadName, Path};
 
 use super::{Planning, refuse};
@@ -15,7 +15,7 @@ pub struct Elsewhere {
     /// The object; of a wildcard, what has to be listed for it.
     pub path: Path,
     /// What is wanted of it.
-    pub wanted: Wanted,
+    pub wanted: JobAccess,
     node: Node,
     field: String,
 }
@@ -37,17 +37,17 @@ impl Planning<'_> {
         let mut found = Vec::new();
         for node in &job.nodes {
             if let ExecPath::Swift(path) = &node.exec.path {
-                self.note(node, "exec.path", (path, Wanted::Read), &mut found)?;
+                self.note(node, "exec.path", (path, JobAccess::Read), &mut found)?;
             }
             for device in &node.devices {
                 let Some(path) = device.object() else { continue };
                 let field = format!("devices.{}.path", device.name);
                 // An image is read as well, by the session that it is for.
                 if device.is_readable() || !device.is_writable() {
-                    self.note(node, &field, (path, Wanted::Read), &mut found)?;
+                    self.note(node, &field, (path, JobAccess::Read), &mut found)?;
                 }
                 if device.is_writable() {
-                    self.note(node, &field, (path, Wanted::Write), &mut found)?;
+                    self.note(node, &field, (path, JobAccess::Write), &mut found)?;
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Planning<'_> {
         &self,
         node: &Node,
         field: &str,
-        (named, wanted): (&ObjectPath, Wanted),
+        (named, wanted): (&ObjectPath, JobAccess),
         found: &mut Vec<Elsewhere>,
     ) -> Result<(), Refusal> {
         let account = self.account_of(named);
@@ -84,13 +84,13 @@ impl Planning<'_> {
 
 /// What one has to be let in to for a path: what is listed to find what a wildcard matches. Of an object that is to be written any
 /// name will do, for it is its container that grants it.
-fn asked_for(account: &str, named: &ObjectPath, wanted: Wanted) -> Result<Path, BadName> {
+fn asked_for(account: &str, named: &ObjectPath, wanted: JobAccess) -> Result<Path, BadName> {
     let of_account = Path::account_only(account)?;
     if named.container.contains('*') {
         return Ok(of_account);
     }
     match &named.object {
-        Some(object) if wanted == Wanted::Write || !object.contains('*') => {
+        Some(object) if wanted == JobAccess::Write || !object.contains('*') => {
             Path::object_of(account, &named.container, object)
         }
         Some(_) | None => of_account.with_container(&named.container),

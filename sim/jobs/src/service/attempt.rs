@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use stayput_host::Purpose;
-use stayput_store::http::{Answer, Limits, Method, StatusCode};
+use stayput_store::http::{IncomingResponse, Method, StatusCode, Timeouts};
 use stayput_store::proxy::{Proxy, Refusal};
 use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::job_port;
@@ -23,7 +23,7 @@ use crate::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 use crate::watch::{lost, status_path};
 
 /// For a node's answer: the session's time, that of those before it in the queue, and what is read and pushed around it.
-const LIMITS: Limits = Limits {
+const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
     answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
 };
@@ -116,7 +116,7 @@ pub(super) async fn attempt(
 }
 
 /// The whole of a node's answer, if none of its pieces is late.
-async fn collect(proxy: &Proxy, answer: &mut Answer) -> Result<Bytes, String> {
+async fn collect(proxy: &Proxy, answer: &mut IncomingResponse) -> Result<Bytes, String> {
     let mut whole = BytesMut::new();
     loop {
         let chunk = proxy.host().timeout(CHUNK_MAX, answer.body.chunk()).await;

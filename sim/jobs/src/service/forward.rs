@@ -12,7 +12,9 @@ use hyper::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use stayput_host::{Host, Purpose};
-use stayput_store::http::{Answer, Body, BodySender, Limits, Method, Pool, Response, StatusCode};
+use stayput_store::http::{
+    Body, BodySender, ConnectionPool, IncomingResponse, Method, Response, StatusCode, Timeouts,
+};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, X_ZEROVM_SOURCE, text};
 
@@ -21,7 +23,7 @@ use crate::posted::WordForWord;
 use crate::run::SESSION_TIME_MAX;
 
 /// For a worker's answer: as for a node's.
-const LIMITS: Limits = Limits {
+const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
     answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
 };
@@ -31,7 +33,7 @@ const CHUNK_MAX: Duration = Duration::from_secs(3);
 /// A job that is posted on.
 pub(super) struct Forward<'a> {
     pub(super) host: &'a Host,
-    pub(super) pool: &'a Pool,
+    pub(super) pool: &'a ConnectionPool,
     pub(super) knowledge: &'a Knowledge,
     /// What it was posted to.
     pub(super) posted_to: &'a Path,
@@ -73,7 +75,7 @@ impl Forward<'_> {
         Ok(self.pass_on(answer, outstanding))
     }
 
-    fn pass_on(&self, answer: Answer, outstanding: Outstanding) -> Response {
+    fn pass_on(&self, answer: IncomingResponse, outstanding: Outstanding) -> Response {
         let (sender, body) = match answer.body.length() {
             Some(length) => Body::stream(length),
             None => Body::open(),
@@ -92,7 +94,12 @@ impl Forward<'_> {
 }
 
 /// Passes the body on; it breaks off for the client where it breaks off here.
-async fn pump(host: Host, mut answer: Answer, sender: BodySender, outstanding: Outstanding) {
+async fn pump(
+    host: Host,
+    mut answer: IncomingResponse,
+    sender: BodySender,
+    outstanding: Outstanding,
+) {
     let _out_there = outstanding;
     loop {
         let chunk = host.timeout(CHUNK_MAX, answer.body.chunk()).await;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use stayput_host::{LocalFuture, Purpose};
-use stayput_store::client::Incoming;
-use stayput_store::proxy::{Fetched, ListedObject, Refusal, Wanted};
+use stayput_store::client::ObjectDownload;
+use stayput_store::proxy::{FetchEvent, JobAccess, ListedObject, Refusal};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::X_TIMESTAMP;
 
@@ -33,7 +33,7 @@ impl Store for FromNodes<'_> {
         &self,
         path: &Path,
         purpose: Purpose,
-        into: Rc<Incoming>,
+        into: Rc<ObjectDownload>,
     ) -> LocalFuture<'static, Result<(), Refusal>> {
         let (proxy, path) = (self.names.proxy.clone(), path.clone());
         let (version, first) = self.supply.source(&path);
@@ -44,11 +44,11 @@ impl Store for FromNodes<'_> {
                 headers.insert(X_TIMESTAMP, version);
             }
             let mut take = |fetched| match fetched {
-                Fetched::Begins { size } => {
+                FetchEvent::Start { size } => {
                     // The version is the same each time, so that its timestamp will do for an ETag.
                     into.begin(version.to_string(), headers.clone(), Some(size));
                 }
-                Fetched::Piece(piece) => into.add(&piece),
+                FetchEvent::Chunk(piece) => into.add(&piece),
             };
             let source = (version, first.as_slice());
             let fetched =
@@ -76,7 +76,11 @@ impl Lookup for FromNodes<'_> {
         self.names.containers(account, prefix)
     }
 
-    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
+    fn may<'a>(
+        &'a self,
+        path: &'a Path,
+        wanted: JobAccess,
+    ) -> LocalFuture<'a, Result<(), Refusal>> {
         self.names.may(path, wanted)
     }
 

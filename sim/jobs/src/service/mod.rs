@@ -39,8 +39,8 @@ use stayput_host::config::MachineConfig;
 use stayput_host::{Attempted, Host, LocalFuture, Purpose};
 use stayput_store::http::{Response, StatusCode};
 use stayput_store::proxy::{
-    FetchError, JobCall, JobService, ListError, ListedObject, LocateError, Poster, Proxy, Refusal,
-    Wanted,
+    FetchError, JobAccess, JobPoster, JobRequest, JobService, ListError, ListedObject, LocateError,
+    Proxy, Refusal,
 };
 use stayput_store::swift::RingLookup;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACE, X_STAYPUT_PLACED, text};
@@ -115,7 +115,7 @@ impl Jobs {
 }
 
 impl JobService for Jobs {
-    fn run(&self, proxy: Proxy, call: JobCall) -> LocalFuture<'static, Response> {
+    fn run(&self, proxy: Proxy, call: JobRequest) -> LocalFuture<'static, Response> {
         let jobs = Rc::clone(&self.0);
         Box::pin(async move {
             let job = Job { proxy, jobs };
@@ -131,7 +131,7 @@ struct Job {
 
 /// A job that is known to be in order.
 struct Ready<'a> {
-    call: &'a JobCall,
+    call: &'a JobRequest,
     posted: &'a Posted,
     word_for_word: &'a WordForWord,
     plan: &'a JobPlan,
@@ -142,7 +142,7 @@ struct Ready<'a> {
 type Ended = (Vec<Session>, Vec<(Path, Timestamp)>);
 
 impl Job {
-    async fn run(&self, mut call: JobCall) -> Result<Response, Refusal> {
+    async fn run(&self, mut call: JobRequest) -> Result<Response, Refusal> {
         let account = call.account.clone();
         let poster = call.poster.clone();
         let names = OfProxy { proxy: &self.proxy, poster: &poster };
@@ -313,7 +313,7 @@ impl Drop for Running<'_> {
 /// The store as a proxy sees it.
 struct OfProxy<'p> {
     proxy: &'p Proxy,
-    poster: &'p Poster,
+    poster: &'p JobPoster,
 }
 
 impl Lookup for OfProxy<'_> {
@@ -338,8 +338,12 @@ impl Lookup for OfProxy<'_> {
         })
     }
 
-    fn may<'a>(&'a self, path: &'a Path, wanted: Wanted) -> LocalFuture<'a, Result<(), Refusal>> {
-        Box::pin(self.poster.ask(self.proxy, path, wanted))
+    fn may<'a>(
+        &'a self,
+        path: &'a Path,
+        wanted: JobAccess,
+    ) -> LocalFuture<'a, Result<(), Refusal>> {
+        Box::pin(self.poster.authorise(self.proxy, path, wanted))
     }
 
     fn content<'a>(

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use stayput_host::Purpose;
 use stayput_store::http::StatusCode;
-use stayput_store::proxy::{Located, Proxy, Refusal};
+use stayput_store::proxy::{LocatedObject, Proxy, Refusal};
 use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::{Path, Timestamp};
 
@@ -29,7 +29,7 @@ pub(super) type Part = (Role, Purpose, Bytes);
 
 /// What a job's sessions read.
 pub(super) struct Supply {
-    located: BTreeMap<Path, Located>,
+    located: BTreeMap<Path, LocatedObject>,
     /// In the order in which the job reads them.
     order: Vec<Path>,
     fetched: BTreeMap<Path, Bytes>,
@@ -108,13 +108,13 @@ impl Supply {
     }
 
     /// The object that a session reads where it lies, and who has it.
-    pub(super) fn local<'s>(&'s self, session: &'s Plan) -> Option<(&'s Path, &'s Located)> {
+    pub(super) fn local<'s>(&'s self, session: &'s Plan) -> Option<(&'s Path, &'s LocatedObject)> {
         let path = local_path(session)?;
         Some((path, self.located.get(path)?))
     }
 
     /// Who has what a session wants to be near to, if it reads that in any way.
-    pub(super) fn near(&self, session: &Plan) -> Option<&Located> {
+    pub(super) fn near(&self, session: &Plan) -> Option<&LocatedObject> {
         self.located.get(session.attached.as_ref()?)
     }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use hyper::StatusCode;
 use stayput_host::TimedOut;
 
-use crate::http::{BodyBroken, SendError};
+use crate::http::{BodyError, SendError};
 use crate::swift::BadName;
 
 /// Why a client did not get what it asked for.
@@ -65,7 +65,7 @@ pub enum ClientError {
         /// Who was asked.
         proxy: SocketAddr,
         /// How.
-        source: BodyBroken,
+        source: BodyError,
     },
     /// The answer stalled.
     #[error("{what}: the answer of {proxy} stalled: {source}")]

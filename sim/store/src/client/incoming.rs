@@ -1,6 +1,6 @@
 //! An object on its way: what has come of it can be read while the rest is still coming.
 //!
-//! Leaves out its checksum, which is known only at the end: see [`Incoming::finished`].
+//! Leaves out its checksum, which is known only at the end: see [`ObjectDownload::finished`].
 
 use std::cell::{Cell, RefCell};
 
@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 /// What was read is of a version that was replaced while it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the object was replaced, or could not be had whole, while it was read")]
-pub struct Broken;
+pub struct DownloadBroken;
 
 /// What has come so far of one version.
 #[derive(Default)]
-pub struct Incoming {
+pub struct ObjectDownload {
     state: RefCell<State>,
     /// How it ended: whole and intact, or not.
     ended: Cell<Option<bool>>,
@@ -32,7 +32,7 @@ struct State {
     content: BytesMut,
 }
 
-impl Incoming {
+impl ObjectDownload {
     /// How long it will be and its headers, when that is known; `None` if it could not be had.
     pub async fn begun(&self) -> Option<(u64, HeaderMap)> {
         loop {
@@ -50,12 +50,12 @@ impl Incoming {
     /// At most `len` bytes at `offset`, when all of them have come; fewer only at the end.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, Broken> {
+    /// [`DownloadBroken`].
+    pub async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, DownloadBroken> {
         loop {
             let changed = self.changed.notified();
             if self.replaced.get() || self.ended.get() == Some(false) {
-                return Err(Broken);
+                return Err(DownloadBroken);
             }
             {
                 let state = self.state.borrow();

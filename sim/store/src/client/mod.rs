@@ -25,8 +25,8 @@ use crate::swift::header::{OBJECT_META_PREFIX, X_STAYPUT_PURPOSE, X_ZEROVM_EXECU
 use crate::swift::{Path, encode_query};
 
 pub use error::ClientError;
-pub use incoming::{Broken, Incoming};
-pub use object::Object;
+pub use incoming::{DownloadBroken, ObjectDownload};
+pub use object::DownloadedObject;
 pub use retry::limits;
 use retry::{Exchange, Reply};
 
@@ -56,7 +56,7 @@ pub struct JobAnswer {
 
 /// An object that is to be stored.
 #[derive(Clone, Debug)]
-pub struct NewContent<'a> {
+pub struct ObjectUpload<'a> {
     /// Its data.
     pub content: Bytes,
     /// Its content type.
@@ -87,7 +87,7 @@ impl Client {
         content_type: &str,
     ) -> Result<String, ClientError> {
         let (meta, purpose) = (&BTreeMap::new(), Purpose::ObjectData);
-        self.put_content(object, NewContent { content, content_type, meta, purpose }).await
+        self.put_content(object, ObjectUpload { content, content_type, meta, purpose }).await
     }
 
     /// Stores an object with all that goes with it and says its ETag.
@@ -97,7 +97,7 @@ impl Client {
     pub async fn put_content(
         &self,
         object: &Path,
-        new: NewContent<'_>,
+        new: ObjectUpload<'_>,
     ) -> Result<String, ClientError> {
         let mut exchange = Exchange::new(Method::PUT, object);
         exchange.header(CONTENT_TYPE, new.content_type);

@@ -7,16 +7,16 @@ use hyper::header::{CONTENT_RANGE, IF_MATCH, RANGE};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::{Attempt, Attempted, Purpose};
 
-use super::incoming::Incoming;
+use super::incoming::ObjectDownload;
 use super::retry::{Exchange, etag, limits};
 use super::{Client, ClientError};
-use crate::http::Answer;
+use crate::http::IncomingResponse;
 use crate::swift::Path;
 use crate::swift::header::{X_STAYPUT_PURPOSE, text};
 
 /// An object as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
+pub struct DownloadedObject {
     /// The MD5 of its data, which was checked.
     pub etag: String,
     /// The headers that came first.
@@ -30,7 +30,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn get_object(&self, path: &Path) -> Result<Object, ClientError> {
+    pub async fn get_object(&self, path: &Path) -> Result<DownloadedObject, ClientError> {
         self.get_object_for(path, Purpose::ObjectData).await
     }
 
@@ -42,11 +42,11 @@ impl Client {
         &self,
         path: &Path,
         purpose: Purpose,
-    ) -> Result<Object, ClientError> {
-        let incoming = Incoming::default();
+    ) -> Result<DownloadedObject, ClientError> {
+        let incoming = ObjectDownload::default();
         self.receive_object(path, purpose, &incoming).await?;
         let (etag, headers, content) = incoming.into_parts();
-        Ok(Object { etag, headers, content })
+        Ok(DownloadedObject { etag, headers, content })
     }
 
     /// Brings an object into `incoming`, from which others may read meanwhile; its bytes are counted as `purpose`.
@@ -57,7 +57,7 @@ impl Client {
         &self,
         path: &Path,
         purpose: Purpose,
-        incoming: &Incoming,
+        incoming: &ObjectDownload,
     ) -> Result<(), ClientError> {
         let received = self.receive(path, purpose, incoming).await;
         incoming.end(received.is_ok());
@@ -68,7 +68,7 @@ impl Client {
         &self,
         path: &Path,
         purpose: Purpose,
-        incoming: &Incoming,
+        incoming: &ObjectDownload,
     ) -> Result<(), ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
@@ -97,7 +97,7 @@ impl Client {
         path: &Path,
         purpose: Purpose,
         attempt: u32,
-        (incoming, trying): (&Incoming, &mut Attempt),
+        (incoming, trying): (&ObjectDownload, &mut Attempt),
     ) -> Result<(), ClientError> {
         let mut exchange = Exchange::new(Method::GET, path);
         exchange.header(X_STAYPUT_PURPOSE, purpose.name());
@@ -141,7 +141,7 @@ impl Client {
 }
 
 /// Whether the answer begins where what has come so far ends, and is of the same version.
-fn goes_on(answer: &Answer, incoming: &Incoming) -> bool {
+fn goes_on(answer: &IncomingResponse, incoming: &ObjectDownload) -> bool {
     let first = text(&answer.headers, &CONTENT_RANGE)
         .and_then(|range| range.strip_prefix("bytes ")?.split_once('-')?.0.parse::<usize>().ok());
     incoming.len() > 0

@@ -12,7 +12,7 @@ use stayput_host::{Attempted, Purpose, SpanKind};
 
 use super::{Client, ClientError};
 use crate::http;
-use crate::http::{Answer, Body, BodyBroken, Limits};
+use crate::http::{Body, BodyError, IncomingResponse, Timeouts};
 use crate::swift::Path;
 use crate::swift::header::{X_AUTH_TOKEN, text};
 
@@ -150,7 +150,7 @@ impl Client {
         &self,
         exchange: &Exchange,
         attempt: u32,
-    ) -> Result<(SocketAddr, Answer), ClientError> {
+    ) -> Result<(SocketAddr, IncomingResponse), ClientError> {
         let turn = usize::try_from(attempt).unwrap_or(0) % self.proxies.len().max(1);
         let proxy = *self.proxies.get(turn).ok_or(ClientError::NoProxies)?;
         let mut uri = format!("/v1{}", exchange.path.encoded());
@@ -174,7 +174,7 @@ impl Client {
                 request.headers_mut().insert(CONTENT_LENGTH, length.into());
             }
         }
-        let limits = Limits { connect: limits::CONNECT_MAX, answer: exchange.answer_max };
+        let limits = Timeouts { connect: limits::CONNECT_MAX, answer: exchange.answer_max };
         let answer = http::send(&self.host, proxy, request, limits).await;
         let answer = answer.map_err(|source| ClientError::NoAnswer { what, source })?;
         Ok((proxy, answer))
@@ -185,7 +185,7 @@ impl Client {
         &self,
         what: &str,
         proxy: SocketAddr,
-        answer: &mut Answer,
+        answer: &mut IncomingResponse,
     ) -> Result<Bytes, ClientError> {
         let what = what.to_owned();
         let mut whole = BytesMut::new();
@@ -197,7 +197,7 @@ impl Client {
                 Err(source) => return Err(ClientError::Stalled { what, proxy, source }),
             }
             if whole.len() as u64 > limits::ANSWER_BYTES_MAX {
-                let source = BodyBroken::TooLong { limit_bytes: limits::ANSWER_BYTES_MAX };
+                let source = BodyError::TooLong { limit_bytes: limits::ANSWER_BYTES_MAX };
                 return Err(ClientError::Broken { what, proxy, source });
             }
         }

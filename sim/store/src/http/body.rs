@@ -24,7 +24,7 @@ const STREAM_CHUNKS_MAX: usize = 4;
 
 /// A body ended before its length was reached, or grew past a limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyBroken {
+pub enum BodyError {
     /// The other side ended early.
     #[error("the body broke off: {why}")]
     BrokeOff {
@@ -60,7 +60,7 @@ impl Default for Length {
 }
 
 /// Hears how far a body has gone into its connection. Dropped when nothing more of it will.
-pub trait BodyWatch: std::fmt::Debug {
+pub trait BodyObserver: std::fmt::Debug {
     /// So many bytes were handed over, and with them the last one if it `is_whole` now.
     fn handed_over(&mut self, bytes: u64, is_whole: bool);
 }
@@ -76,7 +76,7 @@ pub struct Body {
     span: OpenSpan,
     /// The request that it answers, on a server.
     asked: Option<Asked>,
-    watch: Option<Box<dyn BodyWatch>>,
+    watch: Option<Box<dyn BodyObserver>>,
 }
 
 /// How much of a body is still to come.
@@ -189,7 +189,7 @@ impl Body {
 
     /// Tells `watch` how far it goes, from now on.
     #[must_use]
-    pub fn watched(mut self, watch: Box<dyn BodyWatch>) -> Self {
+    pub fn watched(mut self, watch: Box<dyn BodyObserver>) -> Self {
         self.watch = Some(watch);
         self
     }
@@ -226,17 +226,17 @@ impl BodySender {
 
 impl HyperBody for Body {
     type Data = Bytes;
-    type Error = BodyBroken;
+    type Error = BodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyBroken>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         if body.is_empty() {
             return Poll::Ready(None);
         }
-        let broken = |why: String| Poll::Ready(Some(Err(BodyBroken::BrokeOff { why })));
+        let broken = |why: String| Poll::Ready(Some(Err(BodyError::BrokeOff { why })));
         let (purpose, mut data) = match std::task::ready!(body.poll_piece(cx)) {
             Some(Fed::Piece(purpose, data)) => (purpose, data),
             Some(Fed::End) if body.length == Length::Open => {
@@ -293,7 +293,7 @@ const fn chunk_head(bytes: u64) -> u64 {
 
 /// A body on its way in. Dropping it before its end closes the connection that it comes by.
 #[derive(Debug)]
-pub struct Received {
+pub struct IncomingBody {
     incoming: Incoming,
     /// The connection, for bodies of answers: a server's connection drives itself.
     lease: Option<Lease>,
@@ -303,7 +303,7 @@ pub struct Received {
     tally: Option<Rc<Cell<u64>>>,
 }
 
-impl Drop for Received {
+impl Drop for IncomingBody {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take()
             && self.incoming.is_end_stream()
@@ -313,7 +313,7 @@ impl Drop for Received {
     }
 }
 
-impl Received {
+impl IncomingBody {
     pub(super) const fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
         Self { incoming, lease, talk: None, tally: None }
     }
@@ -343,13 +343,13 @@ impl Received {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// [`BodyBroken::BrokeOff`] when the connection failed or ended before the promised length.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyBroken> {
+    /// [`BodyError::BrokeOff`] when the connection failed or ended before the promised length.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         loop {
             let frame = poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await;
             match frame {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(BodyBroken::BrokeOff { why: error.to_string() }),
+                Some(Err(error)) => return Err(BodyError::BrokeOff { why: error.to_string() }),
                 Some(Ok(frame)) => {
                     // Trailers are no part of the body.
                     if let Ok(data) = frame.into_data()
@@ -368,9 +368,9 @@ impl Received {
     /// The whole of it.
     ///
     /// # Errors
-    /// As [`Received::chunk`], and [`BodyBroken::TooLong`] past `limit_bytes`.
-    pub async fn collect(&mut self, limit_bytes: u64) -> Result<Bytes, BodyBroken> {
-        let too_long = BodyBroken::TooLong { limit_bytes };
+    /// As [`IncomingBody::chunk`], and [`BodyError::TooLong`] past `limit_bytes`.
+    pub async fn collect(&mut self, limit_bytes: u64) -> Result<Bytes, BodyError> {
+        let too_long = BodyError::TooLong { limit_bytes };
         if self.length().is_some_and(|length| length > limit_bytes) {
             return Err(too_long);
         }

@@ -12,14 +12,14 @@ use hyper::{HeaderMap, Request, StatusCode};
 use stayput_host::{Host, TaskGuard, TimedOut};
 
 use super::HEADERS_MAX;
-use super::body::{Body, Labels, Received};
+use super::body::{Body, IncomingBody, Labels};
 use super::io::Io;
 use super::pool::Lease;
 use crate::swift::header::X_TRANS_ID_EXTRA;
 
 /// How long a client waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct Timeouts {
     /// For the connection.
     pub connect: Duration,
     /// For the head of the answer, from when the connection stands.
@@ -28,13 +28,13 @@ pub struct Limits {
 
 /// What came back, its body still on its way.
 #[derive(Debug)]
-pub struct Answer {
+pub struct IncomingResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Received,
+    pub body: IncomingBody,
 }
 
 /// Why no answer came.
@@ -76,7 +76,7 @@ pub enum SendError {
 
 impl SendError {
     /// Whether the other side cannot have seen anything of the request, or only of one that does no harm when it comes
-    /// twice: those alone are sent again by a [`super::Pool`].
+    /// twice: those alone are sent again by a [`super::ConnectionPool`].
     #[must_use]
     pub const fn before_sending(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::ConnectTimedOut { .. })
@@ -91,14 +91,14 @@ pub async fn send(
     host: &Host,
     to: SocketAddr,
     mut request: Request<Body>,
-    limits: Limits,
-) -> Result<Answer, SendError> {
+    limits: Timeouts,
+) -> Result<IncomingResponse, SendError> {
     let connection = Connection::open(host, to, limits.connect, || {}).await?;
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let (answer, connection) = connection.exchange(host, request, limits.answer).await?;
     let (head, incoming) = answer.into_parts();
-    let body = Received::new(incoming, Some(Lease::single(connection)));
-    Ok(Answer { status: head.status, headers: head.headers, body })
+    let body = IncomingBody::new(incoming, Some(Lease::single(connection)));
+    Ok(IncomingResponse { status: head.status, headers: head.headers, body })
 }
 
 /// A connection that carries one request at a time. Dropping it closes it.

@@ -10,11 +10,11 @@ mod pool;
 mod server;
 mod talk;
 
-pub use body::{Body, BodyBroken, BodySender, BodyWatch, Received};
-pub use client::{Answer, Limits, SendError, send};
+pub use body::{Body, BodyError, BodyObserver, BodySender, IncomingBody};
+pub use client::{IncomingResponse, SendError, Timeouts, send};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};
-pub use pool::Pool;
+pub use pool::ConnectionPool;
 pub use server::serve;
 
 /// Headers that a message may have: Swift's 90 metadata items, what goes along with them, and what proxies add on the way to nodes.
@@ -23,6 +23,6 @@ const HEADERS_MAX: usize = 200;
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// A request that a server got.
-pub type Request = hyper::Request<Received>;
+pub type Request = hyper::Request<IncomingBody>;
 /// What a server answers.
 pub type Response = hyper::Response<Body>;

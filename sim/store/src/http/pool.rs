@@ -24,8 +24,8 @@ use futures_util::future::{Either, select};
 use hyper::{Method, Request};
 use stayput_host::{Host, Time, TimedOut};
 
-use super::body::{Body, Received};
-use super::client::{Answer, Connection, Limits, SendError};
+use super::body::{Body, IncomingBody};
+use super::client::{Connection, IncomingResponse, SendError, Timeouts};
 
 /// Idle connections to one address.
 pub(super) const IDLE_PER_ADDRESS_MAX: usize = 8;
@@ -38,7 +38,7 @@ pub(super) const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Keeps connections. Clones are the same pool.
 #[derive(Clone, Debug)]
-pub struct Pool(Rc<Inner>);
+pub struct ConnectionPool(Rc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -71,7 +71,7 @@ struct Idle {
 pub(super) struct Lease {
     connection: Connection,
     /// Where it goes back to, as what; `None` if it is for one request.
-    home: Option<(Pool, u64)>,
+    home: Option<(ConnectionPool, u64)>,
 }
 
 impl Lease {
@@ -87,7 +87,7 @@ impl Lease {
     }
 }
 
-impl Pool {
+impl ConnectionPool {
     /// One without connections, for requests from `host`.
     #[must_use]
     pub fn new(host: Host) -> Self {
@@ -109,8 +109,8 @@ impl Pool {
         &self,
         to: SocketAddr,
         request: Request<Body>,
-        limits: Limits,
-    ) -> Result<Answer, SendError> {
+        limits: Timeouts,
+    ) -> Result<IncomingResponse, SendError> {
         let Some(second) = copy(&request) else {
             let (_, connection) = Box::pin(self.open(to, limits.connect)).await?;
             return self.exchange(None, connection, request, limits.answer).await;
@@ -134,8 +134,8 @@ impl Pool {
         id: u64,
         connection: Connection,
         request: Request<Body>,
-        limits: Limits,
-    ) -> Result<Answer, SendError> {
+        limits: Timeouts,
+    ) -> Result<IncomingResponse, SendError> {
         let to = connection.to();
         let exchange = pin!(self.exchange(Some(id), connection, request, limits.answer));
         let exchange = match select(exchange, self.0.host.sleep(limits.connect / 2)).await {
@@ -164,13 +164,13 @@ impl Pool {
         connection: Connection,
         request: Request<Body>,
         limit: Duration,
-    ) -> Result<Answer, SendError> {
+    ) -> Result<IncomingResponse, SendError> {
         let (answer, connection) = connection.exchange(&self.0.host, request, limit).await?;
         let home = id.map(|id| (self.clone(), id));
         let lease = Lease { connection, home };
         let (head, incoming) = answer.into_parts();
-        let body = Received::new(incoming, Some(lease));
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        let body = IncomingBody::new(incoming, Some(lease));
+        Ok(IncomingResponse { status: head.status, headers: head.headers, body })
     }
 
     async fn open(&self, to: SocketAddr, limit: Duration) -> Result<(u64, Connection), SendError> {

@@ -21,7 +21,7 @@ use hyper::service::service_fn;
 use stayput_host::{BoxStream, Count, Host, JobNumber, SpanKind};
 use tokio::sync::Notify;
 
-use super::body::Received;
+use super::body::IncomingBody;
 use super::io::Io;
 use super::talk::Talk;
 use super::{HEAD_BYTES_MAX, HEADERS_MAX, HeaderMap, Request, Response};
@@ -131,7 +131,7 @@ async fn serve_connection<H, F>(
         let job = job_of(request.headers());
         let mut span = told.span_of(job, SpanKind::Request, "request");
         span.rename(|| format!("{} {}", request.method(), request.uri()));
-        let answer = handler(request.map(|incoming| Received::on(talk, incoming)));
+        let answer = handler(request.map(|incoming| IncomingBody::on(talk, incoming)));
         let answer = told.in_job(job, answer);
         async move {
             let response = answer.await;

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::Purpose;
 
-use super::answer::{Refusal, response, set};
+use super::answer::{ErrorResponse, response, set};
 use super::backend::Ask;
 use super::container::{change, read};
 use super::formats::with_format;
@@ -21,14 +21,16 @@ use crate::swift::header::{
 use crate::swift::{Service, escape_xml};
 
 /// Answers a request on an account.
-pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, ErrorResponse> {
     match call.method {
         Method::GET | Method::HEAD => {
             let query = with_format(call.query.as_deref(), &call.headers)?;
             match read(proxy, &call, Service::Account, query.clone()).await {
                 Ok(response) => Ok(response),
                 Err(StatusCode::NOT_FOUND) => Ok(untouched(&call, query.as_deref())),
-                Err(status) => Err(Refusal::of_quorum(status, format!("account {}", call.path))),
+                Err(status) => {
+                    Err(ErrorResponse::of_quorum(status, format!("account {}", call.path)))
+                }
             }
         }
         Method::PUT | Method::DELETE => {
@@ -44,7 +46,7 @@ pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusa
 }
 
 /// Makes the account of what is asked for, unless it is there.
-pub(super) async fn ensure(proxy: &Proxy, call: &Call) -> Result<(), Refusal> {
+pub(super) async fn ensure(proxy: &Proxy, call: &Call) -> Result<(), ErrorResponse> {
     let path = call.path.to_account();
     let nodes = proxy.nodes(&path);
     let mut headers = HeaderMap::new();
@@ -62,7 +64,7 @@ pub(super) async fn ensure(proxy: &Proxy, call: &Call) -> Result<(), Refusal> {
     ask.method = Method::PUT;
     match statuses(proxy.change(&ask, &nodes, &[]).await) {
         status if status.is_success() => Ok(()),
-        status => Err(Refusal::of_quorum(status, format!("account {}", ask.path))),
+        status => Err(ErrorResponse::of_quorum(status, format!("account {}", ask.path))),
     }
 }
 

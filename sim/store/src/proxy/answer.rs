@@ -20,14 +20,14 @@ pub(super) const CLIENT_LEFT: u16 = 499;
 /// Why a request is not done, with the status that says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {why}")]
-pub struct Refusal {
+pub struct ErrorResponse {
     /// The status of the answer.
     pub status: StatusCode,
     /// What is wrong, and what to do about it.
     pub why: String,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// The refusal of that status and reason.
     pub fn new(status: StatusCode, why: impl Into<String>) -> Self {
         Self { status, why: why.into() }

@@ -16,7 +16,7 @@ use super::answer::set;
 use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
 use super::quorum::{Search, majority};
 use super::replica_nodes::{ReplicaCandidate, ReplicaNodes};
-use crate::http::{Answer, Body, SendError};
+use crate::http::{Body, IncomingResponse, SendError};
 use crate::swift::header::{
     X_ACCOUNT_DEVICE, X_ACCOUNT_HOST, X_ACCOUNT_PARTITION, X_BACKEND_DATA_TIMESTAMP,
     X_BACKEND_TIMESTAMP, X_CONTAINER_DEVICE, X_CONTAINER_HOST, X_CONTAINER_PARTITION, timestamp,
@@ -91,7 +91,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(primary: bool, answer: Answer) -> Self {
+    pub(super) fn new(primary: bool, answer: IncomingResponse) -> Self {
         Self { primary, status: answer.status, headers: answer.headers }
     }
 }
@@ -103,7 +103,7 @@ impl Proxy {
         target: &ReplicaTarget,
         ask: &Ask,
         own: &HeaderMap,
-    ) -> Result<Answer, NodeError> {
+    ) -> Result<IncomingResponse, NodeError> {
         let request = ask.request(target, own, Body::empty())?;
         let mut trying = self.host().attempt(Attempted::Replica, "replica");
         let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
@@ -122,7 +122,7 @@ impl Proxy {
         ask: &Ask,
         left: &mut VecDeque<ReplicaCandidate>,
         search: &mut Search,
-    ) -> Option<Answer> {
+    ) -> Option<IncomingResponse> {
         while let Some(ReplicaCandidate { target, primary }) = left.pop_front() {
             // Why one replica does not answer matters only when none does, and then all are silent.
             let Ok(answer) = self.ask(&target, ask, &HeaderMap::new()).await else { continue };
@@ -204,7 +204,7 @@ impl Proxy {
 }
 
 /// Says of a node that does not answer, or fails, who it is.
-pub(super) fn log(target: &ReplicaTarget, ask: &Ask, answer: &Result<Answer, SendError>) {
+pub(super) fn log(target: &ReplicaTarget, ask: &Ask, answer: &Result<IncomingResponse, SendError>) {
     let (device, method) = (target.device.as_str(), ask.method.as_str());
     match answer {
         Err(error) => tracing::warn!(

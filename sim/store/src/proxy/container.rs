@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_LENGTH, HeaderName};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::Purpose;
 
-use super::answer::{Refusal, for_client, picked, response, set};
+use super::answer::{ErrorResponse, for_client, picked, response, set};
 use super::backend::{Ask, X_BACKEND_PURPOSE, updates};
 use super::formats::with_format;
 use super::limits::{CHUNK_MAX, LISTING_BYTES_MAX};
@@ -23,13 +23,13 @@ use crate::swift::header::{
 use crate::swift::{Path, Service};
 
 /// Answers a request on a container.
-pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: Call) -> Result<Response, ErrorResponse> {
     match call.method {
         Method::GET | Method::HEAD => {
             let query = with_format(call.query.as_deref(), &call.headers)?;
-            read(proxy, &call, Service::Container, query)
-                .await
-                .map_err(|status| Refusal::of_quorum(status, format!("container {}", call.path)))
+            read(proxy, &call, Service::Container, query).await.map_err(|status| {
+                ErrorResponse::of_quorum(status, format!("container {}", call.path))
+            })
         }
         Method::PUT => {
             metadata::check(&call.headers, CONTAINER_META_PREFIX)?;
@@ -51,7 +51,7 @@ pub(super) async fn exists(
     proxy: &Proxy,
     path: &Path,
     nodes: &ReplicaNodes,
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     let ask = Ask {
         method: Method::HEAD,
         service: Service::Container,
@@ -64,7 +64,7 @@ pub(super) async fn exists(
     let mut search = Search::new(nodes.primaries.len());
     match proxy.find(&ask, &mut left, &mut search).await {
         Some(_) => Ok(()),
-        None => Err(Refusal::of_quorum(search.verdict(), format!("container {path}"))),
+        None => Err(ErrorResponse::of_quorum(search.verdict(), format!("container {path}"))),
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn change(
     call: &Call,
     service: Service,
     meta_prefix: &str,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     metadata::check(&call.headers, meta_prefix)?;
     let nodes = proxy.nodes(&call.path);
     let lists: &[HeaderName] = match service {
@@ -151,5 +151,5 @@ pub(super) async fn change(
     if status.is_success() {
         return Ok(response(status, HeaderMap::new(), Body::empty()));
     }
-    Err(Refusal::of_quorum(status, &call.path))
+    Err(ErrorResponse::of_quorum(status, &call.path))
 }

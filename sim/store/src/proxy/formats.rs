@@ -5,7 +5,7 @@
 use hyper::header::ACCEPT;
 use hyper::{HeaderMap, StatusCode};
 
-use super::answer::Refusal;
+use super::answer::ErrorResponse;
 use super::query;
 use crate::swift::header::text;
 
@@ -24,7 +24,7 @@ const OFFERED: [(&str, &str); 4] = [
 pub(super) fn with_format(
     query: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, ErrorResponse> {
     if query::value(query, "format").is_some_and(|format| !format.is_empty()) {
         return Ok(query.map(ToOwned::to_owned));
     }
@@ -44,7 +44,7 @@ pub(super) fn with_format(
             let why = format!(
                 "Accept: {accept}: listings are text/plain, application/json or application/xml"
             );
-            Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, why))
+            Err(ErrorResponse::new(StatusCode::NOT_ACCEPTABLE, why))
         }
     }
 }

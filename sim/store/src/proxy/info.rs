@@ -11,7 +11,7 @@ use stayput_host::Purpose;
 
 use super::ProxyConfig;
 use super::answer::response;
-use super::auth::Auth;
+use super::auth::Authenticator;
 use super::limits;
 use super::routing::no_method;
 use crate::http::{Body, Response};
@@ -22,7 +22,7 @@ pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> O
     let (content_type, text) = match url_path {
         "/healthcheck" => ("text/plain", "OK".to_owned()),
         "/info" => ("application/json; charset=UTF-8", capabilities(&config.auth)),
-        "/metrics" => config.watch.as_ref()?.metrics()?,
+        "/metrics" => config.observer.as_ref()?.metrics()?,
         _ => return None,
     };
     if *method != Method::GET && *method != Method::HEAD {
@@ -40,7 +40,7 @@ pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> O
 }
 
 /// In the shape of Swift's `/info`: a section for each thing that the proxy can do, `swift` with the limits of all.
-fn capabilities(auth: &Auth) -> String {
+fn capabilities(auth: &Authenticator) -> String {
     let mut sections = json!({
         "swift": {
             "version": concat!("stayput-", env!("CARGO_PKG_VERSION")),
@@ -68,7 +68,7 @@ fn capabilities(auth: &Auth) -> String {
             "allow_async_delete": false,
         },
     });
-    if matches!(auth, Auth::Temp(_)) {
+    if matches!(auth, Authenticator::Temp(_)) {
         // Whether `X-Account-Access-Control` is taken.
         sections["tempauth"] = json!({ "account_acls": false });
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::http::Limits;
+use crate::http::Timeouts;
 
 /// For a connection to a node.
 pub const CONNECT_MAX: Duration = Duration::from_millis(500);
@@ -67,6 +67,6 @@ pub const LOCATE_ROUNDS_MAX: u32 = 2;
 pub const CHANGE_ROUNDS_MAX: u32 = 2;
 
 /// For requests whose body, if any, is small.
-pub const NODE_LIMITS: Limits = Limits { connect: CONNECT_MAX, answer: ANSWER_MAX };
+pub const NODE_LIMITS: Timeouts = Timeouts { connect: CONNECT_MAX, answer: ANSWER_MAX };
 /// For uploads: the limit for the answer begins when the body has been sent, and its sender sets it.
-pub const UPLOAD_LIMITS: Limits = Limits { connect: CONNECT_MAX, answer: REQUEST_MAX };
+pub const UPLOAD_LIMITS: Timeouts = Timeouts { connect: CONNECT_MAX, answer: REQUEST_MAX };

@@ -5,7 +5,7 @@
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
-use super::answer::Refusal;
+use super::answer::ErrorResponse;
 use super::limits::{
     HEADER_VALUE_BYTES_MAX, META_BYTES_MAX, META_ITEMS_MAX, META_NAME_BYTES_MAX,
     META_VALUE_BYTES_MAX,
@@ -15,8 +15,8 @@ use super::limits::{
 ///
 /// # Errors
 /// 400.
-pub(super) fn check(headers: &HeaderMap, prefix: &str) -> Result<(), Refusal> {
-    let bad = |why: String| Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+pub(super) fn check(headers: &HeaderMap, prefix: &str) -> Result<(), ErrorResponse> {
+    let bad = |why: String| Err(ErrorResponse::new(StatusCode::BAD_REQUEST, why));
     let (mut items, mut bytes) = (0, 0);
     for (header, value) in headers {
         if value.len() > HEADER_VALUE_BYTES_MAX {

@@ -39,45 +39,51 @@ use hyper::header::HeaderValue;
 use stayput_host::{Host, LocalFuture};
 
 use crate::http;
-use crate::http::{Pool, Request, Response};
+use crate::http::{ConnectionPool, Request, Response};
 use crate::swift::{PROXY_PORT, Path, RingLookup, Timestamp};
 use replica_nodes::{ReplicaCandidate, ReplicaNodes};
 use timestamps::Timestamps;
 
-pub use answer::Refusal;
+pub use answer::ErrorResponse;
 pub use auth::{
-    Auth, BadStorageUrl, BadTokenLife, BadUser, ClusterSecret, Key, SECRET_BYTES_MIN, Scheme,
-    ShortSecret, StorageUrl, TempAuth, TokenLife, Tokens, UserEntry, Users,
+    Authenticator, BadStorageUrl, BadTokenLife, BadUser, ClusterSecret, FixedTokens,
+    SECRET_BYTES_MIN, ShortSecret, StorageUrl, TempAuth, TokenLife, UrlScheme, UserEntry, UserKey,
+    UserTable,
 };
-pub use borrow::{Poster, Wanted};
+pub use borrow::{JobAccess, JobPoster};
 pub use listing::{ListError, ListedObject};
-pub use object::{FetchError, Fetched, LocateError, Located, NewObject, StoreError, Stored};
-pub use timestamps::Turn;
-pub use watch::{Ended, Ending, JobEnded, Kind, Watch};
+pub use object::{
+    FetchError, FetchEvent, LocateError, LocatedObject, NewObject, StoreError, StoredObject,
+};
+pub use timestamps::ProxyIndex;
+pub use watch::{CompletedJob, CompletedRequest, RequestKind, RequestObserver, ResponseEnd};
+
+/// The former name of [`ErrorResponse`], until the job service has errors of its own.
+pub type Refusal = ErrorResponse;
 
 /// What a proxy is given.
 pub struct ProxyConfig {
     /// Its name, no other proxy's: transaction ids are drawn from it.
     pub name: String,
     /// Which of the cluster's proxies it is.
-    pub turn: Turn,
+    pub index: ProxyIndex,
     /// Where things belong.
     pub ring: Rc<dyn RingLookup>,
     /// How it finds out who asks.
-    pub auth: Auth,
+    pub auth: Authenticator,
     /// What runs jobs, if anything does.
     pub jobs: Option<Rc<dyn JobService>>,
     /// Who is told what requests came to, if anybody is.
-    pub watch: Option<Arc<dyn Watch>>,
+    pub observer: Option<Arc<dyn RequestObserver>>,
 }
 
 /// A job as it was posted; who asks has been let in, as one who may do all in the account.
 #[derive(Debug)]
-pub struct JobCall {
+pub struct JobRequest {
     /// The account that it was posted to: what the job may reach without anybody's leave.
     pub account: String,
     /// Who posted it.
-    pub poster: Poster,
+    pub poster: JobPoster,
     /// What it was posted to.
     pub path: Path,
     /// The id of the request.
@@ -89,7 +95,7 @@ pub struct JobCall {
 /// What runs jobs.
 pub trait JobService {
     /// Runs a posted job to its answer. Dropped when the client leaves.
-    fn run(&self, proxy: Proxy, call: JobCall) -> LocalFuture<'static, Response>;
+    fn run(&self, proxy: Proxy, call: JobRequest) -> LocalFuture<'static, Response>;
 }
 
 /// A running proxy, for what works beside it on its host. Clones are the same proxy.
@@ -100,7 +106,7 @@ struct Inner {
     host: Host,
     config: ProxyConfig,
     /// Connections to nodes.
-    pool: Pool,
+    pool: ConnectionPool,
     timestamps: Timestamps,
     dates: dates::Dates,
     requests: Cell<u64>,
@@ -115,12 +121,12 @@ struct Inner {
 /// # Errors
 /// The port is taken.
 pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
-    let turn = config.turn;
+    let index = config.index;
     let proxy = Proxy(Rc::new(Inner {
         host: host.clone(),
         config,
-        pool: Pool::new(host.clone()),
-        timestamps: Timestamps::new(turn),
+        pool: ConnectionPool::new(host.clone()),
+        timestamps: Timestamps::new(index),
         dates: dates::Dates::default(),
         requests: Cell::new(0),
         reads: RefCell::default(),
@@ -140,7 +146,7 @@ impl Proxy {
 
     /// Its connections to nodes.
     #[must_use]
-    pub fn pool(&self) -> &Pool {
+    pub fn pool(&self) -> &ConnectionPool {
         &self.0.pool
     }
 

@@ -9,11 +9,11 @@ use hyper::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use tracing::Instrument;
 
-use super::answer::{Refusal, is_internal, set};
+use super::answer::{ErrorResponse, is_internal, set};
 use super::auth::{Access, Caller};
 use super::limits::REQUEST_MAX;
-use super::watch::{Kind, Watched};
-use super::{JobCall, Poster, Proxy, account, auth, container, info, object, query};
+use super::watch::{RequestKind, Watched};
+use super::{JobPoster, JobRequest, Proxy, account, auth, container, info, object, query};
 use crate::http::{Request, Response};
 use crate::swift::header::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_ZEROVM_EXECUTE};
 use crate::swift::{BadName, Path, decode_path};
@@ -54,7 +54,7 @@ pub(super) async fn handle(proxy: Proxy, mut request: Request) -> Response {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(),
         Err(late) => {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
+            ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, late.to_string()).into_response()
         }
     };
     let headers = response.headers_mut();
@@ -76,15 +76,15 @@ async fn route(
     mut request: Request,
     trans_id: &str,
     watched: &mut Watched,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     auth::conceal(request.headers_mut());
     if let Some(answer) = info::answer(proxy.config(), request.method(), request.uri().path()) {
-        watched.is(Kind::Info);
+        watched.is(RequestKind::Info);
         return Ok(answer);
     }
     let (auth, now) = (&proxy.config().auth, proxy.host().now());
     if let Some(answer) = auth.log_in(&request, now) {
-        watched.is(Kind::Auth);
+        watched.is(RequestKind::Auth);
         return answer;
     }
     let path = path_of(request.uri().path())?;
@@ -97,13 +97,12 @@ async fn route(
     let access = if is_job { Access::Manage } else { Access::of(request.method(), &path) };
     auth::authorise(proxy, &caller, &path, access).await?;
     if is_job {
-        watched.is(Kind::Job);
-        let jobs =
-            proxy.config().jobs.as_ref().ok_or_else(|| {
-                Refusal::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
-            })?;
+        watched.is(RequestKind::Job);
+        let jobs = proxy.config().jobs.as_ref().ok_or_else(|| {
+            ErrorResponse::new(StatusCode::NOT_IMPLEMENTED, "this proxy runs no jobs")
+        })?;
         let (trans_id, account) = (job_id(trans_id), path.account().to_owned());
-        let call = JobCall { account, poster: Poster(caller), path, trans_id, request };
+        let call = JobRequest { account, poster: JobPoster(caller), path, trans_id, request };
         return Ok(jobs.run(proxy.clone(), call).await);
     }
     let query = request.uri().query().map(ToOwned::to_owned);
@@ -128,7 +127,7 @@ async fn route(
 }
 
 /// A request on a container or an account, whose headers say more to owners than to others.
-async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, Refusal> {
+async fn index(proxy: &Proxy, mut call: Call) -> Result<Response, ErrorResponse> {
     let is_owner = call.caller.owns(&call.path);
     if !is_owner {
         auth::drop_owners(&mut call.headers);
@@ -159,21 +158,21 @@ fn job_id(trans_id: &str) -> String {
     parts.map_or_else(|| trans_id.to_owned(), |(chance, (_, time))| format!("{chance}-{time}"))
 }
 
-fn path_of(url_path: &str) -> Result<Path, Refusal> {
+fn path_of(url_path: &str) -> Result<Path, ErrorResponse> {
     let version = |version| {
         let rest: &str = url_path.strip_prefix(version)?;
         rest.starts_with('/').then_some(rest)
     };
     let rest = version("/v1").or_else(|| version("/v1.0"));
     let rest =
-        rest.ok_or_else(|| Refusal::not_found(format!("{url_path}: paths begin with /v1/")))?;
+        rest.ok_or_else(|| ErrorResponse::not_found(format!("{url_path}: paths begin with /v1/")))?;
     decode_path(rest).map_err(|bad| {
         let status = match bad {
             BadName::NotUtf8 { .. } => StatusCode::PRECONDITION_FAILED,
             BadName::TooLong { .. } => StatusCode::BAD_REQUEST,
             BadName::Missing { .. } | BadName::Slash { .. } => StatusCode::NOT_FOUND,
         };
-        Refusal::new(status, bad.to_string())
+        ErrorResponse::new(status, bad.to_string())
     })
 }
 
@@ -181,11 +180,11 @@ fn path_of(url_path: &str) -> Result<Path, Refusal> {
 ///
 /// # Errors
 /// 501.
-fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), Refusal> {
+fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), ErrorResponse> {
     if *method != Method::PUT && *method != Method::POST && *method != Method::DELETE {
         return Ok(());
     }
-    let refused = |what: &str| Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, what));
+    let refused = |what: &str| Err(ErrorResponse::new(StatusCode::NOT_IMPLEMENTED, what));
     if ["bulk-delete", "extract-archive"]
         .iter()
         .any(|name| query::value(Some(query), name).is_some())
@@ -207,11 +206,11 @@ fn check_known(method: &Method, headers: &HeaderMap, query: &str) -> Result<(), 
 }
 
 /// Nodes want queries in UTF-8 and refuse others, which would look as if none of them answered.
-fn check_query(query: &str) -> Result<(), Refusal> {
+fn check_query(query: &str) -> Result<(), ErrorResponse> {
     for pair in query.split('&') {
         if percent_decode_str(pair).decode_utf8().is_err() {
             let why = format!("{pair:?} in the query is not UTF-8");
-            return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, why));
+            return Err(ErrorResponse::new(StatusCode::PRECONDITION_FAILED, why));
         }
     }
     Ok(())
@@ -226,6 +225,6 @@ fn drop_internal(headers: &mut HeaderMap) {
 }
 
 /// 405 for a method that does not go with `what`.
-pub(super) fn no_method(method: &Method, what: &str) -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} does not go with {what}"))
+pub(super) fn no_method(method: &Method, what: &str) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} does not go with {what}"))
 }

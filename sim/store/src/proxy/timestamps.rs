@@ -11,28 +11,28 @@ use crate::swift::Timestamp;
 
 /// Which of the cluster's proxies one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct ProxyIndex {
     /// Its number, from 0.
-    pub number: u32,
+    pub index: u32,
     /// How many proxies there are.
-    pub of: u32,
+    pub count: u32,
 }
 
-impl Turn {
+impl ProxyIndex {
     /// Of the only proxy.
-    pub const ALONE: Self = Self { number: 0, of: 1 };
+    pub const ONLY: Self = Self { index: 0, count: 1 };
 }
 
 /// Gives timestamps that strictly increase.
 #[derive(Debug)]
 pub(super) struct Timestamps {
     last: Cell<Timestamp>,
-    turn: Turn,
+    index: ProxyIndex,
 }
 
 impl Timestamps {
-    pub(super) fn new(turn: Turn) -> Self {
-        Self { last: Cell::default(), turn }
+    pub(super) fn new(index: ProxyIndex) -> Self {
+        Self { last: Cell::default(), index }
     }
 
     /// The timestamp of `now`, or the first after those that were given.
@@ -43,7 +43,7 @@ impl Timestamps {
     /// As [`Timestamps::next`], and later than `seen` on some node.
     pub(super) fn after(&self, now: Time, seen: Timestamp) -> Timestamp {
         let earliest = Timestamp::at(now).max(self.last.get().next()).max(seen.next());
-        let timestamp = earliest.in_turn(self.turn.number, self.turn.of);
+        let timestamp = earliest.in_turn(self.index.index, self.index.count);
         self.last.set(timestamp);
         timestamp
     }
@@ -60,8 +60,8 @@ mod tests {
         fn each_timestamp_is_later_than_all_before(
             asked in proptest::collection::vec((0_u64..1_000_000, 0_u64..1_000_000), 1..50),
         ) {
-            let turn = Turn { number: 2, of: 3 };
-            let (timestamps, other) = (Timestamps::new(turn), Timestamps::new(Turn { number: 1, of: 3 }));
+            let index = ProxyIndex { index: 2, count: 3 };
+            let (timestamps, other) = (Timestamps::new(index), Timestamps::new(ProxyIndex { index: 1, count: 3 }));
             let mut last = Timestamp::ZERO;
             for (now, seen) in asked {
                 let seen = Timestamp::at(Time::from_nanos(seen));

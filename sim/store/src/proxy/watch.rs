@@ -13,9 +13,9 @@ use hyper::{Method, StatusCode, Uri};
 use stayput_host::{Host, Time};
 
 use super::Proxy;
-use super::answer::{CLIENT_LEFT, Refusal};
+use super::answer::{CLIENT_LEFT, ErrorResponse};
 use super::auth::Caller;
-use crate::http::{BodyWatch, Request, Response};
+use crate::http::{BodyObserver, Request, Response};
 use crate::swift::Path;
 use crate::swift::header::{X_STAYPUT_PLACED, text};
 
@@ -25,9 +25,9 @@ const COLOCATED: HeaderName = HeaderName::from_static("x-nexe-colocated");
 const ERROR: HeaderName = HeaderName::from_static("x-nexe-error");
 
 /// Hears what requests came to, from all proxies of a process. What it does meanwhile its proxy waits for.
-pub trait Watch: Send + Sync {
+pub trait RequestObserver: Send + Sync {
     /// A request has ended.
-    fn ended(&self, request: &Ended<'_>);
+    fn completed(&self, request: &CompletedRequest<'_>);
 
     /// What `/metrics` answers: the content type and the text. `None` where the clients' port is not to tell.
     fn metrics(&self) -> Option<(&'static str, String)>;
@@ -35,7 +35,7 @@ pub trait Watch: Send + Sync {
 
 /// What requests are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum RequestKind {
     /// An account.
     Account,
     /// A container.
@@ -52,7 +52,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl RequestKind {
     /// As logs and metrics name it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -70,16 +70,16 @@ impl Kind {
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ResponseEnd {
     /// The last byte of its body was handed to the connection.
-    Whole,
+    Complete,
     /// Its client left before, or what was to bring the rest of it failed.
-    CutOff,
+    Aborted,
 }
 
 /// What a job came to, as far as its answer tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobEnded<'a> {
+pub struct CompletedJob<'a> {
     /// Fuel of all its sessions.
     pub fuel: u64,
     /// Whether all sessions ended with the exit code 0.
@@ -92,9 +92,9 @@ pub struct JobEnded<'a> {
 
 /// A request that has ended.
 #[derive(Debug)]
-pub struct Ended<'a> {
+pub struct CompletedRequest<'a> {
     /// What it was for.
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// Its method.
     pub method: &'a Method,
     /// Its path, percent-encoded as it was sent. Without the query, in which clients may write secrets.
@@ -110,7 +110,7 @@ pub struct Ended<'a> {
     /// The answer's status; 499 if the client left before there was one.
     pub status: u16,
     /// How the answer ended.
-    pub ending: Ending,
+    pub end: ResponseEnd,
     /// Bytes of its body that were read.
     pub received_bytes: u64,
     /// Bytes of the answer's body that were handed to the connection.
@@ -120,7 +120,7 @@ pub struct Ended<'a> {
     /// From its head to its end.
     pub took: Duration,
     /// What the job came to, of a job that ran.
-    pub job: Option<JobEnded<'a>>,
+    pub job: Option<CompletedJob<'a>>,
     /// Why the store failed, of an answer whose status says so.
     pub cause: Option<&'a str>,
 }
@@ -130,7 +130,7 @@ pub struct Ended<'a> {
 struct Cause(String);
 
 /// Leaves the reason of a failure with its answer.
-pub(super) fn leave_cause(response: &mut Response, refusal: Refusal) {
+pub(super) fn leave_cause(response: &mut Response, refusal: ErrorResponse) {
     if refusal.status.is_server_error() {
         response.extensions_mut().insert(Cause(refusal.why));
     }
@@ -140,10 +140,10 @@ pub(super) fn leave_cause(response: &mut Response, refusal: Refusal) {
 pub(super) struct Watched(Option<Box<Open>>);
 
 struct Open {
-    watch: Arc<dyn Watch>,
+    observer: Arc<dyn RequestObserver>,
     host: Host,
     began: Time,
-    kind: Kind,
+    kind: RequestKind,
     method: Method,
     uri: Uri,
     trans_id: String,
@@ -158,7 +158,7 @@ struct Open {
 struct Answer {
     at: Time,
     status: StatusCode,
-    ending: Ending,
+    end: ResponseEnd,
     sent_bytes: u64,
     job: Option<JobFigures>,
     cause: Option<String>,
@@ -174,14 +174,14 @@ struct JobFigures {
 impl Watched {
     /// Begins with the head of a request.
     pub(super) fn begin(proxy: &Proxy, request: &mut Request, trans_id: &str) -> Self {
-        let Some(watch) = &proxy.config().watch else { return Self(None) };
+        let Some(observer) = &proxy.config().observer else { return Self(None) };
         let received = Rc::new(Cell::new(0));
         request.body_mut().add_to(&received);
         Self(Some(Box::new(Open {
-            watch: Arc::clone(watch),
+            observer: Arc::clone(observer),
             host: proxy.host().clone(),
             began: proxy.host().now(),
-            kind: Kind::Other,
+            kind: RequestKind::Other,
             method: request.method().clone(),
             uri: request.uri().clone(),
             trans_id: trans_id.to_owned(),
@@ -194,7 +194,7 @@ impl Watched {
     }
 
     /// What it is for turns out.
-    pub(super) fn is(&mut self, kind: Kind) {
+    pub(super) fn is(&mut self, kind: RequestKind) {
         if let Some(open) = &mut self.0 {
             open.kind = kind;
         }
@@ -205,9 +205,9 @@ impl Watched {
         let Some(open) = &mut self.0 else { return };
         open.account = Some(path.account().to_owned());
         open.kind = match (path.container(), path.object()) {
-            (_, Some(_)) => Kind::Object,
-            (Some(_), None) => Kind::Container,
-            (None, None) => Kind::Account,
+            (_, Some(_)) => RequestKind::Object,
+            (Some(_), None) => RequestKind::Container,
+            (None, None) => RequestKind::Account,
         };
     }
 
@@ -225,9 +225,9 @@ impl Watched {
         open.answer = Some(Answer {
             at: open.host.now(),
             status: response.status(),
-            ending: if is_whole { Ending::Whole } else { Ending::CutOff },
+            end: if is_whole { ResponseEnd::Complete } else { ResponseEnd::Aborted },
             sent_bytes: 0,
-            job: JobFigures::of(&response).filter(|_| open.kind == Kind::Job),
+            job: JobFigures::of(&response).filter(|_| open.kind == RequestKind::Job),
             cause: cause_of(&response),
         });
         response.map(|body| body.watched(open))
@@ -267,12 +267,12 @@ impl std::fmt::Debug for Open {
     }
 }
 
-impl BodyWatch for Open {
+impl BodyObserver for Open {
     fn handed_over(&mut self, bytes: u64, is_whole: bool) {
         let Some(answer) = &mut self.answer else { return };
         answer.sent_bytes += bytes;
         if is_whole {
-            answer.ending = Ending::Whole;
+            answer.end = ResponseEnd::Complete;
         }
     }
 }
@@ -282,7 +282,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         let answer = self.answer.as_ref();
         let job = answer.and_then(|answer| answer.job.as_ref());
-        self.watch.ended(&Ended {
+        self.observer.completed(&CompletedRequest {
             kind: self.kind,
             method: &self.method,
             path: self.uri.path(),
@@ -291,12 +291,12 @@ impl Drop for Open {
             account: self.account.as_deref(),
             user: self.user.as_ref().and_then(Caller::shown),
             status: answer.map_or(CLIENT_LEFT, |answer| answer.status.as_u16()),
-            ending: answer.map_or(Ending::CutOff, |answer| answer.ending),
+            end: answer.map_or(ResponseEnd::Aborted, |answer| answer.end),
             received_bytes: self.received.get(),
             sent_bytes: answer.map_or(0, |answer| answer.sent_bytes),
             answered_after: answer.map(|answer| answer.at.since(self.began)),
             took: self.host.now().since(self.began),
-            job: job.map(|job| JobEnded {
+            job: job.map(|job| CompletedJob {
                 fuel: job.fuel,
                 succeeded: job.succeeded,
                 placed: job.placed.as_deref(),

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_cluster::{ACCOUNT, ClientMain, ClientSide};
 use stayput_host::Purpose;
-use stayput_store::client::{Client, ClientError, Object, limits};
+use stayput_store::client::{Client, ClientError, DownloadedObject, limits};
 use stayput_store::http;
-use stayput_store::http::{Body, Limits, Method, StatusCode};
+use stayput_store::http::{Body, Method, StatusCode, Timeouts};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{
     X_AUTH_TOKEN, X_NEWEST, X_STAYPUT_INPUTS, X_TIMESTAMP, text as header, timestamp,
@@ -23,7 +23,7 @@ use super::history::{Did, JobCount, Record, Version};
 
 const CONTAINER: &str = "demo";
 const MODULE: &[u8] = include_bytes!("../../../../runtime/guests/linecount.wasm");
-const LIMITS: Limits = Limits { connect: limits::CONNECT_MAX, answer: limits::ANSWER_MAX };
+const LIMITS: Timeouts = Timeouts { connect: limits::CONNECT_MAX, answer: limits::ANSWER_MAX };
 
 /// Phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,7 +192,7 @@ async fn load(store: &Client) -> Result<(), ClientError> {
 
 async fn get(store: &Client, object: u32) -> Result<Option<Version>, String> {
     match store.get_object(&path(object)).await {
-        Ok(Object { headers, content, .. }) => {
+        Ok(DownloadedObject { headers, content, .. }) => {
             Ok(Some(Version { timestamp: timestamp(&headers, &X_TIMESTAMP), content }))
         }
         Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),

@@ -12,7 +12,7 @@ use stayput_server::disk::DiskPool;
 use stayput_server::{Actor, Door, Server, StartError};
 use stayput_store::http;
 use stayput_store::http::{Body, HeaderName, HeaderValue, Method, Response, StatusCode};
-use stayput_store::proxy::Watch;
+use stayput_store::proxy::RequestObserver;
 
 use crate::commands::wall;
 use crate::serve::{LogFilter, LogForm, Logs, METRICS_TYPE, Metrics, Parts, Told, Watcher};
@@ -55,7 +55,7 @@ pub(super) fn watch(
     args: &WatchArgs,
     logs: &Logs,
     watched: &Watched<'_>,
-) -> Result<Arc<dyn Watch>, StartError> {
+) -> Result<Arc<dyn RequestObserver>, StartError> {
     let metrics = Arc::new(Metrics::new(Parts {
         meters: watched.server.meters(),
         door: watched.door.cloned(),

@@ -15,13 +15,13 @@ use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
 use stayput_world::{Fault, Ledger, RunEnd, Trace, World};
 
-use super::{IDLE_MAX, IDLE_PER_ADDRESS_MAX, IDLE_TIME_MAX, Pool, SWEEP_INTERVAL};
+use super::{ConnectionPool, IDLE_MAX, IDLE_PER_ADDRESS_MAX, IDLE_TIME_MAX, SWEEP_INTERVAL};
 use crate::http;
-use crate::http::{Body, Limits, Response, SendError};
+use crate::http::{Body, Response, SendError, Timeouts};
 
 const LIMIT: Time = Time::from_nanos(600_000_000_000);
-const LIMITS: Limits =
-    Limits { connect: Duration::from_millis(500), answer: Duration::from_secs(5) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_millis(500), answer: Duration::from_secs(5) };
 const PORT: u16 = 80;
 /// More ports than connections of one each fit into a pool.
 const PORTS: u16 = 140;
@@ -30,13 +30,13 @@ const BODY: &[u8] = b"GET /not-a-head HTTP/1.1\r\n\r\nonly a body that looks lik
 #[derive(Clone)]
 struct Script {
     host: Host,
-    pool: Pool,
+    pool: ConnectionPool,
     /// Requests that reached the server's handler.
     seen: Rc<Cell<u32>>,
 }
 
 impl Script {
-    async fn send(&self, method: Method, path: &str) -> Result<http::Answer, SendError> {
+    async fn send(&self, method: Method, path: &str) -> Result<http::IncomingResponse, SendError> {
         self.pool.send(address(PORT), request(method, path), LIMITS).await
     }
 
@@ -124,7 +124,7 @@ fn run<F: Future<Output = ()> + 'static>(
     let ended = Rc::new(RefCell::new(false));
     let (ending, script) = (Rc::clone(&ended), Rc::new(script));
     let client = move |host: Host| {
-        let pool = Pool::new(host.clone());
+        let pool = ConnectionPool::new(host.clone());
         let running = script(Script { host, pool, seen: Rc::clone(&seen) });
         let ending = Rc::clone(&ending);
         Box::pin(async move {

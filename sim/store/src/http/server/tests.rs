@@ -17,11 +17,12 @@ use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
 use crate::http;
-use crate::http::{Body, Limits, Method, Response};
+use crate::http::{Body, Method, Response, Timeouts};
 
 const PORT: u16 = 80;
 const LIMIT: Time = Time::from_nanos(600_000_000_000);
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(1) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(1) };
 /// Bytes of an answer: far more than what streams hold.
 const LARGE: usize = 8 << 20;
 

@@ -12,7 +12,7 @@ use super::open::{Metadata, OpenObject, Posted};
 use super::store::winners;
 use super::write::{Deleted, Replaces, Upload, check_put, delete, make_durable, post};
 use super::{files::Winners, read};
-use crate::http::{HeaderMap, Method, Received, Request, Response, StatusCode};
+use crate::http::{HeaderMap, IncomingBody, Method, Request, Response, StatusCode};
 use crate::node::device::Place;
 use crate::node::error::{NodeError, Waited};
 use crate::node::request;
@@ -115,7 +115,7 @@ async fn put(
     node: &Node,
     place: &Place,
     headers: &HeaderMap,
-    body: Received,
+    body: IncomingBody,
 ) -> Result<Response, NodeError> {
     let path = &place.path;
     let timestamp = request::timestamp(path, headers, &header::X_TIMESTAMP)?;
@@ -225,7 +225,7 @@ fn check_length(node: &Node, path: &Path, length: u64) -> Result<(), NodeError> 
 async fn receive(
     node: &Node,
     path: &Path,
-    mut body: Received,
+    mut body: IncomingBody,
     length: Option<u64>,
     upload: &mut Upload,
 ) -> Result<(), NodeError> {

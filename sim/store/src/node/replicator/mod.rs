@@ -35,13 +35,14 @@ use stayput_host::{Purpose, TimedOut};
 
 use super::device::Device;
 use super::{Node, error::NodeError};
-use crate::http::{Answer, Body, Limits, Method, SendError, send};
+use crate::http::{Body, IncomingResponse, Method, SendError, Timeouts, send};
 use crate::swift::{ReplicaTarget, RingLookup, Service, Timestamp, encode_part};
 
 /// Swift's name for the method by which replicas compare what they have.
 pub(super) const REPLICATE: &str = "REPLICATE";
 /// How long another replica is waited for: it may have to count what it has first.
-const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(60) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(60) };
 /// What an answer of another replica may have.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// Objects or listings that another replica is asked about at a time.
@@ -263,8 +264,8 @@ impl Round<'_> {
         service: Service,
         path: &str,
         mut request: hyper::Request<Body>,
-        limits: Limits,
-    ) -> Result<Answer, Unheard> {
+        limits: Timeouts,
+    ) -> Result<IncomingResponse, Unheard> {
         let address = target.address(service);
         if self.silent.contains(&address) {
             return Err(Unheard::Silent(address));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::digests::Digests;
 use super::plan::Has;
 use super::{HASHES, LIMITS, Round, Unheard};
-use crate::http::{HeaderMap, Limits, StatusCode};
+use crate::http::{HeaderMap, StatusCode, Timeouts};
 use crate::node::device::{Device, NameHash, Place};
 use crate::node::object::files::{Kind, Winners};
 use crate::node::object::replica::{Spot, given, hashes, partitions};
@@ -238,7 +238,7 @@ impl Round<'_> {
         let device = encode_part(&target.device);
         let path = format!("/{device}/{}{}", place.partition, place.path.encoded());
         let time = Duration::from_secs(given.body.len().unwrap_or(0) / BYTES_PER_SECOND_MIN);
-        let limits = Limits { answer: LIMITS.answer + time, ..LIMITS };
+        let limits = Timeouts { answer: LIMITS.answer + time, ..LIMITS };
         let mut request = hyper::Request::new(given.body);
         (*request.method_mut(), *request.headers_mut()) = (given.method, given.headers);
         let answer = self.send(target, Service::Object, &path, request, limits);

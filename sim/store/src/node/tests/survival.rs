@@ -5,7 +5,7 @@ use std::time::Duration;
 use stayput_host::Purpose;
 
 use super::world::{Cluster, address, crash, power, run};
-use crate::http::{Body, Limits, Method, send};
+use crate::http::{Body, Method, Timeouts, send};
 use crate::swift::Service;
 
 /// Begins an upload of 1 MB and sends half of it; the upload goes on until the guard is dropped.
@@ -17,7 +17,7 @@ fn half_an_upload(cluster: &Cluster) -> stayput_host::TaskGuard {
         *request.method_mut() = Method::PUT;
         *request.uri_mut() = "/d1/7/a/c/o".parse().expect("a path");
         request.headers_mut().insert("x-timestamp", "2.0".parse().expect("a value"));
-        let limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(100) };
+        let limits = Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(100) };
         let feeding = async {
             sender.send(Purpose::ObjectData, vec![7; 500_000].into()).await;
             host.sleep(Duration::from_secs(100)).await;
@@ -60,7 +60,7 @@ fn an_upload_that_wants_nothing_there_does_not_replace_what_came_meanwhile() {
         request.headers_mut().insert("x-timestamp", "2.0".parse().expect("a value"));
         request.headers_mut().insert("if-none-match", "*".parse().expect("a value"));
         let limit = Duration::from_secs(10);
-        let limits = Limits { connect: limit, answer: limit };
+        let limits = Timeouts { connect: limit, answer: limit };
         let feeding = async {
             sender.send(Purpose::ObjectData, b"la".as_slice().into()).await;
             cluster.host.sleep(Duration::from_millis(500)).await;

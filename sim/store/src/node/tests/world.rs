@@ -14,7 +14,7 @@ use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
 use stayput_world::{Fault, RunEnd, Trace, World};
 
-use crate::http::{Body, HeaderMap, Limits, Method, SendError, send};
+use crate::http::{Body, HeaderMap, Method, SendError, Timeouts, send};
 use crate::node::{Node, NodeConfig, Replication};
 use crate::swift::{NODE_PORT, Path, ReplicaTarget, RingLookup, Service};
 
@@ -70,7 +70,7 @@ impl Cluster {
             request.headers_mut().insert(name, value.parse().expect("a value"));
         }
         let limit = Duration::from_secs(10);
-        let limits = Limits { connect: limit, answer: limit };
+        let limits = Timeouts { connect: limit, answer: limit };
         let mut answer = send(&self.host, address(node, service), request, limits).await?;
         let (status, headers) = (answer.status.as_u16(), answer.headers);
         let body = answer.body.collect(UPLOAD_BYTES_MAX).await.ok().map(|body| body.to_vec());

@@ -28,7 +28,7 @@ use super::device::{Device, NameHash, Place};
 use super::error::NodeError;
 use super::index::encode;
 use super::request::Parent;
-use crate::http::{Body, Limits, send};
+use crate::http::{Body, Timeouts, send};
 use crate::swift::{Timestamp, header};
 
 /// Rows of the log that are read from the table at a time.
@@ -187,7 +187,7 @@ impl Node {
         *request.method_mut() = method;
         *request.headers_mut() = headers;
         let limit = self.config.update_limit;
-        let limits = Limits { connect: limit, answer: limit };
+        let limits = Timeouts { connect: limit, answer: limit };
         let sending = send(&self.host, row.parent.host, request, limits);
         let Ok(Ok(answer)) = self.host.timeout(limit, sending).await else {
             return Sent::Silence;

@@ -13,7 +13,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::acl::{self, Acl};
 use super::caller::{Access, Caller};
 use crate::proxy::Proxy;
-use crate::proxy::answer::Refusal;
+use crate::proxy::answer::ErrorResponse;
 use crate::proxy::backend::Ask;
 use crate::proxy::quorum::majority;
 use crate::swift::header::{X_CONTAINER_READ, X_CONTAINER_WRITE};
@@ -60,7 +60,7 @@ pub(in crate::proxy) async fn authorise(
     caller: &Caller,
     path: &Path,
     access: Access,
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     if caller.may(path, access) {
         return Ok(());
     }
@@ -73,7 +73,7 @@ async fn by_leave(
     caller: &Caller,
     path: &Path,
     access: Access,
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     let can_be_granted = match access {
         Access::Read => true,
         Access::Write => path.object().is_some() && caller.identity.is_some(),
@@ -89,10 +89,10 @@ async fn by_leave(
 }
 
 /// 401 where a token could help, 403 where the one that was sent does not. Whether there is anything at `path` is not said.
-fn denied(caller: &Caller, path: &Path, access: Access) -> Refusal {
+fn denied(caller: &Caller, path: &Path, access: Access) -> ErrorResponse {
     let Some(identity) = &caller.identity else {
         let why = "X-Auth-Token is missing: send your token with it";
-        return Refusal::new(StatusCode::UNAUTHORIZED, why);
+        return ErrorResponse::new(StatusCode::UNAUTHORIZED, why);
     };
     let advice = match (access, path.container()) {
         (Access::Read, Some(_)) => ": its X-Container-Read would have to name you",
@@ -102,7 +102,7 @@ fn denied(caller: &Caller, path: &Path, access: Access) -> Refusal {
     };
     let (who, verb) = (&identity.shown, access.name());
     let why = format!("this token is for {who}, who may not {verb} {path}{advice}");
-    Refusal::new(StatusCode::FORBIDDEN, why)
+    ErrorResponse::new(StatusCode::FORBIDDEN, why)
 }
 
 impl Lists {
@@ -136,7 +136,7 @@ impl Lists {
     }
 }
 
-async fn lists_of(proxy: &Proxy, container: &Path) -> Result<Rc<Lists>, Refusal> {
+async fn lists_of(proxy: &Proxy, container: &Path) -> Result<Rc<Lists>, ErrorResponse> {
     let cached = proxy.lists().borrow().get(container, proxy.host().now());
     if let Some(lists) = cached {
         return Ok(lists);
@@ -149,7 +149,7 @@ async fn lists_of(proxy: &Proxy, container: &Path) -> Result<Rc<Lists>, Refusal>
 }
 
 /// What a majority of the replicas says; a container that is not there has no lists.
-async fn agreed(proxy: &Proxy, container: &Path) -> Result<Lists, Refusal> {
+async fn agreed(proxy: &Proxy, container: &Path) -> Result<Lists, ErrorResponse> {
     let nodes = proxy.nodes(container);
     let ask = Ask {
         method: Method::HEAD,
@@ -178,7 +178,7 @@ async fn agreed(proxy: &Proxy, container: &Path) -> Result<Lists, Refusal> {
         said.push(lists);
     }
     let why = format!("too few replicas of {container} agree on who may use it: try again later");
-    Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+    Err(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, why))
 }
 
 /// Forgets what the container's access lists were, after a change that may have changed them.
@@ -190,14 +190,15 @@ pub(in crate::proxy) fn forget(proxy: &Proxy, container: &Path) {
 ///
 /// # Errors
 /// 400 for a list that is none.
-pub(in crate::proxy) fn clean_lists(headers: &mut HeaderMap) -> Result<(), Refusal> {
+pub(in crate::proxy) fn clean_lists(headers: &mut HeaderMap) -> Result<(), ErrorResponse> {
     for (name, shown, removing, purpose) in LISTS {
         let is_removed = headers.remove(&removing).is_some();
         let given: Vec<&[u8]> = headers.get_all(&name).iter().map(|it| it.as_bytes()).collect();
         if given.is_empty() && !is_removed {
             continue;
         }
-        let bad = |why: &str| Refusal::new(StatusCode::BAD_REQUEST, format!("{shown}: {why}"));
+        let bad =
+            |why: &str| ErrorResponse::new(StatusCode::BAD_REQUEST, format!("{shown}: {why}"));
         let text = String::from_utf8(given.join(&b","[..])).map_err(|_| bad("is not UTF-8"))?;
         let acl = Acl::parse(&text, purpose).map_err(|error| bad(&error.to_string()))?;
         let value = acl.to_string().try_into().map_err(|_| bad("cannot stand in a header"))?;

@@ -27,7 +27,7 @@ use percent_encoding::percent_decode_str;
 use stayput_host::Time;
 
 use self::caller::Identity;
-use super::answer::{Refusal, response, set};
+use super::answer::{ErrorResponse, response, set};
 use crate::http::{Body, Request, Response};
 use crate::swift::encode_part;
 use crate::swift::header::{X_AUTH_TOKEN, X_STORAGE_TOKEN, text};
@@ -36,8 +36,8 @@ pub(super) use self::access::{authorise, clean_lists, drop_owners, forget};
 pub(super) use self::cache::ListsCache;
 pub(super) use self::caller::{Access, Caller};
 pub use self::secret::{ClusterSecret, SECRET_BYTES_MIN, ShortSecret};
-pub use self::temp::{BadStorageUrl, BadTokenLife, Scheme, StorageUrl, TempAuth, TokenLife};
-pub use self::users::{BadUser, Key, UserEntry, Users};
+pub use self::temp::{BadStorageUrl, BadTokenLife, StorageUrl, TempAuth, TokenLife, UrlScheme};
+pub use self::users::{BadUser, UserEntry, UserKey, UserTable};
 
 /// How the names of users' accounts begin in URLs.
 const ACCOUNT_PREFIX: &str = "AUTH_";
@@ -50,19 +50,19 @@ const X_STORAGE_URL: HeaderName = HeaderName::from_static("x-storage-url");
 const X_AUTH_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-auth-token-expires");
 
 /// Which account each token stands for.
-pub type Tokens = BTreeMap<String, String>;
+pub type FixedTokens = BTreeMap<String, String>;
 
 /// How a proxy finds out who asks.
 #[derive(Clone)]
-pub enum Auth {
+pub enum Authenticator {
     /// By tokens that were agreed on beforehand, each of the holder of an account.
-    Fixed(Tokens),
+    Fixed(FixedTokens),
     /// By tokens that it gives to those who have a key.
     Temp(TempAuth),
 }
 
 /// Without tokens.
-impl std::fmt::Debug for Auth {
+impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Fixed(tokens) => f.debug_list().entries(tokens.values()).finish(),
@@ -71,19 +71,20 @@ impl std::fmt::Debug for Auth {
     }
 }
 
-impl From<Tokens> for Auth {
-    fn from(tokens: Tokens) -> Self {
+impl From<FixedTokens> for Authenticator {
+    fn from(tokens: FixedTokens) -> Self {
         Self::Fixed(tokens)
     }
 }
 
-impl Auth {
+impl Authenticator {
     /// Who asks.
     ///
     /// # Errors
     /// 401 for a token that opens nothing, even where none would be needed.
-    pub(super) fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Caller, Refusal> {
-        let bad = |why: &str| Refusal::new(StatusCode::UNAUTHORIZED, format!("X-Auth-Token {why}"));
+    pub(super) fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Caller, ErrorResponse> {
+        let bad =
+            |why: &str| ErrorResponse::new(StatusCode::UNAUTHORIZED, format!("X-Auth-Token {why}"));
         let identity = match text_of(headers, &X_AUTH_TOKEN) {
             None => None,
             Some(token) => Some(match self {
@@ -103,7 +104,11 @@ impl Auth {
     }
 
     /// What somebody gets who asks for a token; `None` if `request` does not.
-    pub(super) fn log_in(&self, request: &Request, now: Time) -> Option<Result<Response, Refusal>> {
+    pub(super) fn log_in(
+        &self,
+        request: &Request,
+        now: Time,
+    ) -> Option<Result<Response, ErrorResponse>> {
         let Self::Temp(auth) = self else { return None };
         let account = asks_for_token(request.uri().path())?;
         Some(log_in(auth, request, account, now))
@@ -155,13 +160,13 @@ fn log_in(
     request: &Request,
     of_path: Option<&str>,
     now: Time,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     if request.method() != Method::GET {
         let why = format!("{} does not go with tokens: GET one", request.method());
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        return Err(ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, why));
     }
     let headers = request.headers();
-    let refused = |why: &str| Refusal::new(StatusCode::UNAUTHORIZED, why);
+    let refused = |why: &str| ErrorResponse::new(StatusCode::UNAUTHORIZED, why);
     let either = |one, other| text_of(headers, one).or_else(|| text_of(headers, other));
     let key = [X_AUTH_KEY, X_STORAGE_PASS].iter().find_map(|name| headers.get(name));
     let (Some(user), Some(key)) = (either(&X_AUTH_USER, &X_STORAGE_USER), key) else {
@@ -181,7 +186,7 @@ fn log_in(
     let authority = named.or_else(|| text(headers, &HOST));
     let url = auth.storage().of(&identity.account, authority).ok_or_else(|| {
         let why = "Host is missing or names no host: say whom you ask, so that you can be told where to go on";
-        Refusal::new(StatusCode::BAD_REQUEST, why)
+        ErrorResponse::new(StatusCode::BAD_REQUEST, why)
     })?;
     let mut answer = HeaderMap::new();
     for header in [X_AUTH_TOKEN, X_STORAGE_TOKEN] {
@@ -226,7 +231,8 @@ mod tests {
             headers.append(&name, HeaderValue::from_static("hush, too"));
         }
         conceal(&mut headers);
-        let fixed = Auth::from(Tokens::from([("hush".to_owned(), "AUTH_a".to_owned())]));
+        let fixed =
+            Authenticator::from(FixedTokens::from([("hush".to_owned(), "AUTH_a".to_owned())]));
         let shown = format!("{headers:?} {fixed:?}");
         assert!(shown.contains("AUTH_a") && !shown.contains("hush"), "{shown}");
     }
@@ -236,7 +242,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(X_STORAGE_TOKEN, HeaderValue::from_static("secret"));
         conceal(&mut headers);
-        let fixed = Auth::from(Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]));
+        let fixed =
+            Authenticator::from(FixedTokens::from([("secret".to_owned(), "AUTH_a".to_owned())]));
         let caller = fixed.caller(&headers, Time::ZERO).unwrap();
         assert_eq!(caller.identity.unwrap().account, "AUTH_a");
     }

@@ -17,7 +17,7 @@ use super::ACCOUNT_PREFIX;
 use super::caller::{Elsewhere, Identity, Own};
 use super::secret::{ClusterSecret, SEAL_BYTES};
 use super::token::{Token, USER_BYTES, UserId};
-use super::users::{Group, KeyDigest, User, Users, digest_of};
+use super::users::{Group, KeyDigest, User, UserTable, digest_of};
 use crate::swift::{Timestamp, encode_part};
 
 /// How long a token is good for: whole seconds, at least one. A day unless a configuration says otherwise, as in Swift.
@@ -53,14 +53,14 @@ struct Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageUrl {
     /// To the host that they asked, as they named it.
-    OfRequest(Scheme),
+    OfRequest(UrlScheme),
     /// Elsewhere, such as to a balancer before the proxies.
     At(String),
 }
 
 /// How clients reach a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
+pub enum UrlScheme {
     /// In the clear.
     Http,
     /// Over TLS.
@@ -124,8 +124,8 @@ impl StorageUrl {
             (Self::At(base), _) => base.clone(),
             (Self::OfRequest(scheme), Some(authority)) if is_authority(authority) => {
                 let scheme = match scheme {
-                    Scheme::Http => "http",
-                    Scheme::Https => "https",
+                    UrlScheme::Http => "http",
+                    UrlScheme::Https => "https",
                 };
                 format!("{scheme}://{authority}")
             }
@@ -161,7 +161,7 @@ pub(super) enum BadToken {
 impl TempAuth {
     /// Lets `users` in, by tokens that are sealed with `secret` and good for a day; clients are sent to the host that they asked.
     #[must_use]
-    pub fn new(secret: ClusterSecret, users: &Users) -> Self {
+    pub fn new(secret: ClusterSecret, users: &UserTable) -> Self {
         let known = |user: &User| {
             let id = user_id(&secret, &user.account, &user.name);
             let key = secret.seal(KEY, &[&id, &user.key]);
@@ -169,7 +169,7 @@ impl TempAuth {
         };
         let users = users.0.iter().map(known).collect();
         let decoy = secret.seal(DECOY, &[]);
-        let storage = StorageUrl::OfRequest(Scheme::Http);
+        let storage = StorageUrl::OfRequest(UrlScheme::Http);
         Self { users, decoy, secret, token_life: TokenLife::default(), storage }
     }
 
@@ -270,7 +270,7 @@ fn identity_of(user: &User) -> Identity {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::users::{Key, UserEntry};
+    use super::super::users::{UserEntry, UserKey};
     use super::*;
 
     const NOW: Time = Time::from_nanos(5_000_000_000);
@@ -279,15 +279,15 @@ mod tests {
         ClusterSecret::new(&[fill; 32]).unwrap()
     }
 
-    fn users(key: &str) -> Users {
+    fn users(key: &str) -> UserTable {
         let entry = |name: &str, groups: &[&str]| UserEntry {
             account: "test".to_owned(),
             name: name.to_owned(),
-            key: Some(Key::new(key)),
+            key: Some(UserKey::new(key)),
             key_sha256: None,
             groups: groups.iter().map(|it| (*it).to_owned()).collect(),
         };
-        Users::new(vec![entry("tester", &[".admin"]), entry("tester3", &[])]).unwrap()
+        UserTable::new(vec![entry("tester", &[".admin"]), entry("tester3", &[])]).unwrap()
     }
 
     fn auth() -> TempAuth {
@@ -364,9 +364,9 @@ mod tests {
     #[test]
     fn the_storage_url_is_that_of_the_request_or_of_the_configuration() {
         let of = |storage: &StorageUrl, host| storage.of("AUTH_a b", host);
-        let plain = StorageUrl::OfRequest(Scheme::Http);
+        let plain = StorageUrl::OfRequest(UrlScheme::Http);
         assert_eq!(of(&plain, Some("h:8080")).unwrap(), "http://h:8080/v1/AUTH_a%20b");
-        let tls = StorageUrl::OfRequest(Scheme::Https);
+        let tls = StorageUrl::OfRequest(UrlScheme::Https);
         assert_eq!(of(&tls, Some("[::1]:1")).unwrap(), "https://[::1]:1/v1/AUTH_a%20b");
         for bad in [None, Some(""), Some("a/b"), Some("a@b"), Some("a b"), Some("a?")] {
             assert_eq!(of(&plain, bad), None, "{bad:?}");

@@ -21,7 +21,7 @@ pub struct UserEntry {
     pub name: String,
     /// What the user proves himself by.
     #[serde(default)]
-    pub key: Option<Key>,
+    pub key: Option<UserKey>,
     /// In its place its SHA-256, as 64 hexadecimal digits. Only long random keys are hidden by it: short ones are soon found by trying.
     #[serde(default)]
     pub key_sha256: Option<String>,
@@ -32,9 +32,9 @@ pub struct UserEntry {
 
 /// A user's key. It is never shown, not even in what is said of a configuration that cannot be read.
 #[derive(Clone)]
-pub struct Key(String);
+pub struct UserKey(String);
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for UserKey {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -49,16 +49,16 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-impl Key {
+impl UserKey {
     /// The key of that text.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }
 }
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for UserKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
+        f.write_str("UserKey(…)")
     }
 }
 
@@ -87,7 +87,7 @@ impl Group {
 
 /// The users of a cluster, none twice.
 #[derive(Clone)]
-pub struct Users(pub(super) Vec<User>);
+pub struct UserTable(pub(super) Vec<User>);
 
 /// A user that is in order.
 #[derive(Clone)]
@@ -138,7 +138,7 @@ pub enum BadUser {
     },
 }
 
-impl Users {
+impl UserTable {
     /// The users that a configuration names.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Users {
 }
 
 /// Names only.
-impl std::fmt::Debug for Users {
+impl std::fmt::Debug for UserTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|it| (&it.account, &it.name))).finish()
     }
@@ -215,7 +215,7 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// What a header can carry to the end.
-fn check_key(Key(key): &Key) -> Result<KeyDigest, String> {
+fn check_key(UserKey(key): &UserKey) -> Result<KeyDigest, String> {
     if key.is_empty() {
         return Err("is empty: write a key".to_owned());
     }
@@ -244,8 +244,8 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn users(entries: &[&str]) -> Result<Users, BadUser> {
-        Users::new(entries.iter().map(|json| entry(json)).collect())
+    fn users(entries: &[&str]) -> Result<UserTable, BadUser> {
+        UserTable::new(entries.iter().map(|json| entry(json)).collect())
     }
 
     const TESTER: &str =
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_user_is_read_from_a_configuration() {
-        let Users(users) =
+        let UserTable(users) =
             users(&[TESTER, r#"{"account": "a b", "name": "é", "key": "k"}"#]).unwrap();
         assert_eq!((&*users[0].account, &*users[0].name), ("test", "tester"));
         assert_eq!(users[0].groups, BTreeSet::from([Group::Admin]));
@@ -264,7 +264,7 @@ mod tests {
     fn a_key_and_its_digest_are_the_same_key() {
         let digest = "cf80cd8aed482d5d1527d7dc72fceff84e6326592848447d2dc0b0e87dfc9a90";
         let hashed = format!(r#"{{"account": "a", "name": "b", "key_sha256": "{digest}"}}"#);
-        let Users(users) = users(&[TESTER, &hashed]).unwrap();
+        let UserTable(users) = users(&[TESTER, &hashed]).unwrap();
         assert_eq!(users[0].key, users[1].key);
     }
 
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn nobody_and_the_same_twice_are_refused() {
-        assert_eq!(Users::new(Vec::new()).unwrap_err(), BadUser::Nobody);
+        assert_eq!(UserTable::new(Vec::new()).unwrap_err(), BadUser::Nobody);
         let error = users(&[TESTER, TESTER]).unwrap_err().to_string();
         assert!(error.contains("number 2") && error.contains("number 1"), "{error}");
         assert!(error.contains("test:tester"), "{error}");

@@ -18,7 +18,7 @@ use super::upload::Source;
 use super::{KEPT, etag, get, large};
 use crate::http::Response;
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, picked, set};
+use crate::proxy::answer::{ErrorResponse, picked, set};
 use crate::proxy::auth;
 use crate::proxy::auth::Access;
 use crate::proxy::limits::STORED_MANIFEST_BYTES_MAX;
@@ -45,26 +45,26 @@ const X_COPIED_FROM_LAST_MODIFIED: HeaderName =
     HeaderName::from_static("x-copied-from-last-modified");
 
 /// Answers a COPY.
-pub(super) async fn to_destination(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn to_destination(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     let destination = named(call, &DESTINATION, &DESTINATION_ACCOUNT)?;
     copy(proxy, call, &call.path, destination).await
 }
 
 /// Answers a PUT that names what to copy.
-pub(super) async fn put(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn put(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     let source = named(call, &X_COPY_FROM, &X_COPY_FROM_ACCOUNT)?;
     copy(proxy, call, &source, call.path.clone()).await
 }
 
 /// The object that a pair of headers names, if who asks may reach it.
-fn named(call: &Call, name: &HeaderName, account: &HeaderName) -> Result<Path, Refusal> {
+fn named(call: &Call, name: &HeaderName, account: &HeaderName) -> Result<Path, ErrorResponse> {
     let decoded = |name: &HeaderName| {
         let value = call.headers.get(name)?;
         percent_decode_str(value.to_str().ok()?).decode_utf8().ok()
     };
     let bad = || {
         let why = format!("{name} must be of the form container/object, percent-encoded");
-        Refusal::new(StatusCode::PRECONDITION_FAILED, why)
+        ErrorResponse::new(StatusCode::PRECONDITION_FAILED, why)
     };
     let said = decoded(name).ok_or_else(bad)?;
     let (container, object) =
@@ -81,16 +81,16 @@ async fn copy(
     call: &Call,
     source: &Path,
     destination: Path,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     auth::authorise(proxy, &call.caller, source, Access::Read).await?;
     auth::authorise(proxy, &call.caller, &destination, Access::Write).await?;
     if text(&call.headers, &CONTENT_LENGTH).is_some_and(|length| length != "0") {
         let why = "a copy has no body: send Content-Length: 0";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, why));
     }
     if large::asked(call).as_deref() == Some("put") {
         let why = "a manifest that is put cannot be a copy: ask for ?multipart-manifest=get";
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        return Err(ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, why));
     }
     let is_manifest = large::asked(call).as_deref() == Some("get");
     let asked = reading(call, source, is_manifest);
@@ -106,7 +106,10 @@ async fn copy(
         Box::pin(large::put_held(proxy, &writing, &manifest)).await?
     } else {
         let length = Some(body.size_hint().exact().ok_or_else(|| {
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the source does not say how long it is")
+            ErrorResponse::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the source does not say how long it is",
+            )
         })?);
         let (source, own) = (Source::Copied(body), HeaderMap::new());
         put::store(proxy, &writing, New { length, source, own }).await?
@@ -153,9 +156,9 @@ fn writing(call: &Call, destination: Path, found: &HeaderMap, status: StatusCode
 }
 
 /// All of a body that is small.
-async fn collected(mut source: Source, proxy: &Proxy) -> Result<Bytes, Refusal> {
+async fn collected(mut source: Source, proxy: &Proxy) -> Result<Bytes, ErrorResponse> {
     let mut whole = BytesMut::new();
-    let broken = |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why);
+    let broken = |why: String| ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, why);
     while let Some(chunk) = source.next(proxy).await.map_err(|why| broken(why.to_string()))? {
         whole.extend_from_slice(&chunk);
         if whole.len() as u64 > STORED_MANIFEST_BYTES_MAX {

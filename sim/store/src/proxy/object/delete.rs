@@ -6,7 +6,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 
 use super::{ask, container_of};
 use crate::http::{Body, Response};
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::backend::{Reply, updates};
 use crate::proxy::limits::CHANGE_ROUNDS_MAX;
 use crate::proxy::quorum::deleted_status;
@@ -15,7 +15,7 @@ use crate::proxy::{Proxy, container};
 use crate::swift::header::{X_BACKEND_TIMESTAMP, X_TIMESTAMP, X_TRANS_ID, timestamp};
 use crate::swift::{Service, Timestamp};
 
-pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     let container = container_of(&call.path)?;
     let container_nodes = proxy.nodes(&container);
     container::exists(proxy, &container, &container_nodes).await?;
@@ -44,7 +44,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
             Ok(response(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty()))
         }
         StatusCode::NO_CONTENT => Ok(response(status, HeaderMap::new(), Body::empty())),
-        status => Err(Refusal::of_quorum(status, &call.path)),
+        status => Err(ErrorResponse::of_quorum(status, &call.path)),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use hyper::{HeaderMap, StatusCode};
 
-use crate::proxy::answer::Refusal;
+use crate::proxy::answer::ErrorResponse;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_DELETE_AFTER, X_DELETE_AT};
 
@@ -15,9 +15,9 @@ const SECONDS_MAX: i128 = 9_999_999_999;
 ///
 /// # Errors
 /// 400 when it is no whole number, or past.
-pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u64>, Refusal> {
-    let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
-    let seconds = |name| -> Result<Option<i128>, Refusal> {
+pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u64>, ErrorResponse> {
+    let bad = |why: String| ErrorResponse::new(StatusCode::BAD_REQUEST, why);
+    let seconds = |name| -> Result<Option<i128>, ErrorResponse> {
         let Some(value) = headers.get(&name) else { return Ok(None) };
         let said = value.to_str().ok().and_then(|text| text.trim().parse().ok());
         said.map(Some).ok_or_else(|| bad(format!("{name} is no whole number of seconds")))

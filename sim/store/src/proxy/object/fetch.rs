@@ -43,14 +43,14 @@ pub enum FetchError {
 
 /// What comes of a version that is fetched.
 #[derive(Debug)]
-pub enum Fetched {
+pub enum FetchEvent {
     /// A copy begins; what came of another one before is worth nothing.
-    Begins {
+    Start {
         /// How long it is, in bytes.
         size: u64,
     },
     /// What comes next of it.
-    Piece(Bytes),
+    Chunk(Bytes),
 }
 
 impl Proxy {
@@ -68,8 +68,8 @@ impl Proxy {
     ) -> Result<Bytes, FetchError> {
         let mut whole = BytesMut::new();
         self.fetch_in_pieces(path, (version, first), purpose, limit_bytes, &mut |it| match it {
-            Fetched::Begins { .. } => whole.clear(),
-            Fetched::Piece(piece) => whole.extend_from_slice(&piece),
+            FetchEvent::Start { .. } => whole.clear(),
+            FetchEvent::Chunk(piece) => whole.extend_from_slice(&piece),
         })
         .await?;
         Ok(whole.freeze())
@@ -85,7 +85,7 @@ impl Proxy {
         (version, first): (Timestamp, &[ReplicaTarget]),
         purpose: Purpose,
         limit_bytes: u64,
-        take: &mut dyn FnMut(Fetched),
+        take: &mut dyn FnMut(FetchEvent),
     ) -> Result<(), FetchError> {
         let nodes = self.nodes(path);
         let mut headers = HeaderMap::new();
@@ -109,7 +109,7 @@ impl Proxy {
             }
             let span = Span { first: Some(0), length: size, whole: true };
             let relay = Relay::new(self.clone(), ask.clone(), answer, span, left.clone());
-            take(Fetched::Begins { size });
+            take(FetchEvent::Start { size });
             if passed_on(relay, size, take).await {
                 return Ok(());
             }
@@ -119,12 +119,12 @@ impl Proxy {
 }
 
 /// Passes a body on; says whether it was whole and intact.
-async fn passed_on(mut relay: Relay, size: u64, take: &mut dyn FnMut(Fetched)) -> bool {
+async fn passed_on(mut relay: Relay, size: u64, take: &mut dyn FnMut(FetchEvent)) -> bool {
     let mut come = 0;
     while come < size {
         let Some(piece) = relay.next().await else { return false };
         come += piece.len() as u64;
-        take(Fetched::Piece(piece));
+        take(FetchEvent::Chunk(piece));
     }
     relay.is_intact()
 }

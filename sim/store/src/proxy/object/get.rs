@@ -14,9 +14,9 @@ use stayput_host::Purpose;
 use super::locate::{LocateError, Patience};
 use super::relay::{Relay, Span};
 use super::{ask, etag, large, several};
-use crate::http::{Answer, Body, Response};
+use crate::http::{Body, IncomingResponse, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, for_client, picked, response, set};
+use crate::proxy::answer::{ErrorResponse, for_client, picked, response, set};
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
 use crate::proxy::limits::LOCATE_ROUNDS_MAX;
 use crate::proxy::query::is_true;
@@ -28,13 +28,13 @@ use crate::swift::header::{X_BACKEND_WANT_VERSION, X_NEWEST, X_STAYPUT_PURPOSE, 
 /// An object that a node has, and how to go on if it breaks off.
 pub(super) struct Found {
     pub(super) ask: Ask,
-    pub(super) answer: Answer,
+    pub(super) answer: IncomingResponse,
     /// Who may have it as well.
     pub(super) left: VecDeque<ReplicaCandidate>,
 }
 
 /// Answers a GET or a HEAD.
-pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     if call.method == Method::GET && several::asked(&call.headers) {
         return Box::pin(several::handle(proxy, call)).await;
     }
@@ -57,7 +57,7 @@ pub(super) async fn find(
     call: &Call,
     method: &Method,
     own: HeaderMap,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ErrorResponse> {
     let conditions = [RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
     let mut headers = picked(&call.headers, &conditions, None);
     if call.headers.contains_key(IF_RANGE) {
@@ -83,7 +83,7 @@ pub(super) async fn find(
         }
         status = if newest { StatusCode::SERVICE_UNAVAILABLE } else { search.verdict() };
     }
-    Err(Refusal::of_quorum(status, &call.path))
+    Err(ErrorResponse::of_quorum(status, &call.path))
 }
 
 /// Makes `ask` want the newest version, and puts those that hold it first.
@@ -91,13 +91,13 @@ async fn pin_newest(
     proxy: &Proxy,
     ask: &mut Ask,
     others: VecDeque<ReplicaCandidate>,
-) -> Result<VecDeque<ReplicaCandidate>, Refusal> {
+) -> Result<VecDeque<ReplicaCandidate>, ErrorResponse> {
     let located = proxy.locate_with(&ask.path, Patience::Everyone).await.map_err(|error| {
         let status = match error {
             LocateError::NotFound { .. } => StatusCode::NOT_FOUND,
             LocateError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Refusal::of_quorum(status, &ask.path)
+        ErrorResponse::of_quorum(status, &ask.path)
     })?;
     set(&mut ask.headers, X_BACKEND_WANT_VERSION, located.version);
     let holds = |other: &ReplicaCandidate| located.holders.contains(&other.target);
@@ -106,7 +106,7 @@ async fn pin_newest(
 }
 
 /// A node's headers as a client may see them, the ETag without the quotes that Swift does not write.
-pub(super) fn shown(answer: &Answer) -> HeaderMap {
+pub(super) fn shown(answer: &IncomingResponse) -> HeaderMap {
     let mut headers = for_client(&answer.headers);
     headers.entry(ACCEPT_RANGES).or_insert(HeaderValue::from_static("bytes"));
     if let Some(etag) = etag(&answer.headers) {
@@ -116,7 +116,7 @@ pub(super) fn shown(answer: &Answer) -> HeaderMap {
 }
 
 /// The answer to the client: that of the node, its body passed on, from the replicas that are left if it breaks off.
-pub(super) async fn answer_with(proxy: &Proxy, found: Found) -> Result<Response, Refusal> {
+pub(super) async fn answer_with(proxy: &Proxy, found: Found) -> Result<Response, ErrorResponse> {
     let Found { ask, answer, left } = found;
     let mut headers = shown(&answer);
     if ask.method == Method::HEAD {
@@ -130,7 +130,7 @@ pub(super) async fn answer_with(proxy: &Proxy, found: Found) -> Result<Response,
     }
     let length = answer.body.length().ok_or_else(|| {
         let why = format!("a node did not say how long {} is", ask.path);
-        Refusal::new(StatusCode::BAD_GATEWAY, why)
+        ErrorResponse::new(StatusCode::BAD_GATEWAY, why)
     })?;
     let status = answer.status;
     let span = span_of(status, &answer.headers, length);

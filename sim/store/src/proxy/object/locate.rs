@@ -21,7 +21,7 @@ use crate::swift::{Path, ReplicaTarget, Timestamp};
 
 /// An object's newest version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located {
+pub struct LocatedObject {
     /// The timestamp of its data.
     pub version: Timestamp,
     /// The MD5 of its data.
@@ -36,7 +36,7 @@ pub struct Located {
     confirmed: usize,
 }
 
-impl Located {
+impl LocatedObject {
     /// Those that said they hold it: not long ago they could be reached.
     #[must_use]
     pub fn confirmed(&self) -> &[ReplicaTarget] {
@@ -85,7 +85,7 @@ impl Proxy {
     ///
     /// # Errors
     /// See [`LocateError`].
-    pub async fn locate(&self, path: &Path) -> Result<Located, LocateError> {
+    pub async fn locate(&self, path: &Path) -> Result<LocatedObject, LocateError> {
         self.locate_with(path, Patience::Majority).await
     }
 
@@ -94,7 +94,7 @@ impl Proxy {
         &self,
         path: &Path,
         patience: Patience,
-    ) -> Result<Located, LocateError> {
+    ) -> Result<LocatedObject, LocateError> {
         let nodes = self.nodes(path);
         let replicas = nodes.primaries.len();
         let candidates = nodes.candidates(0);
@@ -169,7 +169,7 @@ fn located(
     candidates: &[ReplicaCandidate],
     version: Timestamp,
     etag: String,
-) -> Located {
+) -> LocatedObject {
     let said = Said::Has(version, etag.clone());
     let mut holding: Vec<&Report> = reports.iter().filter(|report| report.said == said).collect();
     holding.sort_by_key(|report| report.index);
@@ -181,7 +181,7 @@ fn located(
     let confirmed = holding.len();
     let holders = holding.iter().filter_map(|report| candidates.get(report.index));
     let holders = holders.chain(silent.map(|(_, candidate)| candidate));
-    Located {
+    LocatedObject {
         version,
         etag,
         size: header(&CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0),

@@ -26,23 +26,27 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::Proxy;
-use super::answer::{Refusal, picked, set};
+use super::answer::{ErrorResponse, picked, set};
 use super::backend::Ask;
 use super::metadata;
 use super::replica_nodes::ReplicaNodes;
 use super::routing::{Call, no_method};
-use crate::http::{Received, Response};
+use crate::http::{IncomingBody, Response};
 use crate::swift::header::{
     OBJECT_META_PREFIX, X_DELETE_AT, X_STATIC_LARGE_OBJECT, X_TIMESTAMP, X_TRANS_ID, text,
 };
 use crate::swift::{Path, Service, Timestamp};
 
-pub use fetch::{FetchError, Fetched};
-pub use locate::{LocateError, Located};
-pub use store::{NewObject, StoreError, Stored};
+pub use fetch::{FetchError, FetchEvent};
+pub use locate::{LocateError, LocatedObject};
+pub use store::{NewObject, StoreError, StoredObject};
 
 /// Answers a request on an object.
-pub(super) async fn handle(proxy: &Proxy, call: Call, body: Received) -> Result<Response, Refusal> {
+pub(super) async fn handle(
+    proxy: &Proxy,
+    call: Call,
+    body: IncomingBody,
+) -> Result<Response, ErrorResponse> {
     match call.method {
         Method::GET | Method::HEAD => get::handle(proxy, &call).await,
         // Boxed, so that a reading does not carry the room for changes.
@@ -50,12 +54,12 @@ pub(super) async fn handle(proxy: &Proxy, call: Call, body: Received) -> Result<
     }
 }
 
-async fn change(proxy: &Proxy, call: &Call, body: Received) -> Result<Response, Refusal> {
+async fn change(proxy: &Proxy, call: &Call, body: IncomingBody) -> Result<Response, ErrorResponse> {
     let manifest = large::asked(call);
     match call.method.as_str() {
         "PUT" | "POST" if call.headers.contains_key(X_STATIC_LARGE_OBJECT) => {
             let why = "X-Static-Large-Object is for the store to set: send the manifest with ?multipart-manifest=put";
-            Err(Refusal::new(StatusCode::BAD_REQUEST, why))
+            Err(ErrorResponse::new(StatusCode::BAD_REQUEST, why))
         }
         "PUT" if call.headers.contains_key(copy::X_COPY_FROM) => copy::put(proxy, call).await,
         "PUT" if manifest.as_deref() == Some("put") => large::put(proxy, call, body).await,
@@ -94,7 +98,7 @@ const KEPT: [HeaderName; 6] = [
 ///
 /// # Errors
 /// 400 for metadata beyond the limits, and for an expiry that makes no sense.
-fn change_headers(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, Refusal> {
+fn change_headers(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, ErrorResponse> {
     metadata::check(&call.headers, OBJECT_META_PREFIX)?;
     let mut headers = picked(&call.headers, &KEPT, Some(OBJECT_META_PREFIX));
     let content_type = text(&call.headers, &CONTENT_TYPE).filter(|said| !said.trim().is_empty());
@@ -120,6 +124,6 @@ fn is_md5(etag: &str) -> bool {
 }
 
 /// The container's name, which an object's path has.
-fn container_of(path: &Path) -> Result<Path, Refusal> {
-    path.to_container().ok_or_else(|| Refusal::not_found(format!("container in {path}")))
+fn container_of(path: &Path) -> Result<Path, ErrorResponse> {
+    path.to_container().ok_or_else(|| ErrorResponse::not_found(format!("container in {path}")))
 }

@@ -9,7 +9,7 @@ use super::delete::conflict;
 use super::{ask, change_headers, container_of};
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::backend::updates;
 use crate::proxy::limits::CHANGE_ROUNDS_MAX;
 use crate::proxy::quorum::changed_status;
@@ -17,7 +17,7 @@ use crate::proxy::routing::Call;
 use crate::swift::Service;
 use crate::swift::header::{X_DELETE_AT, X_TIMESTAMP};
 
-pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     let nodes = proxy.nodes(&call.path);
     let mut at = proxy.next_timestamp();
     let mut ask = ask(Method::POST, &call.path, &nodes, change_headers(call, at)?);
@@ -39,6 +39,6 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
     }
     match status {
         status if status.is_success() => Ok(response(status, HeaderMap::new(), Body::empty())),
-        status => Err(Refusal::of_quorum(status, &call.path)),
+        status => Err(ErrorResponse::of_quorum(status, &call.path)),
     }
 }

@@ -11,8 +11,8 @@ use super::get::purpose_of;
 use super::locate::LocateError;
 use super::upload::{Plan, Source, SourceBroken, told, upload};
 use super::{ask, change_headers, container_of, kinds};
-use crate::http::{Body, Received, Response};
-use crate::proxy::answer::{Refusal, response, set};
+use crate::http::{Body, IncomingBody, Response};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::backend::updates;
 use crate::proxy::limits::OBJECT_BYTES_MAX;
 use crate::proxy::query::is_true;
@@ -36,14 +36,14 @@ pub(super) struct New {
 pub(super) async fn handle(
     proxy: &Proxy,
     call: &Call,
-    body: Received,
-) -> Result<Response, Refusal> {
+    body: IncomingBody,
+) -> Result<Response, ErrorResponse> {
     let length = length_of(&call.headers)?;
     store(proxy, call, New { length, source: Source::Client(body), own: HeaderMap::new() }).await
 }
 
 /// Stores `new` as `call` says.
-pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Response, Refusal> {
+pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Response, ErrorResponse> {
     if new.length.is_some_and(|length| length > OBJECT_BYTES_MAX) {
         return Err(too_long());
     }
@@ -63,12 +63,12 @@ pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Respon
     let plan = Plan { ask, nodes, own, length: new.length, purpose: purpose_of(&call.headers) };
     let replies = upload(proxy, &plan, new.source).await.map_err(|broken| {
         let status = match broken {
-            SourceBroken::BrokeOff => return Refusal::client_left(broken.to_string()),
+            SourceBroken::BrokeOff => return ErrorResponse::client_left(broken.to_string()),
             SourceBroken::TooLong => return too_long(),
             SourceBroken::Stalled => StatusCode::REQUEST_TIMEOUT,
             SourceBroken::CopyBroke => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Refusal::new(status, broken.to_string())
+        ErrorResponse::new(status, broken.to_string())
     })?;
     match stored(&told(&replies), plan.nodes.primaries.len()) {
         Ok(etag) => {
@@ -78,7 +78,7 @@ pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Respon
             set(&mut headers, LAST_MODIFIED, http_date(modified_seconds(timestamp)));
             Ok(response(StatusCode::CREATED, headers, Body::empty()))
         }
-        Err(NotStored::Disagree) => Err(Refusal::new(
+        Err(NotStored::Disagree) => Err(ErrorResponse::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("the replicas of {path} disagree on what they got: send it again"),
         )),
@@ -87,12 +87,12 @@ pub(super) async fn store(proxy: &Proxy, call: &Call, new: New) -> Result<Respon
             Ok(response(StatusCode::ACCEPTED, HeaderMap::new(), Body::empty()))
         }
         Err(NotStored::Refused(StatusCode::PRECONDITION_FAILED)) => Err(is_there(path)),
-        Err(NotStored::Refused(status)) => Err(Refusal::of_quorum(status, path)),
+        Err(NotStored::Refused(status)) => Err(ErrorResponse::of_quorum(status, path)),
     }
 }
 
 /// What nodes are told of the object beside its body.
-fn headers_of(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, Refusal> {
+fn headers_of(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, ErrorResponse> {
     let mut headers = change_headers(call, timestamp)?;
     set(&mut headers, CONTENT_TYPE, content_type(call));
     if let Some(etag) = text(&call.headers, &ETAG) {
@@ -103,7 +103,7 @@ fn headers_of(call: &Call, timestamp: Timestamp) -> Result<HeaderMap, Refusal> {
         Some("*") => set(&mut headers, IF_NONE_MATCH, "*"),
         Some(_) => {
             let why = "If-None-Match on a PUT takes only *: store it if there is no object";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+            return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, why));
         }
     }
     Ok(headers)
@@ -122,37 +122,37 @@ pub(super) fn content_type(call: &Call) -> String {
 
 /// Refuses with 412 where an object is. Nodes look again before and after the body, so that of two writers at the same time a
 /// node takes one.
-async fn must_be_absent(proxy: &Proxy, path: &Path) -> Result<(), Refusal> {
+async fn must_be_absent(proxy: &Proxy, path: &Path) -> Result<(), ErrorResponse> {
     match proxy.locate(path).await {
         Ok(_) => Err(is_there(path)),
         Err(LocateError::NotFound { .. }) => Ok(()),
         Err(LocateError::Unavailable { .. }) => {
-            Err(Refusal::of_quorum(StatusCode::SERVICE_UNAVAILABLE, path))
+            Err(ErrorResponse::of_quorum(StatusCode::SERVICE_UNAVAILABLE, path))
         }
     }
 }
 
-fn is_there(path: &Path) -> Refusal {
-    Refusal::new(StatusCode::PRECONDITION_FAILED, format!("{path} is there already"))
+fn is_there(path: &Path) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::PRECONDITION_FAILED, format!("{path} is there already"))
 }
 
 /// The length that the client promises; `None` for a chunked body.
-pub(super) fn length_of(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+pub(super) fn length_of(headers: &HeaderMap) -> Result<Option<u64>, ErrorResponse> {
     let Some(length) = text(headers, &CONTENT_LENGTH) else {
         let chunked = text(headers, &TRANSFER_ENCODING)
             .is_some_and(|encoding| encoding.eq_ignore_ascii_case("chunked"));
         let why = "Content-Length is missing: say how long the body is";
-        let refusal = Refusal::new(StatusCode::LENGTH_REQUIRED, why);
+        let refusal = ErrorResponse::new(StatusCode::LENGTH_REQUIRED, why);
         return if chunked { Ok(None) } else { Err(refusal) };
     };
     let length: u64 = length.parse().map_err(|_| {
         let why = format!("Content-Length {length:?} is no number of bytes");
-        Refusal::new(StatusCode::BAD_REQUEST, why)
+        ErrorResponse::new(StatusCode::BAD_REQUEST, why)
     })?;
     Ok(Some(length))
 }
 
-fn too_long() -> Refusal {
+fn too_long() -> ErrorResponse {
     let why = format!("the body is longer than {OBJECT_BYTES_MAX} bytes: send it in segments");
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+    ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }

@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use super::get::first_byte;
 use super::{etag, is_md5};
-use crate::http::{Answer, Body, BodySender, Received};
+use crate::http::{Body, BodySender, IncomingBody, IncomingResponse};
 use crate::proxy::Proxy;
 use crate::proxy::answer::set;
 use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
@@ -50,7 +50,7 @@ pub(super) struct Relay {
     version: Option<Timestamp>,
     etag: Option<String>,
     checksum: Option<Checksum>,
-    source: Received,
+    source: IncomingBody,
     reading: Attempt,
     /// Whether the body comes from more than one node.
     resumed: bool,
@@ -62,7 +62,7 @@ impl Relay {
     pub(super) fn new(
         proxy: Proxy,
         ask: Ask,
-        answer: Answer,
+        answer: IncomingResponse,
         span: Span,
         left: VecDeque<ReplicaCandidate>,
     ) -> Self {
@@ -180,7 +180,7 @@ impl Relay {
     }
 
     /// The rest of the same version from the next replica that has it.
-    async fn resume(&mut self) -> Option<Received> {
+    async fn resume(&mut self) -> Option<IncomingBody> {
         let version = self.version?;
         let first = self.span.first? + self.taken;
         let last = self.span.first? + self.span.length - 1;
@@ -202,7 +202,7 @@ impl Relay {
     }
 
     /// Whether the answer is what is missing, and of the same version.
-    fn goes_on(&self, answer: &Answer, first: u64) -> bool {
+    fn goes_on(&self, answer: &IncomingResponse, first: u64) -> bool {
         let range = text(&answer.headers, &CONTENT_RANGE).and_then(first_byte);
         answer.status == StatusCode::PARTIAL_CONTENT
             && range == Some(first)

@@ -12,7 +12,7 @@ use super::stitch::{self, Part, Piece};
 use super::{etag, large};
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::routing::Call;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, text, timestamp};
 
@@ -25,7 +25,7 @@ pub(super) fn asked(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a GET for several ranges.
-pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refusal> {
+pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
     let header = text(&call.headers, &RANGE).unwrap_or_default().to_owned();
     let mut plain = call.clone();
     plain.headers.remove(RANGE);
@@ -44,7 +44,7 @@ pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, Refus
     }
     let size = text(&found.answer.headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
     let size = size.ok_or_else(|| {
-        Refusal::new(
+        ErrorResponse::new(
             StatusCode::BAD_GATEWAY,
             format!("a node did not say how long {} is", call.path),
         )
@@ -69,7 +69,7 @@ async fn parts_of(
     found: &Found,
     size: u64,
     runs: &[Run],
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let of = |run| {
         Part::Piece(Piece {
             path: call.path.clone(),
@@ -83,7 +83,7 @@ async fn parts_of(
     let parts = framed(proxy, call, &mut headers, size, runs, of);
     let body = stitch::body(proxy, call, purpose_of(&call.headers), parts).await;
     let body =
-        body.ok_or_else(|| Refusal::of_quorum(StatusCode::SERVICE_UNAVAILABLE, &call.path))?;
+        body.ok_or_else(|| ErrorResponse::of_quorum(StatusCode::SERVICE_UNAVAILABLE, &call.path))?;
     Ok(response(StatusCode::PARTIAL_CONTENT, headers, body))
 }
 

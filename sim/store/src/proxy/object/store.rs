@@ -10,7 +10,7 @@ use stayput_host::Purpose;
 use super::ask;
 use super::upload::{Plan, Source, told, upload};
 use crate::http::{HeaderName, HeaderValue};
-use crate::proxy::answer::{Refusal, set};
+use crate::proxy::answer::{ErrorResponse, set};
 use crate::proxy::backend::{Reply, updates};
 use crate::proxy::quorum::{NotStored, stored};
 use crate::proxy::{Proxy, container};
@@ -36,7 +36,7 @@ pub struct NewObject {
 
 /// What was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     /// The MD5, if a node said it: those that had it already do not.
     pub etag: Option<String>,
 }
@@ -81,7 +81,7 @@ impl Proxy {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn store(&self, object: NewObject) -> Result<Stored, StoreError> {
+    pub async fn store(&self, object: NewObject) -> Result<StoredObject, StoreError> {
         let headers = headers_of(&object)?;
         let NewObject { path, content, timestamp: at, purpose, .. } = object;
         let unavailable = |why: String| StoreError::Unavailable { path: path.clone(), why };
@@ -89,7 +89,7 @@ impl Proxy {
         let container = path.to_container().ok_or_else(no_container)?;
         let container_nodes = self.nodes(&container);
         container::exists(self, &container, &container_nodes).await.map_err(
-            |Refusal { status, why }| match status {
+            |ErrorResponse { status, why }| match status {
                 StatusCode::NOT_FOUND => no_container(),
                 _ => unavailable(why),
             },
@@ -124,7 +124,7 @@ fn outcome(
     at: Timestamp,
     replies: &[Reply],
     replicas: usize,
-) -> Result<Stored, StoreError> {
+) -> Result<StoredObject, StoreError> {
     let has_it = |reply: &&Reply| {
         reply.status == StatusCode::CONFLICT
             && timestamp(&reply.headers, &X_BACKEND_TIMESTAMP) == Some(at)
@@ -139,7 +139,7 @@ fn outcome(
     );
     let unavailable = |why: String| StoreError::Unavailable { path: path.clone(), why };
     match stored(&told, replicas) {
-        Ok(_) => Ok(Stored { etag }),
+        Ok(_) => Ok(StoredObject { etag }),
         Err(NotStored::Newer) => Err(StoreError::Newer { path: path.clone(), timestamp: at }),
         Err(NotStored::Refused(status)) => Err(unavailable(format!("they say {status}"))),
         Err(NotStored::Disagree) => Err(unavailable("they disagree on what they got".to_owned())),

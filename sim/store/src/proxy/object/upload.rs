@@ -18,7 +18,7 @@ use stayput_host::{Attempt, Attempted, Purpose, TaskGuard};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
-use crate::http::{Answer, Body, BodySender, Received};
+use crate::http::{Body, BodySender, IncomingBody, IncomingResponse};
 use crate::proxy::Proxy;
 use crate::proxy::backend::{Ask, NodeError, Reply, log};
 use crate::proxy::limits::{
@@ -32,7 +32,7 @@ use crate::swift::ReplicaTarget;
 /// Where a body comes from.
 pub(super) enum Source {
     /// A client that is sending it.
-    Client(Received),
+    Client(IncomingBody),
     /// It is here.
     Held(Bytes),
     /// What another of the proxy's answers would have brought its client.
@@ -94,7 +94,7 @@ struct Writing {
     index: usize,
     primary: bool,
     sender: BodySender,
-    answer: oneshot::Receiver<Result<Answer, NodeError>>,
+    answer: oneshot::Receiver<Result<IncomingResponse, NodeError>>,
     trying: Attempt,
     /// Ends the connection, and so the node's wait for the rest, when this is dropped.
     _sending: TaskGuard,

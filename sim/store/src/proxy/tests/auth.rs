@@ -1,9 +1,9 @@
-//! Users who log in, and what their accounts let them do; before real storage nodes.
+//! UserTable who log in, and what their accounts let them do; before real storage nodes.
 //!
 //! Leaves out what access lists grant: `lists` has that.
 
 use super::*;
-use crate::proxy::{ClusterSecret, Key, TempAuth, TokenLife, UserEntry, Users};
+use crate::proxy::{ClusterSecret, TempAuth, TokenLife, UserEntry, UserKey, UserTable};
 
 /// Account, name, key and groups.
 const USERS: [(&str, &str, &str, &[&str]); 6] = [
@@ -27,18 +27,20 @@ pub(super) fn temp_auth() -> TempAuth {
     let entry = |(account, name, key, groups): (&str, &str, &str, &[&str])| UserEntry {
         account: account.to_owned(),
         name: name.to_owned(),
-        key: Some(Key::new(key)),
+        key: Some(UserKey::new(key)),
         key_sha256: None,
         groups: groups.iter().map(|it| (*it).to_owned()).collect(),
     };
-    let users = Users::new(USERS.into_iter().map(entry).collect()).unwrap();
+    let users = UserTable::new(USERS.into_iter().map(entry).collect()).unwrap();
     TempAuth::new(ClusterSecret::new(&[5; 32]).unwrap(), &users)
 }
 
 impl House {
     /// Nothing but nodes and a proxy.
     fn empty(auth: TempAuth) -> Self {
-        Self { room: Room::with_auth(Auth::Temp(auth), |index, host| real::run(host, index)) }
+        Self {
+            room: Room::with_auth(Authenticator::Temp(auth), |index, host| real::run(host, index)),
+        }
     }
 
     pub(super) fn new() -> Self {

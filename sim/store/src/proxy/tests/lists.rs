@@ -227,7 +227,7 @@ fn owners_pay_nothing_and_guests_once_in_a_while() {
 #[test]
 fn fixed_tokens_honour_lists_too() {
     let two = [("secret", "AUTH_a"), ("other", "AUTH_b")];
-    let tokens: Tokens = two.map(|(token, account)| (token.into(), account.into())).into();
+    let tokens: FixedTokens = two.map(|(token, account)| (token.into(), account.into())).into();
     let mut room = Room::with_auth(tokens.into(), |index, host| real::run(host, index));
     let list = [("x-container-read", "AUTH_b")];
     room.send(Method::PUT, "/v1/AUTH_a/c", &list, Bytes::new());
@@ -247,7 +247,7 @@ fn a_second_path_of_a_request_is_asked_for_like_the_first() {
     let statuses = house.beside(move |proxy| async move {
         let mut headers = HeaderMap::new();
         headers.insert("x-auth-token", HeaderValue::try_from(token).unwrap());
-        let caller = Auth::Temp(temp_auth()).caller(&headers, proxy.host().now()).unwrap();
+        let caller = Authenticator::Temp(temp_auth()).caller(&headers, proxy.host().now()).unwrap();
         let mut statuses = Vec::new();
         for (container, access) in
             [("c", Access::Read), ("c", Access::Write), ("absent", Access::Read)]

@@ -38,17 +38,18 @@ use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
 use self::node::{Manner, Node};
-use super::{Auth, JobService, Proxy, ProxyConfig, Tokens, Watch};
+use super::{Authenticator, FixedTokens, JobService, Proxy, ProxyConfig, RequestObserver};
 use crate::client::Client;
 use crate::http;
-use crate::http::{Body, Limits, Request, Response};
+use crate::http::{Body, Request, Response, Timeouts};
 use crate::swift::{NODE_PORT, PROXY_PORT, Path, ReplicaTarget, RingLookup, Timestamp};
 
 const NODES: u8 = 6;
 const PROXY: u8 = 6;
 const FIRST_CLIENT: u8 = 7;
 const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
+const LIMITS: Timeouts =
+    Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(60) };
 
 /// Everything belongs to nodes 0, 1 and 2; 3, 4 and 5 are the handoffs.
 struct OnePartition;
@@ -91,7 +92,7 @@ fn pattern(len: usize) -> Bytes {
 struct Echo;
 
 impl JobService for Echo {
-    fn run(&self, _proxy: Proxy, mut call: super::JobCall) -> LocalFuture<'static, Response> {
+    fn run(&self, _proxy: Proxy, mut call: super::JobRequest) -> LocalFuture<'static, Response> {
         Box::pin(async move {
             let body = call.request.body_mut().collect(1000).await.unwrap();
             let mut answer = Response::new(Body::full(Purpose::JobResult, body));
@@ -141,21 +142,24 @@ impl Room {
 
     /// Nodes that run `node` with their number.
     fn with<F: Future<Output = ()> + 'static>(node: impl Fn(u8, Host) -> F + 'static) -> Self {
-        Self::with_auth(Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into(), node)
+        Self::with_auth(
+            FixedTokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into(),
+            node,
+        )
     }
 
     /// The same, before a proxy that lets in whom `auth` knows.
     fn with_auth<F: Future<Output = ()> + 'static>(
-        auth: Auth,
+        auth: Authenticator,
         node: impl Fn(u8, Host) -> F + 'static,
     ) -> Self {
-        Self::with_watch(auth, None, node)
+        Self::with_observer(auth, None, node)
     }
 
     /// The same, with somebody who watches what requests come to.
-    fn with_watch<F: Future<Output = ()> + 'static>(
-        auth: Auth,
-        watch: Option<Arc<dyn Watch>>,
+    fn with_observer<F: Future<Output = ()> + 'static>(
+        auth: Authenticator,
+        observer: Option<Arc<dyn RequestObserver>>,
         node: impl Fn(u8, Host) -> F + 'static,
     ) -> Self {
         let mut world = Fabric::new(Seed(1), network(), Trace::default());
@@ -168,12 +172,12 @@ impl Room {
         let started = Rc::clone(&proxy);
         add(&mut world, PROXY, move |host| {
             let config = ProxyConfig {
-                turn: crate::proxy::Turn::ALONE,
+                index: crate::proxy::ProxyIndex::ONLY,
                 name: "proxy:1".to_owned(),
                 ring: Rc::new(OnePartition),
                 auth: auth.clone(),
                 jobs: Some(Rc::new(Echo)),
-                watch: watch.clone(),
+                observer: observer.clone(),
             };
             *started.borrow_mut() = Some(super::start(host, config).unwrap());
             std::future::ready(())

@@ -3,15 +3,15 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::proxy::{Ended, Ending, Kind};
+use crate::proxy::{CompletedRequest, RequestKind, ResponseEnd};
 
 /// What is kept of a request that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
     trans_id: String,
-    what: (Kind, String, String),
+    what: (RequestKind, String, String),
     status: u16,
-    ending: Ending,
+    ending: ResponseEnd,
     bytes: (u64, u64),
     user: Option<String>,
     cause: Option<String>,
@@ -22,14 +22,14 @@ struct Told {
 #[derive(Default)]
 struct Book(Mutex<Vec<Told>>);
 
-impl Watch for Book {
-    fn ended(&self, request: &Ended<'_>) {
+impl RequestObserver for Book {
+    fn completed(&self, request: &CompletedRequest<'_>) {
         assert!(request.answered_after.is_none_or(|after| after <= request.took));
         self.0.lock().unwrap().push(Told {
             trans_id: request.trans_id.to_owned(),
             what: (request.kind, request.method.to_string(), request.path.to_owned()),
             status: request.status,
-            ending: request.ending,
+            ending: request.end,
             bytes: (request.received_bytes, request.sent_bytes),
             user: request.user.map(ToOwned::to_owned),
             cause: request.cause.map(ToOwned::to_owned),
@@ -50,8 +50,8 @@ fn watched(manners: &[(usize, Manner)]) -> (Room, Arc<Book>) {
         nodes[*index].behave(*manner);
     }
     let (fakes, watch) = (nodes.clone(), Arc::clone(&book));
-    let auth = Tokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into();
-    let room = Room::with_watch(auth, Some(watch), move |index, host| {
+    let auth = FixedTokens::from([("secret".to_owned(), "AUTH_a".to_owned())]).into();
+    let room = Room::with_observer(auth, Some(watch), move |index, host| {
         fakes[usize::from(index)].clone().run(host)
     });
     (Room { nodes, ..room }, book)
@@ -73,9 +73,10 @@ fn a_request_is_told_of_once_with_its_id_and_the_bytes_of_both_bodies() {
     let put = room.send(Method::PUT, url, &[], pattern(300_000));
     let told = book.one();
     assert_eq!(told.trans_id, put.header("x-trans-id"));
-    let what = |method: &str| (Kind::Object, method.to_owned(), "/v1/AUTH_a/c/o%20x".to_owned());
+    let what =
+        |method: &str| (RequestKind::Object, method.to_owned(), "/v1/AUTH_a/c/o%20x".to_owned());
     assert_eq!(told.what, what("PUT"));
-    assert_eq!((told.status, told.ending), (201, Ending::Whole));
+    assert_eq!((told.status, told.ending), (201, ResponseEnd::Complete));
     assert_eq!(told.bytes, (300_000, put.body.expect("it came whole").len() as u64));
     assert_eq!(told.user.as_deref(), Some("the holder of AUTH_a"));
     assert!(told.client.is_some_and(|client| client != IpAddr::V4(ip(PROXY))));
@@ -85,7 +86,7 @@ fn a_request_is_told_of_once_with_its_id_and_the_bytes_of_both_bodies() {
     assert_eq!((told.what, told.bytes), (what("GET"), (0, 300_000)));
     room.send(Method::HEAD, url, &[], Bytes::new());
     let told = book.one();
-    assert_eq!((told.what, told.bytes, told.ending), (what("HEAD"), (0, 0), Ending::Whole));
+    assert_eq!((told.what, told.bytes, told.ending), (what("HEAD"), (0, 0), ResponseEnd::Complete));
 }
 
 #[test]
@@ -93,13 +94,13 @@ fn each_kind_of_request_is_told_apart() {
     let (mut room, book) = watched(&[]);
     let execute: &[(&str, &str)] = &[("x-zerovm-execute", "1.0")];
     let cases = [
-        ("GET", "/v1/AUTH_a", &[][..], Kind::Account),
-        ("GET", "/v1.0/AUTH_a/c", &[], Kind::Container),
-        ("GET", "/v1/AUTH_a/c/o", &[], Kind::Object),
-        ("POST", "/v1/AUTH_a", execute, Kind::Job),
-        ("GET", "/info", &[], Kind::Info),
-        ("GET", "/metrics", &[], Kind::Info),
-        ("GET", "/nothing", &[], Kind::Other),
+        ("GET", "/v1/AUTH_a", &[][..], RequestKind::Account),
+        ("GET", "/v1.0/AUTH_a/c", &[], RequestKind::Container),
+        ("GET", "/v1/AUTH_a/c/o", &[], RequestKind::Object),
+        ("POST", "/v1/AUTH_a", execute, RequestKind::Job),
+        ("GET", "/info", &[], RequestKind::Info),
+        ("GET", "/metrics", &[], RequestKind::Info),
+        ("GET", "/nothing", &[], RequestKind::Other),
     ];
     for (method, path, headers, kind) in cases {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -116,7 +117,7 @@ fn somebody_who_is_not_known_is_told_of_without_a_name() {
     assert_eq!(room.get(&wrong).status, StatusCode::UNAUTHORIZED);
     let told = book.one();
     assert_eq!((told.status, told.user, told.cause), (401, None, None));
-    assert_eq!(told.what.0, Kind::Object);
+    assert_eq!(told.what.0, RequestKind::Object);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn an_answer_that_breaks_off_is_told_as_cut_off_with_what_was_sent_of_it() {
     let got = room.get(&[]);
     assert_eq!((got.status, got.body), (StatusCode::OK, None));
     let told = book.one();
-    assert_eq!((told.status, told.ending), (200, Ending::CutOff));
+    assert_eq!((told.status, told.ending), (200, ResponseEnd::Aborted));
     assert!(told.bytes.1 <= 50_000, "{told:?}");
 }
 
@@ -152,7 +153,7 @@ fn a_client_that_leaves_before_its_answer_is_told_of_as_499() {
         host.sleep(Duration::from_secs(1)).await;
     });
     let told = book.one();
-    assert_eq!((told.status, told.ending, told.answered), (499, Ending::CutOff, false));
+    assert_eq!((told.status, told.ending, told.answered), (499, ResponseEnd::Aborted, false));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use stayput_host::Purpose;
 use super::get::read;
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::auth::{Access, authorise};
 use crate::proxy::formats::prefers_json;
 use crate::proxy::limits::MANIFEST_DELETIONS_MAX;
@@ -40,7 +40,7 @@ struct Step {
 pub(in crate::proxy::object) async fn delete(
     proxy: &Proxy,
     call: &Call,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let mut tally = Tally::default();
     let mut steps = VecDeque::from([Step { path: call.path.clone(), opens: true }]);
     let mut taken = 0;
@@ -78,7 +78,7 @@ pub(in crate::proxy::object) async fn delete(
 }
 
 impl Tally {
-    fn note(&mut self, path: Path, refusal: &Refusal) {
+    fn note(&mut self, path: Path, refusal: &ErrorResponse) {
         match refusal.status {
             StatusCode::NOT_FOUND => self.missing += 1,
             StatusCode::BAD_REQUEST => self.errors.push((path, refusal.why.clone())),

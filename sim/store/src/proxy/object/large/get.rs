@@ -13,9 +13,9 @@ use serde_json::json;
 use stayput_host::Purpose;
 
 use super::manifest::Manifest;
-use crate::http::{Answer, Body, Response};
+use crate::http::{Body, IncomingResponse, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::limits::{CHUNK_MAX, STORED_MANIFEST_BYTES_MAX};
 use crate::proxy::object::get::{Found, answer_with, find, purpose_of, shown};
 use crate::proxy::object::ranges::{Run, Wanted, parse};
@@ -43,10 +43,13 @@ pub(in crate::proxy::object) struct Read {
 ///
 /// # Errors
 /// 404, 503, and 400 for an object that is none.
-pub(in crate::proxy::object) async fn read(proxy: &Proxy, call: &Call) -> Result<Read, Refusal> {
+pub(in crate::proxy::object) async fn read(
+    proxy: &Proxy,
+    call: &Call,
+) -> Result<Read, ErrorResponse> {
     let found = find(proxy, call, &Method::GET, HeaderMap::new()).await?;
     if !large::is(&found.answer.headers) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "Not an SLO manifest"));
+        return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, "Not an SLO manifest"));
     }
     let (_, manifest) = manifest_of(proxy, &call.path, found).await?;
     Ok(Read { etag: manifest.etag(), manifest })
@@ -57,7 +60,7 @@ pub(in crate::proxy::object) async fn get(
     proxy: &Proxy,
     call: &Call,
     found: Found,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let status = found.answer.status;
     let said = |name| text(&found.answer.headers, &name);
     if !status.is_success() || call.method == Method::HEAD {
@@ -92,7 +95,7 @@ pub(in crate::proxy::object) async fn get(
     let body = stitch::body(proxy, call, purpose_of(&call.headers), parts).await;
     let body = body.ok_or_else(|| {
         let why = format!("a segment of {} is gone, or is not what it was", call.path);
-        Refusal::new(StatusCode::CONFLICT, why)
+        ErrorResponse::new(StatusCode::CONFLICT, why)
     })?;
     Ok(response(status, headers, body))
 }
@@ -101,7 +104,7 @@ pub(in crate::proxy::object) async fn get(
 pub(in crate::proxy::object) async fn get_manifest(
     proxy: &Proxy,
     call: &Call,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let mut own = HeaderMap::new();
     set(&mut own, X_BACKEND_MANIFEST, "get");
     let found = find(proxy, call, &call.method, own).await?;
@@ -130,7 +133,7 @@ pub(in crate::proxy::object) async fn get_manifest(
 }
 
 /// The manifest in the words in which clients put one.
-fn as_put(path: &Path, json: &Bytes) -> Result<Bytes, Refusal> {
+fn as_put(path: &Path, json: &Bytes) -> Result<Bytes, ErrorResponse> {
     let manifest = Manifest::stored(json).ok_or_else(|| damaged(path))?;
     let segments = manifest.segments().iter().map(|segment| {
         let mut said = json!({
@@ -147,7 +150,7 @@ fn as_put(path: &Path, json: &Bytes) -> Result<Bytes, Refusal> {
 }
 
 /// What is said of a large object, but for its length.
-fn described(answer: &Answer, large_etag: &str) -> HeaderMap {
+fn described(answer: &IncomingResponse, large_etag: &str) -> HeaderMap {
     let mut headers = shown(answer);
     if let Some(said) = text(&headers, &CONTENT_TYPE).map(kinds::without_bytes) {
         set(&mut headers, CONTENT_TYPE, said);
@@ -163,19 +166,23 @@ async fn manifest_of(
     proxy: &Proxy,
     path: &Path,
     found: Found,
-) -> Result<(Answer, Manifest), Refusal> {
+) -> Result<(IncomingResponse, Manifest), ErrorResponse> {
     let (answer, json) = whole(proxy, path, found).await?;
     let manifest = Manifest::stored(&json).ok_or_else(|| damaged(path))?;
     Ok((answer, manifest))
 }
 
-fn damaged(path: &Path) -> Refusal {
+fn damaged(path: &Path) -> ErrorResponse {
     let why = format!("what is stored as the manifest of {path} is none: put it anew");
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+    ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 
 /// A manifest's bytes, from the first replica that gives all of them, with the rest of its answer.
-async fn whole(proxy: &Proxy, path: &Path, found: Found) -> Result<(Answer, Bytes), Refusal> {
+async fn whole(
+    proxy: &Proxy,
+    path: &Path,
+    found: Found,
+) -> Result<(IncomingResponse, Bytes), ErrorResponse> {
     let Found { ask, answer, mut left } = found;
     let (mut next, mut search) = (Some(answer), Search::new(left.len()));
     // Each round uses up at least one candidate.
@@ -188,5 +195,5 @@ async fn whole(proxy: &Proxy, path: &Path, found: Found) -> Result<(Answer, Byte
         }
         next = proxy.find(&ask, &mut left, &mut search).await;
     }
-    Err(Refusal::of_quorum(StatusCode::SERVICE_UNAVAILABLE, path))
+    Err(ErrorResponse::of_quorum(StatusCode::SERVICE_UNAVAILABLE, path))
 }

@@ -1,6 +1,6 @@
 //! Static large objects: a manifest names the segments that a large object is put together from when it is read.
 //!
-//! Stored as Swift stores them: the manifest is an object of its own, with `X-Static-Large-Object` and the large object's size and ETag.
+//! StoredObject as Swift stores them: the manifest is an object of its own, with `X-Static-Large-Object` and the large object's size and ETag.
 //! Leaves out data in the manifest itself, parts by their number, and deletion in the background.
 
 mod delete;

@@ -14,9 +14,9 @@ use stayput_host::Purpose;
 
 use super::manifest::{Manifest, Segment};
 use super::spec::{self, Flaws, Spec};
-use crate::http::{Body, BodyBroken, Received, Response};
+use crate::http::{Body, BodyError, IncomingBody, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{Refusal, response, set};
+use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::auth::{Access, authorise};
 use crate::proxy::formats::prefers_json;
 use crate::proxy::limits::{
@@ -39,22 +39,22 @@ use crate::swift::{Path, encode_part};
 pub(in crate::proxy::object) async fn put(
     proxy: &Proxy,
     call: &Call,
-    mut body: Received,
-) -> Result<Response, Refusal> {
+    mut body: IncomingBody,
+) -> Result<Response, ErrorResponse> {
     let too_long = || {
         let why = format!("Manifest File > {MANIFEST_BYTES_MAX} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+        ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, why)
     };
     if length_of(&call.headers)?.is_some_and(|length| length > MANIFEST_BYTES_MAX) {
         return Err(too_long());
     }
     let whole = proxy.host().timeout(CLIENT_CHUNK_MAX, body.collect(MANIFEST_BYTES_MAX)).await;
     let whole = whole.map_err(|late| {
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("the manifest is too slow: {late}"))
+        ErrorResponse::new(StatusCode::REQUEST_TIMEOUT, format!("the manifest is too slow: {late}"))
     })?;
     let json = whole.map_err(|broken| match broken {
-        BodyBroken::TooLong { .. } => too_long(),
-        BodyBroken::BrokeOff { .. } => Refusal::client_left(broken.to_string()),
+        BodyError::TooLong { .. } => too_long(),
+        BodyError::BrokeOff { .. } => ErrorResponse::client_left(broken.to_string()),
     })?;
     put_held(proxy, call, &json).await
 }
@@ -64,12 +64,12 @@ pub(in crate::proxy::object) async fn put_held(
     proxy: &Proxy,
     call: &Call,
     json: &Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let specs = spec::read(json, &call.path).map_err(|flaws| match flaws {
-        Flaws::Lines(lines) => Refusal::new(StatusCode::BAD_REQUEST, lines.trim_end()),
+        Flaws::Lines(lines) => ErrorResponse::new(StatusCode::BAD_REQUEST, lines.trim_end()),
         Flaws::TooMany => {
             let why = format!("a manifest has at most {MANIFEST_SEGMENTS_MAX} segments");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+            ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, why)
         }
     })?;
     let heads = heads(proxy, call, &specs).await;
@@ -89,7 +89,7 @@ pub(in crate::proxy::object) async fn put_held(
         return Ok(refused(call, &problems));
     }
     let manifest = Manifest::new(segments).ok_or_else(|| {
-        Refusal::new(StatusCode::BAD_REQUEST, "a segment is longer than a segment may be")
+        ErrorResponse::new(StatusCode::BAD_REQUEST, "a segment is longer than a segment may be")
     })?;
     store(proxy, call, &manifest).await
 }
@@ -177,14 +177,14 @@ fn refused(call: &Call, problems: &[(&Spec, String)]) -> Response {
     response(StatusCode::BAD_REQUEST, headers, Body::full(Purpose::Control, text))
 }
 
-async fn store(proxy: &Proxy, call: &Call, manifest: &Manifest) -> Result<Response, Refusal> {
+async fn store(proxy: &Proxy, call: &Call, manifest: &Manifest) -> Result<Response, ErrorResponse> {
     let (large_etag, size) = (manifest.etag(), manifest.size());
     let said = text(&call.headers, &ETAG).map(|said| said.trim_matches('"').to_lowercase());
     if said.is_some_and(|said| said != large_etag) {
-        return Err(Refusal::of_quorum(StatusCode::UNPROCESSABLE_ENTITY, &call.path));
+        return Err(ErrorResponse::of_quorum(StatusCode::UNPROCESSABLE_ENTITY, &call.path));
     }
     let json = serde_json::to_vec(manifest).map(Bytes::from).map_err(|bad| {
-        Refusal::new(
+        ErrorResponse::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the manifest has no JSON form: {bad}"),
         )
