@@ -29,7 +29,7 @@ use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
-use stayput_store::node::{Node, NodeConfig};
+use stayput_store::node::{NodeConfig, StorageNode};
 use stayput_store::swift::{NODE_PORT, job_port};
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
@@ -97,7 +97,7 @@ enum Answers {
 async fn answer(host: Host, answers: Answers) {
     let Answers::Bare(report) = answers else {
         let config = NodeConfig::new(Vec::new(), NODE_PORT, Rc::new(|_| [0; 16]));
-        let node = Node::recover(host.clone(), config).await;
+        let node = StorageNode::recover(host.clone(), config).await;
         let images = SystemImages::default();
         executor::serve(&host, NODE_PORT, node.objects(), &machine(), images, None)
             .expect("the port is free");

@@ -22,7 +22,7 @@ use stayput_ring::{
     ValueError, Weight, Zone,
 };
 use stayput_store::client::Client;
-use stayput_store::node::{Node, NodeConfig, Replication};
+use stayput_store::node::{NodeConfig, ReplicationConfig, StorageNode};
 use stayput_store::proxy;
 use stayput_store::proxy::{FixedTokens, JobService, ProxyConfig, ProxyIndex};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, RingLookup, WORKER_PORT};
@@ -282,14 +282,14 @@ impl Assembly<'_> {
             let (images, memo) = (images.clone(), memo.clone());
             let lookup: Rc<dyn RingLookup> = Rc::<ClusterRing>::clone(&ring);
             let replication =
-                replicate.map(|interval| Replication { ring: lookup, ip: own_ip, interval });
+                replicate.map(|interval| ReplicationConfig { ring: lookup, ip: own_ip, interval });
             let name_hash = Rc::new(move |path: &stayput_store::swift::Path| ring.hash(path));
             let config = NodeConfig {
                 replication,
                 ..NodeConfig::new(devices.clone(), NODE_PORT, name_hash)
             };
             Box::pin(async move {
-                let node = Node::recover(host.clone(), config).await;
+                let node = StorageNode::recover(host.clone(), config).await;
                 executor::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
                 node.serve().await.expect("nothing else listens on a host that starts");

@@ -20,7 +20,7 @@ use stayput_jobs::system_images::SystemImages;
 use stayput_ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
 };
-use stayput_store::node::{Node, NodeConfig, Replication};
+use stayput_store::node::{NodeConfig, ReplicationConfig, StorageNode};
 use stayput_store::proxy;
 use stayput_store::proxy::{Authenticator, JobService, ProxyConfig, ProxyIndex, RequestObserver};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, RingLookup};
@@ -172,14 +172,17 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
         Box::pin(async move {
             let ring = served.cluster_ring();
             let lookup: Rc<dyn RingLookup> = ring.clone();
-            let replication =
-                Replication { ring: lookup, ip: served_ip(index), interval: replicate_interval };
+            let replication = ReplicationConfig {
+                ring: lookup,
+                ip: served_ip(index),
+                interval: replicate_interval,
+            };
             let name_hash = Rc::new(move |path: &Path| ring.hash(path));
             let config = NodeConfig {
                 replication: Some(replication),
                 ..NodeConfig::new(vec![own_device], NODE_PORT, name_hash)
             };
-            let node = Node::recover(host.clone(), config).await;
+            let node = StorageNode::recover(host.clone(), config).await;
             let (machine, images) = (&served.machine, served.images.clone());
             executor::serve(&host, NODE_PORT, node.objects(), machine, images, None)
                 .map_err(|taken| taken.to_string())?;

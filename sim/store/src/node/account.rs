@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::Node;
+use super::StorageNode;
 use super::error::NodeError;
 use super::index::{Asked, ContainerEntry, Level, Stats, row_name};
 use super::request::{self, DevicePath};
@@ -25,7 +25,7 @@ fn counts(stats: Stats) -> Vec<(HeaderName, u64)> {
 
 /// Answers one request for an account or for a row of one.
 pub(super) async fn handle(
-    node: Rc<Node>,
+    node: Rc<StorageNode>,
     target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::Node;
+use super::StorageNode;
 use super::device::Place;
 use super::error::NodeError;
 use super::index::{Asked, Level, ObjectEntry, Stats, row_name};
@@ -29,7 +29,7 @@ fn counts(stats: Stats) -> Vec<(HeaderName, u64)> {
 
 /// Answers one request for a container or for a row of one.
 pub(super) async fn handle(
-    node: Rc<Node>,
+    node: Rc<StorageNode>,
     target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
@@ -49,7 +49,7 @@ pub(super) async fn handle(
 }
 
 async fn change_row(
-    node: &Node,
+    node: &StorageNode,
     target: &DevicePath,
     place: &Place,
     name: &str,

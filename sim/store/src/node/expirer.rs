@@ -16,7 +16,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use stayput_host::{Batch, DiskError, Row};
 
-use super::Node;
+use super::StorageNode;
 use super::device::{Device, Place};
 use super::error::NodeError;
 use super::index::encode;
@@ -38,7 +38,7 @@ struct Expiring {
     parents: Vec<Parent>,
 }
 
-impl Node {
+impl StorageNode {
     /// Notes, durably, that what is put or posted at `timestamp` expires at the second `at`.
     pub(super) async fn expires(
         &self,

@@ -37,7 +37,7 @@ pub use self::error::NodeError;
 use self::error::Waited;
 use self::index::{Broker, ContainerEntry, ObjectEntry};
 pub use self::object::{Metadata, ObjectStore, OpenObject};
-pub use self::replicator::Replication;
+pub use self::replicator::ReplicationConfig;
 use stayput_host::Host;
 
 use self::request::DevicePath;
@@ -75,7 +75,7 @@ pub struct NodeConfig {
     /// The longest object that is taken, in bytes.
     pub upload_bytes_max: u64,
     /// How replicas are kept the same; `None` leaves to readers and writers what each replica has.
-    pub replication: Option<Replication>,
+    pub replication: Option<ReplicationConfig>,
 }
 
 impl NodeConfig {
@@ -109,7 +109,7 @@ pub struct PortTaken {
 }
 
 /// A storage node, recovered from its disks.
-pub struct Node {
+pub struct StorageNode {
     host: Host,
     config: NodeConfig,
     devices: Rc<Devices>,
@@ -122,15 +122,15 @@ pub struct Node {
 ///
 /// # Panics
 /// When a port is taken: on a host that starts, nothing else listens. Where that may happen, use
-/// [`Node`].
+/// [`StorageNode`].
 pub async fn start(host: Host, config: NodeConfig) {
-    let node = Node::recover(host, config).await;
+    let node = StorageNode::recover(host, config).await;
     if let Err(taken) = node.serve().await {
         panic!("{taken}");
     }
 }
 
-impl Node {
+impl StorageNode {
     /// The node, once uploads that a crash cut off are removed. A device whose disk fails at that
     /// is kept: it may recover, and what it cannot do it says request by request.
     pub async fn recover(host: Host, config: NodeConfig) -> Rc<Self> {
@@ -206,7 +206,7 @@ impl Node {
 
 /// Answers one request in a task of its own: what a client has begun to change is brought to an
 /// end, or cleaned up, when the client leaves.
-async fn answer(node: Rc<Node>, service: Service, request: Request) -> Response {
+async fn answer(node: Rc<StorageNode>, service: Service, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let upload = service == Service::Object && request.method() == Method::PUT;
     let limit = if upload { UPLOAD_MAX } else { REQUEST_MAX };
@@ -225,7 +225,11 @@ async fn answer(node: Rc<Node>, service: Service, request: Request) -> Response 
     })
 }
 
-async fn route(node: Rc<Node>, service: Service, request: Request) -> Result<Response, NodeError> {
+async fn route(
+    node: Rc<StorageNode>,
+    service: Service,
+    request: Request,
+) -> Result<Response, NodeError> {
     if request.method().as_str() == replicator::REPLICATE {
         return Box::pin(replicator::handle(node, service, request)).await;
     }

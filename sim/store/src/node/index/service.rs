@@ -11,7 +11,7 @@ use super::reply::listing_answer;
 use crate::http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use crate::node::device::Place;
 use crate::node::error::NodeError;
-use crate::node::{Node, reply, request};
+use crate::node::{StorageNode, reply, request};
 use crate::swift::{Timestamp, header};
 
 /// How the requests of one level (containers, accounts) are read and answered.
@@ -39,7 +39,7 @@ impl Level {
     /// reached.
     pub(in crate::node) async fn answer<E: Entry>(
         &self,
-        node: &Node,
+        node: &StorageNode,
         broker: &Broker<E>,
         asked: &Asked<'_>,
     ) -> Result<Response, NodeError> {
@@ -84,7 +84,7 @@ impl Level {
 
     async fn write<E: Entry>(
         &self,
-        node: &Node,
+        node: &StorageNode,
         broker: &Broker<E>,
         asked: &Asked<'_>,
     ) -> Result<Response, NodeError> {

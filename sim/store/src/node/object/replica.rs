@@ -19,7 +19,7 @@ use crate::node::device::{Device, NameHash, Place};
 use crate::node::error::NodeError;
 use crate::node::reply;
 use crate::node::updater::Change;
-use crate::node::{NameHasher, Node};
+use crate::node::{NameHasher, StorageNode};
 use crate::swift::{Path, Timestamp, header};
 
 /// Where objects are.
@@ -191,7 +191,7 @@ fn say(headers: &mut HeaderMap, stored: &BTreeMap<String, String>, content_type:
     }
 }
 
-impl Node {
+impl StorageNode {
     /// What the container of the object at `place` is to hear, if anything is there.
     pub(in crate::node) async fn change_at(
         &self,

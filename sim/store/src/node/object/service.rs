@@ -18,7 +18,7 @@ use crate::node::error::{NodeError, Waited};
 use crate::node::request;
 use crate::node::request::{DevicePath, Parent};
 use crate::node::updater::{Change, Untold, check_room};
-use crate::node::{Node, reply};
+use crate::node::{StorageNode, reply};
 use crate::swift::{Path, Timestamp, header};
 
 /// A client that sends nothing of its body for so long is given up.
@@ -40,7 +40,7 @@ const SYSTEM_HEADERS: [&str; 10] = [
 
 /// Answers one request for an object.
 pub(in crate::node) async fn handle(
-    node: Rc<Node>,
+    node: Rc<StorageNode>,
     target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
@@ -93,7 +93,7 @@ pub(in crate::node) async fn handle(
 }
 
 /// Opens an object, unless it has expired: then it is as if it had been deleted when it was put.
-async fn live(node: &Node, place: &Place) -> Result<OpenObject, NodeError> {
+async fn live(node: &StorageNode, place: &Place) -> Result<OpenObject, NodeError> {
     let object = node.objects.open_at(place).await?;
     if object.metadata().has_expired(Timestamp::at(node.host.now())) {
         return Err(place.not_found(Some(object.metadata().timestamp)));
@@ -112,7 +112,7 @@ fn containers(path: &Path, headers: &HeaderMap) -> Result<Vec<Parent>, NodeError
 }
 
 async fn put(
-    node: &Node,
+    node: &StorageNode,
     place: &Place,
     headers: &HeaderMap,
     body: IncomingBody,
@@ -181,7 +181,7 @@ async fn untold(place: &Place, timestamp: Timestamp) -> Result<Untold<'_>, NodeE
 
 /// Notes when a change's object expires, if it does: before the change, so that no object is forgotten.
 async fn note_expiry(
-    node: &Node,
+    node: &StorageNode,
     place: &Place,
     timestamp: Timestamp,
     kept: &BTreeMap<String, String>,
@@ -196,7 +196,7 @@ async fn note_expiry(
 /// Does what a put of `timestamp` that a crash cut off may have left undone. Its writer tries
 /// again, is refused because the object is there, and takes that for success.
 async fn finish_earlier_put(
-    node: &Node,
+    node: &StorageNode,
     place: &Place,
     parents: Vec<Parent>,
     timestamp: Timestamp,
@@ -212,7 +212,7 @@ async fn finish_earlier_put(
 }
 
 /// Refuses a body of that length if it is too long.
-fn check_length(node: &Node, path: &Path, length: u64) -> Result<(), NodeError> {
+fn check_length(node: &StorageNode, path: &Path, length: u64) -> Result<(), NodeError> {
     let max = node.config.upload_bytes_max;
     if length <= max {
         return Ok(());
@@ -223,7 +223,7 @@ fn check_length(node: &Node, path: &Path, length: u64) -> Result<(), NodeError> 
 /// Takes the body in, all `length` bytes of it if its length was promised. One of unknown length is whole when its last chunk is there,
 /// which its coding tells from one that broke off.
 async fn receive(
-    node: &Node,
+    node: &StorageNode,
     path: &Path,
     mut body: IncomingBody,
     length: Option<u64>,
@@ -252,7 +252,11 @@ async fn receive(
     }
 }
 
-async fn remove(node: &Node, place: &Place, headers: &HeaderMap) -> Result<Response, NodeError> {
+async fn remove(
+    node: &StorageNode,
+    place: &Place,
+    headers: &HeaderMap,
+) -> Result<Response, NodeError> {
     let timestamp: Timestamp = request::timestamp(&place.path, headers, &header::X_TIMESTAMP)?;
     let parents = containers(&place.path, headers)?;
     check_room(place)?;

@@ -34,7 +34,7 @@ pub(super) use self::serve::handle;
 use stayput_host::{Purpose, TimedOut};
 
 use super::device::Device;
-use super::{Node, error::NodeError};
+use super::{StorageNode, error::NodeError};
 use crate::http::{Body, IncomingResponse, Method, SendError, Timeouts, send};
 use crate::swift::{ReplicaTarget, RingLookup, Service, Timestamp, encode_part};
 
@@ -54,7 +54,7 @@ const TOLD_LAG: Duration = Duration::from_secs(10);
 
 /// What a node's replicator is told.
 #[derive(Clone)]
-pub struct Replication {
+pub struct ReplicationConfig {
     /// Where things belong.
     pub ring: Rc<dyn RingLookup>,
     /// The node's address, as the ring has it.
@@ -76,7 +76,7 @@ enum Unheard {
 
 /// A round of one replicator.
 struct Round<'a> {
-    node: &'a Node,
+    node: &'a StorageNode,
     ring: &'a dyn RingLookup,
     ip: IpAddr,
     /// Who does not answer is left alone for the rest of the round.
@@ -85,9 +85,9 @@ struct Round<'a> {
     tells_again: bool,
 }
 
-impl Node {
+impl StorageNode {
     /// Replicates, round after round, until the host ends.
-    pub(super) async fn replicate_for_ever(self: Rc<Self>, replication: Replication) {
+    pub(super) async fn replicate_for_ever(self: Rc<Self>, replication: ReplicationConfig) {
         let mut told_again = BTreeSet::new();
         loop {
             let mut silent = BTreeSet::new();
@@ -297,7 +297,7 @@ impl Round<'_> {
     }
 }
 
-impl Node {
+impl StorageNode {
     /// The digest of each partition of which the device has something.
     pub(super) async fn inventory(
         &self,

@@ -15,7 +15,7 @@ use crate::node::object::files::{Kind, Winners};
 use crate::node::object::replica::{Spot, given, hashes, partitions};
 use crate::node::request::Parent;
 use crate::node::updater::Changed;
-use crate::node::{Node, NodeError, reply};
+use crate::node::{NodeError, StorageNode, reply};
 use crate::swift::{Path, ReplicaTarget, Service, Timestamp, encode_part, header};
 
 /// A partition that changes all the time is counted so often in a row; then it waits for the next round.
@@ -45,7 +45,7 @@ impl Ask {
 /// The query that asks for what is durable.
 pub(super) const DURABLE: &str = "?durable";
 
-impl Node {
+impl StorageNode {
     /// The digest of each partition in which the device has objects.
     pub(super) async fn objects_inventory(
         &self,

@@ -17,7 +17,7 @@ use crate::node::device::{Device, NameHash, Place};
 use crate::node::index::{Broker, Entry};
 use crate::node::object::replica::Spot;
 use crate::node::request::{DevicePath, Parent};
-use crate::node::{Node, NodeError};
+use crate::node::{NodeError, StorageNode};
 use crate::swift::{Path, Service};
 
 /// What a question may have: rows of the longest names, as many as are sent at a time.
@@ -35,7 +35,7 @@ enum Asked {
 
 /// Answers one question.
 pub(in crate::node) async fn handle(
-    node: Rc<Node>,
+    node: Rc<StorageNode>,
     service: Service,
     request: Request,
 ) -> Result<Response, NodeError> {
@@ -141,7 +141,7 @@ async fn listings<E: Entry>(
 }
 
 async fn compare<E: Entry>(
-    node: &Node,
+    node: &StorageNode,
     broker: &Broker<E>,
     place: &Place,
     path: &str,
@@ -159,7 +159,7 @@ async fn compare<E: Entry>(
 }
 
 /// The account servers that hear of a container which another replica had first.
-fn accounts(node: &Node, place: &Place) -> Vec<Parent> {
+fn accounts(node: &StorageNode, place: &Place) -> Vec<Parent> {
     let Some(replication) = node.config.replication.as_ref() else { return Vec::new() };
     if place.path.container().is_none() {
         return Vec::new();

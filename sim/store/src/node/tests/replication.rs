@@ -13,7 +13,7 @@ use stayput_world::fault::{Fault, FaultKind};
 
 use super::world::{Cluster, Reply, address, crash, fault, power, run_replicated};
 use crate::http::Method;
-use crate::node::Node;
+use crate::node::StorageNode;
 use crate::swift::{Service, decode_path};
 
 /// A change of one of a few names, at one of a few times, that comes to some of three nodes.
@@ -225,7 +225,7 @@ fn a_long_listing_gives_only_the_stretches_that_differ() {
         row(0, "00900a").await;
         let (one, other) = (cluster.node(0), cluster.node(1));
         let path = decode_path("/a/c").expect("a good path");
-        let place = |node: &Node| node.place("d1", 7, &path).expect("it has the device");
+        let place = |node: &StorageNode| node.place("d1", 7, &path).expect("it has the device");
         let stretches = one.containers.stretches(&place(&one)).await.expect("it reads");
         let differing = other.containers.differing(&place(&other), &stretches).await;
         assert_eq!((stretches.len(), differing.expect("it reads")), (3, vec![0]));

@@ -15,14 +15,14 @@ use stayput_world::fault::FaultKind;
 use stayput_world::{Fault, RunEnd, Trace, World};
 
 use crate::http::{Body, HeaderMap, Method, SendError, Timeouts, send};
-use crate::node::{Node, NodeConfig, Replication};
+use crate::node::{NodeConfig, ReplicationConfig, StorageNode};
 use crate::swift::{NODE_PORT, Path, ReplicaTarget, RingLookup, Service};
 
 const LIMIT: Time = Time::from_nanos(600_000_000_000);
 pub(super) const UPLOAD_BYTES_MAX: u64 = 16 << 20;
 
 /// The hosts and what runs on them; `None` before the first start.
-type Running = Rc<RefCell<Vec<Option<(Host, Rc<Node>)>>>>;
+type Running = Rc<RefCell<Vec<Option<(Host, Rc<StorageNode>)>>>>;
 
 /// What the client's script works with.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     /// What runs on a node.
-    pub(super) fn node(&self, node: u8) -> Rc<Node> {
+    pub(super) fn node(&self, node: u8) -> Rc<StorageNode> {
         let nodes = self.nodes.borrow();
         Rc::clone(&nodes[usize::from(node)].as_ref().expect("it has started").1)
     }
@@ -240,7 +240,7 @@ pub(super) const REPLICATE_INTERVAL: Duration = Duration::from_secs(2);
 
 async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running) {
     let hash = |path: &Path| Md5::digest(format!("prefix{path}suffix")).into();
-    let replication = primaries.map(|primaries| Replication {
+    let replication = primaries.map(|primaries| ReplicationConfig {
         ring: Rc::new(First(primaries)),
         ip: address(index, Service::Object).ip(),
         interval: REPLICATE_INTERVAL,
@@ -250,7 +250,7 @@ async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running
         upload_bytes_max: UPLOAD_BYTES_MAX,
         ..NodeConfig::new(vec!["d1".to_owned()], NODE_PORT, Rc::new(hash))
     };
-    let node = Node::recover(host.clone(), config).await;
+    let node = StorageNode::recover(host.clone(), config).await;
     running.borrow_mut()[usize::from(index)] = Some((host, Rc::clone(&node)));
     node.serve().await.expect("the ports are free");
 }

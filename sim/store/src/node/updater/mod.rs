@@ -23,7 +23,7 @@ pub(super) use telling::{Changed, Telling, Untold};
 use stayput_host::{Batch, DiskError, Row};
 
 use self::pending::{END, PREFIX, Pending, counts_of};
-use super::Node;
+use super::StorageNode;
 use super::device::{Device, NameHash, Place};
 use super::error::NodeError;
 use super::index::encode;
@@ -45,7 +45,7 @@ enum Sent {
     Silence,
 }
 
-impl Node {
+impl StorageNode {
     /// Tells each of `parents` of `change`; what one of them does not take in time is in the
     /// pending log when this returns.
     pub(super) async fn tell(
