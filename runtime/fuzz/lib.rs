@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::Module;
 use stayput_runtime::image::{Image, ImageLimits};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{LocalRun, run_sliced};
 use stayput_runtime::session::SessionSpec;
 
@@ -49,8 +49,8 @@ fn spec(module: &Module, images: &[Arc<Image>]) -> SessionSpec {
     }
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> SessionLimits {
+    SessionLimits {
         fuel_max: 200_000,
         memory_bytes_max: 4 << 20,
         table_elements_max: 10_000,

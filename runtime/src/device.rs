@@ -11,9 +11,9 @@ pub const SIZE_UNKNOWN: u64 = u64::MAX;
 
 /// A device's place in [`SessionSpec::devices`](crate::session::SessionSpec::devices).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct DeviceId(pub usize);
+pub struct DeviceIndex(pub usize);
 
-impl DeviceId {
+impl DeviceIndex {
     /// The index into the list of devices.
     pub fn index(self) -> usize {
         self.0
@@ -85,7 +85,7 @@ pub enum DeviceFault {
     /// Who wrote to the pipe was stopped by a trap or a limit: the guest sees `EIO` and goes on.
     PeerDied,
     /// The device is gone or broken: the session ends as
-    /// [`End::DeviceFailed`](crate::outcome::End::DeviceFailed).
+    /// [`EndReason::DeviceFailed`](crate::outcome::EndReason::DeviceFailed).
     Failed {
         /// What went wrong, for the report.
         reason: String,

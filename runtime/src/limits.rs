@@ -34,7 +34,7 @@ pub const SUBSCRIPTIONS_MAX: u32 = 4096;
 
 /// What one session may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct SessionLimits {
     /// Fuel; more of it ends the session as out of fuel.
     pub fuel_max: u64,
     /// Linear memory in bytes; `memory.grow` beyond it fails.
@@ -51,7 +51,7 @@ pub struct Limits {
     pub open_files_max: usize,
 }
 
-impl Default for Limits {
+impl Default for SessionLimits {
     /// ZeroCloud's figures, and ten seconds of a core that burns 10⁹ units of fuel a second.
     fn default() -> Self {
         Self {

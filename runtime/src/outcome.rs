@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Why it ended.
-    pub end: End,
+    pub end: EndReason,
     /// Fuel that it used. When it ran out, that is the whole budget.
     pub fuel: u64,
     /// What it read and wrote.
@@ -15,10 +15,10 @@ pub struct Outcome {
 }
 
 /// Why a session ended. Each is final: the guest did this, and would do it again.
-/// [`DeviceFailed`](End::DeviceFailed) is the exception, which is the driver's doing.
+/// [`DeviceFailed`](EndReason::DeviceFailed) is the exception, which is the driver's doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
-pub enum End {
+pub enum EndReason {
     /// The guest returned (0) or called `proc_exit`.
     Exited {
         /// Its exit code.
@@ -56,11 +56,11 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitKind {
-    /// [`Limits::table_elements_max`](crate::limits::Limits::table_elements_max).
+    /// [`SessionLimits::table_elements_max`](crate::limits::SessionLimits::table_elements_max).
     TableElements,
 }
 
-impl End {
+impl EndReason {
     /// Whether the guest ended by itself, with whatever code. Only then are its outputs stored.
     pub fn is_exit(&self) -> bool {
         matches!(self, Self::Exited { .. })
@@ -75,7 +75,7 @@ impl End {
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for EndReason {
     /// `ok` for every exit, else a short reason without commas, as `X-Nexe-Status` wants it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

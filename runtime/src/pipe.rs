@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A pipe takes more while it holds fewer bytes than this, in a job of few pipes. See [`room_of`].
+/// A pipe takes more while it holds fewer bytes than this, in a job of few pipes. See [`pipe_capacity`].
 pub const PIPE_BYTES: usize = 256 << 10;
 /// What all pipes of a job may hold together, about.
 const JOB_PIPES_BYTES: usize = 64 << 20;
@@ -15,7 +15,7 @@ pub const PIECE_BYTES: usize = 64 << 10;
 
 /// How many bytes each pipe of a job with so many of them has room for.
 #[must_use]
-pub fn room_of(pipes: usize) -> usize {
+pub fn pipe_capacity(pipes: usize) -> usize {
     (JOB_PIPES_BYTES / pipes.max(1)).min(PIPE_BYTES)
 }
 
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn pipes_of_a_large_job_hold_less_each() {
-        assert_eq!(room_of(1), PIPE_BYTES);
-        assert_eq!(room_of(4_096), 16 << 10);
+        assert_eq!(pipe_capacity(1), PIPE_BYTES);
+        assert_eq!(pipe_capacity(4_096), 16 << 10);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::Engine;
 use stayput_runtime::image::executable::{NamedImage, USER_IMAGE, find};
 use stayput_runtime::image::{Image, ImageLimits};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::session::SessionSpec;
 
@@ -161,7 +161,7 @@ impl Python {
                 device("stderr", DeviceKind::SequentialWrite),
             ],
             images: images.iter().map(|named| Arc::clone(&named.image)).collect(),
-            limits: Limits::default(),
+            limits: SessionLimits::default(),
             entropy: [0; 32],
         };
         let input = Bytes::from_static(b"one\ntwo\n");

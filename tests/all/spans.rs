@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_host::topology::HostKey;
-use stayput_host::{Attempted, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time, Work};
+use stayput_host::{AttemptKind, ComputeWork, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time};
 use stayput_store::http;
 use stayput_store::http::{Body, Response, Timeouts};
 use stayput_world::fault::FaultKind;
@@ -24,7 +24,7 @@ const LIMITS: Timeouts =
 /// Five milliseconds on a core.
 struct Busy;
 
-impl Work for Busy {
+impl ComputeWork for Busy {
     fn run(&mut self) -> SpentFuel {
         SpentFuel(5_000_000)
     }
@@ -154,18 +154,18 @@ fn an_attempt_is_told_when_it_has_ended_and_of_one_that_broke_off_what_came_coun
         let (finding, trying) = (finding.clone(), host.clone());
         let working = async move {
             let wait = || trying.sleep(Duration::from_millis(1));
-            let mut failed = trying.attempt(Attempted::Session, "session");
-            let mut whole = trying.attempt(Attempted::Job, "run");
-            let given_up = trying.attempt(Attempted::Session, "session");
+            let mut failed = trying.attempt(AttemptKind::Session, "session");
+            let mut whole = trying.attempt(AttemptKind::Job, "run");
+            let given_up = trying.attempt(AttemptKind::Session, "session");
             wait().await;
             failed.failed();
             drop(given_up);
-            let mut broken_off = trying.attempt(Attempted::Replica, "replica");
+            let mut broken_off = trying.attempt(AttemptKind::Replica, "replica");
             wait().await;
             broken_off.gained();
             wait().await;
             broken_off.failed();
-            let mut outer = trying.attempt(Attempted::Request, "request");
+            let mut outer = trying.attempt(AttemptKind::Request, "request");
             wait().await;
             outer.gained();
             drop(outer);

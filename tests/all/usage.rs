@@ -14,7 +14,7 @@ use stayput_engine::record::PolicyRun;
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::{Policy, Scenario};
 use stayput_host::topology::HostKey;
-use stayput_host::{Host, SpentFuel, Time, Work};
+use stayput_host::{ComputeWork, Host, SpentFuel, Time};
 use stayput_world::fault::FaultKind;
 use stayput_world::{Busy, Fault, World};
 
@@ -139,7 +139,7 @@ fn the_executors_effort_is_the_same_for_the_same_run() {
 /// Ten milliseconds on a core.
 struct TenMillis;
 
-impl Work for TenMillis {
+impl ComputeWork for TenMillis {
     fn run(&mut self) -> SpentFuel {
         SpentFuel(10_000_000)
     }

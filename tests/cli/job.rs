@@ -5,7 +5,7 @@ use std::process::Command;
 
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::Engine;
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local;
 use stayput_runtime::session::SessionSpec;
 
@@ -124,7 +124,7 @@ fn assert_counts(language: &str) {
             device("input", DeviceKind::RandomRead, DeviceMode::File),
         ],
         images: Vec::new(),
-        limits: Limits::default(),
+        limits: SessionLimits::default(),
         entropy: [0; 32],
     };
     let input = std::fs::read(own.join("input.txt")).expect("it is there");

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::{Engine, Module};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::session::SessionSpec;
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ fn spec(module: &Module, args: &str, inputs: &[(&str, Bytes)], outputs: &[&str])
         env: Vec::new(),
         devices: read.chain(written).chain([stderr]).collect(),
         images: Vec::new(),
-        limits: Limits::default(),
+        limits: SessionLimits::default(),
         entropy: [0; 32],
     }
 }

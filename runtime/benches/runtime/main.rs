@@ -13,7 +13,7 @@ use bytes::Bytes;
 use pairs::{AIM, Pair, sorted, timed};
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::{Engine, Module};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local;
 use stayput_runtime::session::{Pause, Session, SessionSpec};
 use std::collections::BTreeMap;
@@ -122,7 +122,11 @@ fn spec(module: &Module, args: &[&str]) -> SessionSpec {
         devices: Vec::new(),
         images: Vec::new(),
         // What is read is more than a job may read.
-        limits: Limits { channel_bytes_max: u64::MAX, fuel_max: u64::MAX, ..Limits::default() },
+        limits: SessionLimits {
+            channel_bytes_max: u64::MAX,
+            fuel_max: u64::MAX,
+            ..SessionLimits::default()
+        },
         entropy: [0; 32],
     }
 }

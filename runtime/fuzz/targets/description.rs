@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stayput_runtime::job::{self, ExecPath, JobError, Matches, ObjectPath, attached_device};
+use stayput_runtime::job::{self, ExecPath, DescriptionError, Matches, ObjectPath, attached_device};
 
 fn written_as_read(path: &ObjectPath) {
     assert_eq!(ObjectPath::parse(&path.to_string()).as_ref(), Ok(path));
@@ -14,8 +14,8 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(job) => job,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            if let JobError::Flawed(flaws) = &error {
-                assert!((1..=job::FLAWS_MAX).contains(&flaws.told().len()));
+            if let DescriptionError::Flawed(flaws) = &error {
+                assert!((1..=job::FLAWS_MAX).contains(&flaws.listed().len()));
             }
             return;
         }

@@ -27,7 +27,7 @@ pub struct NamedImage {
 
 /// A file of one of the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ImageFile {
     /// The image's place in the list, from 0.
     pub image: usize,
     /// Its absolute path, without symbolic links.
@@ -40,7 +40,7 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable {
     /// The module: the file itself, or its interpreter.
-    pub module: Found,
+    pub module: ImageFile,
     /// How the file is run by its interpreter, if it is a script.
     pub script: Option<Script>,
 }
@@ -163,15 +163,19 @@ pub fn find(
     Ok(Executable { module, script: Some(script) })
 }
 
-fn file(images: &[NamedImage], only: Option<&str>, path: &str) -> Option<Found> {
+fn file(images: &[NamedImage], only: Option<&str>, path: &str) -> Option<ImageFile> {
     let mut found = images.iter().enumerate().filter_map(|(place, named)| {
         let (path, bytes) = named.image.real_file(path)?;
-        only.is_none_or(|only| only == named.name).then_some(Found { image: place, path, bytes })
+        only.is_none_or(|only| only == named.name).then_some(ImageFile {
+            image: place,
+            path,
+            bytes,
+        })
     });
     found.next()
 }
 
-fn first_line(script: &Found) -> Result<Script, ExecutableError> {
+fn first_line(script: &ImageFile) -> Result<Script, ExecutableError> {
     let bad = |why: &str| ExecutableError::BadFirstLine {
         script: script.path.clone(),
         why: why.to_owned(),

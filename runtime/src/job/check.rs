@@ -1,11 +1,11 @@
 //! The rules that a description must keep as a whole, beyond each field's own.
 
-use super::error::{Flaw, Found, NodeRef, Place};
-use super::{Device, DeviceClass, DevicePath, Node, NodeName, ObjectPath};
+use super::error::{Flaw, FlawList, NodeRef, Place};
+use super::{DeviceClass, DevicePath, JobNode, NodeDevice, NodeName, ObjectPath};
 use std::collections::BTreeSet;
 
 /// Checks `nodes`, which are without flaws of their own. `names` has those of flawed ones, too.
-pub(super) fn whole(nodes: &[Node], names: &BTreeSet<NodeName>, found: &mut Found) {
+pub(super) fn whole(nodes: &[JobNode], names: &BTreeSet<NodeName>, found: &mut FlawList) {
     for node in nodes {
         let place = Place::of(NodeRef::Named(node.name.clone()));
         check_devices(node, &place, found);
@@ -20,7 +20,7 @@ pub(super) fn whole(nodes: &[Node], names: &BTreeSet<NodeName>, found: &mut Foun
 }
 
 /// A job that is itself the request's body leaves no body for a device without a path, unless a pipe ends there.
-pub(super) fn no_body(nodes: &[Node], found: &mut Found) {
+pub(super) fn no_body(nodes: &[JobNode], found: &mut FlawList) {
     for node in nodes {
         for (index, device) in node.devices.iter().enumerate() {
             let wants_body = device.is_readable() || device.class == DeviceClass::Image;
@@ -36,17 +36,17 @@ pub(super) fn no_body(nodes: &[Node], found: &mut Found) {
     }
 }
 
-fn has_pipe(nodes: &[Node], node: &Node, device: &Device) -> bool {
+fn has_pipe(nodes: &[JobNode], node: &JobNode, device: &NodeDevice) -> bool {
     let mut paths = nodes.iter().flat_map(|node| &node.devices).filter_map(|it| it.path.as_ref());
     paths.any(|path| leads_to(path, node, &device.name))
 }
 
 /// Whether the path is that of a pipe to this device.
-fn leads_to(path: &DevicePath, to: &Node, name: &str) -> bool {
+fn leads_to(path: &DevicePath, to: &JobNode, name: &str) -> bool {
     matches!(path, DevicePath::Zvm { node, device } if *node == to.name && device == name)
 }
 
-fn check_devices(node: &Node, place: &Place, found: &mut Found) {
+fn check_devices(node: &JobNode, place: &Place, found: &mut FlawList) {
     let mut names = BTreeSet::new();
     for (index, device) in node.devices.iter().enumerate() {
         let place = place.field("devices").index(index);
@@ -61,13 +61,13 @@ fn check_devices(node: &Node, place: &Place, found: &mut Found) {
 /// A device with a `zvm://` path is one end of a pipe. The other one may be left out of its node, which then has it all the
 /// same; if it is there, it fits and has no path of its own, or the path that leads back.
 fn check_pipes(
-    node: &Node,
-    nodes: &[Node],
+    node: &JobNode,
+    nodes: &[JobNode],
     names: &BTreeSet<NodeName>,
     place: &Place,
-    found: &mut Found,
+    found: &mut FlawList,
 ) {
-    let is_file = |device: &Device| device.class.kind().is_some();
+    let is_file = |device: &NodeDevice| device.class.kind().is_some();
     for (index, device) in node.devices.iter().enumerate().filter(|(_, it)| is_file(it)) {
         let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path else { continue };
         let name = &device.name;
@@ -105,7 +105,7 @@ fn check_pipes(
 }
 
 /// Whether the device may have the path that it has, or may have none.
-fn check_path(device: &Device, place: &Place) -> Result<(), Flaw> {
+fn check_path(device: &NodeDevice, place: &Place) -> Result<(), Flaw> {
     let name = &device.name;
     match (device.class, &device.path) {
         (DeviceClass::Debug, Some(DevicePath::Tcp { .. })) => Ok(()),
@@ -137,7 +137,7 @@ fn require_object(path: &ObjectPath, place: &Place) -> Result<(), Flaw> {
 }
 
 /// What can be said of wildcards before they are matched.
-fn check_wildcards(node: &Node, place: &Place, found: &mut Found) {
+fn check_wildcards(node: &JobNode, place: &Place, found: &mut FlawList) {
     let stars = |path: &ObjectPath| {
         let object = path.object.as_deref().unwrap_or("");
         path.container.matches('*').count() + object.matches('*').count()
@@ -169,7 +169,12 @@ fn check_wildcards(node: &Node, place: &Place, found: &mut Found) {
 }
 
 /// A group may connect to itself, a plain node may not. A wildcard or a count makes a group.
-fn check_connections(node: &Node, names: &BTreeSet<NodeName>, place: &Place, found: &mut Found) {
+fn check_connections(
+    node: &JobNode,
+    names: &BTreeSet<NodeName>,
+    place: &Place,
+    found: &mut FlawList,
+) {
     let is_group = node.count.is_some() || node.has_wildcard_input();
     let mut targets = BTreeSet::new();
     for (index, target) in node.connect.iter().enumerate() {

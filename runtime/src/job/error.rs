@@ -9,7 +9,7 @@ pub const FLAWS_MAX: usize = 100;
 
 /// Why a job description is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum JobError {
+pub enum DescriptionError {
     /// Larger than [`DESCRIPTION_BYTES_MAX`]: HTTP status 413.
     #[error("the job description has {bytes} bytes, the most are {DESCRIPTION_BYTES_MAX}")]
     TooLarge {
@@ -31,7 +31,7 @@ pub enum JobError {
     Flawed(Flaws),
 }
 
-impl JobError {
+impl DescriptionError {
     /// The HTTP status that it stands for.
     pub fn status(&self) -> u16 {
         match self {
@@ -45,39 +45,39 @@ impl JobError {
 /// The flaws of a description, at least one, in the order of its nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Flaws {
-    told: Vec<Flaw>,
-    untold: usize,
+    listed: Vec<Flaw>,
+    omitted: usize,
 }
 
 impl Flaws {
     /// The flaws, the first [`FLAWS_MAX`] of them.
-    pub fn told(&self) -> &[Flaw] {
-        &self.told
+    pub fn listed(&self) -> &[Flaw] {
+        &self.listed
     }
 
     /// How many more there are.
-    pub fn untold(&self) -> usize {
-        self.untold
+    pub fn omitted(&self) -> usize {
+        self.omitted
     }
 }
 
 impl fmt::Display for Flaws {
     /// A line for each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, flaw) in self.told.iter().enumerate() {
+        for (index, flaw) in self.listed.iter().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };
             write!(f, "{line_end}{flaw}")?;
         }
-        if self.untold > 0 {
-            write!(f, "\nand {} more", self.untold)?;
+        if self.omitted > 0 {
+            write!(f, "\nand {} more", self.omitted)?;
         }
         Ok(())
     }
 }
 
-impl From<Flaw> for JobError {
+impl From<Flaw> for DescriptionError {
     fn from(flaw: Flaw) -> Self {
-        Self::Flawed(Flaws { told: vec![flaw], untold: 0 })
+        Self::Flawed(Flaws { listed: vec![flaw], omitted: 0 })
     }
 }
 
@@ -95,17 +95,17 @@ pub struct Flaw {
 
 /// Flaws while they are found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    told: Vec<Flaw>,
-    untold: usize,
+pub(super) struct FlawList {
+    listed: Vec<Flaw>,
+    omitted: usize,
 }
 
-impl Found {
+impl FlawList {
     pub(super) fn add(&mut self, flaw: Flaw) {
-        if self.told.len() < FLAWS_MAX {
-            self.told.push(flaw);
+        if self.listed.len() < FLAWS_MAX {
+            self.listed.push(flaw);
         } else {
-            self.untold += 1;
+            self.omitted += 1;
         }
     }
 
@@ -114,11 +114,11 @@ impl Found {
         read.map_err(|flaw| self.add(flaw)).ok()
     }
 
-    pub(super) fn into_result<T>(self, sound: T) -> Result<T, JobError> {
-        if self.told.is_empty() {
+    pub(super) fn into_result<T>(self, sound: T) -> Result<T, DescriptionError> {
+        if self.listed.is_empty() {
             return Ok(sound);
         }
-        Err(JobError::Flawed(Flaws { told: self.told, untold: self.untold }))
+        Err(DescriptionError::Flawed(Flaws { listed: self.listed, omitted: self.omitted }))
     }
 }
 

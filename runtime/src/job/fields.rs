@@ -1,7 +1,7 @@
 //! The fields that a description may have, by name. Others are accepted without effect, as in ZeroCloud, and warned of.
 
 use super::error::{Flaw, NodeRef, Place};
-use super::{JobError, NodeName, json};
+use super::{DescriptionError, NodeName, json};
 use serde_json::{Map, Value};
 
 /// The fields of a node. `file_list` is the old name of `devices`.
@@ -28,7 +28,7 @@ pub const DEVICE_FIELDS: &[&str] =
 ///
 /// # Errors
 /// The description is no JSON or too large. What else is wrong with it is for [`parse`](super::parse) to say.
-pub fn unknown_fields(description: &[u8]) -> Result<Vec<Flaw>, JobError> {
+pub fn unknown_fields(description: &[u8]) -> Result<Vec<Flaw>, DescriptionError> {
     let value = json::value(description)?;
     let mut unknown = Vec::new();
     for (index, node) in value.as_array().into_iter().flatten().enumerate() {

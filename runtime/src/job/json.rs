@@ -2,10 +2,10 @@
 //!
 //! A flawed field does not keep the others from being read; a node with one is left out of what is read.
 
-use super::error::{Flaw, Found, NodeRef, Place};
+use super::error::{Flaw, FlawList, NodeRef, Place};
 use super::{
-    DESCRIPTION_BYTES_MAX, Device, DeviceClass, DevicePath, Exec, ExecPath, JobError, Node,
-    NodeName, Replicate, split_words,
+    DESCRIPTION_BYTES_MAX, DescriptionError, DeviceClass, DevicePath, Exec, ExecPath, JobNode,
+    NodeDevice, NodeName, Replicate, split_words,
 };
 use crate::device::DeviceMode;
 use serde_json::{Map, Value};
@@ -19,12 +19,12 @@ type Object = Map<String, Value>;
 /// What could be read of a description.
 pub(super) struct Read {
     /// The nodes without a flaw, in its order.
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<JobNode>,
     /// The names of all nodes, flawed ones included.
     pub(super) names: BTreeSet<NodeName>,
 }
 
-pub(super) fn read(json: &[u8], found: &mut Found) -> Result<Read, JobError> {
+pub(super) fn read(json: &[u8], found: &mut FlawList) -> Result<Read, DescriptionError> {
     let value = value(json)?;
     let mut read = Read { nodes: Vec::new(), names: BTreeSet::new() };
     let place = Place::of(NodeRef::Job).field("nodes");
@@ -45,11 +45,11 @@ pub(super) fn read(json: &[u8], found: &mut Found) -> Result<Read, JobError> {
 }
 
 /// The JSON, if it is some, and not too much.
-pub(super) fn value(json: &[u8]) -> Result<Value, JobError> {
+pub(super) fn value(json: &[u8]) -> Result<Value, DescriptionError> {
     if json.len() > DESCRIPTION_BYTES_MAX {
-        return Err(JobError::TooLarge { bytes: json.len() });
+        return Err(DescriptionError::TooLarge { bytes: json.len() });
     }
-    serde_json::from_slice(json).map_err(|error| JobError::NotJson {
+    serde_json::from_slice(json).map_err(|error| DescriptionError::NotJson {
         why: error.to_string(),
         line: error.line(),
         column: error.column(),
@@ -60,8 +60,8 @@ fn node(
     value: &Value,
     index: usize,
     names: &mut BTreeSet<NodeName>,
-    found: &mut Found,
-) -> Option<Node> {
+    found: &mut FlawList,
+) -> Option<JobNode> {
     let unnamed = Place::of(NodeRef::Index(index));
     let object = found.keep(object(value, &unnamed.field("node")))?;
     let name = found.keep(node_name(object, names, &unnamed));
@@ -79,7 +79,7 @@ fn node(
     let replicate = found.keep(replicate(object, &place));
     let attach = found.keep(optional_text(object, "attach", &place));
     let location = found.keep(optional_text(object, "location", &place));
-    Some(Node {
+    Some(JobNode {
         name: name?,
         exec: exec?,
         devices: devices?,
@@ -101,7 +101,7 @@ fn node_name(object: &Object, names: &BTreeSet<NodeName>, place: &Place) -> Resu
     Ok(name)
 }
 
-fn exec(value: &Value, place: &Place, found: &mut Found) -> Option<Exec> {
+fn exec(value: &Value, place: &Place, found: &mut FlawList) -> Option<Exec> {
     let object = found.keep(object(value, place))?;
     let parse = |path| ExecPath::parse(path).map_err(|why| place.field("path").flaw(why));
     let path = found.keep(required_text(object, "path", place).and_then(parse));
@@ -112,7 +112,7 @@ fn exec(value: &Value, place: &Place, found: &mut Found) -> Option<Exec> {
 }
 
 /// A string is split into words; a list of words is taken as it is.
-fn args(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<String>> {
+fn args(object: &Object, place: &Place, found: &mut FlawList) -> Option<Vec<String>> {
     match present(object, "args") {
         None => Some(Vec::new()),
         Some(Value::String(line)) => found.keep(
@@ -127,7 +127,7 @@ fn args(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<String>
     }
 }
 
-fn env(object: &Object, place: &Place, found: &mut Found) -> Option<BTreeMap<String, String>> {
+fn env(object: &Object, place: &Place, found: &mut FlawList) -> Option<BTreeMap<String, String>> {
     let env = text_map(object, "env", place, found)?;
     let mut is_sound = true;
     for name in env.keys().filter(|name| name.is_empty() || name.contains('=')) {
@@ -143,7 +143,7 @@ fn text_map(
     parent: &Object,
     name: &str,
     place: &Place,
-    found: &mut Found,
+    found: &mut FlawList,
 ) -> Option<BTreeMap<String, String>> {
     let Some(value) = present(parent, name) else { return Some(BTreeMap::new()) };
     let entry = |(name, value): (&String, &Value)| {
@@ -159,7 +159,7 @@ fn text_map(
     all(entries, found).map(BTreeMap::from_iter)
 }
 
-fn devices(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<Device>> {
+fn devices(object: &Object, place: &Place, found: &mut FlawList) -> Option<Vec<NodeDevice>> {
     let (name, value) = match (present(object, "devices"), present(object, "file_list")) {
         (Some(_), Some(_)) => {
             let why = "is the old name of `devices`, and both are given: keep one";
@@ -178,7 +178,7 @@ fn devices(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<Devi
     devices.into_iter().collect()
 }
 
-fn device(value: &Value, place: &Place, found: &mut Found) -> Option<Device> {
+fn device(value: &Value, place: &Place, found: &mut FlawList) -> Option<NodeDevice> {
     let object = found.keep(object(value, place))?;
     let name = found.keep(device_name(object, place));
     let parse = |path| DevicePath::parse(path).map_err(|why| place.field("path").flaw(why));
@@ -189,7 +189,7 @@ fn device(value: &Value, place: &Place, found: &mut Found) -> Option<Device> {
     let mode = found.keep(mode(object, &place.field("mode")));
     let min_size = found.keep(min_size(object, &place.field("min_size")));
     let (name, class) = name.map(|name| (name, DeviceClass::of(name)))?;
-    Some(Device {
+    Some(NodeDevice {
         name: name.to_owned(),
         class,
         path: path?,
@@ -250,7 +250,7 @@ fn replicate(object: &Object, place: &Place) -> Result<Replicate, Flaw> {
     value.as_u64().and_then(Replicate::new).ok_or_else(flaw)
 }
 
-fn connect(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<NodeName>> {
+fn connect(object: &Object, place: &Place, found: &mut FlawList) -> Option<Vec<NodeName>> {
     let Some(value) = present(object, "connect") else { return Some(Vec::new()) };
     let place = place.field("connect");
     let name = |(index, value)| {
@@ -262,7 +262,7 @@ fn connect(object: &Object, place: &Place, found: &mut Found) -> Option<Vec<Node
 }
 
 /// All that was read, if no flaw is among it. Each flaw is added.
-fn all<T>(read: impl Iterator<Item = Result<T, Flaw>>, found: &mut Found) -> Option<Vec<T>> {
+fn all<T>(read: impl Iterator<Item = Result<T, Flaw>>, found: &mut FlawList) -> Option<Vec<T>> {
     let kept: Vec<Option<T>> = read.map(|one| found.keep(one)).collect();
     kept.into_iter().collect()
 }

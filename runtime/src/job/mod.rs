@@ -13,22 +13,22 @@ mod path;
 mod placement;
 mod words;
 
-pub use error::{FLAWS_MAX, Field, FieldStep, Flaw, Flaws, JobError, NodeRef};
+pub use error::{DescriptionError, FLAWS_MAX, Field, FieldStep, Flaw, Flaws, NodeRef};
 pub use fields::{DEVICE_FIELDS, EXEC_FIELDS, NODE_FIELDS, unknown_fields};
 pub use graph::{
-    Attached, Gang, JobDevice, JobGraph, JobImage, JobPath, JobSession, Matches, PIPES_MAX, Pipe,
-    PipeTip, SESSIONS_MAX,
+    Attached, Gang, JobDevice, JobGraph, JobImage, JobPath, JobPipe, JobSession, Matches,
+    PIPES_MAX, PipeTip, SESSIONS_MAX,
 };
 pub use path::{Account, DevicePath, ExecPath, ObjectPath};
 pub use placement::attached_device;
 pub use words::split_words;
 
 use crate::device::{DeviceKind, DeviceMode};
-use error::Found;
+use error::FlawList;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The most bytes of a description; more is [`JobError::TooLarge`].
+/// The most bytes of a description; more is [`DescriptionError::TooLarge`].
 pub const DESCRIPTION_BYTES_MAX: usize = 64 * 1024;
 
 /// The JSON Schema (draft 2020-12) of descriptions, for editors. It says what a schema can say: what it refuses,
@@ -39,18 +39,18 @@ pub const SCHEMA: &str = include_str!("job.schema.json");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The nodes in the order of the description.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<JobNode>,
 }
 
 /// One node of a job: a program and its devices, one session or a group of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct JobNode {
     /// Its name.
     pub name: NodeName,
     /// What it runs.
     pub exec: Exec,
     /// Its devices, of distinct names.
-    pub devices: Vec<Device>,
+    pub devices: Vec<NodeDevice>,
     /// How many sessions it has, if it says so.
     pub count: Option<u32>,
     /// The nodes that it writes to.
@@ -86,7 +86,7 @@ pub struct Exec {
 
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
+pub struct NodeDevice {
     /// Its name, under `/dev`.
     pub name: String,
     /// What its name makes it.
@@ -138,9 +138,9 @@ pub enum PipeEnd {
 /// Parses and checks a description.
 ///
 /// # Errors
-/// [`JobError`] names the node, the field and the reason of each flaw.
-pub fn parse(json: &[u8]) -> Result<Job, JobError> {
-    let mut found = Found::default();
+/// [`DescriptionError`] names the node, the field and the reason of each flaw.
+pub fn parse(json: &[u8]) -> Result<Job, DescriptionError> {
+    let mut found = FlawList::default();
     let read = json::read(json, &mut found)?;
     check::whole(&read.nodes, &read.names, &mut found);
     found.into_result(Job { nodes: read.nodes })
@@ -151,8 +151,8 @@ impl Job {
     ///
     /// # Errors
     /// Each such device.
-    pub fn check_without_body(&self) -> Result<(), JobError> {
-        let mut found = Found::default();
+    pub fn check_without_body(&self) -> Result<(), DescriptionError> {
+        let mut found = FlawList::default();
         check::no_body(&self.nodes, &mut found);
         found.into_result(())
     }
@@ -211,16 +211,24 @@ impl DeviceClass {
 ///
 /// # Panics
 /// `name` is no node's name.
-pub fn single(name: &str, path: ExecPath, args: Vec<String>, devices: Vec<Device>) -> Job {
+pub fn single(name: &str, path: ExecPath, args: Vec<String>, devices: Vec<NodeDevice>) -> Job {
     let name = NodeName::new(name).expect("the name is one that a node can have");
     let exec = Exec { path, args, env: BTreeMap::new(), name: None };
     let (replicate, connect) = (Replicate::ONE, Vec::new());
-    let node =
-        Node { name, exec, devices, count: None, connect, replicate, attach: None, location: None };
+    let node = JobNode {
+        name,
+        exec,
+        devices,
+        count: None,
+        connect,
+        replicate,
+        attach: None,
+        location: None,
+    };
     Job { nodes: vec![node] }
 }
 
-impl Device {
+impl NodeDevice {
     /// One of which nothing but the name is said.
     pub fn bare(name: &str, class: DeviceClass) -> Self {
         Self {
@@ -253,25 +261,25 @@ impl Device {
     }
 }
 
-impl Node {
+impl JobNode {
     /// The devices that the guest reads, in the description's order.
-    pub fn readables(&self) -> impl Iterator<Item = &Device> {
+    pub fn readables(&self) -> impl Iterator<Item = &NodeDevice> {
         self.devices.iter().filter(|device| device.is_readable())
     }
 
     /// The devices that the guest writes, in the description's order.
-    pub fn writables(&self) -> impl Iterator<Item = &Device> {
+    pub fn writables(&self) -> impl Iterator<Item = &NodeDevice> {
         self.devices.iter().filter(|device| device.is_writable())
     }
 
     /// The device of that name.
-    pub fn device(&self, name: &str) -> Option<&Device> {
+    pub fn device(&self, name: &str) -> Option<&NodeDevice> {
         self.devices.iter().find(|device| device.name == name)
     }
 
     /// Whether any readable path has a `*`, so that there is a session per match.
     pub fn has_wildcard_input(&self) -> bool {
-        self.readables().filter_map(Device::object).any(ObjectPath::has_wildcard)
+        self.readables().filter_map(NodeDevice::object).any(ObjectPath::has_wildcard)
     }
 }
 

@@ -4,11 +4,11 @@
 //! time: sleeping makes a session's clock go on at once.
 
 use super::{SLICE_FUEL, part_of, store};
-use crate::device::{DeviceFault, DeviceId, SIZE_UNKNOWN};
-use crate::job::Pipe;
-use crate::memo::{Found, Memo, MemoSession};
+use crate::device::{DeviceFault, DeviceIndex, SIZE_UNKNOWN};
+use crate::job::JobPipe;
+use crate::memo::{Memo, MemoResult, MemoSession};
 use crate::outcome::Outcome;
-use crate::pipe::{PipeBuffer, PipeRead, WriterEnd, room_of};
+use crate::pipe::{PipeBuffer, PipeRead, WriterEnd, pipe_capacity};
 use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -30,11 +30,11 @@ pub struct SessionRun {
     /// What it wrote to each writable device by name, pipes left out.
     pub outputs: BTreeMap<String, Bytes>,
     /// How it was come by.
-    pub found: Found,
+    pub memo: MemoResult,
 }
 
 /// Runs the sessions to their ends. `pipes` name them by their places in the list.
-pub fn run_job(sessions: Vec<LocalSession>, pipes: &[Pipe]) -> Vec<SessionRun> {
+pub fn run_job(sessions: Vec<LocalSession>, pipes: &[JobPipe]) -> Vec<SessionRun> {
     run_job_with(None, sessions, pipes)
 }
 
@@ -42,7 +42,7 @@ pub fn run_job(sessions: Vec<LocalSession>, pipes: &[Pipe]) -> Vec<SessionRun> {
 pub fn run_job_with(
     memo: Option<&Memo>,
     sessions: Vec<LocalSession>,
-    pipes: &[Pipe],
+    pipes: &[JobPipe],
 ) -> Vec<SessionRun> {
     let mut running: Vec<Running> = sessions.into_iter().map(Running::new).collect();
     for (index, pipe) in pipes.iter().enumerate() {
@@ -57,7 +57,7 @@ pub fn run_job_with(
             (running, Some(session))
         })
         .collect();
-    let mut pipes = vec![PipeBuffer::new(room_of(pipes.len())); pipes.len()];
+    let mut pipes = vec![PipeBuffer::new(pipe_capacity(pipes.len())); pipes.len()];
     loop {
         let mut has_moved = false;
         for (running, session) in &mut sessions {
@@ -88,7 +88,7 @@ struct Running {
     /// A pipe took a part of what it waits to write.
     has_written: bool,
     outcome: Option<Outcome>,
-    found: Found,
+    memo: MemoResult,
 }
 
 impl Running {
@@ -108,7 +108,7 @@ impl Running {
             pause: Pause::SliceUsed,
             has_written: false,
             outcome: None,
-            found: Found::Computed,
+            memo: MemoResult::Computed,
             spec: Some(spec),
         }
     }
@@ -136,7 +136,7 @@ impl Running {
             self.pause = it.step(self.now, SLICE_FUEL);
             if let Pause::Ended(outcome) = &self.pause {
                 self.outcome = Some(outcome.clone());
-                self.found = it.found();
+                self.memo = it.memo_result();
                 self.leave(pipes);
                 *session = None;
             }
@@ -181,7 +181,7 @@ impl Running {
 
     fn read(
         &self,
-        device: DeviceId,
+        device: DeviceIndex,
         offset: u64,
         len: usize,
         pipes: &mut [PipeBuffer],
@@ -216,6 +216,6 @@ impl Running {
         let outputs = devices
             .filter(|((_, way), is_writable)| *is_writable && matches!(way, Way::Memory))
             .map(|(((name, written), _), _)| (name, written.into()));
-        SessionRun { outcome: self.outcome, outputs: outputs.collect(), found: self.found }
+        SessionRun { outcome: self.outcome, outputs: outputs.collect(), memo: self.memo }
     }
 }

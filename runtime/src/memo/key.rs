@@ -2,7 +2,7 @@
 
 use crate::device::{DeviceKind, DeviceMode, DeviceSpec};
 use crate::digest::{Digest, Digester};
-use crate::limits::Limits;
+use crate::limits::SessionLimits;
 use crate::session::SessionSpec;
 
 /// The digest of `spec`.
@@ -44,8 +44,8 @@ fn add_device(digester: &mut Digester, device: &DeviceSpec) {
     digester.number(*size);
 }
 
-fn add_limits(digester: &mut Digester, limits: &Limits) {
-    let Limits {
+fn add_limits(digester: &mut Digester, limits: &SessionLimits) {
+    let SessionLimits {
         fuel_max,
         memory_bytes_max,
         table_elements_max,

@@ -6,7 +6,7 @@
 //! answer that nobody gave there before (other bytes, a part of another length, a fault, another time) the real session is made, led to
 //! where it stands, and goes on for itself; what it does is kept as another branch. Bytes that were provided are known by their SHA-256.
 //!
-//! Some sessions, drawn by their specs and numbers, are computed although they are known, and compared step by step: see [`Found`].
+//! Some sessions, drawn by their specs and numbers, are computed although they are known, and compared step by step: see [`MemoResult`].
 //! Leaves out keeping anything on a disk, and who drives sessions.
 
 mod key;
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest::{Digest, Digester};
 
-pub use self::session::{Found, MemoSession};
+pub use self::session::{MemoResult, MemoSession};
 use self::tape::{Place, Step, Tape, Way};
 
 /// What a memo keeps when nobody says otherwise: about so many bytes.

@@ -12,15 +12,15 @@ use crate::session::{Pause, Session, SessionSpec};
 
 /// How a session was come by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum MemoResult {
     /// It was computed, as the first of its kind or for want of a memo.
     Computed,
     /// It was known from its begin to where it stands.
-    Known,
+    Replayed,
     /// It was known, and computed all the same: it did the same.
     Audited,
     /// It was known, and when it was computed it did something else: what is kept, or the claim that sessions do the same again, is wrong.
-    Differs {
+    Diverged {
         /// What was kept, and what the session did.
         what: String,
     },
@@ -162,12 +162,12 @@ impl MemoSession {
 
     /// How what it did so far was come by.
     #[must_use]
-    pub fn found(&self) -> Found {
+    pub fn memo_result(&self) -> MemoResult {
         match (&self.differs, &self.state, self.was_known) {
-            (Some(what), _, _) => Found::Differs { what: what.clone() },
-            (None, State::Known { .. }, _) => Found::Known,
-            (None, State::Computed(_), true) => Found::Audited,
-            (None, State::Computed(_), false) => Found::Computed,
+            (Some(what), _, _) => MemoResult::Diverged { what: what.clone() },
+            (None, State::Known { .. }, _) => MemoResult::Replayed,
+            (None, State::Computed(_), true) => MemoResult::Audited,
+            (None, State::Computed(_), false) => MemoResult::Computed,
         }
     }
 

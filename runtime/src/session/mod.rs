@@ -2,11 +2,11 @@
 
 mod ending;
 
-use crate::device::{DeviceFault, DeviceId, DeviceSpec};
+use crate::device::{DeviceFault, DeviceIndex, DeviceSpec};
 use crate::engine::{MEMORY_EXPORT, Module};
 use crate::image::Image;
-use crate::limits::{Limits, TRANSFER_BYTES_MAX, fuel_for_bytes};
-use crate::outcome::{Accounting, End, Outcome};
+use crate::limits::{SessionLimits, TRANSFER_BYTES_MAX, fuel_for_bytes};
+use crate::outcome::{Accounting, EndReason, Outcome};
 use crate::wasi::context::Setup;
 use crate::wasi::{Context, Direction, Errno, Guest, Interrupt, Sleep, Transfer};
 use bytes::Bytes;
@@ -38,7 +38,7 @@ pub struct SessionSpec {
     /// The trees at `/`. Of two files at one place, the earlier image's wins.
     pub images: Vec<Arc<Image>>,
     /// What it may use.
-    pub limits: Limits,
+    pub limits: SessionLimits,
     /// The seed of its randomness.
     pub entropy: [u8; 32],
 }
@@ -51,7 +51,7 @@ pub enum Pause {
     /// The guest waits for bytes: answer with [`Session::provide_read`].
     Read {
         /// From which device.
-        device: DeviceId,
+        device: DeviceIndex,
         /// From which byte on.
         offset: u64,
         /// At most so many, never more than [`TRANSFER_BYTES_MAX`].
@@ -60,7 +60,7 @@ pub enum Pause {
     /// The guest hands over bytes: answer with [`Session::accept_write`].
     Write {
         /// To which device.
-        device: DeviceId,
+        device: DeviceIndex,
         /// From which byte on.
         offset: u64,
         /// The bytes, never more than [`TRANSFER_BYTES_MAX`].
@@ -160,7 +160,7 @@ impl Session {
             Phase::OutOfSlice(call) => {
                 let required = call.required_fuel();
                 if required > self.store.data().reserve {
-                    self.end(End::OutOfFuel)
+                    self.end(EndReason::OutOfFuel)
                 } else {
                     self.run(fuel_slice.max(required), |store| call.resume(store, &mut []))
                 }
@@ -243,11 +243,11 @@ impl Session {
                     self.phase = Phase::Call(func);
                     Pause::SliceUsed
                 }
-                None => self.end(End::Exited { code: 0 }),
+                None => self.end(EndReason::Exited { code: 0 }),
             },
             Ok(ResumableCall::OutOfFuel(call)) => {
                 if call.required_fuel() > self.store.data().reserve {
-                    return self.end(End::OutOfFuel);
+                    return self.end(EndReason::OutOfFuel);
                 }
                 self.phase = Phase::OutOfSlice(Box::new(call));
                 Pause::SliceUsed
@@ -259,11 +259,11 @@ impl Session {
 
     fn interrupted(&mut self, call: Box<ResumableCallHostTrap>) -> Pause {
         match self.store.data_mut().interrupt.take() {
-            Some(Interrupt::Exit(code)) => self.end(End::Exited { code }),
-            Some(Interrupt::OutOfFuel) => self.end(End::OutOfFuel),
+            Some(Interrupt::Exit(code)) => self.end(EndReason::Exited { code }),
+            Some(Interrupt::OutOfFuel) => self.end(EndReason::OutOfFuel),
             Some(Interrupt::Sleep(sleep)) => self.sleep(call, sleep),
             Some(Interrupt::Transfer(transfer)) => self.transfer(call, transfer),
-            None => self.end(End::Trapped { reason: call.host_error().to_string() }),
+            None => self.end(EndReason::Trapped { reason: call.host_error().to_string() }),
         }
     }
 
@@ -308,7 +308,7 @@ impl Session {
         if context.spend_reserve(fuel) {
             self.phase = Phase::Answered(call, Errno::Success);
         } else {
-            self.end(End::OutOfFuel);
+            self.end(EndReason::OutOfFuel);
         }
     }
 
@@ -321,13 +321,13 @@ impl Session {
                 if self.store.data_mut().spend_reserve(fuel_for_bytes(tried as u64)) {
                     self.phase = Phase::Answered(call, Errno::Dquot);
                 } else {
-                    self.end(End::OutOfFuel);
+                    self.end(EndReason::OutOfFuel);
                 }
             }
             DeviceFault::PeerDied => self.phase = Phase::Answered(call, Errno::Io),
             DeviceFault::Failed { reason } => {
                 let device = self.store.data().device_name(transfer.device).to_owned();
-                self.end(End::DeviceFailed { device, reason });
+                self.end(EndReason::DeviceFailed { device, reason });
             }
         }
     }
@@ -338,8 +338,8 @@ impl Session {
         (Guest(bytes), context)
     }
 
-    fn end(&mut self, end: End) -> Pause {
-        if end == End::OutOfFuel {
+    fn end(&mut self, end: EndReason) -> Pause {
+        if end == EndReason::OutOfFuel {
             // What was left could not pay for the next thing: the whole budget counts as used.
             self.store.data_mut().reserve = 0;
         }
@@ -357,7 +357,7 @@ impl Session {
         self.store.data().accounting()
     }
 
-    fn outcome(&self, end: End) -> Outcome {
+    fn outcome(&self, end: EndReason) -> Outcome {
         Outcome { end, fuel: self.fuel_used(), accounting: self.store.data().accounting() }
     }
 

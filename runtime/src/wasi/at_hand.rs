@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use super::context::Context;
 use super::fds::{RIGHT_READ, Target};
-use crate::device::{DeviceId, DeviceKind};
+use crate::device::{DeviceIndex, DeviceKind};
 use crate::limits::{HOST_CALL_FUEL, TRANSFER_BYTES_MAX, fuel_for_bytes};
 
 /// So much of what follows a read is fetched into the caches.
@@ -17,7 +17,7 @@ const CACHE_LINE_BYTES: usize = 64;
 
 /// A read that nothing but its fuel can stop any more. All its places were checked.
 pub(super) struct AtHand {
-    device: DeviceId,
+    device: DeviceIndex,
     position: u64,
     skip: usize,
     len: usize,

@@ -6,9 +6,9 @@ use super::fds::{
 };
 use super::poll::Sleep;
 use super::tree::{ROOT, Tree};
-use crate::device::{DeviceId, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
+use crate::device::{DeviceIndex, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use crate::image::Image;
-use crate::limits::{Limits, fuel_for_bytes};
+use crate::limits::{SessionLimits, fuel_for_bytes};
 use crate::outcome::{Accounting, DeviceAccount};
 use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
@@ -20,7 +20,7 @@ pub(crate) struct Context {
     memory: Option<Memory>,
     pub(crate) gate: Gate,
     pub(crate) interrupt: Option<Interrupt>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: SessionLimits,
     /// Fuel of the budget that is not in the interpreter's tank.
     pub(crate) reserve: u64,
     charge: u64,
@@ -85,7 +85,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) devices: Vec<DeviceSpec>,
     pub(crate) images: &'a [Arc<Image>],
-    pub(crate) limits: Limits,
+    pub(crate) limits: SessionLimits,
     pub(crate) entropy: [u8; 32],
 }
 
@@ -100,7 +100,7 @@ impl Context {
             ("stderr", DeviceKind::SequentialWrite),
         ] {
             let device = devices.iter().position(|device| device.name == name);
-            let target = device.map_or(Target::Nothing, |index| Target::Device(DeviceId(index)));
+            let target = device.map_or(Target::Nothing, |index| Target::Device(DeviceIndex(index)));
             let kind = device.map_or(usual, |index| devices[index].kind);
             preopen(&mut fds, File::new(target, RIGHTS_FILE & !right_lacked(kind), 0, 0));
         }
@@ -111,7 +111,7 @@ impl Context {
             preopen(&mut fds, File { preopen: Some(path), ..file });
         }
         for (index, device) in devices.iter().enumerate() {
-            tree.add_device(&device.name, DeviceId(index));
+            tree.add_device(&device.name, DeviceIndex(index));
         }
         let devices = devices.into_iter().map(|spec| {
             let account = DeviceAccount { name: spec.name.clone(), ..DeviceAccount::default() };
@@ -162,15 +162,15 @@ impl Context {
     }
 
     /// Keeps what a driver has given, which begins at `offset`, for the guest's next reads.
-    pub(crate) fn keep_at_hand(&mut self, device: DeviceId, offset: u64, bytes: Bytes) {
+    pub(crate) fn keep_at_hand(&mut self, device: DeviceIndex, offset: u64, bytes: Bytes) {
         self.devices[device.index()].at_hand = Some((offset, bytes));
     }
 
-    pub(crate) fn device_name(&self, device: DeviceId) -> &str {
+    pub(crate) fn device_name(&self, device: DeviceIndex) -> &str {
         &self.devices[device.index()].spec.name
     }
 
-    pub(crate) fn has_known_size(&self, device: DeviceId) -> bool {
+    pub(crate) fn has_known_size(&self, device: DeviceIndex) -> bool {
         self.devices[device.index()].spec.size != SIZE_UNKNOWN
     }
 
@@ -203,7 +203,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &SessionLimits) -> Self {
         Self {
             memory_bytes_max: limits.memory_bytes_max,
             table_elements_max: limits.table_elements_max,

@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use super::tree::Ino;
-use crate::device::DeviceId;
+use crate::device::DeviceIndex;
 use crate::limits::LISTED_BYTES_MAX;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub(crate) struct File {
 pub(crate) enum Target {
     /// A standard stream without a device: empty, or to be discarded.
     Nothing,
-    Device(DeviceId),
+    Device(DeviceIndex),
     Node(Ino),
 }
 

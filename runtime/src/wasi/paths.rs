@@ -10,7 +10,7 @@ use super::guest::Guest;
 use super::path::{Place, resolve};
 use super::stat::{FLAGS_ALL, LOOKUP_FOLLOW, truncate_device};
 use super::tree::{Content, Ino, Kind};
-use crate::device::DeviceId;
+use crate::device::DeviceIndex;
 use crate::limits::PATH_BYTES_MAX;
 
 const OPEN_CREATE: u32 = 1;
@@ -121,7 +121,7 @@ fn open_existing(
 }
 
 /// A device has only the direction that it has. Asking for the other one alone is refused.
-fn device_rights(context: &Context, device: DeviceId, rights: u64) -> Result<u64, Errno> {
+fn device_rights(context: &Context, device: DeviceIndex, rights: u64) -> Result<u64, Errno> {
     let lacks = right_lacked(context.devices[device.index()].spec.kind);
     let has = (RIGHT_READ | RIGHT_WRITE) & !lacks;
     if rights & lacks != 0 && rights & has == 0 {

@@ -8,7 +8,7 @@ use super::guest::Guest;
 use super::path::resolve;
 use super::paths::base;
 use super::tree::{Ino, Kind};
-use crate::device::{DeviceId, DeviceKind, DeviceMode};
+use crate::device::{DeviceIndex, DeviceKind, DeviceMode};
 
 pub(super) const TYPE_UNKNOWN: u8 = 0;
 const TYPE_BLOCK: u8 = 1;
@@ -55,7 +55,7 @@ pub(super) fn inode_number(context: &Context, target: Target) -> u64 {
     }
 }
 
-fn device_type(context: &Context, device: DeviceId) -> u8 {
+fn device_type(context: &Context, device: DeviceIndex) -> u8 {
     match context.devices[device.index()].spec.mode {
         DeviceMode::File => TYPE_FILE,
         DeviceMode::Char => TYPE_CHARACTER,
@@ -207,7 +207,11 @@ pub(super) fn fd_filestat_set_size(
 }
 
 /// What was written to a device has gone to the driver: only what is empty can be emptied.
-pub(super) fn truncate_device(context: &Context, device: DeviceId, size: u64) -> Result<(), Errno> {
+pub(super) fn truncate_device(
+    context: &Context,
+    device: DeviceIndex,
+    size: u64,
+) -> Result<(), Errno> {
     let device = &context.devices[device.index()];
     match device.spec.kind {
         DeviceKind::SequentialWrite if size == 0 => Ok(()),

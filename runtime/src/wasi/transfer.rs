@@ -5,7 +5,7 @@ use super::context::{Context, Interrupt};
 use super::errno::Errno;
 use super::fds::{FLAG_APPEND, RIGHT_READ, RIGHT_WRITE, Target};
 use super::guest::{Guest, Segments, total_len};
-use crate::device::{DeviceId, DeviceKind};
+use crate::device::{DeviceIndex, DeviceKind};
 use crate::limits::{TRANSFER_BYTES_MAX, fuel_for_bytes};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Direction {
 /// What the guest asked for and how far it is. Its outcome does not depend on the size of the
 /// parts that the driver serves, as long as the device's size is known.
 pub(crate) struct Transfer {
-    pub(crate) device: DeviceId,
+    pub(crate) device: DeviceIndex,
     pub(crate) direction: Direction,
     pub(crate) offset: u64,
     pub(crate) total: usize,
@@ -115,7 +115,7 @@ fn read_device(
     context: &mut Context,
     request: &Request,
     segments: Segments,
-    id: DeviceId,
+    id: DeviceIndex,
 ) -> Result<(), Stop> {
     let position = context.fds.get(request.fd)?.position;
     let device = &context.devices[id.index()];
@@ -164,7 +164,7 @@ fn write_device(
     context: &mut Context,
     request: &Request,
     segments: Segments,
-    id: DeviceId,
+    id: DeviceIndex,
 ) -> Result<(), Stop> {
     let file = context.fds.get(request.fd)?;
     let device = &context.devices[id.index()];

@@ -5,7 +5,7 @@
 //! permissions and owners.
 
 use super::errno::Errno;
-use crate::device::DeviceId;
+use crate::device::DeviceIndex;
 use crate::image::{Image, ImageNode};
 use crate::limits::{HOST_CALL_STEPS, HOST_STEP_FUEL, fuel_for_bytes};
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     File(Content),
     Directory(Directory),
     Symlink(String),
-    Device(DeviceId),
+    Device(DeviceIndex),
 }
 
 pub(crate) enum Content {
@@ -118,7 +118,7 @@ impl Tree {
     }
 
     /// Puts a device under `/dev`; slashes in its name make directories.
-    pub(crate) fn add_device(&mut self, name: &str, device: DeviceId) {
+    pub(crate) fn add_device(&mut self, name: &str, device: DeviceIndex) {
         let mut dir = self.dev;
         let mut names = name.split('/').peekable();
         while let Some(part) = names.next() {

@@ -4,7 +4,7 @@ use crate::driver::Draws;
 use crate::support::{CSVFILTER, compile, piped, run, text};
 use proptest::prelude::*;
 use stayput_runtime::engine::Module;
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
@@ -13,14 +13,14 @@ static MODULE: LazyLock<Module> = LazyLock::new(|| compile(CSVFILTER));
 fn filtered(args: &[&str], input: &[u8]) -> Vec<u8> {
     let args = [&["csvfilter"], args].concat();
     let run = run(&MODULE, &args, input.to_vec());
-    assert_eq!(run.outcome.end, End::Exited { code: 0 }, "{}", text(&run, "stderr"));
+    assert_eq!(run.outcome.end, EndReason::Exited { code: 0 }, "{}", text(&run, "stderr"));
     run.outputs["output"].to_vec()
 }
 
 fn refused(args: &[&str], input: &str) -> (u32, String) {
     let args = [&["csvfilter"], args].concat();
     let run = run(&MODULE, &args, input.to_owned());
-    let End::Exited { code } = run.outcome.end else { panic!("{:?}", run.outcome) };
+    let EndReason::Exited { code } = run.outcome.end else { panic!("{:?}", run.outcome) };
     (code, text(&run, "stderr"))
 }
 

@@ -6,10 +6,10 @@
 
 use crate::support::device;
 use bytes::Bytes;
-use stayput_runtime::device::{DeviceId, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
+use stayput_runtime::device::{DeviceIndex, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use stayput_runtime::engine::Module;
-use stayput_runtime::limits::Limits;
-use stayput_runtime::outcome::{End, Outcome};
+use stayput_runtime::limits::SessionLimits;
+use stayput_runtime::outcome::{EndReason, Outcome};
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -132,7 +132,7 @@ pub(crate) fn run(nodes: &[Node], seed: u64) -> BTreeMap<String, Ran> {
 pub(crate) fn run_well(nodes: &[Node], seed: u64) -> BTreeMap<String, Ran> {
     let ran = run(nodes, seed);
     for (name, ran) in &ran {
-        assert_eq!(ran.outcome.end, End::Exited { code: 0 }, "{name}: {}", ran.stderr());
+        assert_eq!(ran.outcome.end, EndReason::Exited { code: 0 }, "{name}: {}", ran.stderr());
     }
     ran
 }
@@ -157,7 +157,7 @@ fn start(node: &Node, nodes: &[Node]) -> Running {
         env: Vec::new(),
         devices: devices.clone(),
         images: Vec::new(),
-        limits: Limits::default(),
+        limits: SessionLimits::default(),
         entropy: [0; 32],
     });
     Running {
@@ -216,7 +216,7 @@ impl Running {
     /// Bytes for a read; none if there are none yet.
     fn read(
         &self,
-        device: DeviceId,
+        device: DeviceIndex,
         offset: u64,
         len: usize,
         pipes: &mut BTreeMap<Ends, Pipe>,
@@ -243,7 +243,12 @@ impl Running {
     }
 
     /// Takes bytes; not if there is no room yet.
-    fn write(&mut self, device: DeviceId, data: &Bytes, pipes: &mut BTreeMap<Ends, Pipe>) -> bool {
+    fn write(
+        &mut self,
+        device: DeviceIndex,
+        data: &Bytes,
+        pipes: &mut BTreeMap<Ends, Pipe>,
+    ) -> bool {
         let name = &self.devices[device.index()].name;
         let Some(target) = name.strip_prefix("out/") else {
             self.outputs.entry(name.clone()).or_default().extend_from_slice(data);

@@ -10,9 +10,9 @@ use stayput_runtime::engine::Module;
 use stayput_runtime::job::{
     Account, ExecPath, Job, JobPath, JobSession, Matches, ObjectPath, parse,
 };
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{LocalSession, SessionRun, run_job};
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::session::SessionSpec;
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ fn run(
             env: Vec::new(),
             devices: session.devices.iter().map(|it| device(&it.name, it.kind)).collect(),
             images: Vec::new(),
-            limits: Limits::default(),
+            limits: SessionLimits::default(),
             entropy: [0; 32],
         };
         change(&mut spec);
@@ -80,7 +80,7 @@ fn run(
     graph.sessions.into_iter().zip(ran).collect()
 }
 
-fn end(ran: &SessionRun) -> &End {
+fn end(ran: &SessionRun) -> &EndReason {
     &ran.outcome.as_ref().expect("nobody waits for ever").end
 }
 
@@ -88,7 +88,7 @@ fn end(ran: &SessionRun) -> &End {
 fn answer(description: &str, store: &mut Store) -> Vec<u8> {
     let mut response = Vec::new();
     for (session, ran) in run(description, store, |_| {}) {
-        assert_eq!(*end(&ran), End::Exited { code: 0 }, "{}", session.name);
+        assert_eq!(*end(&ran), EndReason::Exited { code: 0 }, "{}", session.name);
         for it in session.devices.iter().filter(|it| it.kind.is_writable()) {
             match (&it.path, ran.outputs.get(&it.name)) {
                 (JobPath::Client, Some(bytes)) => response.extend_from_slice(bytes),
@@ -103,7 +103,7 @@ fn answer(description: &str, store: &mut Store) -> Vec<u8> {
 }
 
 /// How each session of a job ends and what it has written, if the named one gets as good as no fuel.
-fn ends_without(dying: &str, description: &str, store: &Store) -> Vec<(String, End, usize)> {
+fn ends_without(dying: &str, description: &str, store: &Store) -> Vec<(String, EndReason, usize)> {
     let ran = run(description, store, |spec| {
         if spec.args[0] == dying {
             spec.limits.fuel_max = 20_000;
@@ -184,8 +184,10 @@ fn whoever_dies_no_session_of_the_word_count_gives_half_an_answer() {
     for dying in ["mapper-3", "reducer-2", "manager"] {
         for (name, end, written) in ends_without(dying, WORDCOUNT_JOB, &store) {
             match name.as_str() {
-                name if name == dying => assert_eq!(end, End::OutOfFuel, "{name}"),
-                "manager" => assert_eq!((end, written), (End::Exited { code: 1 }, 0), "{dying}"),
+                name if name == dying => assert_eq!(end, EndReason::OutOfFuel, "{name}"),
+                "manager" => {
+                    assert_eq!((end, written), (EndReason::Exited { code: 1 }, 0), "{dying}")
+                }
                 _ => assert!(end.is_exit(), "{name} when {dying} dies: {end:?}"),
             }
         }
@@ -203,8 +205,10 @@ fn whoever_dies_the_judge_of_the_sort_does_not_say_that_all_is_well() {
     for dying in ["partitioner-2", "sampler", "sorter-1", "sorter-4"] {
         for (name, end, written) in ends_without(dying, SORT_JOB, &store) {
             match name.as_str() {
-                name if name == dying => assert_eq!(end, End::OutOfFuel, "{name}"),
-                "judge" => assert_eq!((end, written), (End::Exited { code: 1 }, 0), "{dying}"),
+                name if name == dying => assert_eq!(end, EndReason::OutOfFuel, "{name}"),
+                "judge" => {
+                    assert_eq!((end, written), (EndReason::Exited { code: 1 }, 0), "{dying}")
+                }
                 _ => assert!(end.is_exit(), "{name} when {dying} dies: {end:?}"),
             }
         }

@@ -5,20 +5,20 @@ use crate::support::{compile, inputs, spec};
 use bytes::Bytes;
 use stayput_runtime::device::DeviceFault;
 use stayput_runtime::engine::{Engine, ModuleError};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local;
-use stayput_runtime::outcome::{End, LimitKind, Outcome};
+use stayput_runtime::outcome::{EndReason, LimitKind, Outcome};
 use stayput_runtime::session::{Pause, Session};
 
-fn end_with(limits: Limits, wat: &str) -> Outcome {
+fn end_with(limits: SessionLimits, wat: &str) -> Outcome {
     let module = compile(&wat::parse_str(wat).unwrap());
     let mut spec = spec(&module, &["guest"]);
     spec.limits = limits;
     local::run(spec, inputs("")).outcome
 }
 
-fn end(wat: &str) -> End {
-    end_with(Limits::default(), wat).end
+fn end(wat: &str) -> EndReason {
+    end_with(SessionLimits::default(), wat).end
 }
 
 fn refused(wat: &str) -> ModuleError {
@@ -31,22 +31,22 @@ fn start(body: &str) -> String {
 
 #[test]
 fn an_endless_loop_runs_out_of_fuel() {
-    let limits = Limits { fuel_max: 1_000_000, ..Limits::default() };
+    let limits = SessionLimits { fuel_max: 1_000_000, ..SessionLimits::default() };
     let outcome = end_with(limits, &start("(loop (br 0))"));
-    assert_eq!((outcome.end, outcome.fuel), (End::OutOfFuel, 1_000_000));
+    assert_eq!((outcome.end, outcome.fuel), (EndReason::OutOfFuel, 1_000_000));
 }
 
 #[test]
 fn memory_beyond_the_limit_is_not_given() {
     let greedy = "(if (i32.eq (memory.grow (i32.const 60000)) (i32.const -1)) (then unreachable))";
-    assert_eq!(end(&start(greedy)), End::OutOfMemory);
+    assert_eq!(end(&start(greedy)), EndReason::OutOfMemory);
     let patient = "(drop (memory.grow (i32.const 60000)))";
-    assert_eq!(end(&start(patient)), End::Exited { code: 0 });
+    assert_eq!(end(&start(patient)), EndReason::Exited { code: 0 });
     let retried = "(drop (memory.grow (i32.const 60000))) (drop (memory.grow (i32.const 1)))
         unreachable";
-    assert!(matches!(end(&start(retried)), End::Trapped { .. }));
+    assert!(matches!(end(&start(retried)), EndReason::Trapped { .. }));
     let large = start("").replace("\"memory\") 1", "\"memory\") 65536");
-    assert_eq!(end(&large), End::OutOfMemory);
+    assert_eq!(end(&large), EndReason::OutOfMemory);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn sixty_four_gibibytes_are_refused_when_compiling() {
 #[test]
 fn a_huge_table_is_a_limit_of_its_own() {
     let huge = start("").replace("(memory", "(table 9000000 funcref) (memory");
-    assert_eq!(end(&huge), End::LimitReached { what: LimitKind::TableElements });
+    assert_eq!(end(&huge), EndReason::LimitReached { what: LimitKind::TableElements });
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn deep_recursion_traps_and_the_host_survives() {
             (i64.add (local.get 3) (i64.const 1))))
         (func (export \"_start\")
             (call $f (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))))";
-    assert_eq!(end(module), End::Trapped { reason: "call stack exhausted".to_owned() });
+    assert_eq!(end(module), EndReason::Trapped { reason: "call stack exhausted".to_owned() });
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn traps_say_what_happened() {
 #[test]
 fn data_outside_of_memory_does_not_start() {
     let module = start("").replace("(func", "(data (i32.const 70000) \"x\") (func");
-    assert!(matches!(end(&module), End::NotStarted { .. } | End::Trapped { .. }));
+    assert!(matches!(end(&module), EndReason::NotStarted { .. } | EndReason::Trapped { .. }));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_start_section_runs_first_and_may_do_io() {
         (func (export \"_start\") (call $exit (i32.add (global.get $g) (i32.const 40)))))";
     let module = compile(&wat::parse_str(module).unwrap());
     let run = local::run(spec(&module, &["guest"]), inputs(""));
-    assert_eq!(run.outcome.end, End::Exited { code: 40 });
+    assert_eq!(run.outcome.end, EndReason::Exited { code: 40 });
     assert_eq!(&run.outputs["stdout"][..], b"hello");
 }
 
@@ -144,7 +144,7 @@ fn a_write_that_is_refused_is_paid_for() {
             _ => {}
         }
     };
-    assert_eq!(end, End::OutOfFuel);
+    assert_eq!(end, EndReason::OutOfFuel);
     assert!((1..=61).contains(&refused), "a MiB costs 16,384, but {refused} were tried");
 }
 
@@ -157,7 +157,7 @@ fn operations_are_counted_too() {
     let module = compile(&script.build());
     let mut spec = spec(&module, &["guest"]);
     spec.limits.channel_operations_max = 2;
-    assert_eq!(local::run(spec, inputs("")).outcome.end, End::Exited { code: 0 });
+    assert_eq!(local::run(spec, inputs("")).outcome.end, EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_deeply_nested_module_does_not_hurt_the_host() {
     }
     if let Ok(module) = Engine::new().compile(&wasm) {
         let run = local::run(spec(&module, &["guest"]), inputs(""));
-        assert_eq!(run.outcome.end, End::Exited { code: 0 });
+        assert_eq!(run.outcome.end, EndReason::Exited { code: 0 });
     }
 }
 
@@ -232,7 +232,7 @@ fn an_absent_stdin_is_empty_and_an_absent_stdout_swallows() {
     script.call("fd_write", &[Arg::I(1), Arg::I(24), Arg::I(1), Arg::I(OUT)], 0).number(OUT, 9);
     let mut spec = spec(&compile(&script.build()), &["guest"]);
     spec.devices.clear();
-    assert_eq!(local::run(spec, inputs(Bytes::new())).outcome.end, End::Exited { code: 0 });
+    assert_eq!(local::run(spec, inputs(Bytes::new())).outcome.end, EndReason::Exited { code: 0 });
 }
 
 /// The interpreter's instructions jump to each other; one that called instead would use up the
@@ -273,6 +273,6 @@ fn long_loops_of_instructions_do_not_use_the_hosts_stack() {
                     (local.set $i (i32.add (local.get $i) (i32.const 1)))
                     (br_if 0 (i32.lt_u (local.get $i) (i32.const 200000))))))"
         );
-        assert_eq!(end(&module), End::Exited { code: 0 }, "{body}");
+        assert_eq!(end(&module), EndReason::Exited { code: 0 }, "{body}");
     }
 }

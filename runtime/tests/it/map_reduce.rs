@@ -5,7 +5,7 @@ use crate::support::{WORDS, compile, piped};
 use bytes::Bytes;
 use proptest::prelude::*;
 use stayput_runtime::engine::Module;
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -107,10 +107,10 @@ fn a_word_costs_a_reducer_as_much_among_many_as_among_few() {
 #[test]
 fn a_mapper_without_reducers_and_a_wrong_role_say_so() {
     let lost = &run(&[Node::new("m", &MODULE, "map")], 1)["m"];
-    assert_eq!(lost.outcome.end, End::Exited { code: 2 });
+    assert_eq!(lost.outcome.end, EndReason::Exited { code: 2 });
     assert!(lost.stderr().contains("reducers"), "{}", lost.stderr());
     let wrong = &run(&[Node::new("m", &MODULE, "shuffle")], 1)["m"];
-    assert_eq!(wrong.outcome.end, End::Exited { code: 2 });
+    assert_eq!(wrong.outcome.end, EndReason::Exited { code: 2 });
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_session_that_gives_up_makes_no_half_answer() {
     nodes[0].args = vec!["mapper-1".to_owned(), "nothing".to_owned()];
     let ran = run(&nodes, 1);
     for name in ["reducer-1", "reducer-2", "manager"] {
-        assert_eq!(ran[name].outcome.end, End::Exited { code: 1 }, "{name}");
+        assert_eq!(ran[name].outcome.end, EndReason::Exited { code: 1 }, "{name}");
         assert!(ran[name].stderr().contains("has failed"), "{name}: {}", ran[name].stderr());
     }
     assert_eq!(ran["manager"].stdout(), b"");

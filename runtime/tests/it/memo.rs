@@ -5,7 +5,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use stayput_runtime::device::DeviceFault;
 use stayput_runtime::engine::Module;
-use stayput_runtime::memo::{Found, Memo, MemoSession};
+use stayput_runtime::memo::{Memo, MemoResult, MemoSession};
 use stayput_runtime::outcome::Accounting;
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 use std::sync::LazyLock;
@@ -64,7 +64,12 @@ fn sized(module: &Module, args: &[&str], input: &Bytes) -> SessionSpec {
     spec
 }
 
-fn drive(spec: SessionSpec, input: &Bytes, how: &Manner, memo: Option<&Memo>) -> (Seen, Found) {
+fn drive(
+    spec: SessionSpec,
+    input: &Bytes,
+    how: &Manner,
+    memo: Option<&Memo>,
+) -> (Seen, MemoResult) {
     let mut session = MemoSession::new(spec, memo);
     let (mut seen, mut reads, mut transfers) = (Vec::new(), 0, 0);
     loop {
@@ -93,11 +98,11 @@ fn drive(spec: SessionSpec, input: &Bytes, how: &Manner, memo: Option<&Memo>) ->
                 session.accept_write(fails(transfers));
                 transfers += 1;
             }
-            Pause::Ended(_) => return ((seen, None), session.found()),
+            Pause::Ended(_) => return ((seen, None), session.memo_result()),
         }
         if how.give_up == Some(seen.len()) {
             let bill = session.give_up();
-            return ((seen, Some(bill)), session.found());
+            return ((seen, Some(bill)), session.memo_result());
         }
     }
 }
@@ -130,7 +135,7 @@ proptest! {
             let (alone, _) = drive(spec.clone(), &input, how, None);
             let (with_memo, found) = drive(spec, &input, how, Some(&memo));
             prop_assert_eq!(alone, with_memo);
-            let differs = matches!(&found, Found::Differs { .. });
+            let differs = matches!(&found, MemoResult::Diverged { .. });
             prop_assert!(!differs, "{:?}", found);
         }
     }
@@ -140,12 +145,12 @@ proptest! {
 fn the_second_session_of_a_kind_is_known() {
     let ((spec, input), memo) = (lines(), Memo::new(ROOM, 0));
     let (first, found) = drive(spec.clone(), &input, &plain(), Some(&memo));
-    assert_eq!(found, Found::Computed);
+    assert_eq!(found, MemoResult::Computed);
     let (second, found) = drive(spec.clone(), &input, &plain(), Some(&memo));
-    assert_eq!((second, found), (first, Found::Known));
+    assert_eq!((second, found), (first, MemoResult::Replayed));
     assert!(memo.bytes() > 0);
     let other_seed = SessionSpec { entropy: [8; 32], ..spec };
-    assert_eq!(drive(other_seed, &input, &plain(), Some(&memo)).1, Found::Computed);
+    assert_eq!(drive(other_seed, &input, &plain(), Some(&memo)).1, MemoResult::Computed);
 }
 
 #[test]
@@ -154,10 +159,13 @@ fn another_way_of_a_known_session_is_computed_and_then_known_too() {
     let damaged = Manner { damage: Some(2), ..plain() };
     let (plainly, _) = drive(spec.clone(), &input, &plain(), Some(&memo));
     let (otherwise, found) = drive(spec.clone(), &input, &damaged, Some(&memo));
-    assert_eq!(found, Found::Computed);
+    assert_eq!(found, MemoResult::Computed);
     assert!(plainly != otherwise, "the damage makes another answer");
-    assert_eq!(drive(spec.clone(), &input, &damaged, Some(&memo)), (otherwise, Found::Known));
-    assert_eq!(drive(spec, &input, &plain(), Some(&memo)), (plainly, Found::Known));
+    assert_eq!(
+        drive(spec.clone(), &input, &damaged, Some(&memo)),
+        (otherwise, MemoResult::Replayed)
+    );
+    assert_eq!(drive(spec, &input, &plain(), Some(&memo)), (plainly, MemoResult::Replayed));
 }
 
 #[test]
@@ -165,11 +173,11 @@ fn an_audit_finds_what_was_changed_in_a_memo_and_goes_by_what_the_session_does()
     let ((spec, input), memo) = (lines(), Memo::new(ROOM, 1));
     let (first, _) = drive(spec.clone(), &input, &plain(), Some(&memo));
     let (again, found) = drive(spec.clone(), &input, &plain(), Some(&memo));
-    assert_eq!((again, found), (first.clone(), Found::Audited));
+    assert_eq!((again, found), (first.clone(), MemoResult::Audited));
     memo.spoil();
     let (audited, found) = drive(spec, &input, &plain(), Some(&memo));
     assert_eq!(audited, first, "what was kept is not believed");
-    assert!(matches!(&found, Found::Differs { what } if what.contains("fuel")), "{found:?}");
+    assert!(matches!(&found, MemoResult::Diverged { what } if what.contains("fuel")), "{found:?}");
 }
 
 #[test]
@@ -178,7 +186,7 @@ fn a_memo_without_room_forgets_and_changes_nothing() {
     let (alone, _) = drive(spec.clone(), &input, &plain(), None);
     for _time in 0..2 {
         let (with_memo, found) = drive(spec.clone(), &input, &plain(), Some(&memo));
-        assert_eq!((&with_memo, found), (&alone, Found::Computed));
+        assert_eq!((&with_memo, found), (&alone, MemoResult::Computed));
         assert!(memo.bytes() <= 2_000, "{} bytes", memo.bytes());
     }
 }

@@ -3,9 +3,9 @@
 use crate::support::{compile, device, spec};
 use bytes::Bytes;
 use stayput_runtime::device::DeviceKind;
-use stayput_runtime::job::{Pipe, PipeTip};
+use stayput_runtime::job::{JobPipe, PipeTip};
 use stayput_runtime::local::{LocalSession, SessionRun, run_job};
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::pipe::PIPE_BYTES;
 use std::collections::BTreeMap;
 
@@ -64,8 +64,8 @@ fn session(module: &[u8], input: impl Into<Bytes>) -> LocalSession {
 }
 
 /// From the output of a session to the input of another.
-fn pipe(from: usize, to: usize) -> Pipe {
-    Pipe { from: PipeTip { session: from, device: 1 }, to: PipeTip { session: to, device: 0 } }
+fn pipe(from: usize, to: usize) -> JobPipe {
+    JobPipe { from: PipeTip { session: from, device: 1 }, to: PipeTip { session: to, device: 0 } }
 }
 
 fn exit_code(run: &SessionRun) -> Option<u32> {
@@ -101,7 +101,7 @@ fn the_order_of_sessions_changes_nothing_that_they_do() {
 fn the_reader_of_a_session_that_died_gets_what_it_wrote_and_then_an_error() {
     const EIO: u32 = 29;
     let runs = run_job(vec![session(&dies(), ""), session(&cat(4), "")], &[pipe(0, 1)]);
-    assert!(matches!(runs[0].outcome.as_ref().unwrap().end, End::Trapped { .. }));
+    assert!(matches!(runs[0].outcome.as_ref().unwrap().end, EndReason::Trapped { .. }));
     assert_eq!(exit_code(&runs[1]), Some(EIO));
     assert_eq!(runs[1].outputs["stdout"], "last words");
 }

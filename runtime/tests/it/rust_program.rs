@@ -7,7 +7,7 @@ use crate::support::{compile, spec, text};
 use stayput_runtime::engine::Module;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::local::{self, LocalRun};
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::session::SESSION_EPOCH_UNIX_NS;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -46,12 +46,17 @@ impl Program {
 
     fn text(&self, part: &str) -> String {
         let run = self.play(part, 1);
-        assert_eq!(run.outcome.end, End::Exited { code: 0 }, "{part}: {}", text(&run, "stderr"));
+        assert_eq!(
+            run.outcome.end,
+            EndReason::Exited { code: 0 },
+            "{part}: {}",
+            text(&run, "stderr")
+        );
         text(&run, "stdout")
     }
 
     /// How a part ended that was not to succeed, and what it said.
-    fn end(&self, part: &str) -> (End, String) {
+    fn end(&self, part: &str) -> (EndReason, String) {
         let run = self.play(part, 1);
         (run.outcome.end.clone(), text(&run, "stderr"))
     }
@@ -111,15 +116,15 @@ fn a_program_of_rusts_standard_library_finds_what_it_expects() {
     assert_eq!(random(1), random(1));
     assert_ne!(random(1), random(2));
 
-    assert_eq!(program.end("exit").0, End::Exited { code: 3 });
-    assert_eq!(program.end("exit-in-drop").0, End::Exited { code: 9 });
-    assert_eq!(program.end("nonsense").0, End::Exited { code: 1 });
-    assert_eq!(program.end("memory").0, End::OutOfMemory);
+    assert_eq!(program.end("exit").0, EndReason::Exited { code: 3 });
+    assert_eq!(program.end("exit-in-drop").0, EndReason::Exited { code: 9 });
+    assert_eq!(program.end("nonsense").0, EndReason::Exited { code: 1 });
+    assert_eq!(program.end("memory").0, EndReason::OutOfMemory);
     for (part, said) in [("panic", "as it was asked to"), ("index", "index out of bounds")] {
         let (end, stderr) = program.end(part);
-        assert!(matches!(end, End::Trapped { .. }), "{part}: {end:?}");
+        assert!(matches!(end, EndReason::Trapped { .. }), "{part}: {end:?}");
         assert!(stderr.contains(said), "{part}: {stderr:?}");
     }
     let (end, _) = program.end("recursion");
-    assert!(matches!(end, End::Trapped { .. }), "{end:?}");
+    assert!(matches!(end, EndReason::Trapped { .. }), "{end:?}");
 }

@@ -5,7 +5,7 @@ use crate::support::{SORT, compile, piped};
 use bytes::Bytes;
 use proptest::prelude::*;
 use stayput_runtime::engine::Module;
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -155,13 +155,13 @@ fn the_checker_accepts_ranges_in_order_and_tells_what_is_wrong_with_others() {
     let sorted = Bytes::from(naive(&[records(5_000, &mut draws, uniform)]));
     let part = |from: usize, to: usize| sorted.slice(from * RECORD..to * RECORD);
     let good = judged(&[part(0, 2_000), part(2_000, 2_000), part(2_000, 5_000)], 1);
-    assert_eq!(good.outcome.end, End::Exited { code: 0 }, "{}", good.stderr());
+    assert_eq!(good.outcome.end, EndReason::Exited { code: 0 }, "{}", good.stderr());
     assert_eq!(String::from_utf8_lossy(good.stdout()), verdict(&sorted));
 
     let swapped = Bytes::from([part(1, 2), part(0, 1), part(2, 5_000)].concat());
     for ranges in [vec![swapped], vec![part(0, 2_001), part(1_999, 5_000)]] {
         let bad = judged(&ranges, 2);
-        assert_eq!(bad.outcome.end, End::Exited { code: 1 });
+        assert_eq!(bad.outcome.end, EndReason::Exited { code: 1 });
         assert!(bad.stderr().contains("not in order"), "{}", bad.stderr());
         assert!(bad.stdout().starts_with(b"records 500"), "{:?}", bad.stdout());
     }
@@ -194,7 +194,12 @@ fn the_judge_notices_a_record_that_is_lost_or_changed() {
         let sorter = nodes.iter_mut().find(|node| node.name == "sorter-1").unwrap();
         sorter.targets.clear();
         let judge = run(&nodes, 6).remove("judge").unwrap();
-        assert_eq!(judge.outcome.end == End::Exited { code: 0 }, complete, "{}", judge.stderr());
+        assert_eq!(
+            judge.outcome.end == EndReason::Exited { code: 0 },
+            complete,
+            "{}",
+            judge.stderr()
+        );
         assert_eq!(judge.stderr().contains("what went in is not there"), !complete);
     }
 }
@@ -202,10 +207,10 @@ fn the_judge_notices_a_record_that_is_lost_or_changed() {
 #[test]
 fn half_a_record_is_refused() {
     let ran = run(&nodes(&[Bytes::from(vec![1; 250])], 2), 1);
-    assert_eq!(ran["partitioner-1"].outcome.end, End::Exited { code: 1 });
+    assert_eq!(ran["partitioner-1"].outcome.end, EndReason::Exited { code: 1 });
     let said = ran["partitioner-1"].stderr();
     assert!(said.contains("in the middle of a record"), "{said}");
-    assert_eq!(ran["judge"].outcome.end, End::Exited { code: 1 });
+    assert_eq!(ran["judge"].outcome.end, EndReason::Exited { code: 1 });
     assert_eq!(ran["judge"].stdout(), b"");
 }
 

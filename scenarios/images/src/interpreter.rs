@@ -9,7 +9,7 @@ use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
 use stayput_runtime::engine::{Engine, Module};
 use stayput_runtime::image::executable::{NamedImage, USER_IMAGE, find};
 use stayput_runtime::image::{Image, ImageLimits};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalRun};
 use stayput_runtime::session::SessionSpec;
 
@@ -74,7 +74,7 @@ fn run(module: Module, images: &[NamedImage], args: Vec<String>) -> LocalRun {
             device("output", DeviceKind::RandomWrite),
         ],
         images: images.iter().map(|named| Arc::clone(&named.image)).collect(),
-        limits: Limits::default(),
+        limits: SessionLimits::default(),
         entropy: [0; 32],
     };
     local::run(spec, BTreeMap::new())

@@ -20,14 +20,14 @@ use stayput_runtime::image::{Image, ImageLimits};
 
 use snapshot::Asyncified;
 
-pub use fetch::FetchError;
+pub use fetch::ImageFetchError;
 
 /// Why there are no images.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageBuildError {
     /// A package cannot be had as it was pinned.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(#[from] ImageFetchError),
     /// A package is not built as it was.
     #[error("{package}: {why}")]
     Package {

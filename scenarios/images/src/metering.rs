@@ -207,7 +207,7 @@ mod tests {
     use bytes::Bytes;
     use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
     use stayput_runtime::engine::Engine;
-    use stayput_runtime::limits::Limits;
+    use stayput_runtime::limits::SessionLimits;
     use stayput_runtime::local::{self, LocalRun};
     use stayput_runtime::session::SessionSpec;
 
@@ -229,7 +229,7 @@ mod tests {
                 device("input", DeviceKind::RandomRead),
             ],
             images: Vec::new(),
-            limits: Limits::default(),
+            limits: SessionLimits::default(),
             entropy: [0; 32],
         };
         let log = Bytes::from("a banana\nan apple\n".repeat(10_000));

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use stayput_host::config::{
     ByteRate, DiskConfig, FuelRate, MachineConfig, NetworkConfig, SessionsConfig,
 };
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_jobs::executor;
 use stayput_jobs::message::{
@@ -75,7 +75,7 @@ fn spec(name: &str, ip: Ipv4Addr) -> HostSpec {
     HostSpec {
         name: name.to_owned(),
         ip,
-        place: Place::Zone { region: 1, zone: 1 },
+        place: HostPlace::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: machine.nic,
         cores: machine.cores,

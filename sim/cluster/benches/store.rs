@@ -19,7 +19,7 @@ use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
-use stayput_host::topology::{HostSpec, Main, Place};
+use stayput_host::topology::{HostMain, HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_jobs::placement::PlacementConfig;
 use stayput_jobs::system_images::SystemImages;
@@ -173,7 +173,7 @@ fn address(kind: u8, index: u32) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, kind, high, low)), PORT)
 }
 
-fn add(world: &mut dyn World, name: &str, at: SocketAddr, place: Place, main: Main) {
+fn add(world: &mut dyn World, name: &str, at: SocketAddr, place: HostPlace, main: HostMain) {
     let IpAddr::V4(ip) = at.ip() else { unreachable!("all addresses here are IPv4") };
     let machine = machine();
     let spec = HostSpec {
@@ -230,9 +230,9 @@ fn serve_bare_proxy(host: &Host, index: u32, nodes: u32) {
 fn bare_rate(seed: Seed, nodes: u32) -> f64 {
     let progress = Progress::default();
     let mut world = world(seed);
-    let zone = |index| Place::Zone { region: 1, zone: index % ZONES + 1 };
+    let zone = |index| HostPlace::Zone { region: 1, zone: index % ZONES + 1 };
     for index in 0..nodes {
-        let main: Main = Rc::new(|host| {
+        let main: HostMain = Rc::new(|host| {
             http::serve(&host, PORT, |_request| async { answer(&OBJECT[..]) })
                 .expect("the port is free");
             Box::pin(async {})
@@ -240,7 +240,7 @@ fn bare_rate(seed: Seed, nodes: u32) -> f64 {
         add(&mut world, "node", address(1, index), zone(index), main);
     }
     for index in 0..PROXIES {
-        let main: Main = Rc::new(move |host| {
+        let main: HostMain = Rc::new(move |host| {
             serve_bare_proxy(&host, index, nodes);
             Box::pin(async {})
         });
@@ -248,8 +248,8 @@ fn bare_rate(seed: Seed, nodes: u32) -> f64 {
     }
     for index in 0..CLIENTS {
         let progress = progress.clone();
-        let main: Main = Rc::new(move |host| Box::pin(use_bare(index, host, progress.clone())));
-        add(&mut world, "client", address(4, index), Place::Clients, main);
+        let main: HostMain = Rc::new(move |host| Box::pin(use_bare(index, host, progress.clone())));
+        add(&mut world, "client", address(4, index), HostPlace::Clients, main);
     }
     progress.time(&mut world)
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 pub use self::cluster_ring::ClusterRing;
 use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
-use stayput_host::topology::{HostKey, HostSpec, Main, Place};
+use stayput_host::topology::{HostKey, HostMain, HostPlace, HostSpec};
 use stayput_host::{Host, LocalFuture};
 use stayput_jobs::compute;
 use stayput_jobs::executor;
@@ -19,7 +19,7 @@ use stayput_jobs::service::{Jobs, JobsConfig, Sites};
 use stayput_jobs::system_images::SystemImages;
 use stayput_ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, RingBuilder, RingError,
-    ValueError, Weight, Zone,
+    RingValueError, Weight, Zone,
 };
 use stayput_store::client::Client;
 use stayput_store::node::{NodeConfig, ReplicationConfig, StorageNode};
@@ -67,7 +67,7 @@ pub struct Cluster {
     /// The hosts' names, in the order of their keys.
     pub names: Vec<String>,
     /// Where each host stands, in the order of their keys.
-    pub places: Vec<Place>,
+    pub places: Vec<HostPlace>,
     /// What each host is made of, in the order of their keys.
     pub parts: Vec<Parts>,
     /// Disks of each storage node.
@@ -106,7 +106,7 @@ pub struct ClientSide {
 pub enum ClusterError {
     /// A figure is outside what a ring can have.
     #[error("the ring cannot be built: {0}")]
-    Value(#[from] ValueError),
+    Value(#[from] RingValueError),
     /// The ring cannot be built.
     #[error("the ring cannot be built: {0}")]
     Ring(#[from] RingError),
@@ -170,8 +170,8 @@ impl Cluster {
 }
 
 /// The place of a zone, counted from 1 over all regions.
-fn zone(counts: &ClusterConfig, zone: u32) -> Place {
-    Place::Zone { region: (zone - 1) / counts.zones + 1, zone }
+fn zone(counts: &ClusterConfig, zone: u32) -> HostPlace {
+    HostPlace::Zone { region: (zone - 1) / counts.zones + 1, zone }
 }
 
 /// What a storage node calls its disk of that number, from 0.
@@ -190,7 +190,7 @@ fn build_ring(spec: &ClusterSpec) -> Result<ClusterRing, ClusterError> {
     let mut builder = RingBuilder::new(power, Replicas::new(counts.replicas)?, 1)?;
     for node in 0..counts.regions * counts.zones * counts.nodes_per_zone {
         let place = zone(counts, node / counts.nodes_per_zone + 1);
-        let Place::Zone { region, zone } = place else { continue };
+        let HostPlace::Zone { region, zone } = place else { continue };
         for device in device_names(spec) {
             builder.add_device(NewDevice {
                 region: Region(region),
@@ -237,7 +237,7 @@ struct Assembly<'a> {
     memo: Option<SessionMemo>,
     ring: Rc<ClusterRing>,
     names: Vec<String>,
-    places: Vec<Place>,
+    places: Vec<HostPlace>,
     parts: Vec<Parts>,
 }
 
@@ -246,10 +246,10 @@ impl Assembly<'_> {
         &mut self,
         name: String,
         ip: Ipv4Addr,
-        place: Place,
+        place: HostPlace,
         machine: &MachineConfig,
         disks: Vec<String>,
-        main: Main,
+        main: HostMain,
     ) -> HostKey {
         self.names.push(name.clone());
         self.places.push(place);
@@ -277,7 +277,7 @@ impl Assembly<'_> {
         let memo = self.memo.clone();
         let (replicate, own_ip) = (spec.counts.replicate, IpAddr::V4(ip(NODES, index)));
         let disks = devices.clone();
-        let main: Main = Rc::new(move |host: Host| {
+        let main: HostMain = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
             let (images, memo) = (images.clone(), memo.clone());
             let lookup: Rc<dyn RingLookup> = Rc::<ClusterRing>::clone(&ring);
@@ -308,7 +308,7 @@ impl Assembly<'_> {
         let (images, node) = (spec.images.clone(), Rc::new(spec.node.clone()));
         let (policy, sites) = (spec.placement.policy, Rc::new(sites(spec, index)));
         let memo = self.memo.clone();
-        let main: Main = Rc::new(move |host: Host| {
+        let main: HostMain = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
             let (images, sites, node) = (images.clone(), Rc::clone(&sites), Rc::clone(&node));
             let memo = memo.clone();
@@ -335,10 +335,10 @@ impl Assembly<'_> {
 
     fn worker(&mut self, index: u32) -> HostKey {
         let spec = self.spec;
-        let place = spec.counts.workers_zone.map_or(Place::Workers, |n| zone(&spec.counts, n));
+        let place = spec.counts.workers_zone.map_or(HostPlace::Workers, |n| zone(&spec.counts, n));
         let (counts, machine) = (spec.counts.clone(), Rc::new(spec.worker.clone()));
         let (images, memo) = (spec.images.clone(), self.memo.clone());
-        let main: Main = Rc::new(move |host: Host| {
+        let main: HostMain = Rc::new(move |host: Host| {
             let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
             let (machine, images) = (Rc::clone(&machine), images.clone());
             let memo = memo.clone();
@@ -353,14 +353,14 @@ impl Assembly<'_> {
 
     fn client(&mut self, index: u32, client: &ClientMain) -> HostKey {
         let (counts, client) = (self.spec.counts.clone(), Rc::clone(client));
-        let main: Main = Rc::new(move |host: Host| {
+        let main: HostMain = Rc::new(move |host: Host| {
             let proxies = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
             let workers = asking(&host, WORKERS, counts.workers, WORKER_PORT, index);
             client(index, ClientSide { host, proxies, workers })
         });
         let name = format!("client:{}", index + 1);
         let machine = self.spec.node.clone();
-        self.add(name, ip(CLIENTS, index), Place::Clients, &machine, Vec::new(), main)
+        self.add(name, ip(CLIENTS, index), HostPlace::Clients, &machine, Vec::new(), main)
     }
 }
 

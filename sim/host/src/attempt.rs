@@ -10,7 +10,7 @@ use super::{JobNumber, Recorder, Span, SpanKind, Time};
 
 /// What is attempted, from the whole of a job to the least of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Attempted {
+pub enum AttemptKind {
     /// All of it: a client's request, a place, a worker's run. What was done in one that failed was in vain.
     Job,
     /// A session on a node, or a gang of them. Others may run beside it, and what they do may count.
@@ -21,7 +21,7 @@ pub enum Attempted {
     Replica,
 }
 
-impl Attempted {
+impl AttemptKind {
     /// Whether no other attempt lies within it, so that it says by itself that something was under way that counts.
     const fn is_least(self) -> bool {
         matches!(self, Self::Session | Self::Replica)
@@ -35,7 +35,7 @@ pub struct Attempt(Option<Told>);
 struct Told {
     recorder: Rc<dyn Recorder>,
     job: Option<JobNumber>,
-    of: Attempted,
+    of: AttemptKind,
     name: &'static str,
     begun: Time,
     /// Until when something came of it.
@@ -50,13 +50,13 @@ impl fmt::Debug for Attempt {
 
 impl Attempt {
     /// One that nobody hears of.
-    pub(super) const UNHEARD: Self = Self(None);
+    pub(super) const DISABLED: Self = Self(None);
 
     /// Begins an attempt for the job that runs now, if there is one.
-    pub(super) fn begin(recorder: Rc<dyn Recorder>, of: Attempted, name: &'static str) -> Self {
+    pub(super) fn begin(recorder: Rc<dyn Recorder>, of: AttemptKind, name: &'static str) -> Self {
         let job = recorder.job();
         if job.is_none() || !recorder.wants(SpanKind::Retry(of), job) {
-            return Self::UNHEARD;
+            return Self::DISABLED;
         }
         let begun = recorder.now();
         Self(Some(Told { recorder, job, of, name, begun, gained: None }))

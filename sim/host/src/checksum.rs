@@ -12,28 +12,28 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
-/// Contents are looked up by so many of their first bytes; shorter ones are not worth it.
+/// KnownContents are looked up by so many of their first bytes; shorter ones are not worth it.
 const BEGIN_BYTES: usize = 64;
 
 /// An MD5.
-pub type Sum = [u8; 16];
+pub type Md5Sum = [u8; 16];
 
-/// Contents whose checksums are computed once, when they are first asked for. Clones share, so that all runs over the same objects may.
+/// KnownContents whose checksums are computed once, when they are first asked for. Clones share, so that all runs over the same objects may.
 #[derive(Clone, Default)]
-pub struct Contents(Arc<BTreeMap<[u8; BEGIN_BYTES], Vec<Arc<Content>>>>);
+pub struct KnownContents(Arc<BTreeMap<[u8; BEGIN_BYTES], Vec<Arc<Content>>>>);
 
 struct Content {
     bytes: Bytes,
-    sum: OnceLock<Sum>,
+    sum: OnceLock<Md5Sum>,
 }
 
 impl Content {
-    fn sum(&self) -> Sum {
+    fn sum(&self) -> Md5Sum {
         *self.sum.get_or_init(|| Md5::digest(&self.bytes).into())
     }
 }
 
-impl Contents {
+impl KnownContents {
     /// These.
     #[must_use]
     pub fn new(contents: impl IntoIterator<Item = Bytes>) -> Self {
@@ -55,17 +55,17 @@ impl Contents {
     }
 }
 
-impl fmt::Debug for Contents {
+impl fmt::Debug for KnownContents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = self.0.values().flatten().map(|content| content.bytes.len());
-        f.debug_tuple("Contents").field(&sizes.collect::<Vec<_>>()).finish()
+        f.debug_tuple("KnownContents").field(&sizes.collect::<Vec<_>>()).finish()
     }
 }
 
 /// The MD5 of what came so far. [`Checksum::default`] knows no contents.
 #[derive(Clone, Default)]
 pub struct Checksum {
-    known: Contents,
+    known: KnownContents,
     state: State,
 }
 
@@ -82,7 +82,7 @@ enum State {
 impl Checksum {
     /// Of nothing yet; what turns out to be one of `known` is not digested.
     #[must_use]
-    pub const fn knowing(known: Contents) -> Self {
+    pub const fn knowing(known: KnownContents) -> Self {
         Self { known, state: State::Empty }
     }
 
@@ -115,7 +115,7 @@ impl Checksum {
 
     /// The MD5 of all that came.
     #[must_use]
-    pub fn sum(self) -> Sum {
+    pub fn sum(self) -> Md5Sum {
         match self.state {
             State::Empty => Md5::digest([]).into(),
             State::Known { same, len } => {
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Contents of two kinds of beginning, some of which go on as others do.
+    /// KnownContents of two kinds of beginning, some of which go on as others do.
     fn contents() -> Vec<Bytes> {
         let bytes = |begin: u8, len: usize| vec![begin; len];
         let mut all = vec![bytes(1, 100), bytes(1, 200), bytes(2, 64), bytes(2, 63), bytes(1, 0)];
@@ -155,7 +155,7 @@ mod tests {
             if let Some(byte) = change.and_then(|at| data.get_mut(at)) {
                 *byte ^= 0x40;
             }
-            let mut checksum = Checksum::knowing(Contents::new(contents()));
+            let mut checksum = Checksum::knowing(KnownContents::new(contents()));
             let mut rest = &data[..];
             for part in parts {
                 let (now, later) = rest.split_at(part.min(rest.len()));
@@ -165,14 +165,14 @@ mod tests {
                 rest = later;
             }
             checksum.update(rest);
-            prop_assert_eq!(checksum.sum(), Sum::from(Md5::digest(&data)));
+            prop_assert_eq!(checksum.sum(), Md5Sum::from(Md5::digest(&data)));
         }
     }
 
     #[test]
     fn a_known_content_is_not_digested() {
         let content = Bytes::from(vec![7; 1_000]);
-        let known = Contents::new([content.clone()]);
+        let known = KnownContents::new([content.clone()]);
         let mut checksum = Checksum::knowing(known.clone());
         checksum.update(&content[..500]);
         checksum.update(&content[500..]);

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct SpentFuel(pub u64);
 
 /// Something to be computed on a core. `Send`, so that a real machine may give it to another thread.
-pub trait Work: Send + 'static {
+pub trait ComputeWork: Send + 'static {
     /// Computes, once, and says what that cost.
     fn run(&mut self) -> SpentFuel;
 

@@ -6,7 +6,7 @@ use super::Host;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Count {
+pub enum HostMetric {
     /// Connections that were closed at once because too many were open; it only goes up.
     ConnectionsRefused,
     /// Sessions of jobs that began to run; it only goes up. A job that runs on one host as a whole is one.
@@ -19,7 +19,7 @@ pub enum Count {
     UpdatesPending,
 }
 
-impl Count {
+impl HostMetric {
     /// All of them.
     pub const ALL: [Self; 5] = [
         Self::ConnectionsRefused,
@@ -33,19 +33,19 @@ impl Count {
 /// Counts as one until it is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends what it counts"]
-pub struct Counted {
+pub struct CountGuard {
     host: Host,
-    count: Count,
+    count: HostMetric,
 }
 
-impl Counted {
-    pub(super) fn begin(host: &Host, count: Count) -> Self {
+impl CountGuard {
+    pub(super) fn begin(host: &Host, count: HostMetric) -> Self {
         host.count(count, 1);
         Self { host: host.clone(), count }
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountGuard {
     fn drop(&mut self) {
         self.host.count(self.count, -1);
     }

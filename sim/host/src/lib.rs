@@ -42,13 +42,13 @@ use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Either, abortable, select};
 
-pub use attempt::{Attempt, Attempted};
-pub use checksum::{Checksum, Contents, Sum};
-pub use compute::{SpentFuel, Work};
-pub use count::{Count, Counted};
+pub use attempt::{Attempt, AttemptKind};
+pub use checksum::{Checksum, KnownContents, Md5Sum};
+pub use compute::{ComputeWork, SpentFuel};
+pub use count::{CountGuard, HostMetric};
 pub use disk::{Batch, Disk, DiskError, File, Row};
 pub use entropy::{Entropy, Seed};
-pub use net::{BoxStream, Label, Listener, Part, Purpose, Stream};
+pub use net::{BoxStream, Label, Listener, MessagePart, Purpose, Stream};
 use span::InJob;
 pub use span::{JobNumber, OpenSpan, Recorder, Span, SpanKind};
 pub use time::Time;
@@ -71,19 +71,19 @@ pub trait Machine {
     /// See [`Host::disk`].
     fn disk(&self, device: &str) -> Option<Rc<dyn Disk>>;
     /// See [`Host::compute`].
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>>;
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>>;
     /// See [`Host::entropy`].
     fn seed(&self) -> Seed;
     /// See [`Host::checksum`].
-    fn contents(&self) -> Contents {
-        Contents::default()
+    fn contents(&self) -> KnownContents {
+        KnownContents::default()
     }
     /// Whom it tells of its spans, if anybody. See [`Host::span`].
     fn recorder(&self) -> Option<Rc<dyn Recorder>> {
         None
     }
     /// See [`Host::count`].
-    fn count(&self, _count: Count, _change: i64) {}
+    fn count(&self, _count: HostMetric, _change: i64) {}
 }
 
 /// One machine, as the code that runs on it sees it. Clones are the same machine.
@@ -184,12 +184,12 @@ impl Host {
     pub fn span_of(&self, job: Option<JobNumber>, kind: SpanKind, name: &'static str) -> OpenSpan {
         self.0
             .recorder()
-            .map_or(OpenSpan::UNHEARD, |recorder| OpenSpan::begin(&recorder, kind, name, job))
+            .map_or(OpenSpan::DISABLED, |recorder| OpenSpan::begin(&recorder, kind, name, job))
     }
 
     /// Begins an attempt for the job that the caller works for.
-    pub fn attempt(&self, of: Attempted, name: &'static str) -> Attempt {
-        self.0.recorder().map_or(Attempt::UNHEARD, |recorder| Attempt::begin(recorder, of, name))
+    pub fn attempt(&self, of: AttemptKind, name: &'static str) -> Attempt {
+        self.0.recorder().map_or(Attempt::DISABLED, |recorder| Attempt::begin(recorder, of, name))
     }
 
     /// Runs `task` until it ends, the host does, or the guard is dropped.
@@ -204,13 +204,13 @@ impl Host {
     }
 
     /// Lets `count` go up by `change`, or down. Nothing that a host does depends on it.
-    pub fn count(&self, count: Count, change: i64) {
+    pub fn count(&self, count: HostMetric, change: i64) {
         self.0.count(count, change);
     }
 
     /// Counts as one of `count` until what it gives is dropped.
-    pub fn counted(&self, count: Count) -> Counted {
-        Counted::begin(self, count)
+    pub fn counted(&self, count: HostMetric) -> CountGuard {
+        CountGuard::begin(self, count)
     }
 
     /// Takes connections to `port` of this host.
@@ -237,7 +237,10 @@ impl Host {
 
     /// Queues `work` for a core of this host, runs it, and hands it back when the time that its
     /// fuel takes is over.
-    pub fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    pub fn compute(
+        &self,
+        work: Box<dyn ComputeWork>,
+    ) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.0.compute(work)
     }
 

@@ -78,7 +78,7 @@ impl Purpose {
 
 /// Which part of an HTTP message bytes belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum MessagePart {
     /// Start line, headers and the framing of bodies.
     Head,
     /// The body itself.
@@ -91,17 +91,17 @@ pub struct Label {
     /// What they are for.
     pub purpose: Purpose,
     /// Which part of a message they are.
-    pub part: Part,
+    pub part: MessagePart,
 }
 
 impl Label {
     /// The head of a message.
-    pub const HEAD: Self = Self { purpose: Purpose::Control, part: Part::Head };
+    pub const HEAD: Self = Self { purpose: Purpose::Control, part: MessagePart::Head };
 
     /// The body of a message that is sent for `purpose`.
     #[must_use]
     pub const fn body(purpose: Purpose) -> Self {
-        Self { purpose, part: Part::Body }
+        Self { purpose, part: MessagePart::Body }
     }
 }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
-use super::{Attempted, LocalFuture, Time};
+use super::{AttemptKind, LocalFuture, Time};
 
 /// A job as its client counts it, from 0. Its text is what servers are told that a request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,15 +27,15 @@ impl fmt::Display for JobNumber {
 /// A text that names no job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a job is written as job-NUMBER")]
-pub struct NoJobNumber;
+pub struct JobNumberError;
 
 impl FromStr for JobNumber {
-    type Err = NoJobNumber;
+    type Err = JobNumberError;
 
-    fn from_str(text: &str) -> Result<Self, NoJobNumber> {
-        let digits = text.strip_prefix("job-").ok_or(NoJobNumber)?;
+    fn from_str(text: &str) -> Result<Self, JobNumberError> {
+        let digits = text.strip_prefix("job-").ok_or(JobNumberError)?;
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse().ok().filter(|_| plain).map(Self).ok_or(NoJobNumber)
+        digits.parse().ok().filter(|_| plain).map(Self).ok_or(JobNumberError)
     }
 }
 
@@ -59,7 +59,7 @@ pub enum SpanKind {
     /// An attempt at a part of a job that came to something.
     Attempt,
     /// An attempt that came to nothing, or the wait before it was made again.
-    Retry(Attempted),
+    Retry(AttemptKind),
     /// A fault that holds.
     Fault,
 }
@@ -133,7 +133,7 @@ pub struct OpenSpan(Option<(Rc<dyn Recorder>, Span)>);
 
 impl Default for OpenSpan {
     fn default() -> Self {
-        Self::UNHEARD
+        Self::DISABLED
     }
 }
 
@@ -145,7 +145,7 @@ impl fmt::Debug for OpenSpan {
 
 impl OpenSpan {
     /// One that nobody hears of.
-    pub const UNHEARD: Self = Self(None);
+    pub const DISABLED: Self = Self(None);
 
     /// Begins a span for `job`, now.
     pub fn begin(
@@ -155,7 +155,7 @@ impl OpenSpan {
         job: Option<JobNumber>,
     ) -> Self {
         if !recorder.wants(kind, job) {
-            return Self::UNHEARD;
+            return Self::DISABLED;
         }
         let now = recorder.now();
         Self(Some((Rc::clone(recorder), Span::new(kind, name, now, now).of_job(job))))
@@ -214,7 +214,7 @@ mod tests {
         for text in
             ["", "job", "job-", "17", "job-x", "job-+1", "job--1", "job-99999999999", "job-1 "]
         {
-            assert_eq!(text.parse::<JobNumber>(), Err(NoJobNumber), "{text}");
+            assert_eq!(text.parse::<JobNumber>(), Err(JobNumberError), "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
 use crate::{Host, LocalFuture};
 
 /// What a host runs when it starts, and again whenever it restarts.
-pub type Main = Rc<dyn Fn(Host) -> LocalFuture<'static, ()>>;
+pub type HostMain = Rc<dyn Fn(Host) -> LocalFuture<'static, ()>>;
 
 /// A host of a world, counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +17,7 @@ pub struct HostKey(pub u32);
 
 /// Where a host stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum HostPlace {
     /// In a zone of the store. Zones are counted over all regions.
     Zone {
         /// Its region, from 1.
@@ -39,7 +39,7 @@ pub struct HostSpec {
     /// Its address.
     pub ip: Ipv4Addr,
     /// Where it stands.
-    pub place: Place,
+    pub place: HostPlace,
     /// Whether it computes outside the store, wherever it stands: its traffic is counted apart.
     pub is_worker: bool,
     /// Its network card, each way.
@@ -93,7 +93,10 @@ impl LinkClass {
             return Self::Worker;
         }
         match (a.place, b.place) {
-            (Place::Zone { region: ra, zone: za }, Place::Zone { region: rb, zone: zb }) => {
+            (
+                HostPlace::Zone { region: ra, zone: za },
+                HostPlace::Zone { region: rb, zone: zb },
+            ) => {
                 if za == zb {
                     Self::SameZone
                 } else if ra == rb {
@@ -109,11 +112,11 @@ impl LinkClass {
 
 /// The link that `network` has between two places.
 #[must_use]
-pub fn link(network: &NetworkConfig, a: Place, b: Place) -> &LinkConfig {
+pub fn link(network: &NetworkConfig, a: HostPlace, b: HostPlace) -> &LinkConfig {
     match (a, b) {
-        (Place::Clients, _) | (_, Place::Clients) => &network.client,
-        (Place::Workers, _) | (_, Place::Workers) => &network.worker,
-        (Place::Zone { region: ra, zone: za }, Place::Zone { region: rb, zone: zb }) => {
+        (HostPlace::Clients, _) | (_, HostPlace::Clients) => &network.client,
+        (HostPlace::Workers, _) | (_, HostPlace::Workers) => &network.worker,
+        (HostPlace::Zone { region: ra, zone: za }, HostPlace::Zone { region: rb, zone: zb }) => {
             if za == zb {
                 &network.same_zone
             } else if ra == rb {
@@ -127,6 +130,6 @@ pub fn link(network: &NetworkConfig, a: Place, b: Place) -> &LinkConfig {
 
 /// Whether bytes between two places count as crossing zones: two different zones, or the outside and a zone.
 #[must_use]
-pub fn crosses_zones(a: Place, b: Place) -> bool {
+pub fn crosses_zones(a: HostPlace, b: HostPlace) -> bool {
     a != b
 }

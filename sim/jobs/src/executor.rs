@@ -14,8 +14,8 @@ use futures_util::future::{join, join_all};
 use stayput_host::config::{FuelRate, MachineConfig, SessionsConfig};
 use stayput_host::{Host, LocalFuture, Purpose};
 use stayput_runtime::device::{DeviceSpec, SIZE_UNKNOWN};
-use stayput_runtime::limits::Limits;
-use stayput_runtime::outcome::End;
+use stayput_runtime::limits::SessionLimits;
+use stayput_runtime::outcome::EndReason;
 use stayput_runtime::pipe::PIPE_BYTES;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::http;
@@ -156,7 +156,7 @@ impl Executor {
             // What the guest made of a damaged copy is worth nothing, whatever it was.
             local.finish().await.map_err(refuse)?;
         }
-        if let SessionEnd::Guest(end @ End::DeviceFailed { device, .. }) = &ran.end {
+        if let SessionEnd::Guest(end @ EndReason::DeviceFailed { device, .. }) = &ran.end {
             // Not the guest's doing: another replica may do better, or other peers.
             let is_pipe = |it: &OrderedDevice| matches!(it.source, DeviceSource::Pipe { .. });
             let is_peers = order.devices.iter().any(|it| it.name == *device && is_pipe(it));
@@ -234,7 +234,7 @@ impl Executor {
             env: order.env.clone(),
             devices,
             images,
-            limits: Limits::default(),
+            limits: SessionLimits::default(),
             entropy: session_entropy(&self.host, &order.session),
         };
         let startup = self.sessions.startup(compiled_bytes);

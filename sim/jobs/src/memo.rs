@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use stayput_host::Host;
-use stayput_runtime::memo::{Found, Memo};
+use stayput_runtime::memo::{Memo, MemoResult};
 
 /// A memo, as the machines of one run use it. Clones count together.
 #[derive(Clone, Debug)]
@@ -48,13 +48,13 @@ impl SessionMemo {
     }
 
     /// Counts a session that ended on `host`.
-    pub(super) fn count(&self, host: &Host, found: Found) {
+    pub(super) fn count(&self, host: &Host, found: MemoResult) {
         let used = &mut *self.used.borrow_mut();
         match found {
-            Found::Computed => used.computed += 1,
-            Found::Known => used.known += 1,
-            Found::Audited => used.audited += 1,
-            Found::Differs { what } => {
+            MemoResult::Computed => used.computed += 1,
+            MemoResult::Replayed => used.known += 1,
+            MemoResult::Audited => used.audited += 1,
+            MemoResult::Diverged { what } => {
                 let job = host.job().map_or_else(|| "a job".to_owned(), |job| job.to_string());
                 used.differences.push(format!("{job} did not do again what is memoised: {what}"));
             }

@@ -11,7 +11,7 @@ use stayput_host::{Host, Purpose};
 use stayput_runtime::image::executable::USER_IMAGE;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::job::{
-    self, Account, DESCRIPTION_BYTES_MAX, Device, DeviceClass, Job, ObjectPath,
+    self, Account, DESCRIPTION_BYTES_MAX, DeviceClass, Job, NodeDevice, ObjectPath,
 };
 use stayput_store::http::{BodyError, Request, StatusCode};
 use stayput_store::proxy::{JobAccess, Refusal};
@@ -261,7 +261,7 @@ fn add_image(job: &mut Job) -> Result<(), Refusal> {
             );
             return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
         }
-        node.devices.insert(0, Device::bare(USER_IMAGE, DeviceClass::Image));
+        node.devices.insert(0, NodeDevice::bare(USER_IMAGE, DeviceClass::Image));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stayput_runtime::digest::Digest;
 use stayput_runtime::engine::Module;
-use stayput_runtime::image::executable::{Found, NamedImage, USER_IMAGE, find};
+use stayput_runtime::image::executable::{ImageFile, NamedImage, USER_IMAGE, find};
 use stayput_runtime::image::{Image, ImageError, ImageLimits};
 
 use super::message::{ModuleSource, Role};
@@ -113,8 +113,8 @@ impl Preparer {
     }
 
     /// The module, and how many bytes this machine had to compile for it.
-    fn compile(&self, image: &str, found: &Found) -> Result<(Module, u64), String> {
-        let Found { path, bytes, .. } = found;
+    fn compile(&self, image: &str, found: &ImageFile) -> Result<(Module, u64), String> {
+        let ImageFile { path, bytes, .. } = found;
         let named = |error: stayput_runtime::engine::ModuleError| format!("{path}: {error}");
         if image == USER_IMAGE {
             return self.modules.compile(bytes).map_err(named);

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use stayput_host::{Host, LocalFuture, SpentFuel, TimedOut, Work};
-use stayput_runtime::device::{DeviceFault, DeviceId, DeviceKind, DeviceSpec};
+use stayput_host::{ComputeWork, Host, LocalFuture, SpentFuel, TimedOut};
+use stayput_runtime::device::{DeviceFault, DeviceIndex, DeviceKind, DeviceSpec};
 use stayput_runtime::memo::MemoSession;
-use stayput_runtime::outcome::{Accounting, End};
+use stayput_runtime::outcome::{Accounting, EndReason};
 use stayput_runtime::pipe::WriterEnd;
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 
@@ -47,7 +47,7 @@ pub enum Source {
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// By what the guest did.
-    Guest(End),
+    Guest(EndReason),
     /// It took longer than [`SESSION_TIME_MAX`].
     OutOfTime,
     /// It never began.
@@ -189,7 +189,7 @@ pub async fn run(
     };
     ends.tell(&end);
     if let Some(memo) = memo {
-        memo.count(host, step.session.found());
+        memo.count(host, step.session.memo_result());
     }
     let outputs = staged.0.into_iter().map(Bytes::from).collect();
     Ran { end, fuel, accounting, took: host.now().since(begun), outputs }
@@ -222,7 +222,7 @@ impl Ends {
 
     /// Tells the peers how the session ended.
     fn tell(mut self, end: &SessionEnd) {
-        if let SessionEnd::Guest(End::DeviceFailed { reason, .. }) = end {
+        if let SessionEnd::Guest(EndReason::DeviceFailed { reason, .. }) = end {
             // Not the guest's doing, so that nothing that its peers make of it counts.
             self.0.iter().for_each(|(_, pipe)| pipe.break_off(reason));
         }
@@ -256,7 +256,7 @@ struct Step {
     pause: Pause,
 }
 
-impl Work for Step {
+impl ComputeWork for Step {
     fn run(&mut self) -> SpentFuel {
         self.pause = self.session.step(self.now_unix_ns, SLICE_FUEL);
         let before = std::mem::replace(&mut self.fuel_spent, self.session.fuel_used());
@@ -280,7 +280,7 @@ async fn compute(host: &Host, step: Step) -> Step {
 async fn write(
     source: &Source,
     staged: &mut Staged,
-    device: DeviceId,
+    device: DeviceIndex,
     offset: u64,
     data: Bytes,
 ) -> Result<(), DeviceFault> {
@@ -310,7 +310,7 @@ async fn read(source: &Source, offset: u64, len: usize) -> Result<Bytes, DeviceF
 struct Staged(Vec<Vec<u8>>);
 
 impl Staged {
-    fn write(&mut self, device: DeviceId, offset: u64, data: &[u8]) -> Result<(), DeviceFault> {
+    fn write(&mut self, device: DeviceIndex, offset: u64, data: &[u8]) -> Result<(), DeviceFault> {
         let end = offset.saturating_add(data.len() as u64);
         let others: u64 = self.0.iter().map(|staged| staged.len() as u64).sum::<u64>()
             - self.0[device.index()].len() as u64;

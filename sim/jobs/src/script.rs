@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use stayput_runtime::image::executable::FIRST_LINE_BYTES_MAX;
 use stayput_runtime::job::{
-    self, Account, Device, DeviceClass, DevicePath, ExecPath, Job, ObjectPath, split_words,
+    self, Account, DeviceClass, DevicePath, ExecPath, Job, NodeDevice, ObjectPath, split_words,
 };
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
@@ -46,15 +46,15 @@ pub(super) fn job(first_line: &[u8], posted_to: &Path) -> Result<Job, Refusal> {
         },
     };
     let exec = ExecPath::parse(&path).map_err(|why| bad(format!("names {path:?}, which {why}")))?;
-    let mut devices = vec![Device::bare("stdout", DeviceClass::Stdout)];
+    let mut devices = vec![NodeDevice::bare("stdout", DeviceClass::Stdout)];
     if let ExecPath::Image { image, .. } = &exec {
         let image = image.as_deref().ok_or_else(|| bad("names no image"))?;
-        devices.push(Device::bare(image, DeviceClass::SystemImage));
+        devices.push(NodeDevice::bare(image, DeviceClass::SystemImage));
     }
     if let (Some(container), Some(object)) = (posted_to.container(), posted_to.object()) {
         let path = ObjectPath::of_match(&Account::Own, container, Some(object));
-        let stdin = Device::bare("stdin", DeviceClass::Stdin);
-        devices.push(Device { path: Some(DevicePath::Swift(path)), ..stdin });
+        let stdin = NodeDevice::bare("stdin", DeviceClass::Stdin);
+        devices.push(NodeDevice { path: Some(DevicePath::Swift(path)), ..stdin });
     }
     let args = words.chain([format!("/{PLACE}")]).collect();
     Ok(job::single(PLACE, exec, args, devices))

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 
 use stayput_host::config::SessionsConfig;
-use stayput_host::{Count, Counted, Host, OpenSpan, SpanKind};
+use stayput_host::{CountGuard, Host, HostMetric, OpenSpan, SpanKind};
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -85,14 +85,14 @@ impl Slots {
 }
 
 /// The wait for a slot of `host`, as its timeline and its counts have it.
-pub(crate) fn waiting(host: &Host) -> (OpenSpan, Counted) {
-    (host.span(SpanKind::Queue, "slot"), host.counted(Count::SessionsWaiting))
+pub(crate) fn waiting(host: &Host) -> (OpenSpan, CountGuard) {
+    (host.span(SpanKind::Queue, "slot"), host.counted(HostMetric::SessionsWaiting))
 }
 
 /// A session that runs on `host` until this is dropped.
-pub(crate) fn session_runs(host: &Host) -> Counted {
-    host.count(Count::SessionsBegun, 1);
-    host.counted(Count::SessionsRunning)
+pub(crate) fn session_runs(host: &Host) -> CountGuard {
+    host.count(HostMetric::SessionsBegun, 1);
+    host.counted(HostMetric::SessionsRunning)
 }
 
 #[cfg(test)]
@@ -105,13 +105,16 @@ mod tests {
     fn so_many_run_and_wait_as_the_machine_says_and_more_are_refused() {
         let sessions = SessionsConfig { running: 2, queued: 1, ..SessionsConfig::default() };
         let slots = Slots::new(&sessions);
-        let take = || slots.take(|| OpenSpan::UNHEARD).now_or_never();
+        let take = || slots.take(|| OpenSpan::DISABLED).now_or_never();
         let (Some(Ok(first)), Some(Ok(_second))) = (take(), take()) else { panic!("two run") };
-        let mut third = Box::pin(slots.take(|| OpenSpan::UNHEARD));
+        let mut third = Box::pin(slots.take(|| OpenSpan::DISABLED));
         assert!(third.as_mut().now_or_never().is_none(), "one waits");
         assert_eq!(slots.load_beside(), Load { running: 1, waiting: 1 });
-        let refusal =
-            slots.take(|| OpenSpan::UNHEARD).now_or_never().expect("at once").expect_err("no more");
+        let refusal = slots
+            .take(|| OpenSpan::DISABLED)
+            .now_or_never()
+            .expect("at once")
+            .expect_err("no more");
         assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(refusal.why.contains("2 sessions run here and 1 wait"), "{}", refusal.why);
         drop(first);

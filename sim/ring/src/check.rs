@@ -14,7 +14,7 @@ use super::{Device, DeviceId, Partition, Region, Ring, Zone};
 
 /// What a ring promises and does not keep.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Violation {
+pub enum RingViolation {
     /// Two replicas lie on one device.
     #[error("partition {0} has two replicas on one device")]
     SharedDevice(Partition),
@@ -91,7 +91,7 @@ fn takes_data(device: &&Device) -> bool {
 
 /// Everything that is wrong with a ring at rest. `tolerance_parts` is how many replicas a device
 /// may be off.
-pub fn check(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
+pub fn check(ring: &Ring, tolerance_parts: u64) -> Vec<RingViolation> {
     let mut violations = spread(ring);
     for partition in ring.partitions() {
         violations.extend(handoffs(ring, partition));
@@ -101,7 +101,7 @@ pub fn check(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
 }
 
 /// Violations of distance: shared devices, shared domains.
-pub fn spread(ring: &Ring) -> Vec<Violation> {
+pub fn spread(ring: &Ring) -> Vec<RingViolation> {
     let replicas = ring.replica_count();
     let possible = distinct(ring.devices().filter(takes_data)).map(|count| count.min(replicas));
     let mut violations = Vec::new();
@@ -109,18 +109,18 @@ pub fn spread(ring: &Ring) -> Vec<Violation> {
         let primaries = ring.primaries(partition);
         let ids: BTreeSet<DeviceId> = primaries.iter().map(|device| device.id).collect();
         if ids.len() != replicas {
-            violations.push(Violation::SharedDevice(partition));
+            violations.push(RingViolation::SharedDevice(partition));
         }
         let found = distinct(primaries.into_iter());
         if (0..3).any(|level| found[level] < possible[level]) {
-            violations.push(Violation::Close { partition, found, possible });
+            violations.push(RingViolation::Close { partition, found, possible });
         }
     }
     violations
 }
 
 /// Violations of one partition's handoffs: completeness, then order.
-pub fn handoffs(ring: &Ring, partition: Partition) -> Option<Violation> {
+pub fn handoffs(ring: &Ring, partition: Partition) -> Option<RingViolation> {
     let primaries = ring.primaries(partition);
     let handoffs: Vec<&Device> = ring.handoffs(partition).collect();
     let mut ids: Vec<DeviceId> =
@@ -128,7 +128,7 @@ pub fn handoffs(ring: &Ring, partition: Partition) -> Option<Violation> {
     ids.sort_unstable();
     let all: Vec<DeviceId> = ring.devices().map(|device| device.id).collect();
     if ids != all {
-        return Some(Violation::Handoffs(partition));
+        return Some(RingViolation::Handoffs(partition));
     }
     let mut used = places(primaries.iter().copied());
     for (at, handoff) in handoffs.iter().enumerate() {
@@ -143,10 +143,10 @@ pub fn handoffs(ring: &Ring, partition: Partition) -> Option<Violation> {
         };
         let present = rank(handoff);
         if present.0 && handoffs[at..].iter().any(|later| rank(later) > present) {
-            return Some(Violation::HandoffOrder { partition, device: handoff.id });
+            return Some(RingViolation::HandoffOrder { partition, device: handoff.id });
         }
         if !present.0 && handoffs[at..].iter().any(takes_data) {
-            return Some(Violation::HandoffOrder { partition, device: handoff.id });
+            return Some(RingViolation::HandoffOrder { partition, device: handoff.id });
         }
         used.0.insert(handoff.region);
         used.1.insert((handoff.region, handoff.zone));
@@ -156,7 +156,7 @@ pub fn handoffs(ring: &Ring, partition: Partition) -> Option<Violation> {
 }
 
 /// Violations of weight.
-pub fn loads(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
+pub fn loads(ring: &Ring, tolerance_parts: u64) -> Vec<RingViolation> {
     let size = ring.devices().map(|device| device.id.index() + 1).max().unwrap_or(0);
     let mut held = vec![0_u64; size];
     for partition in ring.partitions() {
@@ -165,7 +165,7 @@ pub fn loads(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
     let mut violations = Vec::new();
     for device in ring.devices().filter(|device| !takes_data(device)) {
         if held[device.id.index()] > 0 {
-            violations.push(Violation::NotDrained(device.id));
+            violations.push(RingViolation::NotDrained(device.id));
         }
     }
     if shares_fit(ring) {
@@ -173,7 +173,7 @@ pub fn loads(ring: &Ring, tolerance_parts: u64) -> Vec<Violation> {
             let (held, share) = (held[device.id.index()], share(ring, device));
             let share = share * ring.part_power().partitions() as f64;
             if (held as f64 - share).abs() > tolerance_parts as f64 {
-                violations.push(Violation::Share { device: device.id, held, share });
+                violations.push(RingViolation::Share { device: device.id, held, share });
             }
         }
     }
@@ -206,7 +206,7 @@ fn shares_fit(ring: &Ring) -> bool {
 }
 
 /// Single moves that keep the spread and even out the loads by more than the tolerance.
-fn free_moves(ring: &Ring, held: &[u64], tolerance_parts: u64) -> Vec<Violation> {
+fn free_moves(ring: &Ring, held: &[u64], tolerance_parts: u64) -> Vec<RingViolation> {
     let active: Vec<&Device> = ring.devices().filter(takes_data).collect();
     let possible = distinct(active.iter().copied()).map(|count| count.min(ring.replica_count()));
     let per_weight = |device: &Device, held: u64| held as f64 / device.weight.get();
@@ -223,7 +223,7 @@ fn free_moves(ring: &Ring, held: &[u64], tolerance_parts: u64) -> Vec<Violation>
                 let kept = primaries.iter().filter(|device| device.id != from.id);
                 let then = distinct(kept.chain([to]).copied());
                 if (0..3).all(|level| then[level] >= possible[level]) {
-                    violations.push(Violation::Uneven { partition, from: from.id, to: to.id });
+                    violations.push(RingViolation::Uneven { partition, from: from.id, to: to.id });
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ValueError;
+use super::error::RingValueError;
 use super::file::field;
 
 /// A device's index in the ring; never given to another device.
@@ -53,8 +53,8 @@ impl Weight {
     /// Checks the range.
     ///
     /// # Errors
-    /// [`ValueError::Weight`] unless it is 0 or from 0.001 to 10⁹.
-    pub fn new(weight: f64) -> Result<Self, ValueError> {
+    /// [`RingValueError::Weight`] unless it is 0 or from 0.001 to 10⁹.
+    pub fn new(weight: f64) -> Result<Self, RingValueError> {
         if weight == 0.0 {
             // Minus zero becomes zero, so that equal rings are equal bytes.
             return Ok(Self::ZERO);
@@ -62,7 +62,7 @@ impl Weight {
         if (0.001..=1e9).contains(&weight) {
             Ok(Self(weight))
         } else {
-            Err(ValueError::Weight(weight))
+            Err(RingValueError::Weight(weight))
         }
     }
 
@@ -78,9 +78,9 @@ impl Weight {
 }
 
 impl TryFrom<f64> for Weight {
-    type Error = ValueError;
+    type Error = RingValueError;
 
-    fn try_from(weight: f64) -> Result<Self, ValueError> {
+    fn try_from(weight: f64) -> Result<Self, RingValueError> {
         Self::new(weight)
     }
 }
@@ -101,16 +101,16 @@ impl DeviceName {
     /// Checks length and letters.
     ///
     /// # Errors
-    /// [`ValueError::DeviceName`] unless it is 1 to 64 of letters, digits, `-`, `_`, `.`, and
+    /// [`RingValueError::DeviceName`] unless it is 1 to 64 of letters, digits, `-`, `_`, `.`, and
     /// neither `.` nor `..`.
-    pub fn new(name: impl Into<String>) -> Result<Self, ValueError> {
+    pub fn new(name: impl Into<String>) -> Result<Self, RingValueError> {
         let name = name.into();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let fine = (1..=64).contains(&name.len()) && name.bytes().all(plain);
         if fine && name != "." && name != ".." {
             Ok(Self(name))
         } else {
-            Err(ValueError::DeviceName(name))
+            Err(RingValueError::DeviceName(name))
         }
     }
 
@@ -121,9 +121,9 @@ impl DeviceName {
 }
 
 impl TryFrom<String> for DeviceName {
-    type Error = ValueError;
+    type Error = RingValueError;
 
-    fn try_from(name: String) -> Result<Self, ValueError> {
+    fn try_from(name: String) -> Result<Self, RingValueError> {
         Self::new(name)
     }
 }

@@ -6,7 +6,7 @@ use super::units::Partition;
 
 /// A value that no ring can have.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ValueError {
+pub enum RingValueError {
     /// The part power is out of range.
     #[error("part power {0}: use a whole number from 1 to 32")]
     PartPower(String),

@@ -26,7 +26,7 @@ mod weigh;
 
 pub use builder::{Rebalance, RingBuilder};
 pub use device::{Device, DeviceId, DeviceName, NewDevice, Region, Weight, Zone};
-pub use error::{RingError, RingFileError, ValueError};
+pub use error::{RingError, RingFileError, RingValueError};
 pub use path::{HashSecret, PathHash};
 pub use table::Ring;
 pub use units::{PartPower, Partition, Replicas};

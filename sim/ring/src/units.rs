@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::ValueError;
+use super::error::RingValueError;
 
 /// The number of leading hash bits that choose the partition: 1 to 32, so 2 to 2³² partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,11 +13,11 @@ impl PartPower {
     /// Checks the range.
     ///
     /// # Errors
-    /// [`ValueError::PartPower`] outside 1 to 32.
-    pub fn new(power: u32) -> Result<Self, ValueError> {
+    /// [`RingValueError::PartPower`] outside 1 to 32.
+    pub fn new(power: u32) -> Result<Self, RingValueError> {
         match u8::try_from(power) {
             Ok(power @ 1..=32) => Ok(Self(power)),
-            _ => Err(ValueError::PartPower(power.to_string())),
+            _ => Err(RingValueError::PartPower(power.to_string())),
         }
     }
 
@@ -43,10 +43,10 @@ impl PartPower {
 }
 
 impl FromStr for PartPower {
-    type Err = ValueError;
+    type Err = RingValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let power = text.parse().map_err(|_| ValueError::PartPower(text.to_owned()))?;
+    fn from_str(text: &str) -> Result<Self, RingValueError> {
+        let power = text.parse().map_err(|_| RingValueError::PartPower(text.to_owned()))?;
         Self::new(power)
     }
 }
@@ -62,11 +62,11 @@ impl Replicas {
     /// Checks the range.
     ///
     /// # Errors
-    /// [`ValueError::Replicas`] outside 1 to 32.
-    pub fn new(replicas: u32) -> Result<Self, ValueError> {
+    /// [`RingValueError::Replicas`] outside 1 to 32.
+    pub fn new(replicas: u32) -> Result<Self, RingValueError> {
         match u8::try_from(replicas) {
             Ok(count @ 1..=32) => Ok(Self(count)),
-            _ => Err(ValueError::Replicas(replicas.to_string())),
+            _ => Err(RingValueError::Replicas(replicas.to_string())),
         }
     }
 
@@ -77,10 +77,10 @@ impl Replicas {
 }
 
 impl FromStr for Replicas {
-    type Err = ValueError;
+    type Err = RingValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let replicas = text.parse().map_err(|_| ValueError::Replicas(text.to_owned()))?;
+    fn from_str(text: &str) -> Result<Self, RingValueError> {
+        let replicas = text.parse().map_err(|_| RingValueError::Replicas(text.to_owned()))?;
         Self::new(replicas)
     }
 }

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use stayput_host::{LocalFuture, Work};
+use stayput_host::{ComputeWork, LocalFuture};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::meters::Meters;
@@ -33,7 +33,10 @@ impl Cores {
     }
 
     /// See [`stayput_host::Host::compute`].
-    pub(super) fn compute(&self, mut work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    pub(super) fn compute(
+        &self,
+        mut work: Box<dyn ComputeWork>,
+    ) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         let (handle, meters) = (self.handle(), Arc::clone(&self.meters));
         Box::pin(async move {
             let Some(handle) = handle else { std::future::pending().await };

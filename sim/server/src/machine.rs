@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use stayput_host::{
-    BoxStream, Count, Disk, Label, Listener, LocalFuture, Machine, Seed, Time, Work,
+    BoxStream, ComputeWork, Disk, HostMetric, Label, Listener, LocalFuture, Machine, Seed, Time,
 };
 use stayput_world::tcp::stream::{Books, SocketStream};
 use tokio::net::TcpStream;
@@ -77,7 +77,7 @@ impl Machine for ServerMachine {
         self.disks.get(device).cloned()
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.shared.cores.compute(work)
     }
 
@@ -85,7 +85,7 @@ impl Machine for ServerMachine {
         self.shared.seed
     }
 
-    fn count(&self, count: Count, change: i64) {
+    fn count(&self, count: HostMetric, change: i64) {
         self.shared.meters.count(count, change);
     }
 }

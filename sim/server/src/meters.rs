@@ -1,4 +1,4 @@
-//! What a server counts: bytes by purpose and part, fuel, connections, and what its hosts tell of ([`Count`]).
+//! What a server counts: bytes by purpose and part, fuel, connections, and what its hosts tell of ([`HostMetric`]).
 //!
 //! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another.
 //! Leaves out how they are shown.
@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use stayput_host::{Count, Label, Part, Purpose, SpentFuel};
+use stayput_host::{HostMetric, Label, MessagePart, Purpose, SpentFuel};
 
 /// Purposes times parts.
 const LABELS: usize = Purpose::ALL.len() * 2;
@@ -22,7 +22,7 @@ pub struct Meters {
     peers: AtomicU64,
     closing: AtomicU64,
     strangers: AtomicU64,
-    counts: [AtomicI64; Count::ALL.len()],
+    counts: [AtomicI64; HostMetric::ALL.len()],
 }
 
 impl Default for Meters {
@@ -36,7 +36,7 @@ impl Default for Meters {
             peers: AtomicU64::new(0),
             closing: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
-            counts: [const { AtomicI64::new(0) }; Count::ALL.len()],
+            counts: [const { AtomicI64::new(0) }; HostMetric::ALL.len()],
         }
     }
 }
@@ -52,7 +52,7 @@ impl Drop for Closing {
 }
 
 fn index(label: Label) -> usize {
-    label.purpose as usize * 2 + usize::from(label.part == Part::Body)
+    label.purpose as usize * 2 + usize::from(label.part == MessagePart::Body)
 }
 
 impl Meters {
@@ -98,13 +98,13 @@ impl Meters {
         self.strangers.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count(&self, count: Count, change: i64) {
+    pub(super) fn count(&self, count: HostMetric, change: i64) {
         self.counts[count as usize].fetch_add(change, Ordering::Relaxed);
     }
 
     /// What all hosts have told of it, together.
     #[must_use]
-    pub fn counted(&self, count: Count) -> u64 {
+    pub fn counted(&self, count: HostMetric) -> u64 {
         let told = self.counts[count as usize].load(Ordering::Relaxed);
         // A reader may see the end of something before its beginning.
         u64::try_from(told).unwrap_or(0)
@@ -112,7 +112,7 @@ impl Meters {
 
     /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to other processes and to clients.
     #[must_use]
-    pub fn bytes(&self, purpose: Purpose, part: Part) -> u64 {
+    pub fn bytes(&self, purpose: Purpose, part: MessagePart) -> u64 {
         self.sent[index(Label { purpose, part })].load(Ordering::Relaxed)
     }
 
@@ -160,11 +160,11 @@ mod tests {
     #[test]
     fn what_hosts_tell_of_is_counted_apart() {
         let meters = Meters::default();
-        for (number, count) in (1..).zip(Count::ALL) {
+        for (number, count) in (1..).zip(HostMetric::ALL) {
             meters.count(count, number + 1);
             meters.count(count, -1);
         }
-        for (number, count) in (1..).zip(Count::ALL) {
+        for (number, count) in (1..).zip(HostMetric::ALL) {
             assert_eq!(meters.counted(count), number, "{count:?}");
         }
     }
@@ -174,11 +174,11 @@ mod tests {
         let meters = Meters::default();
         for (number, purpose) in (1..).zip(Purpose::ALL) {
             meters.sent(Label::body(purpose), number);
-            meters.sent(Label { purpose, part: Part::Head }, 100 * number);
+            meters.sent(Label { purpose, part: MessagePart::Head }, 100 * number);
         }
         for (number, purpose) in (1..).zip(Purpose::ALL) {
-            assert_eq!(meters.bytes(purpose, Part::Body), number);
-            assert_eq!(meters.bytes(purpose, Part::Head), 100 * number);
+            assert_eq!(meters.bytes(purpose, MessagePart::Body), number);
+            assert_eq!(meters.bytes(purpose, MessagePart::Head), 100 * number);
         }
     }
 }

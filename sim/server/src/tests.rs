@@ -56,7 +56,7 @@ fn actors_on_two_threads_reach_each_other_in_memory() {
     });
     server.start(1, asks).wait().unwrap();
     assert_eq!(heard.recv().unwrap(), ("hello".into(), 0));
-    assert_eq!(server.meters().bytes(Purpose::ObjectData, stayput_host::Part::Body), 10);
+    assert_eq!(server.meters().bytes(Purpose::ObjectData, stayput_host::MessagePart::Body), 10);
     assert_eq!(server.stop(Duration::ZERO), 0);
 }
 
@@ -141,7 +141,8 @@ fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
     // Each counts what it sends, and has done so once it has ended.
     let meters = [knows_it.meters(), serves.meters()];
     assert_eq!((knows_it.stop(Duration::ZERO), serves.stop(Duration::from_secs(60))), (0, 0));
-    let body = |meters: &Arc<Meters>| meters.bytes(Purpose::JobToJob, stayput_host::Part::Body);
+    let body =
+        |meters: &Arc<Meters>| meters.bytes(Purpose::JobToJob, stayput_host::MessagePart::Body);
     assert_eq!(meters.each_ref().map(body), [5, 5]);
 }
 

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_store::http;
 use stayput_store::http::{Body, Method, Response, Timeouts};
@@ -36,7 +36,7 @@ fn spec(index: u32) -> HostSpec {
     HostSpec {
         name: format!("node:{}", index + 1),
         ip: Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + index),
-        place: Place::Zone { region: 1, zone: 1 },
+        place: HostPlace::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: rate,
         cores: 1,

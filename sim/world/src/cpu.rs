@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use stayput_host::config::FuelRate;
 use stayput_host::time::nanos;
-use stayput_host::{LocalFuture, OpenSpan, Recorder, SpanKind, SpentFuel, Time, Work};
+use stayput_host::{ComputeWork, LocalFuture, OpenSpan, Recorder, SpanKind, SpentFuel, Time};
 use tokio::sync::Semaphore;
 
 use super::clock::Clock;
@@ -109,7 +109,10 @@ impl Cpu {
 
     /// See [`stayput_host::Host::compute`].
     #[must_use]
-    pub fn compute(&self, mut work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    pub fn compute(
+        &self,
+        mut work: Box<dyn ComputeWork>,
+    ) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         let (cores, rate, clock) = (Rc::clone(&self.cores), self.rate, Rc::clone(&self.clock));
         let (meter, recorder) = (self.meter.clone(), Rc::clone(&self.recorder));
         let (busy, job) = (self.busy.clone(), recorder.job());

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use stayput_host::topology::{HostKey, HostSpec, LinkClass, crosses_zones};
-use stayput_host::{Label, Part, Purpose};
+use stayput_host::{Label, MessagePart, Purpose};
 
 /// Bytes that went from one host to another under one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Ledger {
             totals.payload += counted.sent;
             totals.dropped += counted.dropped;
             totals.delivered += counted.delivered;
-            if label.part == Part::Head {
+            if label.part == MessagePart::Head {
                 continue;
             }
             totals.body += counted.sent;

@@ -25,8 +25,8 @@ pub use ledger::{Counted, Ledger, Totals};
 pub use timeline::Timeline;
 pub use trace::{Trace, TraceEvent};
 
-use stayput_host::topology::{HostKey, HostSpec, Main};
-use stayput_host::{Contents, Time};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
+use stayput_host::{KnownContents, Time};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +53,10 @@ pub struct Busy {
 /// A set of machines that run code of the seam, whatever its backend.
 pub trait World {
     /// Tells hosts that are added later of contents whose checksums they need not compute again. It changes nothing else.
-    fn know(&mut self, _contents: Contents) {}
+    fn know(&mut self, _contents: KnownContents) {}
 
     /// Adds a host and starts it. Hosts are counted from zero in the order of this.
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey;
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey;
 
     /// Runs until `done` says so (it is asked each time that something may have changed), at most to `limit`.
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::topology::HostKey;
-use stayput_host::{Attempted, JobNumber, Recorder, Span, SpanKind, Time};
+use stayput_host::{AttemptKind, JobNumber, Recorder, Span, SpanKind, Time};
 
 use super::clock::Clock;
 
@@ -57,9 +57,9 @@ impl JobTimes {
             SpanKind::Disk | SpanKind::DiskQueue => &mut self.disk,
             SpanKind::Queue => &mut self.queue,
             SpanKind::Attempt => &mut self.attempts,
-            SpanKind::Retry(Attempted::Job) => &mut self.lost,
-            SpanKind::Retry(Attempted::Session) => &mut self.lost_sessions,
-            SpanKind::Retry(Attempted::Request | Attempted::Replica) => &mut self.lost_requests,
+            SpanKind::Retry(AttemptKind::Job) => &mut self.lost,
+            SpanKind::Retry(AttemptKind::Session) => &mut self.lost_sessions,
+            SpanKind::Retry(AttemptKind::Request | AttemptKind::Replica) => &mut self.lost_requests,
             SpanKind::Job | SpanKind::Request | SpanKind::Transfer | SpanKind::Fault => return,
         };
         // What goes on where the last one ended, as reads of a whole object do, takes no more room.

@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use stayput_host::topology::{HostKey, HostSpec, Main};
-use stayput_host::{BoxStream, Disk, Host, Listener, LocalFuture, Machine, Seed, Time, Work};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
+use stayput_host::{
+    BoxStream, ComputeWork, Disk, Host, Listener, LocalFuture, Machine, Seed, Time,
+};
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_world::tcp::Tcp;
 use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
@@ -31,7 +33,7 @@ struct RealDisks {
 }
 
 impl World for RealDisks {
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let (root, pool) = (self.root.path().join(&spec.name), self.pool.clone());
         let main = move |host: Host| {
             let disk = RealDisk::open(&root.join("d1"), &pool).expect("it is a new one");
@@ -108,7 +110,7 @@ impl Machine for OnRealDisk {
         (device == "d1").then(|| Rc::clone(&self.disk))
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.host.compute(work)
     }
 

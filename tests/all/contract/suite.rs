@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_host::{Batch, BoxStream, DiskError, Host, Label, Purpose, SpentFuel, Time, Work};
+use stayput_host::{
+    Batch, BoxStream, ComputeWork, DiskError, Host, Label, Purpose, SpentFuel, Time,
+};
 use stayput_store::http;
 use stayput_store::http::{Body, Method, Response, StatusCode, Timeouts};
 
@@ -291,7 +293,7 @@ pub(crate) fn entropy_depends_on_its_key_alone(world: &mut dyn Room) {
 
 struct Count(u64);
 
-impl Work for Count {
+impl ComputeWork for Count {
     fn run(&mut self) -> SpentFuel {
         self.0 += 1;
         SpentFuel(10_000_000)
@@ -327,7 +329,7 @@ pub(crate) fn work_queues_for_cores_and_takes_its_fuels_time(world: &mut dyn Roo
 /// Work that spends no fuel, and takes its core for 10 ms all the same.
 struct Start;
 
-impl Work for Start {
+impl ComputeWork for Start {
     fn run(&mut self) -> SpentFuel {
         SpentFuel(0)
     }

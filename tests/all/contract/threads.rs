@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::task::Poll;
 use std::time::Duration;
 
-use stayput_host::{LocalFuture, Part, Purpose, Seed, SpentFuel, Work};
+use stayput_host::{ComputeWork, LocalFuture, MessagePart, Purpose, Seed, SpentFuel};
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_server::{Actor, ActorMain, OpenDisk, Server};
 
@@ -75,12 +75,14 @@ impl Room for Threads {
     }
 
     fn body_bytes(&self, purpose: Purpose) -> u64 {
-        self.server().meters().bytes(purpose, Part::Body)
+        self.server().meters().bytes(purpose, MessagePart::Body)
     }
 
     fn payload(&self) -> u64 {
         let meters = self.server().meters();
-        let both = |purpose| meters.bytes(purpose, Part::Body) + meters.bytes(purpose, Part::Head);
+        let both = |purpose| {
+            meters.bytes(purpose, MessagePart::Body) + meters.bytes(purpose, MessagePart::Head)
+        };
         Purpose::ALL.into_iter().map(both).sum()
     }
 
@@ -98,7 +100,7 @@ impl Drop for Threads {
 
 struct Count(u64);
 
-impl Work for Count {
+impl ComputeWork for Count {
     fn run(&mut self) -> SpentFuel {
         self.0 += 1;
         SpentFuel(10_000_000)

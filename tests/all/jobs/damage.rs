@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
-use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
 use stayput_host::{Disk, Host, Time};
 use stayput_store::client::JobAnswer;
 use stayput_store::swift::Path;
@@ -34,9 +34,9 @@ struct Opened {
 type Hosts = Rc<RefCell<Vec<Host>>>;
 
 impl World for Opened {
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let hosts = Rc::clone(&self.hosts);
-        let main: Main = Rc::new(move |host| {
+        let main: HostMain = Rc::new(move |host| {
             hosts.borrow_mut().push(host.clone());
             main(host)
         });

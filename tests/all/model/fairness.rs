@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stayput_host::Seed;
 use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, machine, world};
 use stayput_testkit::max_min::{Resource, max_min};
@@ -54,8 +54,8 @@ fn fair_rates(case: &Case) -> Vec<f64> {
         use_of(format!("out of {from}"), a.nic.get(), flow);
         use_of(format!("into {to}"), b.nic.get(), flow);
         let zone = |spec: &HostSpec| match spec.place {
-            Place::Zone { zone, .. } => zone,
-            Place::Workers | Place::Clients => unreachable!("all are in zones"),
+            HostPlace::Zone { zone, .. } => zone,
+            HostPlace::Workers | HostPlace::Clients => unreachable!("all are in zones"),
         };
         if zone(a) != zone(b) {
             let trunk = case.network.cross_zone.trunk.expect("there is one");

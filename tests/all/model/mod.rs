@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_host::config::{ByteRate, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{BoxStream, Host, Label, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
@@ -32,7 +32,7 @@ pub(crate) const CHUNK_WIRE: u64 = CHUNK + 46 * 66;
 /// A host in a zone of region 1 with a card of so many bytes per second.
 pub(crate) fn machine(index: u8, zone: u32, nic: u64) -> HostSpec {
     let nic = ByteRate::new(nic).expect("not zero");
-    HostSpec { nic, place: Place::Zone { region: 1, zone }, ..spec(index) }
+    HostSpec { nic, place: HostPlace::Zone { region: 1, zone }, ..spec(index) }
 }
 
 pub(crate) fn world(network: NetworkConfig) -> Box<dyn World> {

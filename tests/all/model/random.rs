@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use stayput_host::config::{ByteRate, Chance, Jitter, NetworkConfig};
-use stayput_host::topology::{HostKey, HostSpec, Place};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{BoxStream, Host, Seed, Time};
 use stayput_world::executor::Order;
 use stayput_world::fabric::Fabric;
@@ -82,7 +82,7 @@ fn links() -> impl Strategy<Value = FaultKind> {
     let ways = || (vec(0..HOSTS, 1..3), vec(0..HOSTS, 1..3), any::<bool>());
     let keys = |numbers: Vec<u32>| numbers.into_iter().map(HostKey).collect::<Vec<_>>();
     let rate = || (10_000_u64..1_000_000).prop_map(|rate| ByteRate::new(rate).expect("not zero"));
-    let zone = |zone| Place::Zone { region: 1, zone };
+    let zone = |zone| HostPlace::Zone { region: 1, zone };
     prop_oneof![
         3 => ways().prop_map(move |(from, to, one_way)| {
             FaultKind::Partition { from: keys(from), to: keys(to), one_way }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stayput_host::Time;
 use stayput_host::config::{ByteRate, Chance};
-use stayput_host::topology::{HostKey, Place};
+use stayput_host::topology::{HostKey, HostPlace};
 use stayput_world::fault::{FaultKind, Repeat};
 use stayput_world::{Effects, Fault, Totals, World};
 
@@ -190,7 +190,7 @@ fn a_throttled_card_slows_what_it_sends_and_what_it_gets() {
 #[test]
 fn a_throttled_trunk_slows_what_crosses_it_and_nothing_else() {
     let rate = ByteRate::new(GBIT / 10).expect("not zero");
-    let zone = |zone| Place::Zone { region: 1, zone };
+    let zone = |zone| HostPlace::Zone { region: 1, zone };
     for between in [[zone(1), zone(2)], [zone(2), zone(1)]] {
         let kind = FaultKind::ThrottleTrunk { between, rate };
         let ([before, during, after], effects, _) = rates(&[(0, 1), (2, 3)], kind);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
-use stayput_host::topology::{HostKey, HostSpec, Place};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{Host, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
@@ -59,7 +59,7 @@ pub fn spec(index: u8) -> HostSpec {
     HostSpec {
         name: format!("node:{}", index + 1),
         ip: Ipv4Addr::new(10, 0, 0, index + 1),
-        place: Place::Zone { region: 1, zone: u32::from(index) + 1 },
+        place: HostPlace::Zone { region: 1, zone: u32::from(index) + 1 },
         is_worker: false,
         nic: ByteRate::new(1_250_000_000).expect("not zero"),
         cores: 2,

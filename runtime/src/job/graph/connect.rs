@@ -2,7 +2,7 @@
 
 use super::super::error::{Flaw, NodeRef, Place};
 use super::super::{DevicePath, Job, NodeName, PipeEnd};
-use super::{Gang, JobDevice, JobGraph, JobPath, PIPES_MAX, Pipe, PipeTip};
+use super::{Gang, JobDevice, JobGraph, JobPath, JobPipe, PIPES_MAX, PipeTip};
 use crate::device::{DeviceKind, DeviceMode};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +116,7 @@ impl Layer<'_> {
         if pipe >= PIPES_MAX {
             return Err(place.flaw(format!("makes more than {PIPES_MAX} connections of this job")));
         }
-        self.graph.pipes.push(Pipe { from, to });
+        self.graph.pipes.push(JobPipe { from, to });
         for tip in [from, to] {
             self.graph.sessions[tip.session].devices[tip.device].path = JobPath::Pipe(pipe);
         }

@@ -7,7 +7,7 @@ mod connect;
 mod sessions;
 mod wildcard;
 
-use super::{Account, Job, JobError, ObjectPath};
+use super::{Account, DescriptionError, Job, ObjectPath};
 use crate::device::{DeviceKind, DeviceMode};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct JobGraph {
     /// The sessions: those of a node follow each other, in the order of the description's nodes.
     pub sessions: Vec<JobSession>,
     /// The pipes.
-    pub pipes: Vec<Pipe>,
+    pub pipes: Vec<JobPipe>,
     /// Sessions that pipes connect, which must run at the same time; each session is in one gang, alone if it has no pipes.
     pub gangs: Vec<Gang>,
 }
@@ -92,7 +92,7 @@ pub enum JobPath {
 
 /// Bytes that flow from a session to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pipe {
+pub struct JobPipe {
     /// Who writes.
     pub from: PipeTip,
     /// Who reads.
@@ -149,7 +149,7 @@ impl Job {
     ///
     /// # Errors
     /// A wildcard that matched nothing, wildcards of a node that matched different texts, names that meet, too many sessions or pipes.
-    pub fn graph(&self, matches: &Matches) -> Result<JobGraph, JobError> {
+    pub fn graph(&self, matches: &Matches) -> Result<JobGraph, DescriptionError> {
         let mut graph = sessions::sessions(self, matches)?;
         connect::connect(self, &mut graph)?;
         Ok(graph)

@@ -1,7 +1,9 @@
 //! Sessions of nodes: one, so many, or one for each match of a wildcard.
 
 use super::super::error::{Flaw, NodeRef, Place};
-use super::super::{Device, DeviceClass, DevicePath, Job, Node, ObjectPath, attached_device};
+use super::super::{
+    DeviceClass, DevicePath, Job, JobNode, NodeDevice, ObjectPath, attached_device,
+};
 use super::{Attached, JobDevice, JobGraph, JobImage, JobPath, JobSession, Matches, SESSIONS_MAX};
 use std::collections::BTreeSet;
 
@@ -34,7 +36,7 @@ struct Member {
     texts: Option<Vec<String>>,
 }
 
-fn members(node: &Node, matches: &Matches, place: &Place) -> Result<Vec<Member>, Flaw> {
+fn members(node: &JobNode, matches: &Matches, place: &Place) -> Result<Vec<Member>, Flaw> {
     let numbered = |number: usize| format!("{}-{number}", node.name);
     let Some(texts) = captured(node, matches, place)? else {
         return Ok(match node.count.unwrap_or(1) {
@@ -51,7 +53,7 @@ fn members(node: &Node, matches: &Matches, place: &Place) -> Result<Vec<Member>,
 
 /// What the wildcards of a node's input stand for in each of its sessions, in listing order; `None` if it has none.
 fn captured(
-    node: &Node,
+    node: &JobNode,
     matches: &Matches,
     place: &Place,
 ) -> Result<Option<Vec<Vec<String>>>, Flaw> {
@@ -78,7 +80,7 @@ fn captured(
 }
 
 struct Builder<'a> {
-    node: &'a Node,
+    node: &'a JobNode,
     index: usize,
     member: &'a Member,
     place: &'a Place,
@@ -125,14 +127,14 @@ impl Builder<'_> {
         })
     }
 
-    fn path(&self, index: usize, device: &Device) -> Result<JobPath, Flaw> {
+    fn path(&self, index: usize, device: &NodeDevice) -> Result<JobPath, Flaw> {
         let place = self.place.field("devices").index(index).field("path");
         // Pipes are laid when all sessions are known.
         Ok(self.object(device, &place)?.map_or(JobPath::Client, JobPath::Object))
     }
 
     /// The object of a device, with what its `*` stand for in this session.
-    fn object(&self, device: &Device, place: &Place) -> Result<Option<ObjectPath>, Flaw> {
+    fn object(&self, device: &NodeDevice, place: &Place) -> Result<Option<ObjectPath>, Flaw> {
         let Some(DevicePath::Swift(pattern)) = &device.path else { return Ok(None) };
         let stars = pattern.to_string().matches('*').count();
         let own_name = || vec![self.member.name.clone(); stars];

@@ -5,7 +5,7 @@ use crate::script::Script;
 use crate::support::{compile, inputs, spec};
 use stayput_runtime::image::{Image, ImageError, ImageLimits};
 use stayput_runtime::local;
-use stayput_runtime::outcome::End;
+use stayput_runtime::outcome::EndReason;
 use std::sync::Arc;
 use tar::{Builder, EntryType};
 
@@ -131,7 +131,7 @@ fn loops_of_links_end_for_whoever_follows_them() {
     }
     let mut spec = spec(&compile(&script.build()), &["guest"]);
     spec.images = vec![Arc::new(image)];
-    assert_eq!(local::run(spec, inputs("")).outcome.end, End::Exited { code: 0 });
+    assert_eq!(local::run(spec, inputs("")).outcome.end, EndReason::Exited { code: 0 });
 }
 
 #[test]

@@ -5,9 +5,9 @@ use crate::script::Arg::{I, Text};
 use crate::script::{OUT, Script};
 use crate::support::{compile, inputs, spec};
 use stayput_runtime::engine::{Engine, ModuleError};
-use stayput_runtime::limits::Limits;
+use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local;
-use stayput_runtime::outcome::{End, LimitKind};
+use stayput_runtime::outcome::{EndReason, LimitKind};
 use stayput_runtime::session::{Pause, Session};
 
 const EMPTY: &[u8] = b"\x02\0\x0b";
@@ -20,7 +20,7 @@ fn refusal(command: &Command) -> String {
     }
 }
 
-fn end(wasm: &[u8]) -> End {
+fn end(wasm: &[u8]) -> EndReason {
     local::run(spec(&compile(wasm), &["guest"]), inputs("")).outcome.end
 }
 
@@ -34,7 +34,7 @@ fn with_locals(declarations: usize, count: usize) -> Command {
 fn a_million_functions_are_too_many() {
     let many = |count: usize| Command::plain(count, EMPTY.repeat(count));
     assert_eq!(refusal(&many(1_000_000)), "the module has 1000000 functions, the most are 100000");
-    assert_eq!(end(&many(100_000).wasm()), End::Exited { code: 0 });
+    assert_eq!(end(&many(100_000).wasm()), EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_million_locals_are_too_many_however_they_are_written() {
     assert_eq!(refusal(&with_locals(1_000, 1_000)), expected);
     let wrapping = refusal(&with_locals(2, u32::MAX as usize));
     assert_eq!(wrapping, "the module has 8589934590 locals in a function, the most are 2000");
-    assert_eq!(end(&with_locals(20, 100).wasm()), End::Exited { code: 0 });
+    assert_eq!(end(&with_locals(20, 100).wasm()), EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn many_data_segments_and_globals_are_only_many() {
     let mut command = Command::plain(1, EMPTY.to_vec());
     command.data = Some(list(many, &b"\0\x41\0\x0b\x01x".repeat(many)));
     command.more.push((6, list(many, &b"\x7f\x01\x41\0\x0b".repeat(many))));
-    assert_eq!(end(&command.wasm()), End::Exited { code: 0 });
+    assert_eq!(end(&command.wasm()), EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -118,17 +118,17 @@ fn tables_are_bounded_in_number_at_the_start_and_when_they_grow() {
         command.more.push((4, list(count, &table.repeat(count))));
         end(&command.wasm())
     };
-    assert_eq!(with_tables(16, 1 << 20), End::Exited { code: 0 });
+    assert_eq!(with_tables(16, 1 << 20), EndReason::Exited { code: 0 });
     let several = with_tables(17, 1).to_string();
     assert_eq!(several, "not started: tried to instantiate too many tables");
-    let large = End::LimitReached { what: LimitKind::TableElements };
+    let large = EndReason::LimitReached { what: LimitKind::TableElements };
     assert_eq!(with_tables(1, (1 << 20) + 1), large);
     let growing = "(module (memory (export \"memory\") 1) (table $t 0 funcref)
         (func (export \"_start\")
             (loop (br_if 0
                 (i32.ne (table.grow $t (ref.null func) (i32.const 65536)) (i32.const -1))))
             (if (i32.ne (table.size $t) (i32.const 1048576)) (then unreachable))))";
-    assert_eq!(end(&wat::parse_str(growing).unwrap()), End::Exited { code: 0 });
+    assert_eq!(end(&wat::parse_str(growing).unwrap()), EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn recursion_through_large_frames_is_no_deeper_than_the_stack() {
     let start = body(&[0], b"\x10\x01");
     let endless = body(&list(1, &[leb(2_000), vec![0x7e]].concat()), b"\x10\x01");
     let wasm = Command::plain(2, [start, endless].concat()).wasm();
-    assert_eq!(end(&wasm), End::Trapped { reason: "call stack exhausted".to_owned() });
+    assert_eq!(end(&wasm), EndReason::Trapped { reason: "call stack exhausted".to_owned() });
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn arguments_that_do_not_fit_into_memory_are_the_guests_fault() {
     let mut spec = spec(&compile(&script.build()), &["guest"]);
     spec.args.push("x".repeat(70_000));
     spec.env = (0..20_000).map(|number| (format!("N{number}"), String::new())).collect();
-    assert_eq!(local::run(spec, inputs("")).outcome.end, End::Exited { code: 0 });
+    assert_eq!(local::run(spec, inputs("")).outcome.end, EndReason::Exited { code: 0 });
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn thousands_of_open_files_are_refused_one_after_the_last() {
     );
     let spec = spec(&compile(&wat::parse_str(module).unwrap()), &["guest"]);
     // The standard streams and the two directories are open already; the last try fails.
-    let tries = Limits::default().open_files_max as u32 - 5 + 1;
-    assert_eq!(local::run(spec, inputs("")).outcome.end, End::Exited { code: tries });
+    let tries = SessionLimits::default().open_files_max as u32 - 5 + 1;
+    assert_eq!(local::run(spec, inputs("")).outcome.end, EndReason::Exited { code: tries });
 }
 
 #[test]
@@ -214,5 +214,5 @@ fn no_path_reads_outside_of_the_tree() {
         script.open(3, &format!("{link}/etc/passwd"), ALL, 16, NOTCAPABLE);
     }
     let run = local::run(spec(&compile(&script.build()), &["guest"]), inputs(""));
-    assert_eq!(run.outcome.end, End::Exited { code: 0 }, "the code is the step that failed");
+    assert_eq!(run.outcome.end, EndReason::Exited { code: 0 }, "the code is the step that failed");
 }

@@ -4,7 +4,7 @@ use crate::support::{compile, inputs, spec};
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::limits::HOST_CALL_FUEL;
 use stayput_runtime::local;
-use stayput_runtime::outcome::{End, Outcome};
+use stayput_runtime::outcome::{EndReason, Outcome};
 use std::sync::Arc;
 
 const HEAD: &str = r#"
@@ -45,7 +45,7 @@ fn run(more: &str, body: &str, images: Vec<Arc<Image>>, fuel_max: u64) -> Outcom
 /// The fuel of a guest of this body, which ends by itself.
 fn fuel(more: &str, body: &str, images: Vec<Arc<Image>>) -> u64 {
     let outcome = run(more, body, images, u64::MAX);
-    assert_eq!(outcome.end, End::Exited { code: 0 });
+    assert_eq!(outcome.end, EndReason::Exited { code: 0 });
     outcome.fuel
 }
 
@@ -143,7 +143,7 @@ fn moving_a_large_directory_to_and_fro_is_paid_for() {
     assert!(listed > files as u64 * 50, "{listed}");
     assert!(moved - listed > 2 * 19_900 * 50, "{moved}");
     let endless = format!("{list} (loop {to_and_fro} (br 0))");
-    assert_eq!(run(data, &endless, vec![crowd(files)], 100_000_000).end, End::OutOfFuel);
+    assert_eq!(run(data, &endless, vec![crowd(files)], 100_000_000).end, EndReason::OutOfFuel);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn lists_of_names_in_a_thousand_readers_hands_are_bounded() {
             (i32.const 1024) (i32.const 64) (i64.const 0) (i32.const 8)))",
     );
     let outcome = run(data, &open_and_list, vec![crowd(50_000)], u64::MAX);
-    assert_eq!(outcome.end, End::Exited { code: NOMEM });
+    assert_eq!(outcome.end, EndReason::Exited { code: NOMEM });
 }
 
 #[test]
@@ -181,5 +181,5 @@ fn files_that_grow_and_shrink_are_paid_for() {
     let used = fuel(data, &format!("{open} {grow}"), Vec::new());
     assert!(used > 60_000_000 / 64, "{used}");
     let endless = format!("{open} (loop {grow} (br 0))");
-    assert_eq!(run(data, &endless, Vec::new(), 20_000_000).end, End::OutOfFuel);
+    assert_eq!(run(data, &endless, Vec::new(), 20_000_000).end, EndReason::OutOfFuel);
 }

@@ -8,7 +8,7 @@ mod schema;
 
 use stayput_runtime::device::DeviceMode;
 use stayput_runtime::job::{
-    self, Account, DeviceClass, DevicePath, ExecPath, JobError, Replicate, attached_device,
+    self, Account, DescriptionError, DeviceClass, DevicePath, ExecPath, Replicate, attached_device,
     split_words,
 };
 
@@ -177,7 +177,7 @@ fn a_job_that_is_the_body_cannot_read_the_body() {
 fn what_is_no_json_or_too_large_has_its_own_status() {
     assert_eq!(job::parse(b"[{").unwrap_err().status(), 422);
     let deep = "[".repeat(30_000);
-    assert!(matches!(job::parse(deep.as_bytes()), Err(JobError::NotJson { .. })));
+    assert!(matches!(job::parse(deep.as_bytes()), Err(DescriptionError::NotJson { .. })));
     let large = " ".repeat(64 * 1024 + 1);
     assert_eq!(job::parse(large.as_bytes()).unwrap_err().status(), 413);
 }

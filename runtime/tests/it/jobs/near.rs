@@ -6,7 +6,7 @@ use super::schema::takes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value, json};
-use stayput_runtime::job::{self, JobError, attached_device, unknown_fields};
+use stayput_runtime::job::{self, DescriptionError, attached_device, unknown_fields};
 
 /// Descriptions that keep every rule.
 fn good() -> Vec<Value> {
@@ -286,9 +286,9 @@ fn check(value: &Value) -> Result<(), TestCaseError> {
             }
             let _ = job.check_without_body();
         }
-        Err(JobError::Flawed(flaws)) => {
-            prop_assert!(!flaws.told().is_empty());
-            prop_assert!(flaws.told().iter().all(|flaw| !flaw.why.is_empty()));
+        Err(DescriptionError::Flawed(flaws)) => {
+            prop_assert!(!flaws.listed().is_empty());
+            prop_assert!(flaws.listed().iter().all(|flaw| !flaw.why.is_empty()));
             prop_assert!(!is_job(value), "keeps every rule, and is refused: {}\n{}", text, flaws);
         }
         Err(other) => prop_assert!(false, "{}", other),

@@ -4,7 +4,7 @@
 //! matches, which system images there are.
 
 use super::schema::takes;
-use stayput_runtime::job::{self, Job, JobError, unknown_fields};
+use stayput_runtime::job::{self, DescriptionError, Job, unknown_fields};
 
 /// A job of node `a` with this `exec`.
 fn exec(exec: &str) -> String {
@@ -38,8 +38,8 @@ pub(super) type Wanted<'a> = (&'a str, &'a str, &'a str);
 pub(super) fn flawed(json: &str, wanted: &[Wanted<'_>]) {
     let error = job::parse(json.as_bytes()).expect_err(json);
     assert_eq!(error.status(), 400, "{json}");
-    let JobError::Flawed(flaws) = &error else { panic!("{json}\n  gave: {error}") };
-    let told = flaws.told();
+    let DescriptionError::Flawed(flaws) = &error else { panic!("{json}\n  gave: {error}") };
+    let told = flaws.listed();
     assert_eq!(told.len(), wanted.len(), "{json}\n  gave: {error}");
     for (flaw, (node, field, why)) in told.iter().zip(wanted) {
         let said = (flaw.node.to_string(), flaw.field.to_string());
@@ -343,8 +343,8 @@ fn every_flaw_is_told_and_a_flawed_node_is_still_a_node() {
 fn of_very_many_flaws_the_first_are_told_and_the_rest_counted() {
     let json = format!("[{}]", vec!["7"; 150].join(","));
     let error = job::parse(json.as_bytes()).unwrap_err();
-    let JobError::Flawed(flaws) = &error else { panic!("{error}") };
-    assert_eq!((flaws.told().len(), flaws.untold()), (job::FLAWS_MAX, 50));
+    let DescriptionError::Flawed(flaws) = &error else { panic!("{error}") };
+    assert_eq!((flaws.listed().len(), flaws.omitted()), (job::FLAWS_MAX, 50));
     let said = error.to_string();
     assert_eq!(said.lines().count(), job::FLAWS_MAX + 1);
     assert!(said.ends_with("\nand 50 more"), "{said}");

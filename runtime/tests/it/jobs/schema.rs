@@ -3,7 +3,9 @@
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use stayput_runtime::job::{self, DEVICE_FIELDS, EXEC_FIELDS, JobError, NODE_FIELDS, SCHEMA};
+use stayput_runtime::job::{
+    self, DEVICE_FIELDS, DescriptionError, EXEC_FIELDS, NODE_FIELDS, SCHEMA,
+};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -59,10 +61,11 @@ fn every_known_field_is_read() {
         for field in known {
             let job = with(of, field);
             assert!(!takes(&job), "{job}");
-            let Err(JobError::Flawed(flaws)) = job::parse(job.to_string().as_bytes()) else {
+            let Err(DescriptionError::Flawed(flaws)) = job::parse(job.to_string().as_bytes())
+            else {
                 panic!("{job} is parsed");
             };
-            let said = flaws.told()[0].field.to_string();
+            let said = flaws.listed()[0].field.to_string();
             assert!(said.contains(field), "{job}: {said}");
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use stayput_runtime::job::{
-    ExecPath, Job, JobDevice, JobGraph, JobImage, JobPath, JobSession, Node, ObjectPath,
+    ExecPath, Job, JobDevice, JobGraph, JobImage, JobNode, JobPath, JobSession, ObjectPath,
     attached_device,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn explain(job: &Job, graph: &JobGraph) -> String {
     text + &response(graph) + &together(job, graph)
 }
 
-fn how_many(node: &Node, sessions: &[&JobSession]) -> String {
+fn how_many(node: &JobNode, sessions: &[&JobSession]) -> String {
     if node.has_wildcard_input() {
         let ignored = if node.count.is_some() { "; `count` is ignored" } else { "" };
         return format!("(a session for each match: {0}-1, {0}-2, …{ignored})", node.name);
@@ -77,7 +77,7 @@ fn how_many(node: &Node, sessions: &[&JobSession]) -> String {
 }
 
 struct Lines<'a> {
-    node: &'a Node,
+    node: &'a JobNode,
     session: &'a JobSession,
     graph: &'a JobGraph,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use stayput_engine::quantity::printable;
-use stayput_runtime::job::{Flaw, JobError};
+use stayput_runtime::job::{DescriptionError, Flaw};
 
 use super::place::{Place, Places};
 
@@ -64,18 +64,18 @@ pub(super) fn of_error(
     file: &Path,
     places: &Places<'_>,
     severity: Severity,
-    error: &JobError,
+    error: &DescriptionError,
 ) -> Vec<Finding> {
     let whole = |place| Finding { file: file.to_owned(), place, severity, why: error.to_string() };
     match error {
-        JobError::TooLarge { .. } => vec![whole(None)],
-        JobError::NotJson { line, column, .. } => {
+        DescriptionError::TooLarge { .. } => vec![whole(None)],
+        DescriptionError::NotJson { line, column, .. } => {
             vec![whole(Some(Place { line: (*line).max(1), column: (*column).max(1) }))]
         }
-        JobError::Flawed(flaws) => {
-            let told = flaws.told().iter().map(|flaw| of_flaw(file, places, severity, flaw));
-            let untold = (flaws.untold() > 0)
-                .then(|| Finding::of_file(file, severity, format!("and {} more", flaws.untold())));
+        DescriptionError::Flawed(flaws) => {
+            let told = flaws.listed().iter().map(|flaw| of_flaw(file, places, severity, flaw));
+            let untold = (flaws.omitted() > 0)
+                .then(|| Finding::of_file(file, severity, format!("and {} more", flaws.omitted())));
             told.chain(untold).collect()
         }
     }

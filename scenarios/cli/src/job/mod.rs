@@ -9,7 +9,7 @@ mod starter;
 
 use std::path::Path;
 
-use stayput_runtime::job::{self, ExecPath, Job, JobError, JobGraph, Matches};
+use stayput_runtime::job::{self, DescriptionError, ExecPath, Job, JobGraph, Matches};
 
 pub use finding::{Finding, Severity};
 pub use starter::{JobName, Language, begin};
@@ -28,7 +28,7 @@ pub struct Checked {
 pub fn check(file: &Path, description: &[u8]) -> Checked {
     let places = place::Places::of(description);
     let mut findings = Vec::new();
-    let mut tell = |severity, error: &JobError| {
+    let mut tell = |severity, error: &DescriptionError| {
         findings.extend(finding::of_error(file, &places, severity, error));
     };
     let plan = match read(description) {
@@ -55,7 +55,7 @@ pub fn check(file: &Path, description: &[u8]) -> Checked {
 }
 
 /// The job and its sessions. Each wildcard stands for itself, as if it had matched one object of its own name.
-fn read(description: &[u8]) -> Result<(Job, JobGraph), JobError> {
+fn read(description: &[u8]) -> Result<(Job, JobGraph), DescriptionError> {
     let job = job::parse(description)?;
     let mut matches = Matches::default();
     for pattern in job.wildcards() {
@@ -67,7 +67,7 @@ fn read(description: &[u8]) -> Result<(Job, JobGraph), JobError> {
 
 /// Executables in images that their nodes do not have, which only a run can refuse.
 fn odd_executables(job: &Job) -> Vec<String> {
-    let odd = |node: &job::Node| {
+    let odd = |node: &job::JobNode| {
         let images = || node.devices.iter().filter(|device| device.class.kind().is_none());
         match &node.exec.path {
             ExecPath::Image { image: Some(image), .. } if node.device(image).is_none() => {

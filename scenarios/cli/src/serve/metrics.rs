@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use stayput_host::{Count, Part, Purpose};
+use stayput_host::{HostMetric, MessagePart, Purpose};
 use stayput_server::disk::DiskPool;
 use stayput_server::{Door, Meters};
 use stayput_store::proxy::{CompletedRequest, RequestKind};
@@ -216,7 +216,7 @@ impl Parts {
     fn counters(&self) -> Vec<(&'static str, &'static str, u64)> {
         let meters = &self.meters;
         let overrun = self.door.as_ref().map_or(0, |door| door.overrun());
-        let refused = meters.counted(Count::ConnectionsRefused) + overrun;
+        let refused = meters.counted(HostMetric::ConnectionsRefused) + overrun;
         let dropped = self.log_lines_dropped.dropped_lines() as u64;
         let mut counters = vec![
             ("connections_refused", "Connections closed at once, being too many.", refused),
@@ -227,7 +227,11 @@ impl Parts {
             counters.extend([
                 ("fuel", "Fuel that jobs have spent: instructions of WebAssembly.", meters.fuel()),
                 ("job_slices", "Times that a core was given to a job.", meters.slices()),
-                ("sessions", "Sessions of jobs that began.", meters.counted(Count::SessionsBegun)),
+                (
+                    "sessions",
+                    "Sessions of jobs that began.",
+                    meters.counted(HostMetric::SessionsBegun),
+                ),
                 ("disk_failures", help, disks.failures()),
             ]);
         }
@@ -248,10 +252,10 @@ impl Parts {
     fn gauges(&self) -> Vec<(&'static str, &'static str, u64)> {
         let (meters, mut gauges) = (&self.meters, Vec::new());
         if let Some(disks) = &self.disks {
-            let running = meters.counted(Count::SessionsRunning);
-            let waiting = meters.counted(Count::SessionsWaiting);
+            let running = meters.counted(HostMetric::SessionsRunning);
+            let waiting = meters.counted(HostMetric::SessionsWaiting);
             let calls = disks.waiting() as u64;
-            let updates = meters.counted(Count::UpdatesPending);
+            let updates = meters.counted(HostMetric::UpdatesPending);
             gauges.extend([
                 ("sessions_running", "Sessions that run.", running),
                 ("sessions_waiting", "Sessions that wait.", waiting),
@@ -291,7 +295,7 @@ impl Collector for Parts {
         let kind = ConstCounter::new(0_u64).metric_type();
         let mut family = encoder.encode_descriptor("sent", help, Some(&unit), kind)?;
         for purpose in Purpose::ALL {
-            for (part, name) in [(Part::Head, "head"), (Part::Body, "body")] {
+            for (part, name) in [(MessagePart::Head, "head"), (MessagePart::Body, "body")] {
                 let labels = [("purpose", purpose.name()), ("part", name)];
                 let sent = ConstCounter::new(self.meters.bytes(purpose, part));
                 sent.encode(family.encode_family(&labels)?)?;

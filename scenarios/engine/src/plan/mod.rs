@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_host::Contents;
+use stayput_host::KnownContents;
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::Order;
 
@@ -45,7 +45,7 @@ pub struct RunPlan {
     /// The objects to load before the first job, in the order of the scenario.
     pub objects: Vec<LoadedObject>,
     /// The bytes of the objects, for their checksums to be computed once.
-    pub contents: Contents,
+    pub contents: KnownContents,
     /// The jobs, by index.
     pub jobs: Vec<PlannedJob>,
     /// Whether the scenario's faults happen.
@@ -136,7 +136,7 @@ impl RunPlan {
     ) -> Result<Self, ScenarioError> {
         let images = images::load(&scenario)?;
         let objects = load(&scenario, seed)?;
-        let contents = Contents::new(objects.iter().map(|object| object.content.clone()));
+        let contents = KnownContents::new(objects.iter().map(|object| object.content.clone()));
         let jobs = draw_jobs(&scenario, seed);
         let drawn = faults::draw(&scenario, seed)?;
         scenario.drawn_faults.clear();

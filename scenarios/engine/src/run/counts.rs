@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stayput_host::Part;
+use stayput_host::MessagePart;
 use stayput_world::{Ledger, Totals};
 
 use crate::record::ByteCounts;
@@ -21,7 +21,7 @@ pub(super) fn rows(ledger: &Ledger) -> Vec<LedgerRow> {
             delivered: 0,
             dropped: 0,
         });
-        row.body += if label.part == Part::Head { 0 } else { counted.sent };
+        row.body += if label.part == MessagePart::Head { 0 } else { counted.sent };
         row.sent += counted.sent;
         row.delivered += counted.delivered;
         row.dropped += counted.dropped;

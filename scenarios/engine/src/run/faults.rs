@@ -2,7 +2,7 @@
 
 use stayput_cluster::{Cluster, device_name};
 use stayput_host::Time;
-use stayput_host::topology::{HostKey, Place as Spot};
+use stayput_host::topology::{HostKey, HostPlace};
 use stayput_world::fault::FaultKind as WorldKind;
 use stayput_world::{Fault as WorldFault, FaultId, World};
 
@@ -104,7 +104,7 @@ fn both(cluster: &Cluster, sides: &Sides) -> (Vec<HostKey>, Vec<HostKey>) {
 }
 
 /// Where a place's hosts stand: of a region, the first zone.
-fn spot(cluster: &Cluster, place: Place) -> Result<Spot, RunError> {
+fn spot(cluster: &Cluster, place: Place) -> Result<HostPlace, RunError> {
     let first = hosts(cluster, place).first().copied();
     let spot = first.map(|host| cluster.places[host.0 as usize]);
     spot.ok_or_else(|| unfit("fault", &format!("{place} has no hosts: name another place")))
@@ -137,8 +137,8 @@ fn hosts(cluster: &Cluster, place: Place) -> Vec<HostKey> {
     };
     let at = |wanted: &dyn Fn(u32, u32) -> bool| {
         let standing = |host: &HostKey| match cluster.places[host.0 as usize] {
-            Spot::Zone { region, zone } => wanted(region, zone),
-            Spot::Workers | Spot::Clients => false,
+            HostPlace::Zone { region, zone } => wanted(region, zone),
+            HostPlace::Workers | HostPlace::Clients => false,
         };
         all(cluster).filter(standing).collect()
     };

@@ -9,7 +9,7 @@ use stayput_cluster::ACCOUNT;
 use stayput_jobs::answer::in_response;
 use stayput_jobs::posted::Posted;
 use stayput_jobs::prepare::Preparer;
-use stayput_runtime::memo::{Found, Memo};
+use stayput_runtime::memo::{Memo, MemoResult};
 use stayput_store::swift::Path;
 
 use crate::local::{Local, Objects};
@@ -83,7 +83,7 @@ impl<'a> References<'a> {
         let planned = local.plan(&posted.job).map_err(|refusal| refusal.why)?;
         let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
         for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
-            if let Found::Differs { what } = &run.found {
+            if let MemoResult::Diverged { what } = &run.memo {
                 return Err(format!(
                     "{} did not do again what is memoised: {what}",
                     session.session

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use stayput_host::{Attempted, Span, SpanKind, Time};
+use stayput_host::{AttemptKind, Span, SpanKind, Time};
 
 /// What belongs together: spans of a kind on a device.
 pub(super) type Track = (SpanKind, Option<Rc<str>>);
@@ -52,9 +52,9 @@ pub(super) fn name((kind, on): &Track) -> String {
         SpanKind::Disk => "disk",
         SpanKind::Transfer => "transfers",
         SpanKind::Attempt => "attempts",
-        SpanKind::Retry(Attempted::Job) => "lost and begun anew",
-        SpanKind::Retry(Attempted::Session) => "lost sessions",
-        SpanKind::Retry(Attempted::Request | Attempted::Replica) => "lost requests",
+        SpanKind::Retry(AttemptKind::Job) => "lost and begun anew",
+        SpanKind::Retry(AttemptKind::Session) => "lost sessions",
+        SpanKind::Retry(AttemptKind::Request | AttemptKind::Replica) => "lost requests",
         SpanKind::Fault => "faults",
     };
     on.as_ref().map_or_else(|| kind.to_owned(), |device| format!("{kind} {device}"))

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use stayput_engine::plan::{Net, RunPlan, draw_jobs};
 use stayput_engine::record::{ByteCounts, FaultEffect, JobEnd, JobRecord, LatencySplit, PolicyRun};
 use stayput_engine::scenario::{Policy, Scenario};
-use stayput_host::{Contents, Time};
+use stayput_host::{KnownContents, Time};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::Order;
 
@@ -25,7 +25,7 @@ pub fn plan() -> RunPlan {
         net: Net::Fabric,
         images: SystemImages::default(),
         objects: Vec::new(),
-        contents: Contents::default(),
+        contents: KnownContents::default(),
         jobs,
         faults: true,
         order: Order::Fixed,

@@ -11,10 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use stayput_host::config::{FuelRate, MachineConfig, SessionsConfig};
-use stayput_host::{Attempted, Host, LocalFuture, Purpose, TaskGuard};
+use stayput_host::{AttemptKind, Host, LocalFuture, Purpose, TaskGuard};
 use stayput_runtime::device::{DeviceFault, DeviceSpec, SIZE_UNKNOWN};
-use stayput_runtime::limits::Limits;
-use stayput_runtime::pipe::room_of;
+use stayput_runtime::limits::SessionLimits;
+use stayput_runtime::pipe::pipe_capacity;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::client::ObjectDownload;
 use stayput_store::http::StatusCode;
@@ -118,7 +118,7 @@ impl Runner {
         let slot = self.slots.take(|| waiting(&self.host)).await?;
         let _counted = session_runs(&self.host);
         for _attempt in 0..ATTEMPTS_MAX {
-            let mut trying = self.host.attempt(Attempted::Job, "run");
+            let mut trying = self.host.attempt(AttemptKind::Job, "run");
             if let Some((sessions, inputs)) = self.attempt(plan, posted, store).await? {
                 return Ok(Done { sessions, inputs, slot });
             }
@@ -152,7 +152,7 @@ impl Runner {
             let lines = as_lines(&container, &rows)?;
             listings.insert(container, lines);
         }
-        let room = room_of(plan.pipes.len());
+        let room = pipe_capacity(plan.pipes.len());
         let pipes = plan.pipes.iter().map(|_| Rc::new(Pipe::new(room))).collect();
         let inputs = Inputs { downloads, listings, pipes, posted };
         let sessions = join_all(plan.sessions.iter().map(|plan| self.session(plan, &inputs))).await;
@@ -204,7 +204,7 @@ impl Runner {
                     env: plan.env.clone(),
                     devices,
                     images,
-                    limits: Limits::default(),
+                    limits: SessionLimits::default(),
                     entropy: session_entropy(&self.host, &plan.session),
                 };
                 let startup = self.sessions.startup(compiled_bytes);

@@ -2,7 +2,7 @@
 //!
 //! Leaves out whether it may: those who know access lists are asked.
 
-use stayput_runtime::job::{ExecPath, Job, Node, ObjectPath};
+use stayput_runtime::job::{ExecPath, Job, JobNode, ObjectPath};
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::{JobAccess, Refusal};
 use stayput_store::swift::{BadName, Path};
@@ -16,7 +16,7 @@ pub struct Elsewhere {
     pub path: Path,
     /// What is wanted of it.
     pub wanted: JobAccess,
-    node: Node,
+    node: JobNode,
     field: String,
 }
 
@@ -66,7 +66,7 @@ impl Planning<'_> {
 
     fn note(
         &self,
-        node: &Node,
+        node: &JobNode,
         field: &str,
         (named, wanted): (&ObjectPath, JobAccess),
         found: &mut Vec<Elsewhere>,

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_runtime::image::executable::USER_IMAGE;
 use stayput_runtime::job::{
-    Account, ExecPath, Gang, Job, JobDevice, JobError, JobImage, JobPath, JobSession, Matches,
-    Node, ObjectPath, Pipe,
+    Account, DescriptionError, ExecPath, Gang, Job, JobDevice, JobImage, JobNode, JobPath, JobPipe,
+    JobSession, Matches, ObjectPath,
 };
 
 pub use self::elsewhere::Elsewhere;
@@ -26,7 +26,7 @@ pub struct JobPlan {
     /// Its sessions.
     pub sessions: Vec<Plan>,
     /// The pipes between them, by their places in `sessions`.
-    pub pipes: Vec<Pipe>,
+    pub pipes: Vec<JobPipe>,
     /// Which sessions must run at the same time, and in how many copies.
     pub gangs: Vec<Gang>,
 }
@@ -199,7 +199,7 @@ pub struct Planning<'a> {
 
 /// What a flaw of a description is answered with.
 #[must_use]
-pub fn refusal_of(error: &JobError) -> Refusal {
+pub fn refusal_of(error: &DescriptionError) -> Refusal {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     Refusal::new(status, error.to_string())
 }
@@ -228,12 +228,12 @@ impl Planning<'_> {
     }
 }
 
-fn refuse(node: &Node, status: StatusCode, field: &str, why: &str) -> Refusal {
+fn refuse(node: &JobNode, status: StatusCode, field: &str, why: &str) -> Refusal {
     Refusal::new(status, format!("node {:?}, field `{field}`: {why}", node.name.as_str()))
 }
 
 struct Planner<'a> {
-    node: &'a Node,
+    node: &'a JobNode,
     planning: &'a Planning<'a>,
     session: &'a JobSession,
 }

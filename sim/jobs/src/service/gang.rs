@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
-use stayput_host::{Attempted, Purpose};
+use stayput_host::{AttemptKind, Purpose};
 use stayput_runtime::job::Gang;
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
@@ -67,7 +67,7 @@ impl Scheduler<'_> {
                     break;
                 }
             };
-            let mut trying = self.proxy.host().attempt(Attempted::Session, "gang");
+            let mut trying = self.proxy.host().attempt(AttemptKind::Session, "gang");
             match self.begin(gang, copy, beginning, &targets).await {
                 Ok(Ok(mut sessions)) => {
                     trying.gained();

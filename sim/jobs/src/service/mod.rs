@@ -36,7 +36,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use hyper::header::HeaderName;
 use stayput_host::config::MachineConfig;
-use stayput_host::{Attempted, Host, LocalFuture, Purpose};
+use stayput_host::{AttemptKind, Host, LocalFuture, Purpose};
 use stayput_store::http::{Response, StatusCode};
 use stayput_store::proxy::{
     FetchError, JobAccess, JobPoster, JobRequest, JobService, ListError, ListedObject, LocateError,
@@ -171,7 +171,7 @@ impl Job {
         let decision = self.placing(ready, supply).decision(0);
         let (mut nodes_tried, mut last) = (false, None);
         for place in &decision.candidates {
-            let mut trying = self.proxy.host().attempt(Attempted::Job, "place");
+            let mut trying = self.proxy.host().attempt(AttemptKind::Job, "place");
             let ended = match place {
                 Place::Node(_) if nodes_tried => continue,
                 Place::Node(_) => {

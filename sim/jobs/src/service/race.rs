@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
-use stayput_host::{Attempted, Purpose, Time};
+use stayput_host::{AttemptKind, Purpose, Time};
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
 
@@ -105,7 +105,7 @@ impl Scheduler<'_> {
         copies.running.push(Box::pin(async move {
             let order = self.order(session, copy, attempt, target, parts, None);
             // The loser is dropped on its way: it did not fail.
-            let mut trying = self.proxy.host().attempt(Attempted::Session, "session");
+            let mut trying = self.proxy.host().attempt(AttemptKind::Session, "session");
             let what = self.attempt(session, target, &order, parts, again).await;
             match &what {
                 Ok(Attempt::Done(_)) => trying.gained(),

@@ -11,9 +11,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use stayput_host::{Attempted, Purpose, SpanKind};
+use stayput_host::{AttemptKind, Purpose, SpanKind};
 use stayput_runtime::job::Gang;
-use stayput_runtime::pipe::room_of;
+use stayput_runtime::pipe::pipe_capacity;
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::{Proxy, Refusal};
 use stayput_store::swift::{ReplicaTarget, RingLookup};
@@ -192,7 +192,7 @@ impl Scheduler<'_> {
             tried.place = target.ip.to_string();
             let order = self.order(session, copy, tried.attempt, target, &parts, None);
             let again = (tried.attempt > 1).then_some(Purpose::Retry);
-            let mut trying = self.proxy.host().attempt(Attempted::Session, "session");
+            let mut trying = self.proxy.host().attempt(AttemptKind::Session, "session");
             match self.attempt(session, target, &order, &parts, again).await? {
                 Attempt::Done(session) => {
                     trying.gained();
@@ -253,7 +253,7 @@ impl Scheduler<'_> {
     /// Waits a while before asking for room again, each session for a time of its own.
     pub(super) async fn back_off(&self, session: usize, round: u32) {
         let host = self.proxy.host();
-        let _waiting = host.span(SpanKind::Retry(Attempted::Session), "back-off");
+        let _waiting = host.span(SpanKind::Retry(AttemptKind::Session), "back-off");
         let longest = BACK_OFF * 2_u32.saturating_pow(round);
         let who = format!("{}-{session}", self.id);
         let mut entropy = host.entropy("job-back-off", who.as_bytes(), u64::from(round));
@@ -312,7 +312,7 @@ impl Scheduler<'_> {
             system_images: plan.system_images.clone(),
             devices: devices.collect(),
             gang: gang.map(|gang| gang.id.clone()).unwrap_or_default(),
-            pipe_room: room_of(self.plan.pipes.len()),
+            pipe_room: pipe_capacity(self.plan.pipes.len()),
             local: local.map(|(path, located)| LocalObject {
                 disk: target.device.clone(),
                 partition: self.ring.partition(path),

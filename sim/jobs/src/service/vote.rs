@@ -66,7 +66,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use stayput_runtime::outcome::{Accounting, End};
+    use stayput_runtime::outcome::{Accounting, EndReason};
 
     use super::*;
     use crate::run::SessionEnd;
@@ -74,7 +74,7 @@ mod tests {
     fn copy(place: &str, output: &'static str) -> Copy {
         let session = Session {
             name: "s".to_owned(),
-            end: SessionEnd::Guest(End::Exited { code: 0 }),
+            end: SessionEnd::Guest(EndReason::Exited { code: 0 }),
             fuel: 1,
             took: Duration::ZERO,
             core: Duration::ZERO,

@@ -18,7 +18,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stayput_host::{Attempted, Host, Purpose};
+use stayput_host::{AttemptKind, Host, Purpose};
 
 use crate::proxy::ListedObject;
 use crate::swift::header::{OBJECT_META_PREFIX, X_STAYPUT_PURPOSE, X_ZEROVM_EXECUTE};
@@ -223,7 +223,7 @@ impl Client {
         exchange.body = (Purpose::Control, body);
         exchange.answer_max = limits::JOB_ANSWER_MAX;
         exchange.any_status = true;
-        exchange.attempted = Attempted::Job;
+        exchange.attempted = AttemptKind::Job;
         let Reply { status, headers, body, .. } = self.exchange(exchange).await?;
         Ok(JobAnswer { status, headers, body })
     }

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_RANGE, IF_MATCH, RANGE};
 use hyper::{HeaderMap, Method, StatusCode};
-use stayput_host::{Attempt, Attempted, Purpose};
+use stayput_host::{Attempt, AttemptKind, Purpose};
 
 use super::incoming::ObjectDownload;
 use super::retry::{Exchange, etag, limits};
@@ -72,7 +72,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
-            let mut trying = self.host.attempt(Attempted::Request, "request");
+            let mut trying = self.host.attempt(AttemptKind::Request, "request");
             match self.get_more(path, purpose, attempt, (incoming, &mut trying)).await {
                 Ok(()) => return Ok(()),
                 Err(error @ ClientError::Refused { status, .. })
@@ -86,7 +86,7 @@ impl Client {
                 Err(error) => return Err(error),
             }
             trying.failed();
-            self.back_off(attempt, Attempted::Request).await;
+            self.back_off(attempt, AttemptKind::Request).await;
         }
         Err(last)
     }

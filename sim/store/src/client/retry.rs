@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
-use stayput_host::{Attempted, Purpose, SpanKind};
+use stayput_host::{AttemptKind, Purpose, SpanKind};
 
 use super::{Client, ClientError};
 use crate::http;
@@ -51,7 +51,7 @@ pub(super) struct Exchange {
     /// Whether each status but 503 is an answer.
     pub(super) any_status: bool,
     /// What has failed when it fails.
-    pub(super) attempted: Attempted,
+    pub(super) attempted: AttemptKind,
 }
 
 /// An answer, whole.
@@ -75,7 +75,7 @@ impl Exchange {
             answer_max: limits::ANSWER_MAX,
             retried: Vec::new(),
             any_status: false,
-            attempted: Attempted::Request,
+            attempted: AttemptKind::Request,
         }
     }
 
@@ -204,7 +204,7 @@ impl Client {
     }
 
     /// Waits after that attempt; not after the last one.
-    pub(super) async fn back_off(&self, attempt: u32, of: Attempted) {
+    pub(super) async fn back_off(&self, attempt: u32, of: AttemptKind) {
         if attempt + 1 < limits::ATTEMPTS_MAX {
             let _waiting = self.host.span(SpanKind::Retry(of), "back-off");
             self.host.sleep(limits::BACKOFF_FIRST * 2_u32.pow(attempt)).await;

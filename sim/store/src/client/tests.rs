@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
@@ -30,7 +30,7 @@ fn add<F: Future<Output = ()> + 'static>(
     let spec = HostSpec {
         name: format!("host:{index}"),
         ip: ip(index),
-        place: Place::Clients,
+        place: HostPlace::Clients,
         is_worker: false,
         nic: rate,
         cores: 1,

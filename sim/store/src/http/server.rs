@@ -18,7 +18,7 @@ use std::rc::Rc;
 use futures_util::future::{Either, select};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use stayput_host::{BoxStream, Count, Host, JobNumber, SpanKind};
+use stayput_host::{BoxStream, Host, HostMetric, JobNumber, SpanKind};
 use tokio::sync::Notify;
 
 use super::body::IncomingBody;
@@ -45,7 +45,7 @@ where
         // A listener fails only with its host, or when the host is to end.
         while let Ok((stream, peer)) = listener.accept().await {
             if open.count() >= listener.connections_max() && !open.make_room() {
-                host.count(Count::ConnectionsRefused, 1);
+                host.count(HostMetric::ConnectionsRefused, 1);
                 continue;
             }
             let (host_of_connection, handler) = (host.clone(), Rc::clone(&handler));

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use stayput_host::{Count, Disk, DiskError, Host};
+use stayput_host::{Disk, DiskError, Host, HostMetric};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::NodeError;
@@ -117,7 +117,7 @@ impl Device {
     pub(super) fn set_pending(&self, host: &Host, rows: usize) {
         let before = self.pending.replace(rows);
         let signed = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
-        host.count(Count::UpdatesPending, signed(rows) - signed(before));
+        host.count(HostMetric::UpdatesPending, signed(rows) - signed(before));
     }
 }
 

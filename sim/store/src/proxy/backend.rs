@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hyper::header::{CONTENT_LENGTH, HeaderName};
 use hyper::{HeaderMap, Method, StatusCode};
-use stayput_host::Attempted;
+use stayput_host::AttemptKind;
 
 use super::Proxy;
 use super::answer::set;
@@ -105,7 +105,7 @@ impl Proxy {
         own: &HeaderMap,
     ) -> Result<IncomingResponse, NodeError> {
         let request = ask.request(target, own, Body::empty())?;
-        let mut trying = self.host().attempt(Attempted::Replica, "replica");
+        let mut trying = self.host().attempt(AttemptKind::Replica, "replica");
         let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
         match &answer {
             Ok(answer) if !answer.status.is_server_error() => trying.gained(),

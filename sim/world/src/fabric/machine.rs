@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use stayput_host::topology::HostKey;
 use stayput_host::{
-    BoxStream, Contents, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work,
+    BoxStream, ComputeWork, Disk, KnownContents, Listener, LocalFuture, Machine, Recorder, Seed,
+    Time,
 };
 
 use crate::clock::Clock;
@@ -22,7 +23,7 @@ pub(super) struct FabricMachine {
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
     pub(super) recorder: Rc<dyn Recorder>,
-    pub(super) contents: Contents,
+    pub(super) contents: KnownContents,
 }
 
 impl Machine for FabricMachine {
@@ -50,11 +51,11 @@ impl Machine for FabricMachine {
         self.disks.get(device).cloned()
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.cpu.compute(work)
     }
 
-    fn contents(&self) -> Contents {
+    fn contents(&self) -> KnownContents {
         self.contents.clone()
     }
 

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::config::NetworkConfig;
-use stayput_host::topology::{HostKey, HostSpec, Main};
-use stayput_host::{Contents, Host, Recorder, Seed, Time};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
+use stayput_host::{Host, KnownContents, Recorder, Seed, Time};
 
 use self::machine::FabricMachine;
 use crate::clock::Clock;
@@ -38,13 +38,13 @@ struct Room {
     faults: RefCell<usize>,
     disk_effects: EffectLog,
     fuel: FuelMeter,
-    contents: RefCell<Contents>,
+    contents: RefCell<KnownContents>,
 }
 
 /// A host's hardware and what it runs: both outlast a crash.
 struct Machinery {
     spec: HostSpec,
-    main: Main,
+    main: HostMain,
     disks: BTreeMap<String, SimDisk>,
     cores_busy: BusyMeter,
 }
@@ -85,11 +85,11 @@ impl Fabric {
 }
 
 impl World for Fabric {
-    fn know(&mut self, contents: Contents) {
+    fn know(&mut self, contents: KnownContents) {
         *self.0.contents.borrow_mut() = contents;
     }
 
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
         let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
         let disks = disks.collect();

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use stayput_host::config::{ByteRate, Chance};
-use stayput_host::topology::{HostKey, Place};
+use stayput_host::topology::{HostKey, HostPlace};
 
 use crate::disk::StopPoint;
 
@@ -54,7 +54,7 @@ pub enum FaultKind {
     /// The trunk between two places is slower, each way.
     ThrottleTrunk {
         /// The places.
-        between: [Place; 2],
+        between: [HostPlace; 2],
         /// How fast it is.
         rate: ByteRate,
     },
@@ -212,10 +212,10 @@ fn some(hosts: &[HostKey], name: impl Fn(HostKey) -> String) -> String {
     named.join(", ") + &others
 }
 
-fn place(place: Place) -> String {
+fn place(place: HostPlace) -> String {
     match place {
-        Place::Zone { zone, .. } => format!("zone:{zone}"),
-        Place::Workers => "workers".to_owned(),
-        Place::Clients => "clients".to_owned(),
+        HostPlace::Zone { zone, .. } => format!("zone:{zone}"),
+        HostPlace::Workers => "workers".to_owned(),
+        HostPlace::Clients => "clients".to_owned(),
     }
 }

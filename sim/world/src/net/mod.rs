@@ -32,7 +32,7 @@ use std::time::Duration;
 use slotmap::{SlotMap, new_key_type};
 use stayput_host::Seed;
 use stayput_host::config::{LinkConfig, NetworkConfig};
-use stayput_host::topology::{HostKey, HostSpec, LinkClass, Place, crosses_zones, link};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec, LinkClass, crosses_zones, link};
 
 use self::connection::{Connection, Flight, Flow};
 use self::draw::Draws;
@@ -116,7 +116,7 @@ struct State {
     hosts: Vec<NetHost>,
     by_ip: BTreeMap<IpAddr, HostKey>,
     trunks: Vec<Trunk>,
-    trunk_keys: BTreeMap<(Place, Place), TrunkKey>,
+    trunk_keys: BTreeMap<(HostPlace, HostPlace), TrunkKey>,
     connections: SlotMap<ConnectionKey, Connection>,
     connections_made: u64,
     flights: SlotMap<FlightKey, Flight>,
@@ -191,7 +191,7 @@ impl State {
     }
 
     /// The trunk from one place to another, made when it is first asked for.
-    fn trunk(&mut self, network: &NetworkConfig, from: Place, to: Place) -> TrunkKey {
+    fn trunk(&mut self, network: &NetworkConfig, from: HostPlace, to: HostPlace) -> TrunkKey {
         let trunks = &mut self.trunks;
         *self.trunk_keys.entry(trunk_between(from, to)).or_insert_with(|| {
             let port = Port::new(link(network, from, to).trunk);
@@ -320,10 +320,10 @@ impl Net {
 }
 
 /// All zones of a region share its trunks to the others.
-fn trunk_between(from: Place, to: Place) -> (Place, Place) {
+fn trunk_between(from: HostPlace, to: HostPlace) -> (HostPlace, HostPlace) {
     match (from, to) {
-        (Place::Zone { region: a, .. }, Place::Zone { region: b, .. }) if a != b => {
-            (Place::Zone { region: a, zone: 0 }, Place::Zone { region: b, zone: 0 })
+        (HostPlace::Zone { region: a, .. }, HostPlace::Zone { region: b, .. }) if a != b => {
+            (HostPlace::Zone { region: a, zone: 0 }, HostPlace::Zone { region: b, zone: 0 })
         }
         pair => pair,
     }

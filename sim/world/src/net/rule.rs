@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stayput_host::config::{ByteRate, Chance};
 use stayput_host::time::nanos;
-use stayput_host::topology::{HostKey, Place};
+use stayput_host::topology::{HostKey, HostPlace};
 
 use super::{Net, State};
 use crate::fault::FaultId;
@@ -49,7 +49,7 @@ pub enum Rule {
     /// The trunk between two places is no faster than this, each way.
     SlowTrunk {
         /// The places; any zone of a region stands for all of them when the other is in another region.
-        between: [Place; 2],
+        between: [HostPlace; 2],
         /// How fast it is.
         rate: ByteRate,
     },

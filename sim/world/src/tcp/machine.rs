@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use stayput_host::topology::HostKey;
 use stayput_host::{
-    BoxStream, Disk, Label, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work,
+    BoxStream, ComputeWork, Disk, Label, Listener, LocalFuture, Machine, Recorder, Seed, Time,
 };
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -80,7 +80,7 @@ impl Machine for TcpMachine {
         self.disks.get(device).cloned()
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.cpu.compute(work)
     }
 

@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
 use stayput_host::{Disk, Host, LocalFuture, Seed, Time};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet};
@@ -113,7 +113,7 @@ impl Tcp {
 }
 
 impl World for Tcp {
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         let clock: Rc<dyn Clock> = Rc::new(DiskClock(Rc::clone(&self.clock)));

@@ -11,7 +11,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use stayput_host::topology::HostKey;
-use stayput_host::{BoxStream, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time, Work};
+use stayput_host::{
+    BoxStream, ComputeWork, Disk, Listener, LocalFuture, Machine, Recorder, Seed, Time,
+};
 
 use super::Shared;
 use super::stream::TurmoilStream;
@@ -91,7 +93,7 @@ impl Machine for TurmoilMachine {
         self.disks.get(device).cloned()
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.cpu.compute(work)
     }
 

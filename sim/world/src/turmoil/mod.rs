@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::link;
-use stayput_host::topology::{HostKey, HostSpec, Main};
+use stayput_host::topology::{HostKey, HostMain, HostSpec};
 use stayput_host::{Disk, Host, Recorder, Seed, Time};
 
 use self::machine::{TurmoilClock, TurmoilMachine};
@@ -90,7 +90,7 @@ fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
 }
 
 impl World for Turmoil {
-    fn add_host(&mut self, spec: HostSpec, main: Main) -> HostKey {
+    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         self.shared.specs.borrow_mut().push(spec.clone());

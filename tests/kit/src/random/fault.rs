@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use stayput_cluster::Cluster;
 use stayput_host::Time;
 use stayput_host::config::{ByteRate, Chance};
-use stayput_host::topology::{HostKey, Place};
+use stayput_host::topology::{HostKey, HostPlace};
 use stayput_world as world;
 use stayput_world::fault::{FaultKind, Repeat};
 
@@ -235,7 +235,7 @@ fn sides(all: &[HostKey], from: &[u32], to: &[u32]) -> (Vec<HostKey>, Vec<HostKe
 }
 
 /// The places between which there are trunks.
-fn places(cluster: &Cluster) -> Vec<Place> {
+fn places(cluster: &Cluster) -> Vec<HostPlace> {
     let mut places = cluster.places.clone();
     places.sort_unstable();
     places.dedup();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hyper::{Method, Request};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
-use stayput_host::topology::{HostKey, HostSpec, Place};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
@@ -80,7 +80,7 @@ fn spec(host: u8) -> HostSpec {
     HostSpec {
         name: format!("node:{}", host + 1),
         ip: ip(host),
-        place: Place::Zone { region: 1, zone: 1 },
+        place: HostPlace::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: rate,
         cores: 1,

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{
-    BoxStream, Disk, Host, Label, Listener, LocalFuture, Machine, Purpose, Seed, Time, Work,
+    BoxStream, ComputeWork, Disk, Host, Label, Listener, LocalFuture, Machine, Purpose, Seed, Time,
 };
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
@@ -58,7 +58,7 @@ impl Machine for Small {
         self.host.disk(device)
     }
 
-    fn compute(&self, work: Box<dyn Work>) -> LocalFuture<'static, Box<dyn Work>> {
+    fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
         self.host.compute(work)
     }
 
@@ -101,7 +101,7 @@ fn spec(host: u8) -> HostSpec {
     HostSpec {
         name: format!("node:{}", host + 1),
         ip: ip(host),
-        place: Place::Zone { region: 1, zone: 1 },
+        place: HostPlace::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: rate,
         cores: 1,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
-use stayput_host::topology::{HostKey, HostSpec, Place};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{Disk, Host, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
@@ -271,7 +271,7 @@ fn spec(index: u8) -> HostSpec {
     HostSpec {
         name: format!("node:{}", index + 1),
         ip: Ipv4Addr::new(10, 0, 0, index + 1),
-        place: Place::Zone { region: 1, zone: 1 },
+        place: HostPlace::Zone { region: 1, zone: 1 },
         is_worker: false,
         nic: ByteRate::new(1_250_000_000).expect("not zero"),
         cores: 2,

@@ -13,7 +13,7 @@ use hyper::header::{
     CONTENT_RANGE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use hyper::{HeaderMap, StatusCode};
-use stayput_host::{Attempt, Attempted, Checksum, Purpose};
+use stayput_host::{Attempt, AttemptKind, Checksum, Purpose};
 use tracing::Instrument;
 
 use super::get::first_byte;
@@ -215,7 +215,7 @@ impl Relay {
 
 /// The reading of a body that comes from a node.
 fn reading(proxy: &Proxy) -> Attempt {
-    proxy.host().attempt(Attempted::Replica, "replica")
+    proxy.host().attempt(AttemptKind::Replica, "replica")
 }
 
 /// Lower-case hexadecimal digits.

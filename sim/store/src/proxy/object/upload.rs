@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use hyper::body::Body as _;
 use hyper::{HeaderMap, StatusCode};
-use stayput_host::{Attempt, Attempted, Purpose, TaskGuard};
+use stayput_host::{Attempt, AttemptKind, Purpose, TaskGuard};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
@@ -154,7 +154,7 @@ impl Upload<'_> {
         let own = self.plan.own.get(index).unwrap_or(&none);
         let (sender, body) = self.plan.length.map_or_else(Body::open, Body::stream);
         let Ok(request) = self.plan.ask.request(target, own, body) else { return Slot::Lost };
-        let trying = self.proxy.host().attempt(Attempted::Replica, "replica");
+        let trying = self.proxy.host().attempt(AttemptKind::Replica, "replica");
         let (tell, answer) = oneshot::channel();
         let (pool, to) = (self.proxy.pool().clone(), target.address(self.plan.ask.service));
         // Only somebody who listens has it copied.

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
-use stayput_host::topology::{HostSpec, Place};
+use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Host, LocalFuture, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
@@ -300,7 +300,7 @@ fn add<F: Future<Output = ()> + 'static>(
     let spec = HostSpec {
         name: format!("host:{index}"),
         ip: ip(index),
-        place: Place::Zone { region: 1, zone: u32::from(index) + 1 },
+        place: HostPlace::Zone { region: 1, zone: u32::from(index) + 1 },
         is_worker: false,
         nic: rate,
         cores: 1,
