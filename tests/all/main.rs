@@ -3,6 +3,7 @@
 mod bad_input;
 mod contract;
 mod differential;
+mod documents;
 mod house;
 mod jobs;
 mod memo;
@@ -11,7 +12,6 @@ mod policies;
 mod property;
 mod published;
 mod python;
-mod readme;
 mod retries;
 mod spans;
 mod troubled;

@@ -1,7 +1,7 @@
 //! WASI preview 1 over a session's devices, its tree, and the clock and seed it was given.
 //!
 //! Calls that need the outside leave an [`Interrupt`] and suspend the guest; all others finish at
-//! once. What each call does, and what is refused and why, stands in `WASI.md`. Left out: sockets
+//! once. What each call does, and what is refused and why, stands in `scenarios/manual/src/reference/wasi.md`. Left out: sockets
 //! (`ENOTSOCK`), rights as a sandbox (there is nothing to escape to; they tell reading from
 //! writing and little more), and times of what comes from images.
 
@@ -241,7 +241,7 @@ mod tests {
 
     /// The names in the first column of the table.
     fn documented() -> Vec<&'static str> {
-        let rows = include_str!("../../WASI.md").lines().filter(|line| line.starts_with("| `"));
+        let rows = include_str!("../../../scenarios/manual/src/reference/wasi.md").lines().filter(|line| line.starts_with("| `"));
         let first = rows.filter_map(|row| row.split('|').nth(1));
         first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
     }
@@ -253,7 +253,7 @@ mod tests {
         let documented = documented();
         assert_eq!(documented.iter().copied().collect::<BTreeSet<_>>(), defined);
         assert_eq!(documented.len(), defined.len(), "each is named once");
-        let text = include_str!("../../WASI.md");
+        let text = include_str!("../../../scenarios/manual/src/reference/wasi.md");
         assert!(text.contains(&format!("these {} functions", defined.len())));
     }
 }

@@ -1,4 +1,4 @@
-//! The report as JSON, schema `stayput.run/2`, as `RESULTS.md` beside the scenarios describes it.
+//! The report as JSON, schema `stayput.run/2`, as the manual's `reference/results.md` describes it.
 //!
 //! Everything but `wall` is the same for the same seed. Keys may be added; those that are there
 //! keep their names and meaning.
