@@ -1,7 +1,8 @@
 //! WASI preview 1 over a session's devices, its tree, and the clock and seed it was given.
 //!
 //! Calls that need the outside leave an [`Interrupt`] and suspend the guest; all others finish at
-//! once. What each call does, and what is refused and why, stands in `scenarios/manual/src/reference/wasi.md`. Left out: sockets
+//! once. The manual, `scenarios/manual/src/reference/wasi.md`, has the table of calls: support,
+//! refusals and their reasons. Left out: sockets
 //! (`ENOTSOCK`), rights as a sandbox (there is nothing to escape to; they tell reading from
 //! writing and little more), and times of what comes from images.
 
@@ -241,7 +242,9 @@ mod tests {
 
     /// The names in the first column of the table.
     fn documented() -> Vec<&'static str> {
-        let rows = include_str!("../../../scenarios/manual/src/reference/wasi.md").lines().filter(|line| line.starts_with("| `"));
+        let rows = include_str!("../../../scenarios/manual/src/reference/wasi.md")
+            .lines()
+            .filter(|line| line.starts_with("| `"));
         let first = rows.filter_map(|row| row.split('|').nth(1));
         first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
     }
