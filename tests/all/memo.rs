@@ -2,14 +2,13 @@
 //!
 //! Leaves out drivers that no cluster is: see the runtime's tests.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::record::{JobEnd, PolicyRun};
 use stayput_engine::run::{Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Scenario};
+use stayput_engine::scenario::Policy;
 use stayput_runtime::memo::Memo;
+use stayput_testkit::scenario::SmallScenario;
 
 const ROOM: usize = 256 << 20;
 
@@ -88,10 +87,7 @@ impl Same {
 }
 
 fn plan(seed: u64, faults: &str) -> RunPlan {
-    let text = format!("{SCENARIO}{faults}");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/memo.toml");
-    let scenario = Scenario::parse(&text, &file).unwrap_or_else(|flaw| panic!("{flaw}\n{text}"));
-    RunPlan::build(scenario, seed, Net::Fabric, true).unwrap_or_else(|flaw| panic!("{flaw}"))
+    SmallScenario::of(SCENARIO).with(faults).plan(seed, Net::Fabric)
 }
 
 fn run(plan: &RunPlan, policy: Policy, memo: Option<&Memo>) -> PolicyRun {

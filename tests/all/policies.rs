@@ -3,60 +3,12 @@
 //! Leaves out decisions over views made by hand, which stand beside the policies.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::record::{JobEnd, PolicyRun, latency_us};
 use stayput_engine::run::{Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Scenario};
-
-/// The banana job on less data than in its scenario.
-const BANANA: &str = r#"
-name = "banana on less data"
-
-[cluster]
-zones = 3
-nodes_per_zone = 1
-devices_per_node = 1
-replicas = 3
-part_power = 6
-proxies = 2
-workers = 2
-clients = 4
-
-[node]
-cores = 2
-fuel_per_second = "1e9"
-nic = "10 Gbit/s"
-disk = { read = "500 MB/s", write = "400 MB/s", seek = "100us" }
-
-[worker]
-cores = 2
-
-[network]
-same_zone    = { latency = "100us" }
-cross_zone   = { latency = "500us" }
-cross_region = { latency = "20ms" }
-client       = { latency = "5ms" }
-worker       = { latency = "500us", trunk = "10 Gbit/s" }
-
-[[data]]
-path = "swift://~/demo/log-*.txt"
-count = 6
-generate = "log"
-size = "256 KiB"
-
-[[data]]
-path = "swift://~/demo/linecount.wasm"
-file = "../runtime/guests/linecount.wasm"
-
-[[work]]
-job = "jobs/banana.json"
-objects = "swift://~/demo/log-*.txt"
-pick = "each"
-runs = 48
-arrivals = "poisson 50/s"
-"#;
+use stayput_engine::scenario::Policy;
+use stayput_testkit::scenario::SmallScenario;
 
 const PARTITION: &str = r#"
 [[fault]]
@@ -65,15 +17,17 @@ for = "400ms"
 partition = ["zone:3"]
 "#;
 
-fn plan(changes: &[(&str, &str)], more: &str) -> RunPlan {
-    let mut text = format!("{BANANA}{more}");
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from} is not in the scenario");
-        text = text.replace(from, to);
+/// The banana job, 48 times, 50 a second, with keys set and text added.
+fn plan(settings: &[(&str, &str)], more: &str) -> RunPlan {
+    let mut scenario = SmallScenario::banana()
+        .set("network.worker.trunk", "10 Gbit/s")
+        .set("work.1.runs", "48")
+        .set("work.1.arrivals", "poisson 50/s")
+        .with(more);
+    for (key, value) in settings {
+        scenario = scenario.set(key, value);
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/policies.toml");
-    let scenario = Scenario::parse(&text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
-    RunPlan::build(scenario, 1, Net::Fabric, true).unwrap_or_else(|flaw| panic!("{flaw}"))
+    scenario.plan(1, Net::Fabric)
 }
 
 fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
@@ -136,7 +90,7 @@ fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_
 
 #[test]
 fn no_job_ends_sooner_under_any_rule_than_the_best_that_was_found() {
-    let slow_cores = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\"")];
+    let slow_cores = [("node.fuel_per_second", "2e7")];
     let plan = plan(&slow_cores, PARTITION);
     let best = run(&plan, Policy::BestFound);
     assert!(best.decisions().len() > 2, "{:?}", best.decisions());
@@ -164,7 +118,7 @@ fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger
     // For a short while, so that few jobs are hit: where more than one of twenty is slow, the percentile is slow as well.
     let slow =
         "[[fault]]\nat = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100\n";
-    let plan = plan(&[("runs = 48", "runs = 96"), ("256 KiB", "2 MiB")], slow);
+    let plan = plan(&[("work.1.runs", "96"), ("data.1.size", "2 MiB")], slow);
     let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
     let ((_, plain_p99), (_, hedged_p99)) = (percentiles(&plain), percentiles(&hedged));
     assert!(hedged_p99 * 3 < plain_p99 * 2, "{hedged_p99} and {plain_p99} us");
@@ -175,7 +129,7 @@ fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger
 #[test]
 fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
     // All cores are as slow, so that a second copy is sent for every job until the percentile is known, and none is worth it.
-    let slow_cores = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e6\"")];
+    let slow_cores = [("node.fuel_per_second", "2e6")];
     let plan = plan(&slow_cores, "");
     let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));
     assert!(hedged.bytes.by_purpose["hedge"] > 0);
@@ -185,17 +139,14 @@ fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
 
 #[test]
 fn cost_leaves_the_code_with_the_data_where_the_trunk_is_slow() {
-    let plan = plan(&[("trunk = \"10 Gbit/s\"", "trunk = \"20 Mbit/s\"")], "");
+    let plan = plan(&[("network.worker.trunk", "20 Mbit/s")], "");
     let run = run_named(&plan, "cost");
     assert_eq!(places(&run), BTreeMap::from([("node", 48)]), "{:?}", run.decisions());
 }
 
 #[test]
 fn cost_takes_the_workers_where_the_cores_of_the_storage_are_slow() {
-    let slow = [
-        ("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\""),
-        ("[worker]\ncores = 2", "[worker]\ncores = 2\nfuel_per_second = \"1e9\""),
-    ];
+    let slow = [("node.fuel_per_second", "2e7"), ("worker.fuel_per_second", "1e9")];
     let plan = plan(&slow, "");
     let run = run_named(&plan, "cost");
     assert!(places(&run)["worker"] > 40, "{:?} {:?}", places(&run), run.decisions());
@@ -209,9 +160,9 @@ fn cost_takes_the_workers_where_the_cores_of_the_storage_are_slow() {
 #[test]
 fn cost_pushes_back_when_the_cores_of_the_storage_are_busy() {
     let crowd = [
-        ("fuel_per_second = \"1e9\"", "fuel_per_second = \"2e7\""),
-        ("poisson 50/s", "poisson 200/s"),
-        ("runs = 48", "runs = 192"),
+        ("node.fuel_per_second", "2e7"),
+        ("work.1.arrivals", "poisson 200/s"),
+        ("work.1.runs", "192"),
     ];
     let plan = plan(&crowd, "");
     let run = run_named(&plan, "cost");

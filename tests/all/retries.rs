@@ -2,68 +2,27 @@
 //!
 //! Leaves out how the parts follow from intervals, which is tested beside the split.
 
-use std::path::Path;
 use std::time::Duration;
 
-use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::plan::Net;
 use stayput_engine::record::{JobEnd, JobRecord, PolicyRun};
 use stayput_engine::run::{Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Scenario};
+use stayput_engine::scenario::Policy;
+use stayput_testkit::scenario::SmallScenario;
 
-/// The banana job on few and short logs, in three zones of one node each.
-const BANANA: &str = r#"
-name = "banana on less data"
-
-[cluster]
-zones = 3
-nodes_per_zone = 1
-devices_per_node = 1
-replicas = 3
-part_power = 6
-proxies = 2
-workers = 2
-clients = 4
-
-[node]
-cores = 2
-fuel_per_second = "1e9"
-
-[[data]]
-path = "swift://~/demo/log-*.txt"
-count = 6
-generate = "log"
-size = "256 KiB"
-
-[[data]]
-path = "swift://~/demo/linecount.wasm"
-file = "../runtime/guests/linecount.wasm"
-
-[[work]]
-job = "jobs/banana.json"
-objects = "swift://~/demo/log-*.txt"
-pick = "each"
-runs = 24
-arrivals = "poisson 20/s"
-"#;
-
-fn run(policy: &str, changes: &[(&str, &str)], fault: &str) -> PolicyRun {
-    let mut text = BANANA.to_owned();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from} is not in the scenario");
-        text = text.replace(from, to);
+fn run(policy: &str, settings: &[(&str, &str)], fault: &str) -> PolicyRun {
+    let mut scenario = SmallScenario::banana();
+    for (key, value) in settings {
+        scenario = scenario.set(key, value);
     }
     if !fault.is_empty() {
-        text += &format!("\n[[fault]]\n{fault}\n");
+        scenario = scenario.with(&format!("[[fault]]\n{fault}\n"));
     }
-    run_text(policy, &text, "retries.toml")
+    run_scenario(policy, &scenario)
 }
 
-/// Runs a scenario as if it lay there under `scenarios`.
-fn run_text(policy: &str, text: &str, name: &str) -> PolicyRun {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name);
-    let scenario = Scenario::parse(text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
-    let plan = RunPlan::build(scenario, 1, Net::Fabric, true);
-    let plan = plan.unwrap_or_else(|flaw| panic!("{flaw}"));
+fn run_scenario(policy: &str, scenario: &SmallScenario) -> PolicyRun {
+    let plan = scenario.plan(1, Net::Fabric);
     let policy = policy.parse().expect("it is a policy");
     let run = run_policy(&plan, policy, &mut |_| (), Wanted::default());
     let run = run.unwrap_or_else(|error| panic!("{error}"));
@@ -118,7 +77,7 @@ fn where_hosts_are_silent_the_tail_is_retry_wherever_jobs_run() {
 
 #[test]
 fn what_a_killed_session_computed_was_in_vain() {
-    let slow = [("fuel_per_second = \"1e9\"", "fuel_per_second = \"4e6\"")];
+    let slow = [("node.fuel_per_second", "4e6")];
     let killed = "at = \"700ms\"\nfor = \"10s\"\ncrash = \"node:2\"";
     let (quiet, troubled) = (run("on-storage", &slow, ""), run("on-storage", &slow, killed));
     assert!(troubled.fuel > quiet.fuel, "{} and {}", troubled.fuel, quiet.fuel);
@@ -145,9 +104,11 @@ fn a_client_that_waits_to_ask_another_proxy_retries_and_does_not_queue() {
 #[test]
 fn the_loser_of_a_hedge_is_no_retry_and_neither_is_the_first_copy_that_lost() {
     // All cores are as slow, so that a second copy is sent for every job until it is known how long they take, and no node is full.
-    let losing = run("hedged", &[("\"1e9\"", "\"2e6\""), ("poisson 20/s", "poisson 2/s")], "");
+    let losing =
+        run("hedged", &[("node.fuel_per_second", "2e6"), ("work.1.arrivals", "poisson 2/s")], "");
     // A disk is slow for a while, and second copies on others are worth it.
-    let crowd = [("256 KiB", "2 MiB"), ("runs = 24", "runs = 96"), ("20/s", "50/s")];
+    let crowd =
+        [("data.1.size", "2 MiB"), ("work.1.runs", "96"), ("work.1.arrivals", "poisson 50/s")];
     let slow = "at = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100";
     let winning = run("hedged", &crowd, slow);
     assert!(latency(slowest(&winning)) < latency(slowest(&run("on-storage", &crowd, slow))));
@@ -164,8 +125,8 @@ fn of_a_job_of_many_sessions_retry_is_only_what_no_other_session_filled() {
     for policy in ["on-storage", "download"] {
         // Its expectations are for quiet times.
         let text = whole.split("[expect]").next().unwrap_or_default();
-        let calm = run_text(policy, text, "locality/retries.toml");
-        let troubled = run_text(policy, &format!("{text}{cut}"), "locality/retries.toml");
+        let calm = run_scenario(policy, &SmallScenario::of_suite(text));
+        let troubled = run_scenario(policy, &SmallScenario::of_suite(text).with(cut));
         assert_eq!(retry(&calm), Duration::ZERO, "{policy}");
         let worst = slowest(&troubled);
         assert!(worst.split.retry * 2 > latency(worst), "{policy}: {:?}", worst.split);

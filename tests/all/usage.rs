@@ -4,65 +4,41 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_engine::plan::{Net, RunPlan};
+use stayput_engine::plan::Net;
 use stayput_engine::record::HostUse;
 use stayput_engine::record::PolicyRun;
 use stayput_engine::run::{Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Scenario};
+use stayput_engine::scenario::Policy;
 use stayput_host::topology::HostKey;
 use stayput_host::{ComputeWork, Host, SpentFuel, Time};
+use stayput_testkit::scenario::SmallScenario;
 use stayput_world::fault::FaultKind;
 use stayput_world::{Busy, Fault, World};
 
 use stayput_testkit::world::{add, fabric, tcp, turmoil};
 
 /// A job on little data, on machines that start a session in no time that counts.
-const SCENARIO: &str = r#"
-name = "usage"
-
-[cluster]
-zones = 3
-nodes_per_zone = 1
-devices_per_node = 2
-replicas = 3
-part_power = 4
-proxies = 2
-workers = 1
-clients = 2
-
-[node]
-cores = 3
-fuel_per_second = "1e9"
-nic = "8 Gbit/s"
-start = "0us"
-compile = "1000 TB/s"
-
-[[data]]
-path = "swift://~/demo/log-*.txt"
-count = 4
-generate = "log"
-size = "256 KiB"
-
-[[data]]
-path = "swift://~/demo/linecount.wasm"
-file = "../runtime/guests/linecount.wasm"
-
-[[work]]
-job = "jobs/banana.json"
-objects = "swift://~/demo/log-*.txt"
-pick = "uniform"
-runs = 12
-arrivals = "poisson 50/s"
-"#;
+const SETTINGS: [(&str, &str); 11] = [
+    ("cluster.devices_per_node", "2"),
+    ("cluster.part_power", "4"),
+    ("cluster.workers", "1"),
+    ("cluster.clients", "2"),
+    ("node.cores", "3"),
+    ("node.nic", "8 Gbit/s"),
+    ("node.start", "0us"),
+    ("node.compile", "1000 TB/s"),
+    ("data.1.count", "4"),
+    ("work.1.pick", "uniform"),
+    ("work.1.runs", "12"),
+];
 
 fn run(net: Net, policy: Policy) -> PolicyRun {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/usage.toml");
-    let scenario = Scenario::parse(SCENARIO, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
-    let plan = RunPlan::build(scenario, 1, net, true).unwrap_or_else(|flaw| panic!("{flaw}"));
+    let set = |scenario: SmallScenario, (key, value): &(&str, &str)| scenario.set(key, value);
+    let scenario = SETTINGS.iter().fold(SmallScenario::banana(), set);
+    let plan = scenario.set("work.1.arrivals", "poisson 50/s").plan(1, net);
     let run = run_policy(&plan, policy, &mut |_| (), Wanted::default());
     run.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -3,59 +3,32 @@
 //! Leaves out times, which differ by design, and bytes by class of link, which follow the replica that answers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::record::{JobEnd, PolicyRun};
 use stayput_engine::run::{Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Scenario};
-
-/// The banana job on less data than in its scenario.
-const BANANA: &str = r#"
-name = "banana on less data"
-
-[cluster]
-zones = 3
-nodes_per_zone = 2
-devices_per_node = 2
-replicas = 3
-part_power = 8
-proxies = 2
-workers = 2
-clients = 4
-
-[[data]]
-path = "swift://~/demo/log-*.txt"
-count = 16
-generate = "log"
-size = "64 KiB"
-
-[[data]]
-path = "swift://~/demo/linecount.wasm"
-file = "../runtime/guests/linecount.wasm"
-
-[[work]]
-job = "jobs/banana.json"
-objects = "swift://~/demo/log-*.txt"
-pick = "zipf 1.0"
-runs = 64
-arrivals = "poisson 20/s"
-"#;
+use stayput_engine::scenario::Policy;
+use stayput_testkit::scenario::SmallScenario;
 
 /// Four clients, each with one job at a time. On a machine that is busy with other things an open loop's jobs would pile up until
 /// their slots are full, and asking again costs bytes.
-const CLOSED: [(&str, &str); 2] =
-    [("\"poisson 20/s\"", "\"closed\""), ("\"zipf 1.0\"", "\"each\"")];
+const CLOSED: [(&str, &str); 2] = [("work.1.arrivals", "closed"), ("work.1.pick", "each")];
 
-fn plan(seed: u64, net: Net, changes: &[(&str, &str)]) -> RunPlan {
-    let mut text = BANANA.to_owned();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from} is not in the scenario");
-        text = text.replace(from, to);
-    }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/differential.toml");
-    let scenario = Scenario::parse(&text, &file).unwrap_or_else(|flaw| panic!("{flaw}"));
-    RunPlan::build(scenario, seed, net, true).unwrap_or_else(|flaw| panic!("{flaw}"))
+/// The banana job on short logs in a cluster of two nodes a zone.
+const SETTINGS: [(&str, &str); 7] = [
+    ("cluster.nodes_per_zone", "2"),
+    ("cluster.devices_per_node", "2"),
+    ("cluster.part_power", "8"),
+    ("data.1.count", "16"),
+    ("data.1.size", "64 KiB"),
+    ("work.1.pick", "zipf 1.0"),
+    ("work.1.runs", "64"),
+];
+
+fn plan(seed: u64, net: Net, settings: &[(&str, &str)]) -> RunPlan {
+    let all = SETTINGS.iter().chain(settings);
+    let set = |scenario: SmallScenario, (key, value): &(&str, &str)| scenario.set(key, value);
+    all.fold(SmallScenario::banana(), set).plan(seed, net)
 }
 
 fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
@@ -106,7 +79,7 @@ fn closed_loops_agree_over_both_simulated_networks() {
 #[test]
 fn a_crowd_of_jobs_agrees_over_both_simulated_networks() {
     // All at once, at few objects: the slots of their nodes fill up, and jobs go to other replicas.
-    let changes = [("\"poisson 20/s\"", "\"poisson 5000/s\""), ("count = 16", "count = 2")];
+    let changes = [("work.1.arrivals", "poisson 5000/s"), ("data.1.count", "2")];
     for policy in Policy::DEFAULT {
         let fabric = run(&plan(4, Net::Fabric, &changes), policy);
         let turmoil = run(&plan(4, Net::Turmoil, &changes), policy);

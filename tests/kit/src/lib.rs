@@ -4,6 +4,7 @@
 //! ```text
 //! world      a small network, hosts, and a probe for what a host finds out
 //! cluster    a small cluster with a client that runs a script
+//! scenario   a small scenario to change, plan and run
 //! random     random clusters, clients and faults; histories, and the checker that judges them
 //! max_min    the exact max-min solver that judges a network's sharing
 //! ```
@@ -21,4 +22,5 @@
 pub mod cluster;
 pub mod max_min;
 pub mod random;
+pub mod scenario;
 pub mod world;
