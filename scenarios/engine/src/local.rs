@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use stayput_host::Seed;
-use stayput_jobs::message::{ModuleSource, Role};
+use stayput_jobs::message::{ModuleSource, PartRole};
 use stayput_jobs::plan::{
-    JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, Planning,
+    JobPlan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, Planning, SessionPlan,
 };
-use stayput_jobs::posted::Posted;
-use stayput_jobs::prepare::{Prepared, Preparer, Wanted};
+use stayput_jobs::posted::PostedJob;
+use stayput_jobs::session::prepare::{CodeRequest, PreparedSession, Preparer};
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
@@ -84,18 +84,18 @@ impl Local<'_> {
     ///
     /// # Errors
     /// What is not there, and modules and images that are none.
-    pub fn run(&self, plan: &JobPlan, posted: &Posted) -> Result<Vec<SessionRun>, String> {
+    pub fn run(&self, plan: &JobPlan, posted: &PostedJob) -> Result<Vec<SessionRun>, String> {
         let sessions = plan.sessions.iter().map(|session| self.session(session, posted));
         let sessions = sessions.collect::<Result<_, _>>()?;
         Ok(local::run_job_with(self.memo, sessions, &plan.pipes))
     }
 
-    fn session(&self, plan: &Plan, posted: &Posted) -> Result<LocalSession, String> {
+    fn session(&self, plan: &SessionPlan, posted: &PostedJob) -> Result<LocalSession, String> {
         let (module, parts) = self.code_of(plan, posted)?;
         let wanted =
-            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+            CodeRequest { module: &module, system_images: &plan.system_images, args: &plan.args };
         let prepared = self.preparer.prepare(wanted, &parts);
-        let Prepared { images, module, args, .. } =
+        let PreparedSession { images, module, args, .. } =
             prepared.map_err(|refused| format!("node {:?}: {refused}", plan.session))?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),
@@ -121,7 +121,7 @@ impl Local<'_> {
         Ok(LocalSession { spec, inputs })
     }
 
-    fn input(&self, device: &PlannedDevice, posted: &Posted) -> Result<Option<Bytes>, String> {
+    fn input(&self, device: &PlannedDevice, posted: &PostedJob) -> Result<Option<Bytes>, String> {
         match &device.path {
             PlannedPath::Object(path) => self.object(path).map(Some),
             PlannedPath::Listing(path) => self.objects.listing(path).map(Some),
@@ -132,20 +132,20 @@ impl Local<'_> {
 
     fn code_of(
         &self,
-        plan: &Plan,
-        posted: &Posted,
-    ) -> Result<(ModuleSource, Vec<(Role, Bytes)>), String> {
+        plan: &SessionPlan,
+        posted: &PostedJob,
+    ) -> Result<(ModuleSource, Vec<(PartRole, Bytes)>), String> {
         let mut parts = Vec::new();
         for image in &plan.images {
             let tar = match image {
                 PlannedImage::Object(path) => self.object(path)?,
                 PlannedImage::Posted => posted.image.clone().unwrap_or_default(),
             };
-            parts.push((Role::Image, tar));
+            parts.push((PartRole::Image, tar));
         }
         let module = match &plan.module {
             PlannedModule::Object(path) => {
-                parts.push((Role::Module, self.object(path)?));
+                parts.push((PartRole::Module, self.object(path)?));
                 ModuleSource::Pushed
             }
             PlannedModule::InImage { image, path } => {

@@ -21,10 +21,11 @@ use stayput_host::config::{
 };
 use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
-use stayput_jobs::executor;
 use stayput_jobs::message::{
-    DeviceSource, ModuleSource, Order, OrderedDevice, PartHead, Report, Role, decode, encode,
+    DeviceSource, ModuleSource, OrderedDevice, PartHead, PartRole, SessionOrder, SessionReport,
+    decode, encode,
 };
+use stayput_jobs::node as job_node;
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_store::http;
@@ -99,7 +100,7 @@ async fn answer(host: Host, answers: Answers) {
         let config = NodeConfig::new(Vec::new(), NODE_PORT, Rc::new(|_| [0; 16]));
         let node = StorageNode::recover(host.clone(), config).await;
         let images = SystemImages::default();
-        executor::serve(&host, NODE_PORT, node.objects(), &machine(), images, None)
+        job_node::serve(&host, NODE_PORT, node.objects(), &machine(), images, None)
             .expect("the port is free");
         return;
     };
@@ -123,7 +124,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         mode: DeviceMode::Pipe,
         source: DeviceSource::Written,
     };
-    let order = Order {
+    let order = SessionOrder {
         id,
         attempt: 1,
         session: "small".to_owned(),
@@ -135,7 +136,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         gang: String::new(),
         pipe_room: 0,
         local: None,
-        parts: vec![PartHead { role: Role::Module, bytes: module.len() as u64 }],
+        parts: vec![PartHead { role: PartRole::Module, bytes: module.len() as u64 }],
         wants_load: false,
     };
     let parts = vec![(Purpose::JobCode, module.clone())];
@@ -188,7 +189,7 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
 
 fn show(name: &str, count: u32, world: impl Fn(u64) -> Box<dyn World>) {
     let (_, said) = time(world(0), count, Answers::Executor);
-    let (report, parts) = decode::<Report>(said.clone()).expect("the executor reports");
+    let (report, parts) = decode::<SessionReport>(said.clone()).expect("the executor reports");
     assert_eq!(report.end.exit_code(), Some(0), "{}", report.end);
     assert_eq!(&parts[0].1[..], b"hi");
     let (mut jobs, mut bare) = (Vec::new(), Vec::new());

@@ -11,12 +11,12 @@ pub use self::cluster_ring::ClusterRing;
 use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use stayput_host::topology::{HostKey, HostMain, HostPlace, HostSpec};
 use stayput_host::{Host, LocalFuture};
-use stayput_jobs::compute;
-use stayput_jobs::executor;
 use stayput_jobs::memo::SessionMemo;
+use stayput_jobs::node as job_node;
 use stayput_jobs::placement::PlacementConfig;
-use stayput_jobs::service::{Jobs, JobsConfig, Sites};
+use stayput_jobs::proxy::{ClusterTopology, ProxyJobs, ProxyJobsConfig};
 use stayput_jobs::system_images::SystemImages;
+use stayput_jobs::worker;
 use stayput_ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, RingBuilder, RingError,
     RingValueError, Weight, Zone,
@@ -210,7 +210,7 @@ fn build_ring(spec: &ClusterSpec) -> Result<ClusterRing, ClusterError> {
 }
 
 /// What the proxy of that number, from 0, is told of the others.
-fn sites(spec: &ClusterSpec, proxy: u32) -> Sites {
+fn sites(spec: &ClusterSpec, proxy: u32) -> ClusterTopology {
     let counts = &spec.counts;
     let nodes = counts.regions * counts.zones * counts.nodes_per_zone;
     let zone_of = |node: u32| (IpAddr::V4(ip(NODES, node)), node / counts.nodes_per_zone + 1);
@@ -223,7 +223,7 @@ fn sites(spec: &ClusterSpec, proxy: u32) -> Sites {
         it if region_of(it) == region_of(own) => (it, network.cross_zone.latency),
         it => (it, network.cross_region.latency),
     };
-    Sites {
+    ClusterTopology {
         zones: (0..nodes).map(zone_of).collect(),
         ways: (1..=zones).map(way).collect(),
         workers: (0..counts.workers).map(worker).collect(),
@@ -290,7 +290,7 @@ impl Assembly<'_> {
             };
             Box::pin(async move {
                 let node = StorageNode::recover(host.clone(), config).await;
-                executor::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)
+                job_node::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
                 node.serve().await.expect("nothing else listens on a host that starts");
             })
@@ -316,9 +316,16 @@ impl Assembly<'_> {
                 let (sites, node) = ((*sites).clone(), (*node).clone());
                 let machine = node.clone();
                 let ring_of_jobs = ring.clone();
-                let config =
-                    JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo };
-                let jobs = Jobs::new(&host, config);
+                let config = ProxyJobsConfig {
+                    ring: ring_of_jobs,
+                    images,
+                    policy,
+                    sites,
+                    node,
+                    machine,
+                    memo,
+                };
+                let jobs = ProxyJobs::new(&host, config);
                 let accounts = [(TOKEN, ACCOUNT), (OTHER_TOKEN, OTHER_ACCOUNT)];
                 let tokens =
                     accounts.map(|(token, account)| (token.to_owned(), account.to_owned()));
@@ -343,7 +350,7 @@ impl Assembly<'_> {
             let (machine, images) = (Rc::clone(&machine), images.clone());
             let memo = memo.clone();
             Box::pin(async move {
-                compute::start(&host, store, &machine, images, memo)
+                worker::start(&host, store, &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
             })
         });

@@ -15,12 +15,12 @@ use stayput_store::swift::header::{
 };
 use stayput_store::swift::{Path, Timestamp};
 
-use super::plan::{JobPlan, PlannedDevice};
-use super::run::{Ran, Refused, SessionEnd};
+use crate::plan::{JobPlan, PlannedDevice};
+use crate::session::driver::{Ran, SessionEnd, SessionRefusal};
 
 /// What became of a session, wherever it ran.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct SessionResult {
     /// Its name.
     pub name: String,
     /// How it ended.
@@ -57,7 +57,7 @@ impl Agreement {
     pub const ALONE: Self = Self { agreeing: 1, asked: 1, deviating: Vec::new() };
 }
 
-impl Session {
+impl SessionResult {
     /// Of a session that ran here.
     #[must_use]
     pub fn of(name: &str, ran: Ran, core: Duration, devices: &[PlannedDevice]) -> Self {
@@ -95,8 +95,8 @@ impl Session {
     /// The status that the job has for its sake.
     fn status(&self) -> StatusCode {
         match &self.end {
-            SessionEnd::Refused(Refused::Module { .. }) => StatusCode::BAD_REQUEST,
-            SessionEnd::Refused(Refused::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            SessionEnd::Refused(SessionRefusal::Module { .. }) => StatusCode::BAD_REQUEST,
+            SessionEnd::Refused(SessionRefusal::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             end if end.exit_code().is_some() => StatusCode::OK,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -106,8 +106,8 @@ impl Session {
     fn refusal(&self) -> Option<String> {
         let SessionEnd::Refused(refused) = &self.end else { return None };
         let field = match refused {
-            Refused::Module { .. } => "exec.path",
-            Refused::Image { .. } => "devices.image.path",
+            SessionRefusal::Module { .. } => "exec.path",
+            SessionRefusal::Image { .. } => "devices.image.path",
         };
         Some(format!("node {:?}, field `{field}`: {refused}", self.name))
     }
@@ -115,7 +115,7 @@ impl Session {
 
 /// On what a job ran, and by which rule.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct AnswerContext {
     /// The policy that placed it.
     pub policy: &'static str,
     /// Where it ran and why there, if the answer shall say it.
@@ -136,7 +136,7 @@ pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
 
 /// The answer that a client gets. `sessions` are the plan's, in its order.
 #[must_use]
-pub fn answer(plan: &JobPlan, sessions: &[Session], around: &Circumstances) -> Response {
+pub fn answer(plan: &JobPlan, sessions: &[SessionResult], around: &AnswerContext) -> Response {
     let devices = || plan.sessions.iter().map(|session| session.devices.as_slice());
     let parts: Vec<Bytes> =
         sessions.iter().zip(devices()).map(|(session, of)| session.response(of)).collect();
@@ -151,7 +151,7 @@ pub fn answer(plan: &JobPlan, sessions: &[Session], around: &Circumstances) -> R
             response
         }
     };
-    let worst = sessions.iter().map(Session::status).max().unwrap_or(StatusCode::OK);
+    let worst = sessions.iter().map(SessionResult::status).max().unwrap_or(StatusCode::OK);
     *response.status_mut() = worst;
     describe(&mut response, sessions, around, &parts);
     response
@@ -159,11 +159,11 @@ pub fn answer(plan: &JobPlan, sessions: &[Session], around: &Circumstances) -> R
 
 fn describe(
     response: &mut Response,
-    sessions: &[Session],
-    around: &Circumstances,
+    sessions: &[SessionResult],
+    around: &AnswerContext,
     parts: &[Bytes],
 ) {
-    let mut each = |name: &'static str, figure: &dyn Fn(&Session) -> String| {
+    let mut each = |name: &'static str, figure: &dyn Fn(&SessionResult) -> String| {
         let figures: Vec<String> = sessions.iter().map(figure).collect();
         set(response, name, &figures.join(","));
     };
@@ -205,7 +205,7 @@ fn describe(
 }
 
 /// Says of copies how many agreed, and which did not.
-fn describe_copies(response: &mut Response, sessions: &[Session]) {
+fn describe_copies(response: &mut Response, sessions: &[SessionResult]) {
     if sessions.iter().all(|session| session.copies.asked == 1) {
         return;
     }
@@ -224,7 +224,7 @@ fn describe_copies(response: &mut Response, sessions: &[Session]) {
 
 /// ZeroCloud's accounting line: total seconds; then of each session its own, and `sys user reads rbytes writes wbytes nreads nrbytes
 /// nwrites nwbytes`.
-fn cdr_line(sessions: &[Session]) -> String {
+fn cdr_line(sessions: &[SessionResult]) -> String {
     let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
     let total = sessions.iter().map(|session| session.took).max().unwrap_or_default();
     let mut line = vec![seconds(total)];

@@ -15,23 +15,15 @@
 //! failed at is tried again, on the next replica. Leaves out chains, deferred jobs and the web service.
 
 pub mod answer;
-pub mod compute;
-pub mod executor;
-pub mod lookup;
 pub mod memo;
 pub mod message;
-pub mod modules;
-pub mod pipe;
-mod pipes;
+pub mod node;
+pub mod output;
 pub mod placement;
 pub mod plan;
 pub mod posted;
-pub mod prepare;
-pub mod run;
-mod script;
-pub mod service;
-pub mod slots;
+pub mod proxy;
+pub mod runner;
+pub mod session;
 pub mod system_images;
-mod verified;
-mod watch;
-mod wire;
+pub mod worker;

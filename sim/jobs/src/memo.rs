@@ -48,7 +48,7 @@ impl SessionMemo {
     }
 
     /// Counts a session that ended on `host`.
-    pub(super) fn count(&self, host: &Host, found: MemoResult) {
+    pub(crate) fn count(&self, host: &Host, found: MemoResult) {
         let used = &mut *self.used.borrow_mut();
         match found {
             MemoResult::Computed => used.computed += 1,

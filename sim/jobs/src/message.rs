@@ -11,18 +11,21 @@ use serde::{Deserialize, Serialize};
 use stayput_host::Purpose;
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_runtime::outcome::Accounting;
-use stayput_store::http::Body;
+use stayput_store::http::{Body, StatusCode};
 use stayput_store::swift::{Path, Timestamp};
 
-use super::placement::Load;
-use super::run::SessionEnd;
+use crate::placement::NodeLoad;
+use crate::session::driver::SessionEnd;
 
 /// The longest head: a description of 64 KiB with room for what is added to it.
 const HEAD_BYTES_MAX: usize = 1 << 20;
 
+/// Status of a session that lost a peer on another node, through no fault of either.
+pub(crate) const PEER_LOST: StatusCode = StatusCode::FAILED_DEPENDENCY;
+
 /// A session that a node shall run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct SessionOrder {
     /// Names the execution, through all its attempts.
     pub id: String,
     /// Which attempt this is, from 1.
@@ -56,7 +59,7 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModuleSource {
-    /// It is the part [`Role::Module`].
+    /// It is the part [`PartRole::Module`].
     Pushed,
     /// It is a file of an image, or the interpreter of a script that is one.
     InImage {
@@ -84,9 +87,9 @@ pub struct OrderedDevice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceSource {
-    /// From the node's own copy of [`Order::local`].
+    /// From the node's own copy of [`SessionOrder::local`].
     Local,
-    /// From the part [`Role::Device`] of its name.
+    /// From the part [`PartRole::Device`] of its name.
     Pushed,
     /// Nowhere: it is written to.
     Written,
@@ -115,7 +118,7 @@ pub struct LocalObject {
 /// What a part is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum PartRole {
     /// The module.
     Module,
     /// An image.
@@ -128,14 +131,14 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartHead {
     /// What it is.
-    pub role: Role,
+    pub role: PartRole,
     /// How long it is.
     pub bytes: u64,
 }
 
 /// What became of a session. Its parts are what its devices wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct SessionReport {
     /// Of which execution.
     pub id: String,
     /// Of which attempt.
@@ -156,7 +159,7 @@ pub struct Report {
     pub parts: Vec<PartHead>,
     /// What else the node has to do, if the order wants to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<Load>,
+    pub load: Option<NodeLoad>,
 }
 
 /// Numbers as text of as many digits as the greatest has.
@@ -202,18 +205,18 @@ pub fn encode(head: &impl Serialize, parts: Vec<(Purpose, Bytes)>) -> Result<Bod
 }
 
 /// A message whose head lists its parts.
-pub trait Head: DeserializeOwned {
+pub trait MessageHead: DeserializeOwned {
     /// The parts that follow.
     fn parts(&self) -> &[PartHead];
 }
 
-impl Head for Order {
+impl MessageHead for SessionOrder {
     fn parts(&self) -> &[PartHead] {
         &self.parts
     }
 }
 
-impl Head for Report {
+impl MessageHead for SessionReport {
     fn parts(&self) -> &[PartHead] {
         &self.parts
     }
@@ -223,7 +226,9 @@ impl Head for Report {
 ///
 /// # Errors
 /// It is cut, its head is no such head, or its parts do not have the lengths that the head says.
-pub fn decode<H: Head>(mut message: Bytes) -> Result<(H, Vec<(Role, Bytes)>), BadMessage> {
+pub fn decode<H: MessageHead>(
+    mut message: Bytes,
+) -> Result<(H, Vec<(PartRole, Bytes)>), BadMessage> {
     if message.len() < 4 {
         return Err(bad("it ends before its head"));
     }
@@ -248,6 +253,11 @@ pub fn decode<H: Head>(mut message: Bytes) -> Result<(H, Vec<(Role, Bytes)>), Ba
     if message.is_empty() { Ok((head, parts)) } else { Err(bad("more follows its parts")) }
 }
 
+/// Path of one attempt on a node: orders are posted to it, and its status is read there.
+pub(crate) fn status_path(id: &str, attempt: u32) -> String {
+    format!("/running/{id}/{attempt}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -257,13 +267,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_taken_apart_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _either = decode::<Order>(Bytes::from(bytes));
+            let _either = decode::<SessionOrder>(Bytes::from(bytes));
         }
 
         #[test]
         fn a_head_of_json_without_its_parts_is_refused(claimed in any::<u32>(), json in ".{0,100}") {
             let message = [&claimed.to_be_bytes()[..], json.as_bytes()].concat();
-            prop_assert!(decode::<Report>(Bytes::from(message)).is_err());
+            prop_assert!(decode::<SessionReport>(Bytes::from(message)).is_err());
         }
     }
 }

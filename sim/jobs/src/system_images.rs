@@ -67,7 +67,7 @@ impl SystemImages {
     ///
     /// # Errors
     /// It is no module that can be run.
-    pub(super) fn compile(
+    pub(crate) fn compile(
         &self,
         name: &str,
         path: &str,

@@ -13,9 +13,9 @@ use std::time::Duration;
 use stayput_cluster::{ClusterError, ClusterRing, NODES, PROXIES, ip};
 use stayput_host::config::MachineConfig;
 use stayput_host::{Host, LocalFuture};
-use stayput_jobs::executor;
-use stayput_jobs::placement::{LinkRates, MachineRates, PlacementConfig, Rates};
-use stayput_jobs::service::{Jobs, JobsConfig, Sites};
+use stayput_jobs::node;
+use stayput_jobs::placement::{ClusterRates, LinkRates, MachineRates, PlacementConfig};
+use stayput_jobs::proxy::{ClusterTopology, ProxyJobs, ProxyJobsConfig};
 use stayput_jobs::system_images::SystemImages;
 use stayput_ring::{
     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
@@ -150,13 +150,18 @@ impl Served {
     }
 
     /// Which node is in which zone.
-    fn sites(&self) -> Sites {
+    fn sites(&self) -> ClusterTopology {
         let zones = self.ring.devices().map(|device| (device.ip, device.zone.0)).collect();
         let here = MachineRates::of(&self.machine);
         let within = LinkRates { latency: Duration::ZERO, trunk: None };
-        let rates =
-            Rates { node: here, worker: here, to_nodes: within, to_workers: within, proxies: 1 };
-        Sites { zones, ways: BTreeMap::new(), workers: Vec::new(), rates }
+        let rates = ClusterRates {
+            node: here,
+            worker: here,
+            to_nodes: within,
+            to_workers: within,
+            proxies: 1,
+        };
+        ClusterTopology { zones, ways: BTreeMap::new(), workers: Vec::new(), rates }
     }
 }
 
@@ -184,7 +189,7 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
             };
             let node = StorageNode::recover(host.clone(), config).await;
             let (machine, images) = (&served.machine, served.images.clone());
-            executor::serve(&host, NODE_PORT, node.objects(), machine, images, None)
+            node::serve(&host, NODE_PORT, node.objects(), machine, images, None)
                 .map_err(|taken| taken.to_string())?;
             let serving = node.listen().map_err(|taken| taken.to_string())?;
             Ok(Box::pin(serving) as LocalFuture<'static, ()>)
@@ -211,9 +216,16 @@ fn proxy_actor(
             let Served { machine, images, .. } = served;
             let (node, ring_of_jobs) = (machine.clone(), ring.clone());
             let policy = PlacementConfig::default().policy;
-            let config =
-                JobsConfig { ring: ring_of_jobs, images, policy, sites, node, machine, memo: None };
-            let jobs: Rc<dyn JobService> = Rc::new(Jobs::new(&host, config));
+            let config = ProxyJobsConfig {
+                ring: ring_of_jobs,
+                images,
+                policy,
+                sites,
+                node,
+                machine,
+                memo: None,
+            };
+            let jobs: Rc<dyn JobService> = Rc::new(ProxyJobs::new(&host, config));
             let jobs = Some(jobs);
             let config = ProxyConfig { name: own_name, index, ring, auth, jobs, observer };
             proxy::start(host, config).map_err(|taken| taken.to_string())?;

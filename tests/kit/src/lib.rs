@@ -12,8 +12,8 @@
 //! A campaign over 200 random clusters under random faults, with jobs placed by your policy:
 //!
 //! ```no_run
-//! # use stayput_jobs::placement::{PlacementConfig, Policy};
-//! # let my_policy: &'static dyn Policy = PlacementConfig::default().policy;
+//! # use stayput_jobs::placement::{PlacementConfig, PlacementPolicy};
+//! # let my_policy: &'static dyn PlacementPolicy = PlacementConfig::default().policy;
 //! stayput_testkit::random::assert_holds(my_policy, 200).assert_worth();
 //! ```
 //!

@@ -13,11 +13,11 @@ use stayput_engine::local::{Local, Objects};
 use stayput_engine::quantity::{bytes, count, printable};
 use stayput_engine::scenario::read_bounded;
 use stayput_jobs::answer::in_response;
-use stayput_jobs::lookup::as_lines;
+use stayput_jobs::output::padded;
 use stayput_jobs::plan::JobPlan;
-use stayput_jobs::posted::{POSTED_BYTES_MAX, Posted};
-use stayput_jobs::prepare::Preparer;
-use stayput_jobs::service::filled_up;
+use stayput_jobs::plan::lookup::as_lines;
+use stayput_jobs::posted::{POSTED_BYTES_MAX, PostedJob};
+use stayput_jobs::session::prepare::Preparer;
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::job::{Account, DeviceClass, Job};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
     let job = read(&args.job)?;
     let data = args.data.as_deref().map(read).transpose()?;
     let account = Path::account_only(ACCOUNT).map_err(|bad| refused(args, &bad.to_string()))?;
-    let posted = Posted::read(content_type_of(&job), job, data, &account);
+    let posted = PostedJob::read(content_type_of(&job), job, data, &account);
     let posted = posted.map_err(|refusal| refused(args, &refusal.why))?;
     let objects = Files(objects_of(&args.file)?);
     let images = images_of(&posted.job, &args.images)?;
@@ -200,7 +200,7 @@ fn store(plan: &JobPlan, runs: &[SessionRun], out: Option<&FilePath>) -> Result<
             else {
                 continue;
             };
-            let output = filled_up(output.clone(), device);
+            let output = padded(output.clone(), device);
             let size = bytes(output.len() as u64);
             let Some(out) = out else {
                 writeln!(io::stderr(), "{path}: {size}, not kept without --out DIR")?;

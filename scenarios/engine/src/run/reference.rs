@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
 use stayput_jobs::answer::in_response;
-use stayput_jobs::posted::Posted;
-use stayput_jobs::prepare::Preparer;
+use stayput_jobs::posted::PostedJob;
+use stayput_jobs::session::prepare::Preparer;
 use stayput_runtime::memo::{Memo, MemoResult};
 use stayput_store::swift::Path;
 
@@ -69,7 +69,7 @@ impl<'a> References<'a> {
 
     fn answer(&self, text: &str) -> Result<Reference, String> {
         let account = Path::account_only(ACCOUNT).map_err(|bad| bad.to_string())?;
-        let posted = Posted::read(DESCRIPTION, text.to_owned().into(), None, &account);
+        let posted = PostedJob::read(DESCRIPTION, text.to_owned().into(), None, &account);
         let posted = posted.map_err(|refusal| refusal.why)?;
         let loaded = Loaded(self.plan);
         let local = Local {

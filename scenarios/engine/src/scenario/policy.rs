@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use stayput_jobs::placement::{ALL, AS_ASKED, Door, Policy as Placing, named};
+use stayput_jobs::placement::{ALL, AS_ASKED, EntryPoint, PlacementPolicy, named};
 
 /// Where a job runs: the name of a policy that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl Policy {
     /// # Panics
     /// Never: only names of the list become policies.
     #[must_use]
-    pub fn placing(self) -> &'static dyn Placing {
+    pub fn placing(self) -> &'static dyn PlacementPolicy {
         if self == Self::BestFound {
             return AS_ASKED;
         }
@@ -57,7 +57,7 @@ impl Policy {
     /// Whether clients post jobs to the workers.
     #[must_use]
     pub fn is_posted_to_workers(self) -> bool {
-        self.placing().door() == Door::Workers
+        self.placing().door() == EntryPoint::Workers
     }
 }
 

@@ -1,30 +1,30 @@
-//! Where the client says, in `X-Stayput-Place`: `node:2` is the second of the nodes that may run it, `proxy` the proxy, `worker` a worker.
+//! Where the client says, in `X-Stayput-JobPlace`: `node:2` is the second of the nodes that may run it, `proxy` the proxy, `worker` a worker.
 //!
 //! For whoever wants to try every place, such as the search for the best one. If it says nothing or what there is not, the job goes
 //! where `on-storage` would have it. Leaves out several sessions: all go to the node of that rank among their own.
 
-use super::{Decision, Place, Policy, Reason, View, nodes};
+use super::{JobPlace, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct AsAsked;
 
 /// The client said so.
-const ASKED: Reason = Reason::new("asked");
+const ASKED: PlacementReason = PlacementReason::new("asked");
 /// The client said nothing, or named what there is not.
-const NOT_ASKED: Reason = Reason::new("not-asked");
+const NOT_ASKED: PlacementReason = PlacementReason::new("not-asked");
 
-impl Policy for AsAsked {
+impl PlacementPolicy for AsAsked {
     fn name(&self) -> &'static str {
         "as-asked"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let mut candidates = nodes(view.nodes());
-        let workers = view.workers.iter().map(|worker| Place::Worker(worker.address));
-        let asked: Vec<Place> =
+        let workers = view.workers.iter().map(|worker| JobPlace::Worker(worker.address));
+        let asked: Vec<JobPlace> =
             match view.asked.map(|asked| asked.split_once(':').unwrap_or((asked, ""))) {
-                Some(("proxy", "")) => vec![Place::Proxy],
+                Some(("proxy", "")) => vec![JobPlace::Proxy],
                 Some(("worker", "")) => workers.collect(),
                 Some(("node", rank)) => {
                     let rank = rank.parse::<usize>().ok().and_then(|rank| rank.checked_sub(1));
@@ -36,10 +36,10 @@ impl Policy for AsAsked {
                 _ => Vec::new(),
             };
         let reason = if asked.is_empty() { NOT_ASKED } else { ASKED };
-        Decision::new([asked, candidates].concat(), reason)
+        PlacementDecision::new([asked, candidates].concat(), reason)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[ASKED, NOT_ASKED]
     }
 }

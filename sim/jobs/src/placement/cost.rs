@@ -19,24 +19,27 @@ use std::time::Duration;
 
 use stayput_host::config::ByteRate;
 
-use super::{Decision, Learned, MachineRates, Place, Policy, Reason, Replica, View, nodes};
+use super::{
+    JobPlace, MachineRates, ObservedTotals, PlacementDecision, PlacementPolicy, PlacementReason,
+    PlacementView, ReplicaView, nodes,
+};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct Cost;
 
 /// Near is faster.
-const NEAR: Reason = Reason::new("near-faster");
+const NEAR: PlacementReason = PlacementReason::new("near-faster");
 /// Far is faster, even if no core of the storage were busy.
-const FAR: Reason = Reason::new("far-faster");
+const FAR: PlacementReason = PlacementReason::new("far-faster");
 /// Far is faster because the cores of the storage are busy.
-const PUSHED_BACK: Reason = Reason::new("pushed-back");
+const PUSHED_BACK: PlacementReason = PlacementReason::new("pushed-back");
 /// No such session has ended yet.
-const UNKNOWN: Reason = Reason::new("unknown");
+const UNKNOWN: PlacementReason = PlacementReason::new("unknown");
 /// There are no workers.
-const NO_WORKERS: Reason = Reason::new("no-workers");
+const NO_WORKERS: PlacementReason = PlacementReason::new("no-workers");
 /// The job has several sessions.
-const SEVERAL: Reason = Reason::new("several-sessions");
+const SEVERAL: PlacementReason = PlacementReason::new("several-sessions");
 
 /// One-way trips between proxy and node that an order takes: a connection, the order, and the answer.
 const TRIPS_OF_ORDER: u32 = 4;
@@ -47,21 +50,23 @@ const TRIPS_FAR: u32 = 8;
 /// What nodes read and check at once: before it is there, nobody has anything to compute on.
 const FIRST_BYTES: u64 = 256 << 10;
 
-impl Policy for Cost {
+impl PlacementPolicy for Cost {
     fn name(&self) -> &'static str {
         "cost"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         if view.executions > 1 {
-            return Decision::new(nodes(view.nodes()), SEVERAL);
+            return PlacementDecision::new(nodes(view.nodes()), SEVERAL);
         }
-        let session = Session::new(view, &view.learned.unwrap_or_default());
-        let mut replicas: Vec<&Replica> = view.nodes().iter().collect();
+        let session = Prediction::new(view, &view.learned.unwrap_or_default());
+        let mut replicas: Vec<&ReplicaView> = view.nodes().iter().collect();
         replicas.sort_by_key(|replica| session.near(replica, replica.pending()));
         match view.learned {
-            _ if view.workers.is_empty() => return Decision::new(nodes(replicas), NO_WORKERS),
-            None => return Decision::new(nodes(replicas), UNKNOWN),
+            _ if view.workers.is_empty() => {
+                return PlacementDecision::new(nodes(replicas), NO_WORKERS);
+            }
+            None => return PlacementDecision::new(nodes(replicas), UNKNOWN),
             Some(_) => {}
         }
         let mut workers = view.workers.clone();
@@ -76,12 +81,13 @@ impl Policy for Cost {
             true => PUSHED_BACK,
         };
         let near = nodes(replicas);
-        let far: Vec<Place> = workers.iter().map(|worker| Place::Worker(worker.address)).collect();
+        let far: Vec<JobPlace> =
+            workers.iter().map(|worker| JobPlace::Worker(worker.address)).collect();
         let candidates = if far_is_faster { [far, near] } else { [near, far] };
-        Decision::new(candidates.concat(), reason)
+        PlacementDecision::new(candidates.concat(), reason)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[NEAR, FAR, PUSHED_BACK, UNKNOWN, NO_WORKERS, SEVERAL]
     }
 
@@ -95,16 +101,16 @@ impl Policy for Cost {
 }
 
 /// A session whose time is predicted, in nanoseconds.
-struct Session<'a> {
-    view: &'a View<'a>,
+struct Prediction<'a> {
+    view: &'a PlacementView<'a>,
     fuel: u64,
     output_bytes: u64,
     /// Jobs of this proxy that are on their way to workers or run there: they share the trunk.
     at_workers: u32,
 }
 
-impl<'a> Session<'a> {
-    fn new(view: &'a View<'a>, learned: &Learned) -> Self {
+impl<'a> Prediction<'a> {
+    fn new(view: &'a PlacementView<'a>, learned: &ObservedTotals) -> Self {
         Self {
             view,
             fuel: learned.fuel_for(view.input_bytes),
@@ -114,7 +120,7 @@ impl<'a> Session<'a> {
     }
 
     /// On a node where so many other sessions are.
-    fn near(&self, replica: &Replica, others: u32) -> u128 {
+    fn near(&self, replica: &ReplicaView, others: u32) -> u128 {
         let rates = self.view.rates;
         let card = rates.node.nic;
         let module =

@@ -3,31 +3,33 @@
 //! Clients post to the workers themselves. A job that is posted to a proxy all the same is forwarded. Leaves out load: each proxy
 //! begins with a worker of its own.
 
-use super::{Decision, Door, Place, Policy, Reason, View};
+use super::{
+    EntryPoint, JobPlace, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView,
+};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct Download;
 
 /// There is nowhere else.
-const WORKER: Reason = Reason::new("worker");
+const WORKER: PlacementReason = PlacementReason::new("worker");
 
-impl Policy for Download {
+impl PlacementPolicy for Download {
     fn name(&self) -> &'static str {
         "download"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
-        let workers = view.workers.iter().map(|worker| Place::Worker(worker.address));
-        Decision::new(workers.collect(), WORKER)
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
+        let workers = view.workers.iter().map(|worker| JobPlace::Worker(worker.address));
+        PlacementDecision::new(workers.collect(), WORKER)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[WORKER]
     }
 
-    fn door(&self) -> Door {
-        Door::Workers
+    fn door(&self) -> EntryPoint {
+        EntryPoint::Workers
     }
 
     fn needs_workers(&self) -> bool {

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::{Decision, Policy, Reason, View, nodes};
+use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
 /// The rule.
 #[derive(Debug)]
@@ -22,30 +22,30 @@ const SEEN_MIN: usize = 20;
 const FLOOR: Duration = Duration::from_millis(100);
 
 /// A second copy after the 95th percentile.
-const P95: Reason = Reason::new("p95");
+const P95: PlacementReason = PlacementReason::new("p95");
 /// A second copy after the fixed time.
-const FEW_SEEN: Reason = Reason::new("few-seen");
+const FEW_SEEN: PlacementReason = PlacementReason::new("few-seen");
 /// No second copy: there is one node only, or several sessions.
-const ALONE: Reason = Reason::new("alone");
+const ALONE: PlacementReason = PlacementReason::new("alone");
 
-impl Policy for Hedged {
+impl PlacementPolicy for Hedged {
     fn name(&self) -> &'static str {
         "hedged"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let candidates = nodes(view.nodes());
         if candidates.len() < 2 || view.executions > 1 {
-            return Decision::new(candidates, ALONE);
+            return PlacementDecision::new(candidates, ALONE);
         }
         let (after, reason) = match view.delays.seen {
             ..SEEN_MIN => (FLOOR, FEW_SEEN),
             _ => (view.delays.p95, P95),
         };
-        Decision { candidates, hedge: Some(after), reason }
+        PlacementDecision { candidates, hedge: Some(after), reason }
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[P95, FEW_SEEN, ALONE]
     }
 }

@@ -1,6 +1,6 @@
 //! Where a job runs: the policies, each in a file of its own, behind one trait.
 //!
-//! A policy is a pure function of what a proxy can know of a session ([`View`]). It sends nothing, remembers nothing and draws only from
+//! A policy is a pure function of what a proxy can know of a session ([`PlacementView`]). It sends nothing, remembers nothing and draws only from
 //! the view's own stream, so the same view always leads to the same decision. To add one, write its file, name it below and in
 //! [`ALL`]: scenarios, command line and results then know it by its name.
 //!
@@ -23,25 +23,26 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use self::view::{
-    Delays, Learned, LinkRates, Load, LoadSeen, MachineRates, Rates, Replica, View, WorkerSeen,
+    ClusterRates, LinkRates, MachineRates, NodeLoad, ObservedDelays, ObservedTotals, PlacementView,
+    ReplicaView, ReportedLoad, WorkerView,
 };
 use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
 use stayput_store::swift::ReplicaTarget;
 
 /// A rule that says where a session runs.
-pub trait Policy: fmt::Debug + Sync {
+pub trait PlacementPolicy: fmt::Debug + Sync {
     /// As scenarios and results name it.
     fn name(&self) -> &'static str;
 
     /// Where it shall run, and why. Must give some candidate if the view has any that the rule may choose.
-    fn decide(&self, view: &View<'_>) -> Decision;
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision;
 
     /// Every reason that it may give.
-    fn reasons(&self) -> &'static [Reason];
+    fn reasons(&self) -> &'static [PlacementReason];
 
     /// Whom clients post jobs to.
-    fn door(&self) -> Door {
-        Door::Proxies
+    fn door(&self) -> EntryPoint {
+        EntryPoint::Proxies
     }
 
     /// Whether it has no use without workers.
@@ -62,7 +63,7 @@ pub trait Policy: fmt::Debug + Sync {
 }
 
 /// The policies, as the documents order them.
-pub static ALL: [&(dyn Policy + 'static); 7] = [
+pub static ALL: [&(dyn PlacementPolicy + 'static); 7] = [
     &on_storage::OnStorage,
     &download::Download,
     &at_proxy::AtProxy,
@@ -73,17 +74,17 @@ pub static ALL: [&(dyn Policy + 'static); 7] = [
 ];
 
 /// Goes where the client asks it to: no rule of its own, and so not on the list.
-pub static AS_ASKED: &(dyn Policy + 'static) = &as_asked::AsAsked;
+pub static AS_ASKED: &(dyn PlacementPolicy + 'static) = &as_asked::AsAsked;
 
 /// The policy of that name.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static dyn Policy> {
+pub fn named(name: &str) -> Option<&'static dyn PlacementPolicy> {
     ALL.into_iter().find(|policy| policy.name() == name)
 }
 
 /// Whom clients post jobs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum EntryPoint {
     /// The proxies, which place them.
     Proxies,
     /// The workers themselves.
@@ -92,7 +93,7 @@ pub enum Door {
 
 /// Where a session can run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum JobPlace {
     /// On a storage node, near the objects on that device.
     Node(ReplicaTarget),
     /// On the proxy that decides.
@@ -101,7 +102,7 @@ pub enum Place {
     Worker(SocketAddr),
 }
 
-impl Place {
+impl JobPlace {
     /// The kind of place, as answers and results name it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -115,9 +116,9 @@ impl Place {
 
 /// Why a place was chosen: one of the policy's own reasons, by the name that results count it under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reason(&'static str);
+pub struct PlacementReason(&'static str);
 
-impl Reason {
+impl PlacementReason {
     /// The reason of that name: lower-case words joined by hyphens.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
@@ -133,32 +134,32 @@ impl Reason {
 
 /// What a policy says of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct PlacementDecision {
     /// Where it may run, best first; each is tried in turn.
-    pub candidates: Vec<Place>,
+    pub candidates: Vec<JobPlace>,
     /// After so long without an answer of the first node, a second one gets the session as well, and the first to end it wins.
     pub hedge: Option<Duration>,
     /// Why.
-    pub reason: Reason,
+    pub reason: PlacementReason,
 }
 
-impl Decision {
+impl PlacementDecision {
     /// These, in this order, without a second copy.
-    pub(super) fn new(candidates: Vec<Place>, reason: impl Into<Reason>) -> Self {
+    pub(super) fn new(candidates: Vec<JobPlace>, reason: impl Into<PlacementReason>) -> Self {
         Self { candidates, hedge: None, reason: reason.into() }
     }
 }
 
 /// Replicas as places.
-pub(super) fn nodes<'a>(replicas: impl IntoIterator<Item = &'a Replica>) -> Vec<Place> {
-    replicas.into_iter().map(|replica| Place::Node(replica.target.clone())).collect()
+pub(super) fn nodes<'a>(replicas: impl IntoIterator<Item = &'a ReplicaView>) -> Vec<JobPlace> {
+    replicas.into_iter().map(|replica| JobPlace::Node(replica.target.clone())).collect()
 }
 
 /// What a cluster's proxies place jobs by.
 #[derive(Clone, Debug)]
 pub struct PlacementConfig {
     /// The rule.
-    pub policy: &'static dyn Policy,
+    pub policy: &'static dyn PlacementPolicy,
     /// The network, as far as rules reckon with it.
     pub network: NetworkConfig,
 }
@@ -178,13 +179,13 @@ impl PlacementConfig {
         counts: &ClusterConfig,
         node: &MachineConfig,
         worker: &MachineConfig,
-    ) -> Rates {
+    ) -> ClusterRates {
         let link = match counts.workers_zone {
             Some(_) => &self.network.cross_zone,
             None => &self.network.worker,
         };
         let near = &self.network.cross_zone;
-        Rates {
+        ClusterRates {
             node: MachineRates::of(node),
             worker: MachineRates::of(worker),
             to_nodes: LinkRates { latency: near.latency, trunk: near.trunk },

@@ -2,28 +2,28 @@
 //!
 //! Without an object any node will do, in the order of the ring. Leaves out load: a node without room says so, and the next is tried.
 
-use super::{Decision, Policy, Reason, View, nodes};
+use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct OnStorage;
 
 /// The object has a holder.
-const REPLICA: Reason = Reason::new("replica");
+const REPLICA: PlacementReason = PlacementReason::new("replica");
 /// There is no object to be near to.
-const NO_OBJECT: Reason = Reason::new("no-object");
+const NO_OBJECT: PlacementReason = PlacementReason::new("no-object");
 
-impl Policy for OnStorage {
+impl PlacementPolicy for OnStorage {
     fn name(&self) -> &'static str {
         "on-storage"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let reason = if view.replicas.is_empty() { NO_OBJECT } else { REPLICA };
-        Decision::new(nodes(view.nodes()), reason)
+        PlacementDecision::new(nodes(view.nodes()), reason)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[REPLICA, NO_OBJECT]
     }
 

@@ -2,25 +2,25 @@
 //!
 //! The baseline of what is known about spreading load: it asks nobody anything. So it also draws replicas that do not answer.
 
-use super::{Decision, Policy, Reason, View, nodes};
+use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct Random;
 
 /// Of several replicas one was drawn.
-const DRAWN: Reason = Reason::new("drawn");
+const DRAWN: PlacementReason = PlacementReason::new("drawn");
 /// There is but one.
-const ONLY_ONE: Reason = Reason::new("only-one");
+const ONLY_ONE: PlacementReason = PlacementReason::new("only-one");
 /// There is no object to be near to: of the nodes that will do, one was drawn.
-const NO_OBJECT: Reason = Reason::new("no-object");
+const NO_OBJECT: PlacementReason = PlacementReason::new("no-object");
 
-impl Policy for Random {
+impl PlacementPolicy for Random {
     fn name(&self) -> &'static str {
         "random"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let mut candidates = nodes(view.nodes());
         view.draw.clone().shuffle(&mut candidates);
         let reason = match view.replicas.len() {
@@ -28,10 +28,10 @@ impl Policy for Random {
             1 => ONLY_ONE,
             _ => DRAWN,
         };
-        Decision::new(candidates, reason)
+        PlacementDecision::new(candidates, reason)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[DRAWN, ONLY_ONE, NO_OBJECT]
     }
 }

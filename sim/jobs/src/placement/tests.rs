@@ -13,23 +13,23 @@ use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> Replica {
-    let load = told.map(|(running, age_ms)| LoadSeen {
-        load: Load { running, waiting: 0 },
+fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> ReplicaView {
+    let load = told.map(|(running, age_ms)| ReportedLoad {
+        load: NodeLoad { running, waiting: 0 },
         age: Duration::from_millis(age_ms),
     });
     let ip = IpAddr::V4(Ipv4Addr::new(10, 1, 0, index));
     let target = ReplicaTarget { ip, port: 6200, device: "d1".to_owned() };
-    Replica { target, zone: u32::from(index), way: MS / 2, outstanding, load }
+    ReplicaView { target, zone: u32::from(index), way: MS / 2, outstanding, load }
 }
 
-fn worker(index: u8, outstanding: u32) -> WorkerSeen {
+fn worker(index: u8, outstanding: u32) -> WorkerView {
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 3, 0, index)), 8090);
-    WorkerSeen { address, outstanding }
+    WorkerView { address, outstanding }
 }
 
 /// Nodes and workers of four cores that compute a thousand million units of fuel in a second; the workers share a trunk.
-fn rates(trunk_bytes: u64) -> Rates {
+fn rates(trunk_bytes: u64) -> ClusterRates {
     let machine = MachineRates {
         cores: 4,
         fuel: FuelRate::new(1_000_000_000).expect("not zero"),
@@ -37,7 +37,7 @@ fn rates(trunk_bytes: u64) -> Rates {
         disk_read: ByteRate::new(500_000_000).expect("not zero"),
     };
     let link = |trunk| LinkRates { latency: MS / 2, trunk };
-    Rates {
+    ClusterRates {
         node: machine,
         worker: machine,
         to_nodes: link(None),
@@ -48,8 +48,8 @@ fn rates(trunk_bytes: u64) -> Rates {
 
 /// A session that reads 8 MiB, of which two fuel per byte and next to no output are known, with three idle replicas and two
 /// idle workers.
-fn view(rates: &Rates) -> View<'_> {
-    View {
+fn view(rates: &ClusterRates) -> PlacementView<'_> {
+    PlacementView {
         executions: 1,
         replicas: (1..=3).map(|index| replica(index, 0, None)).collect(),
         elsewhere: (4..=6).map(|index| replica(index, 0, None)).collect(),
@@ -57,25 +57,26 @@ fn view(rates: &Rates) -> View<'_> {
         at_proxy: 0,
         input_bytes: 8 << 20,
         module_bytes: 75_000,
-        learned: Some(Learned {
+        learned: Some(ObservedTotals {
             sessions: 1,
             input_bytes: 8 << 20,
             output_bytes: 10,
             fuel: 16 << 20,
         }),
-        delays: Delays::default(),
+        delays: ObservedDelays::default(),
         rates,
         asked: None,
         draw: Seed(1).entropy("placement", b"a job", 0),
     }
 }
 
-fn decided(name: &str, view: &View<'_>) -> Decision {
+fn decided(name: &str, view: &PlacementView<'_>) -> PlacementDecision {
     named(name).expect("it is on the list").decide(view)
 }
 
-fn first_node(decision: &Decision) -> u8 {
-    let Some(Place::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) = decision.candidates.first()
+fn first_node(decision: &PlacementDecision) -> u8 {
+    let Some(JobPlace::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) =
+        decision.candidates.first()
     else {
         panic!("{decision:?} begins with a node")
     };
@@ -85,7 +86,7 @@ fn first_node(decision: &Decision) -> u8 {
 prop_compose! {
     fn replicas(from: u8, most: usize)
         (loads in prop::collection::vec((0_u32..40, prop::option::of((0_u32..40, 0_u64..1_000))), 0..=most))
-        -> Vec<Replica> {
+        -> Vec<ReplicaView> {
         let numbered = (from..).zip(loads);
         numbered.map(|(index, (outstanding, told))| replica(index, outstanding, told)).collect()
     }
@@ -97,9 +98,9 @@ prop_compose! {
          input_bytes in prop_oneof![Just(0_u64), 0_u64..1 << 30, Just(u64::MAX)],
          learned in prop::option::of((1_u64..9, 0_u64..1 << 40, any::<u64>(), any::<u64>())),
          seen in 0_usize..40, seed: u64)
-        -> (usize, u8, u32, u64, Option<Learned>, usize, u64) {
+        -> (usize, u8, u32, u64, Option<ObservedTotals>, usize, u64) {
         let learned = learned.map(|(sessions, input_bytes, output_bytes, fuel)| {
-            Learned { sessions, input_bytes, output_bytes, fuel }
+            ObservedTotals { sessions, input_bytes, output_bytes, fuel }
         });
         (executions, workers, at_proxy, input_bytes, learned, seen, seed)
     }
@@ -115,29 +116,29 @@ proptest! {
         asked in prop::option::of(prop_oneof!["node:[0-9]{0,2}", "proxy|worker|:|", ".{0,8}"]),
     ) {
         let rates = rates(trunk);
-        let view = View {
+        let view = PlacementView {
             executions, replicas, elsewhere, at_proxy, input_bytes, learned,
             workers: (0..workers).map(|index| worker(index, u32::from(index) * 7)).collect(),
-            delays: Delays { seen, p50: MS, p95: 9 * MS },
+            delays: ObservedDelays { seen, p50: MS, p95: 9 * MS },
             draw: Seed(seed).entropy("placement", b"", 0),
             asked: asked.as_deref(),
             ..view(&rates)
         };
-        let there: BTreeSet<Place> = nodes(view.nodes()).into_iter()
-            .chain(view.workers.iter().map(|worker| Place::Worker(worker.address)))
-            .chain([Place::Proxy])
+        let there: BTreeSet<JobPlace> = nodes(view.nodes()).into_iter()
+            .chain(view.workers.iter().map(|worker| JobPlace::Worker(worker.address)))
+            .chain([JobPlace::Proxy])
             .collect();
         for policy in ALL.into_iter().chain([AS_ASKED]) {
             let decision = policy.decide(&view);
             prop_assert_eq!(&policy.decide(&view), &decision, "{} is not pure", policy.name());
             let name = policy.name();
-            let different: BTreeSet<&Place> = decision.candidates.iter().collect();
+            let different: BTreeSet<&JobPlace> = decision.candidates.iter().collect();
             prop_assert!(different.iter().all(|place| there.contains(place)), "{name}: {decision:?}");
             prop_assert_eq!(different.len(), decision.candidates.len(), "{} names one twice", name);
             let some = if name == "download" { !view.workers.is_empty() } else { !view.nodes().is_empty() };
             prop_assert!(!some || !decision.candidates.is_empty(), "{name} finds nothing");
             prop_assert!(policy.reasons().contains(&decision.reason), "{name}: {:?}", decision.reason);
-            let second_is_a_node = matches!(decision.candidates.get(1), Some(Place::Node(_)));
+            let second_is_a_node = matches!(decision.candidates.get(1), Some(JobPlace::Node(_)));
             prop_assert!(decision.hedge.is_none() || second_is_a_node, "{name} hedges with nobody");
         }
     }
@@ -159,10 +160,10 @@ fn names_are_different_and_words_joined_by_hyphens() {
 #[test]
 fn a_job_goes_where_its_client_asks_and_else_where_on_storage_has_it() {
     let rates = rates(1);
-    let with = |asked| AS_ASKED.decide(&View { asked, ..view(&rates) });
+    let with = |asked| AS_ASKED.decide(&PlacementView { asked, ..view(&rates) });
     assert_eq!((first_node(&with(Some("node:3"))), first_node(&with(None))), (3, 1));
     assert_eq!(with(Some("node:9")), with(None));
-    assert_eq!(with(Some("proxy")).candidates[0], Place::Proxy);
+    assert_eq!(with(Some("proxy")).candidates[0], JobPlace::Proxy);
     assert_eq!(with(Some("worker")).candidates[0].name(), "worker");
     assert_eq!(
         (with(Some("worker")).candidates.len(), with(Some("node:2")).candidates.len()),
@@ -176,7 +177,7 @@ fn random_comes_to_every_replica_about_as_often() {
     let mut counts = [0; 4];
     for seed in 0..3_000 {
         let draw = Seed(seed).entropy("placement", b"", 0);
-        let decision = decided("random", &View { draw, ..view(&rates) });
+        let decision = decided("random", &PlacementView { draw, ..view(&rates) });
         counts[usize::from(first_node(&decision))] += 1;
     }
     assert!(counts[1..].iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
@@ -189,7 +190,7 @@ fn two_choices_never_takes_the_busiest_of_three() {
     for seed in 0..100 {
         let replicas = vec![replica(1, 3, None), replica(2, 0, Some((9, 10))), replica(3, 1, None)];
         let draw = Seed(seed).entropy("placement", b"", 0);
-        let decision = decided("two-choices", &View { replicas, draw, ..view(&rates) });
+        let decision = decided("two-choices", &PlacementView { replicas, draw, ..view(&rates) });
         assert_eq!(decision.reason.name(), "less-loaded");
         chosen.insert(first_node(&decision));
     }
@@ -207,8 +208,8 @@ fn old_news_of_a_load_is_no_news() {
 fn a_hedge_waits_for_the_percentile_once_enough_was_seen() {
     let rates = rates(1);
     let after = |seen, executions| {
-        let delays = Delays { seen, p50: MS, p95: 9 * MS };
-        decided("hedged", &View { delays, executions, ..view(&rates) })
+        let delays = ObservedDelays { seen, p50: MS, p95: 9 * MS };
+        decided("hedged", &PlacementView { delays, executions, ..view(&rates) })
     };
     assert_eq!((after(30, 1).hedge, after(30, 1).reason.name()), (Some(9 * MS), "p95"));
     assert_eq!((after(3, 1).hedge, after(3, 1).reason.name()), (Some(100 * MS), "few-seen"));
@@ -216,7 +217,7 @@ fn a_hedge_waits_for_the_percentile_once_enough_was_seen() {
 }
 
 /// What `cost` decides, and the kind of the place that it likes best.
-fn cost(view: &View<'_>) -> (&'static str, &'static str) {
+fn cost(view: &PlacementView<'_>) -> (&'static str, &'static str) {
     let decision = decided("cost", view);
     (decision.reason.name(), decision.candidates[0].name())
 }
@@ -239,29 +240,30 @@ fn cost_pushes_back_where_the_cores_of_the_storage_are_busy() {
     let rates = rates(10_000_000_000);
     let busy = (1..=3).map(|index| replica(index, 0, Some((30, 10)))).collect();
     assert_eq!(cost(&view(&rates)), ("near-faster", "node"));
-    assert_eq!(cost(&View { replicas: busy, ..view(&rates) }), ("pushed-back", "worker"));
+    assert_eq!(cost(&PlacementView { replicas: busy, ..view(&rates) }), ("pushed-back", "worker"));
 }
 
 #[test]
 fn cost_does_not_crowd_the_trunk() {
     let rates = rates(2_000_000_000);
-    let busy: Vec<Replica> = (1..=3).map(|index| replica(index, 0, Some((12, 10)))).collect();
-    let few = View { replicas: busy.clone(), ..view(&rates) };
+    let busy: Vec<ReplicaView> = (1..=3).map(|index| replica(index, 0, Some((12, 10)))).collect();
+    let few = PlacementView { replicas: busy.clone(), ..view(&rates) };
     assert_eq!(cost(&few), ("pushed-back", "worker"));
     let workers = vec![worker(1, 40), worker(2, 40)];
-    assert_eq!(cost(&View { workers, ..few }), ("near-faster", "node"));
+    assert_eq!(cost(&PlacementView { workers, ..few }), ("near-faster", "node"));
 }
 
 #[test]
 fn cost_takes_the_least_busy_replica_and_worker() {
     let rates = rates(10_000_000_000);
     let replicas = vec![replica(1, 9, None), replica(2, 30, None), replica(3, 5, None)];
-    let decision = decided("cost", &View { replicas, workers: Vec::new(), ..view(&rates) });
+    let decision =
+        decided("cost", &PlacementView { replicas, workers: Vec::new(), ..view(&rates) });
     assert_eq!((decision.reason.name(), first_node(&decision)), ("no-workers", 3));
     let replicas = vec![replica(1, 30, None), replica(2, 40, None), replica(3, 50, None)];
     let workers = vec![worker(1, 3), worker(2, 1)];
-    let decision = decided("cost", &View { replicas, workers, ..view(&rates) });
-    let order = [worker(2, 1), worker(1, 3)].map(|worker| Place::Worker(worker.address));
+    let decision = decided("cost", &PlacementView { replicas, workers, ..view(&rates) });
+    let order = [worker(2, 1), worker(1, 3)].map(|worker| JobPlace::Worker(worker.address));
     assert_eq!(decision.candidates[..2], order);
     assert_eq!(decision.candidates.len(), 5);
 }
@@ -269,15 +271,15 @@ fn cost_takes_the_least_busy_replica_and_worker() {
 #[test]
 fn cost_takes_the_nearest_of_replicas_that_are_as_busy() {
     let rates = rates(1);
-    let near = |index, way| Replica { way, ..replica(index, 0, None) };
+    let near = |index, way| ReplicaView { way, ..replica(index, 0, None) };
     let replicas = vec![near(1, MS / 2), near(2, MS / 10), near(3, MS / 2)];
     for learned in [view(&rates).learned, None] {
-        let view = View { replicas: replicas.clone(), learned, ..view(&rates) };
+        let view = PlacementView { replicas: replicas.clone(), learned, ..view(&rates) };
         assert_eq!(first_node(&decided("cost", &view)), 2, "{learned:?}");
     }
     // One session more than there are cores makes a session longer by a quarter: by more than the way.
-    let replicas = vec![near(1, MS / 2), Replica { way: MS / 10, ..replica(2, 4, None) }];
-    assert_eq!(first_node(&decided("cost", &View { replicas, ..view(&rates) })), 1);
+    let replicas = vec![near(1, MS / 2), ReplicaView { way: MS / 10, ..replica(2, 4, None) }];
+    assert_eq!(first_node(&decided("cost", &PlacementView { replicas, ..view(&rates) })), 1);
 }
 
 #[test]
@@ -286,8 +288,9 @@ fn cost_counts_the_way_of_an_answer_over_the_trunk() {
     let mut rates = rates(1_250_000_000 / 16);
     rates.worker.fuel = FuelRate::new(2_000_000_000).expect("not zero");
     let with = |output_bytes| {
-        let learned = Learned { sessions: 1, input_bytes: 1 << 20, output_bytes, fuel: 20_000_000 };
-        cost(&View { learned: Some(learned), input_bytes: 1 << 20, ..view(&rates) }).1
+        let learned =
+            ObservedTotals { sessions: 1, input_bytes: 1 << 20, output_bytes, fuel: 20_000_000 };
+        cost(&PlacementView { learned: Some(learned), input_bytes: 1 << 20, ..view(&rates) }).1
     };
     assert_eq!((with(10_000), with(1 << 20)), ("worker", "node"));
 }
@@ -295,8 +298,11 @@ fn cost_counts_the_way_of_an_answer_over_the_trunk() {
 #[test]
 fn cost_stays_near_the_object_until_it_knows_better() {
     let rates = rates(10_000_000_000);
-    assert_eq!(cost(&View { learned: None, ..view(&rates) }), ("unknown", "node"));
-    assert_eq!(cost(&View { executions: 2, ..view(&rates) }), ("several-sessions", "node"));
+    assert_eq!(cost(&PlacementView { learned: None, ..view(&rates) }), ("unknown", "node"));
+    assert_eq!(
+        cost(&PlacementView { executions: 2, ..view(&rates) }),
+        ("several-sessions", "node")
+    );
 }
 
 #[test]
@@ -306,8 +312,8 @@ fn the_break_even_output_ratio_is_where_the_rule_has_it() {
     rates.node.nic = ByteRate::new(1_000_000).expect("not zero");
     let with = |percent: u64| {
         let output_bytes = (8 << 20) * percent / 100;
-        let learned = Learned { sessions: 1, input_bytes: 8 << 20, output_bytes, fuel: 1 };
-        cost(&View { learned: Some(learned), module_bytes: 0, ..view(&rates) }).1
+        let learned = ObservedTotals { sessions: 1, input_bytes: 8 << 20, output_bytes, fuel: 1 };
+        cost(&PlacementView { learned: Some(learned), module_bytes: 0, ..view(&rates) }).1
     };
     assert_eq!((with(95), with(105)), ("node", "worker"));
 }

@@ -4,26 +4,28 @@
 //! What a node has to do is what it said in its last answer while that is young, and no less than what this proxy sent it. Old news
 //! would send everybody to the same node (Mitzenmacher, *How Useful Is Old Information?*, 2000). Leaves out asking before each job.
 
-use super::{Decision, Policy, Reason, Replica, View, nodes};
+use super::{
+    PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, ReplicaView, nodes,
+};
 
 /// The rule.
 #[derive(Debug)]
 pub(super) struct TwoChoices;
 
 /// The other one had more to do.
-const LESS_LOADED: Reason = Reason::new("less-loaded");
+const LESS_LOADED: PlacementReason = PlacementReason::new("less-loaded");
 /// Both had as much to do: the first that was drawn.
-const TIE: Reason = Reason::new("tie");
+const TIE: PlacementReason = PlacementReason::new("tie");
 /// There is but one.
-const ONLY_ONE: Reason = Reason::new("only-one");
+const ONLY_ONE: PlacementReason = PlacementReason::new("only-one");
 
-impl Policy for TwoChoices {
+impl PlacementPolicy for TwoChoices {
     fn name(&self) -> &'static str {
         "two-choices"
     }
 
-    fn decide(&self, view: &View<'_>) -> Decision {
-        let mut order: Vec<&Replica> = view.nodes().iter().collect();
+    fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
+        let mut order: Vec<&ReplicaView> = view.nodes().iter().collect();
         view.draw.clone().shuffle(&mut order);
         let reason = match order.as_mut_slice() {
             [first, second, ..] => {
@@ -35,10 +37,10 @@ impl Policy for TwoChoices {
             }
             _ => ONLY_ONE,
         };
-        Decision::new(nodes(order), reason)
+        PlacementDecision::new(nodes(order), reason)
     }
 
-    fn reasons(&self) -> &'static [Reason] {
+    fn reasons(&self) -> &'static [PlacementReason] {
         &[LESS_LOADED, TIE, ONLY_ONE]
     }
 

@@ -14,15 +14,15 @@ const LOAD_AGE_MAX: Duration = Duration::from_millis(250);
 
 /// One session, as its proxy sees it.
 #[derive(Clone, Debug)]
-pub struct View<'a> {
+pub struct PlacementView<'a> {
     /// Sessions of its job, copies included: 1 if it is all that the job is.
     pub executions: usize,
     /// The devices that hold the object that it reads, those that said so first.
-    pub replicas: Vec<Replica>,
+    pub replicas: Vec<ReplicaView>,
     /// The devices that will do if there is no such object, in the order of the ring.
-    pub elsewhere: Vec<Replica>,
+    pub elsewhere: Vec<ReplicaView>,
     /// The workers, in an order of the proxy's own.
-    pub workers: Vec<WorkerSeen>,
+    pub workers: Vec<WorkerView>,
     /// Jobs that run on the proxy itself.
     pub at_proxy: u32,
     /// Bytes that it reads.
@@ -30,28 +30,28 @@ pub struct View<'a> {
     /// Bytes of its module and images, unless they are installed everywhere.
     pub module_bytes: u64,
     /// What such sessions came to, if any ended.
-    pub learned: Option<Learned>,
+    pub learned: Option<ObservedTotals>,
     /// How long such sessions took.
-    pub delays: Delays,
+    pub delays: ObservedDelays,
     /// What the cluster is made of.
-    pub rates: &'a Rates,
+    pub rates: &'a ClusterRates,
     /// Where its client wants it, if it says so.
     pub asked: Option<&'a str>,
     /// Random bits for this decision and no other.
     pub draw: Entropy,
 }
 
-impl View<'_> {
+impl PlacementView<'_> {
     /// The nodes that may run it: those with its object, or any that will do.
     #[must_use]
-    pub fn nodes(&self) -> &[Replica] {
+    pub fn nodes(&self) -> &[ReplicaView] {
         if self.replicas.is_empty() { &self.elsewhere } else { &self.replicas }
     }
 }
 
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replica {
+pub struct ReplicaView {
     /// Which.
     pub target: ReplicaTarget,
     /// Its zone, from 1 over all regions; 0 if that is not known.
@@ -61,10 +61,10 @@ pub struct Replica {
     /// Sessions that this proxy has sent there and that have not ended.
     pub outstanding: u32,
     /// What the node last said it has to do.
-    pub load: Option<LoadSeen>,
+    pub load: Option<ReportedLoad>,
 }
 
-impl Replica {
+impl ReplicaView {
     /// Sessions that are probably there: what the node said while that is young, but no fewer than this proxy sent.
     #[must_use]
     pub fn pending(&self) -> u32 {
@@ -76,7 +76,7 @@ impl Replica {
 
 /// What a host has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Load {
+pub struct NodeLoad {
     /// Sessions that run.
     pub running: u32,
     /// Sessions that wait for a slot.
@@ -85,16 +85,16 @@ pub struct Load {
 
 /// What a host said it has to do, and how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadSeen {
+pub struct ReportedLoad {
     /// What it said.
-    pub load: Load,
+    pub load: NodeLoad,
     /// How long ago.
     pub age: Duration,
 }
 
 /// A worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkerSeen {
+pub struct WorkerView {
     /// Where it takes jobs.
     pub address: SocketAddr,
     /// Jobs that this proxy has sent there and that have not ended.
@@ -103,7 +103,7 @@ pub struct WorkerSeen {
 
 /// What sessions of the same module and arguments came to, summed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Learned {
+pub struct ObservedTotals {
     /// How many ended.
     pub sessions: u64,
     /// Bytes that they read.
@@ -114,7 +114,7 @@ pub struct Learned {
     pub fuel: u64,
 }
 
-impl Learned {
+impl ObservedTotals {
     /// Bytes that such a session is likely to write if it reads so many.
     #[must_use]
     pub fn output_for(&self, input_bytes: u64) -> u64 {
@@ -140,7 +140,7 @@ impl Learned {
 
 /// How long sessions of the same module and arguments took on nodes, from the order to the answer, as far as this proxy saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delays {
+pub struct ObservedDelays {
     /// How many it saw, of the last ones that it remembers.
     pub seen: usize,
     /// Half of them took at most this.
@@ -151,7 +151,7 @@ pub struct Delays {
 
 /// What a cluster is made of, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rates {
+pub struct ClusterRates {
     /// A storage node; proxies have its cores and its card.
     pub node: MachineRates,
     /// A worker.

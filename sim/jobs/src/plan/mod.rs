@@ -2,7 +2,8 @@
 //!
 //! A pure function of the description, of what its wildcards matched, and of the caller. Leaves out choosing hosts.
 
-mod elsewhere;
+mod cross_account;
+pub mod lookup;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +14,18 @@ use stayput_runtime::job::{
     JobSession, Matches, ObjectPath,
 };
 
-pub use self::elsewhere::Elsewhere;
+pub use self::cross_account::CrossAccountAccess;
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::Path;
 
-use super::system_images::SystemImages;
+use crate::system_images::SystemImages;
 
 /// A job that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobPlan {
     /// Its sessions.
-    pub sessions: Vec<Plan>,
+    pub sessions: Vec<SessionPlan>,
     /// The pipes between them, by their places in `sessions`.
     pub pipes: Vec<JobPipe>,
     /// Which sessions must run at the same time, and in how many copies.
@@ -33,7 +34,7 @@ pub struct JobPlan {
 
 /// A session that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct SessionPlan {
     /// Its name.
     pub session: String,
     /// Its command line, its own name first.
@@ -137,7 +138,7 @@ impl PlannedDevice {
     }
 }
 
-impl Plan {
+impl SessionPlan {
     /// Every object that it reads: module, images, devices; each once.
     #[must_use]
     pub fn reads(&self) -> Vec<&Path> {
@@ -166,7 +167,7 @@ impl JobPlan {
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         let mut seen = BTreeSet::new();
-        let all = self.sessions.iter().flat_map(Plan::reads);
+        let all = self.sessions.iter().flat_map(SessionPlan::reads);
         all.filter(|path| seen.insert(*path)).cloned().collect()
     }
 
@@ -220,7 +221,7 @@ impl Planning<'_> {
     }
 
     /// The account that a path is in.
-    pub(super) fn account_of<'p>(&'p self, path: &'p ObjectPath) -> &'p str {
+    pub(crate) fn account_of<'p>(&'p self, path: &'p ObjectPath) -> &'p str {
         match &path.account {
             Account::Named(name) => name,
             Account::Own => self.account,
@@ -239,7 +240,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn plan(&self) -> Result<Plan, Refusal> {
+    fn plan(&self) -> Result<SessionPlan, Refusal> {
         let (node, session) = (self.node, self.session);
         let module = match &node.exec.path {
             ExecPath::Swift(path) => PlannedModule::Object(self.path("exec.path", path)?),
@@ -267,7 +268,7 @@ impl Planner<'_> {
             None => None,
         };
         let own_name = node.exec.name.clone().unwrap_or_else(|| session.name.clone());
-        Ok(Plan {
+        Ok(SessionPlan {
             args: std::iter::once(own_name).chain(node.exec.args.iter().cloned()).collect(),
             env: node.exec.env.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             session: session.name.clone(),
@@ -327,8 +328,9 @@ impl Planner<'_> {
                 }
             }
         };
-        if device.min_size > super::run::STAGED_BYTES_MAX {
-            let why = format!("at most {} bytes are stored", super::run::STAGED_BYTES_MAX);
+        if device.min_size > crate::session::driver::STAGED_BYTES_MAX {
+            let why =
+                format!("at most {} bytes are stored", crate::session::driver::STAGED_BYTES_MAX);
             return Err(self.refuse(StatusCode::BAD_REQUEST, &field("min_size"), &why));
         }
         Ok(PlannedDevice {

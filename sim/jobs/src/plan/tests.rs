@@ -67,7 +67,7 @@ fn what_cannot_be_done_is_refused_by_its_field() {
     assert!(refusal.why.contains("node \"n\", field `devices.input.path`"), "{}", refusal.why);
 }
 
-fn with_images(exec: &str, devices: &str) -> Result<Plan, Refusal> {
+fn with_images(exec: &str, devices: &str) -> Result<SessionPlan, Refusal> {
     let tar = tar::Builder::new(Vec::new()).into_inner().unwrap();
     let image = Arc::new(Image::from_tar(&tar, ImageLimits::default()).unwrap());
     let names = ["python", "python2.7"];

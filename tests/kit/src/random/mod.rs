@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
-use stayput_jobs::placement::Policy;
+use stayput_jobs::placement::PlacementPolicy;
 
 pub use self::case::{Case, JobAt, Links, OBJECTS_PER_CLIENT, Op, Step, WORDS, cases, text};
 pub use self::checker::{unbalanced, violations};
@@ -36,7 +36,7 @@ const SHRINK_TRIES_MAX: u32 = 1_000;
 /// # Panics
 /// A case breaks a promise (the smallest one is printed with its history and as JSON), or the cases do
 /// not cover every kind of outcome and fault.
-pub fn assert_holds(policy: &'static dyn Policy, cases: u32) -> Coverage {
+pub fn assert_holds(policy: &'static dyn PlacementPolicy, cases: u32) -> Coverage {
     let mut config = Config { max_shrink_iters: SHRINK_TRIES_MAX, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
@@ -60,11 +60,11 @@ pub fn assert_holds(policy: &'static dyn Policy, cases: u32) -> Coverage {
 
 /// Promises that a case breaks, in words; empty if it keeps them.
 #[must_use]
-pub fn judge(case: &Case, policy: &'static dyn Policy) -> Vec<String> {
+pub fn judge(case: &Case, policy: &'static dyn PlacementPolicy) -> Vec<String> {
     judged(case, policy).0
 }
 
-fn judged(case: &Case, policy: &'static dyn Policy) -> (Vec<String>, Coverage) {
+fn judged(case: &Case, policy: &'static dyn PlacementPolicy) -> (Vec<String>, Coverage) {
     let history = match observed(case, policy) {
         Ok(history) => history,
         Err(panicked) => return (vec![panicked], Coverage::default()),
@@ -77,7 +77,11 @@ fn judged(case: &Case, policy: &'static dyn Policy) -> (Vec<String>, Coverage) {
 }
 
 /// First event at which a second run of a case differs.
-fn first_difference(case: &Case, policy: &'static dyn Policy, one: &History) -> Option<String> {
+fn first_difference(
+    case: &Case,
+    policy: &'static dyn PlacementPolicy,
+    one: &History,
+) -> Option<String> {
     let other = run(case, policy);
     if one.trace == other.trace && one.schedule == other.schedule {
         return None;
@@ -90,7 +94,7 @@ fn first_difference(case: &Case, policy: &'static dyn Policy, one: &History) -> 
     Some(format!("determinism: the traces part at event {line}:\n    {here}\n    {there}"))
 }
 
-fn observed(case: &Case, policy: &'static dyn Policy) -> Result<History, String> {
+fn observed(case: &Case, policy: &'static dyn PlacementPolicy) -> Result<History, String> {
     catch_unwind(AssertUnwindSafe(|| run(case, policy))).map_err(|panicked| {
         let text = panicked.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panicked.downcast_ref::<&str>().copied());
@@ -101,7 +105,7 @@ fn observed(case: &Case, policy: &'static dyn Policy) -> Result<History, String>
 /// History of a case, the promises that it breaks, and the case as JSON, which
 /// `serde_json::from_str` reads back.
 #[must_use]
-pub fn report(case: &Case, policy: &'static dyn Policy) -> String {
+pub fn report(case: &Case, policy: &'static dyn PlacementPolicy) -> String {
     let mut text = format!("{case:?}\n\n");
     if let Ok(history) = observed(case, policy) {
         for record in &history.records {

@@ -12,7 +12,7 @@ use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
-use stayput_jobs::placement::{PlacementConfig, Policy};
+use stayput_jobs::placement::{PlacementConfig, PlacementPolicy};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::Order;
 use stayput_world::fabric::Fabric;
@@ -39,7 +39,7 @@ const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 /// # Panics
 /// The cluster panicked.
 #[must_use]
-pub fn run(case: &Case, policy: &'static dyn Policy) -> History {
+pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
     let trace = Trace::keeping_lines();
     let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());

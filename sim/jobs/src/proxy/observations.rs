@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use stayput_host::Time;
 
-use crate::placement::{Delays, Learned, Load, LoadSeen};
+use crate::placement::{NodeLoad, ObservedDelays, ObservedTotals, ReportedLoad};
 
 /// Modules with their arguments that something is remembered of; of further ones nothing is.
 const KINDS_MAX: usize = 1024;
@@ -19,24 +19,24 @@ const DELAYS_MAX: usize = 256;
 
 /// A proxy's memory. Clones are the same memory.
 #[derive(Clone, Default)]
-pub(super) struct Knowledge(Rc<RefCell<State>>);
+pub(super) struct Observations(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
     outstanding: BTreeMap<IpAddr, u32>,
-    loads: BTreeMap<IpAddr, (Load, Time)>,
+    loads: BTreeMap<IpAddr, (NodeLoad, Time)>,
     kinds: BTreeMap<String, Kind>,
 }
 
 #[derive(Default)]
 struct Kind {
-    learned: Learned,
+    learned: ObservedTotals,
     delays: VecDeque<Duration>,
 }
 
 /// Counts a session as being out until it is dropped.
 pub(super) struct Outstanding {
-    knowledge: Knowledge,
+    knowledge: Observations,
     host: IpAddr,
 }
 
@@ -48,7 +48,7 @@ impl Drop for Outstanding {
     }
 }
 
-impl Knowledge {
+impl Observations {
     /// Notes that a session is sent to a host.
     pub(super) fn sent(&self, host: IpAddr) -> Outstanding {
         *self.0.borrow_mut().outstanding.entry(host).or_default() += 1;
@@ -61,14 +61,14 @@ impl Knowledge {
     }
 
     /// Notes what a node said of its load.
-    pub(super) fn told(&self, host: IpAddr, load: Load, now: Time) {
+    pub(super) fn told(&self, host: IpAddr, load: NodeLoad, now: Time) {
         self.0.borrow_mut().loads.insert(host, (load, now));
     }
 
     /// What a node last said of its load.
-    pub(super) fn load(&self, host: IpAddr, now: Time) -> Option<LoadSeen> {
+    pub(super) fn load(&self, host: IpAddr, now: Time) -> Option<ReportedLoad> {
         let (load, at) = self.0.borrow().loads.get(&host).copied()?;
-        Some(LoadSeen { load, age: now.since(at) })
+        Some(ReportedLoad { load, age: now.since(at) })
     }
 
     /// Notes what a session came to.
@@ -101,22 +101,22 @@ impl Knowledge {
     }
 
     /// What such sessions came to, if any ended.
-    pub(super) fn learned(&self, kind: &str) -> Option<Learned> {
+    pub(super) fn learned(&self, kind: &str) -> Option<ObservedTotals> {
         let state = self.0.borrow();
         state.kinds.get(kind).map(|of| of.learned).filter(|learned| learned.sessions > 0)
     }
 
     /// How long such sessions took.
-    pub(super) fn delays(&self, kind: &str) -> Delays {
+    pub(super) fn delays(&self, kind: &str) -> ObservedDelays {
         let state = self.0.borrow();
-        let Some(of) = state.kinds.get(kind) else { return Delays::default() };
+        let Some(of) = state.kinds.get(kind) else { return ObservedDelays::default() };
         let mut sorted: Vec<Duration> = of.delays.iter().copied().collect();
         sorted.sort_unstable();
         let at = |percent: usize| {
             let rank = (sorted.len() * percent).div_ceil(100).max(1);
             sorted.get(rank - 1).copied().unwrap_or_default()
         };
-        Delays { seen: sorted.len(), p50: at(50), p95: at(95) }
+        ObservedDelays { seen: sorted.len(), p50: at(50), p95: at(95) }
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_out_is_counted_until_it_is_back() {
-        let (knowledge, host) = (Knowledge::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let (knowledge, host) = (Observations::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         let (first, second) = (knowledge.sent(host), knowledge.sent(host));
         assert_eq!(knowledge.outstanding(host), 2);
         drop(first);
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_those_of_the_last_sessions() {
-        let knowledge = Knowledge::default();
+        let knowledge = Observations::default();
         for _ in 0..DELAYS_MAX {
             knowledge.took("old", Duration::from_secs(9));
         }
@@ -150,12 +150,12 @@ mod tests {
         assert_eq!(delays.seen, DELAYS_MAX);
         assert_eq!(delays.p50, Duration::from_millis(128));
         assert_eq!(delays.p95, Duration::from_millis(244));
-        assert_eq!(knowledge.delays("new"), Delays::default());
+        assert_eq!(knowledge.delays("new"), ObservedDelays::default());
     }
 
     #[test]
     fn what_sessions_came_to_is_in_proportion_to_what_they_read() {
-        let knowledge = Knowledge::default();
+        let knowledge = Observations::default();
         assert_eq!(knowledge.learned("job"), None);
         knowledge.ended("job", 1_000, 10, 5_000);
         knowledge.ended("job", 3_000, 30, 15_000);

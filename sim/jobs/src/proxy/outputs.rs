@@ -2,20 +2,18 @@
 //!
 //! Leaves out sessions whose sandbox failed: theirs are not stored.
 
-use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
 use stayput_host::Purpose;
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::{NewObject, Proxy, Refusal, StoreError};
 use stayput_store::swift::Timestamp;
 
-use crate::answer::Session;
-use crate::plan::{JobPlan, PlannedDevice};
+use crate::answer::SessionResult;
+use crate::output::{CONTENT_TYPE, padded};
+use crate::plan::JobPlan;
 
 /// Objects that are stored at a time.
 const STORED_AT_ONCE: usize = 16;
-/// The content type of an object for which none is named.
-pub const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// Stores the outputs that have a path.
 ///
@@ -24,7 +22,7 @@ pub const CONTENT_TYPE: &str = "application/octet-stream";
 pub(super) async fn store(
     proxy: &Proxy,
     plan: &JobPlan,
-    sessions: &[Session],
+    sessions: &[SessionResult],
     timestamp: Timestamp,
 ) -> Result<(), Refusal> {
     let ended = plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
@@ -33,7 +31,7 @@ pub(super) async fn store(
         .filter_map(|(device, session)| {
             Some(NewObject {
                 path: device.written_object()?.clone(),
-                content: filled_up(session.output(&device.name), device),
+                content: padded(session.output(&device.name), device),
                 content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE).to_owned(),
                 meta: device.meta.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
                 timestamp,
@@ -51,17 +49,6 @@ pub(super) async fn store(
         }
     }
     Ok(())
-}
-
-/// An output with zeros behind it up to the least size that its device names.
-pub fn filled_up(output: Bytes, device: &PlannedDevice) -> Bytes {
-    let least = usize::try_from(device.min_size).unwrap_or(usize::MAX);
-    if output.len() >= least {
-        return output;
-    }
-    let mut filled = BytesMut::from(&output[..]);
-    filled.resize(least, 0);
-    filled.freeze()
 }
 
 fn refuse(error: &StoreError) -> Option<Refusal> {

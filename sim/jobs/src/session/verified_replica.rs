@@ -15,7 +15,7 @@ use stayput_runtime::device::DeviceFault;
 use stayput_store::node::{NodeError, OpenObject};
 use tokio::sync::oneshot;
 
-use super::run::Reader;
+use crate::session::driver::Reader;
 
 /// What is read at a time of what the session did not read.
 const READ_BYTES: u64 = BLOCK_BYTES;
@@ -25,17 +25,17 @@ const BLOCK_BYTES: u64 = 256 << 10;
 const BLOCKS_MAX: usize = 16;
 
 /// An object on its way to being verified.
-pub(super) struct Verified {
+pub(crate) struct VerifiedReplica {
     host: Host,
     object: Rc<OpenObject>,
-    hashed: RefCell<Hashed>,
-    ahead: RefCell<Option<Ahead>>,
+    hashed: RefCell<RunningChecksum>,
+    ahead: RefCell<Option<ReadAhead>>,
     /// Blocks by their offsets, the one that was read first in front.
     blocks: RefCell<VecDeque<(u64, Bytes)>>,
 }
 
 /// A piece that is being read before anybody asks for it.
-struct Ahead {
+struct ReadAhead {
     offset: u64,
     len: u64,
     data: oneshot::Receiver<Result<Bytes, NodeError>>,
@@ -43,12 +43,12 @@ struct Ahead {
 }
 
 /// The digest of the bytes up to an offset.
-struct Hashed {
+struct RunningChecksum {
     checksum: Checksum,
     up_to: u64,
 }
 
-impl Hashed {
+impl RunningChecksum {
     /// Takes in what of `data`, which lies at `offset`, goes on from where it is.
     fn take(&mut self, offset: u64, data: &[u8]) {
         let end = offset + data.len() as u64;
@@ -60,20 +60,20 @@ impl Hashed {
     }
 }
 
-impl Verified {
-    pub(super) fn new(host: &Host, object: OpenObject) -> Self {
+impl VerifiedReplica {
+    pub(crate) fn new(host: &Host, object: OpenObject) -> Self {
         let (host, object) = (host.clone(), Rc::new(object));
-        let hashed = RefCell::new(Hashed { checksum: host.checksum(), up_to: 0 });
+        let hashed = RefCell::new(RunningChecksum { checksum: host.checksum(), up_to: 0 });
         let (ahead, blocks) = Default::default();
         Self { host, object, hashed, ahead, blocks }
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.object.metadata().length
     }
 
     /// Reads for a session.
-    pub(super) fn reader(verified: Rc<Self>) -> Reader {
+    pub(crate) fn reader(verified: Rc<Self>) -> Reader {
         Rc::new(move |offset, len| {
             let verified = Rc::clone(&verified);
             Box::pin(async move {
@@ -130,14 +130,14 @@ impl Verified {
         let task = self.host.spawn_guarded(async move {
             let _nobody_waits = sender.send(object.read_at(offset, len).await);
         });
-        *self.ahead.borrow_mut() = Some(Ahead { offset, len, data, _task: task });
+        *self.ahead.borrow_mut() = Some(ReadAhead { offset, len, data, _task: task });
     }
 
     /// Reads what was not read, and compares the checksum.
     ///
     /// # Errors
     /// The copy is damaged (it was put aside), or the disk failed.
-    pub(super) async fn finish(&self) -> Result<(), NodeError> {
+    pub(crate) async fn finish(&self) -> Result<(), NodeError> {
         loop {
             let offset = self.hashed.borrow().up_to;
             // Of what is kept, the hash may not have taken all: it takes what follows what it has.

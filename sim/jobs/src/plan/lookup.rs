@@ -9,7 +9,7 @@ use stayput_store::http::StatusCode;
 use stayput_store::proxy::{JobAccess, ListedObject, Refusal};
 use stayput_store::swift::Path;
 
-use super::plan::{Elsewhere, JobPlan, Planning};
+use crate::plan::{CrossAccountAccess, JobPlan, Planning};
 
 /// Names that are looked through for one wildcard.
 pub const NAMES_MAX: usize = 100_000;
@@ -17,7 +17,7 @@ pub const NAMES_MAX: usize = 100_000;
 pub const LISTING_BYTES_MAX: u64 = 64 << 20;
 
 /// Who can be asked for names.
-pub trait Lookup {
+pub trait StoreLookup {
     /// The objects of a container whose names begin with `prefix`, in order.
     fn objects<'a>(
         &'a self,
@@ -52,10 +52,10 @@ pub trait Lookup {
 pub async fn plan(
     planning: &Planning<'_>,
     job: &Job,
-    store: &dyn Lookup,
+    store: &dyn StoreLookup,
 ) -> Result<JobPlan, Refusal> {
     for elsewhere in planning.elsewhere(job)? {
-        let Elsewhere { path, wanted, .. } = &elsewhere;
+        let CrossAccountAccess { path, wanted, .. } = &elsewhere;
         store.may(path, *wanted).await.map_err(|refused| elsewhere.refused(&refused))?;
     }
     let mut matches = Matches::default();
@@ -69,7 +69,7 @@ pub async fn plan(
 async fn found(
     planning: &Planning<'_>,
     pattern: &ObjectPath,
-    store: &dyn Lookup,
+    store: &dyn StoreLookup,
 ) -> Result<Vec<ObjectPath>, Refusal> {
     let bad = |error: stayput_store::swift::BadName| {
         Refusal::new(StatusCode::BAD_REQUEST, format!("{pattern}: {error}"))

@@ -14,10 +14,10 @@ use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
 
 use super::attempt::{Attempt, Failure};
-use super::placing::kind_of;
+use super::inputs::Part;
+use super::placer::kind_of;
 use super::schedule::{ATTEMPTS_MAX, Scheduler, Shared, Tried};
-use super::supply::Part;
-use crate::answer::Session;
+use crate::answer::SessionResult;
 
 /// What became of one copy.
 struct Ran<'t> {
@@ -43,7 +43,7 @@ impl Scheduler<'_> {
         shared: &Shared,
         tried: &mut Tried,
         after: Duration,
-    ) -> Result<Option<Session>, Refusal> {
+    ) -> Result<Option<SessionResult>, Refusal> {
         let parts = self.supply.parts(&self.plan.sessions[session]);
         let parts = parts.as_slice();
         let mut left = candidates.iter().take(ATTEMPTS_MAX);

@@ -1,7 +1,7 @@
 //! Fetches what a job reads to the host that runs it, and computes on what has come while the rest is still coming.
 //!
 //! As a node does on what its disk has read. All sessions of a job run here, beside each other; copies would have no other host to run
-//! on, so that each runs once. Leaves out where the bytes come from ([`Store`]) and storing outputs.
+//! on, so that each runs once. Leaves out where the bytes come from ([`JobStore`]) and storing outputs.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,21 +23,21 @@ use stayput_store::swift::header::{X_TIMESTAMP, timestamp};
 use stayput_store::swift::{Path, Timestamp};
 use tokio::sync::SemaphorePermit;
 
-use crate::answer::Session;
-use crate::executor::session_entropy;
-use crate::lookup::{Lookup, as_lines};
+use crate::answer::SessionResult;
 use crate::memo::SessionMemo;
-use crate::message::{ModuleSource, Role};
-use crate::pipe::Pipe;
-use crate::plan::{JobPlan, Plan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath};
-use crate::posted::Posted;
-use crate::prepare::{Prepared, Preparer, Wanted};
-use crate::run::{Ran, Source, run};
-use crate::slots::{Slots, session_runs, waiting};
+use crate::message::{ModuleSource, PartRole};
+use crate::node::session_entropy;
+use crate::plan::lookup::{StoreLookup, as_lines};
+use crate::plan::{JobPlan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
+use crate::posted::PostedJob;
+use crate::session::driver::{Ran, Source, run};
+use crate::session::pipe::SessionPipe;
+use crate::session::prepare::{CodeRequest, PreparedSession, Preparer};
+use crate::session::slots::{SessionSlots, session_runs, waiting};
 use crate::system_images::SystemImages;
 
 /// Where what a job reads comes from.
-pub trait Store: Lookup {
+pub trait JobStore: StoreLookup {
     /// Brings an object into `into`, from which sessions read meanwhile, and says there how it ended; its bytes are counted as
     /// `purpose`. The headers that it begins with name its version as `X-Timestamp`.
     fn receive(
@@ -49,19 +49,19 @@ pub trait Store: Lookup {
 }
 
 /// What runs whole jobs on a host.
-pub struct Runner {
+pub struct JobRunner {
     host: Host,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
     preparer: Preparer,
     memo: Option<SessionMemo>,
-    slots: Slots,
+    slots: SessionSlots,
 }
 
 /// A job whose sessions have ended. It has its slot until this is dropped.
-pub struct Done<'a> {
+pub struct FinishedJob<'a> {
     /// The sessions, in the order of the plan.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionResult>,
     /// What they read, in which version.
     pub inputs: Vec<(Path, Timestamp)>,
     /// The slot.
@@ -83,7 +83,7 @@ struct Download {
     _task: TaskGuard,
 }
 
-impl Runner {
+impl JobRunner {
     /// One for `host`, with the cores and slots of `machine`; `images` are installed on it. It does not compute
     /// again what `memo` knows.
     #[must_use]
@@ -99,7 +99,7 @@ impl Runner {
             sessions: machine.sessions,
             preparer: Preparer::new(images.clone()),
             memo,
-            slots: Slots::new(&machine.sessions),
+            slots: SessionSlots::new(&machine.sessions),
         }
     }
 
@@ -111,16 +111,16 @@ impl Runner {
     pub async fn run(
         &self,
         plan: &JobPlan,
-        posted: &Posted,
-        store: &dyn Store,
-    ) -> Result<Done<'_>, Refusal> {
+        posted: &PostedJob,
+        store: &dyn JobStore,
+    ) -> Result<FinishedJob<'_>, Refusal> {
         // A job of many sessions is one job: they share the host's cores as those of several jobs do.
         let slot = self.slots.take(|| waiting(&self.host)).await?;
         let _counted = session_runs(&self.host);
         for _attempt in 0..ATTEMPTS_MAX {
             let mut trying = self.host.attempt(AttemptKind::Job, "run");
             if let Some((sessions, inputs)) = self.attempt(plan, posted, store).await? {
-                return Ok(Done { sessions, inputs, slot });
+                return Ok(FinishedJob { sessions, inputs, slot });
             }
             trying.failed();
         }
@@ -132,9 +132,9 @@ impl Runner {
     async fn attempt(
         &self,
         plan: &JobPlan,
-        posted: &Posted,
-        store: &dyn Store,
-    ) -> Result<Option<(Vec<Session>, Vec<(Path, Timestamp)>)>, Refusal> {
+        posted: &PostedJob,
+        store: &dyn JobStore,
+    ) -> Result<Option<(Vec<SessionResult>, Vec<(Path, Timestamp)>)>, Refusal> {
         let mut downloads = Vec::new();
         for paths in plan.reads().chunks(DOWNLOADS_BEGUN_AT_ONCE) {
             let begin = |path: &Path| {
@@ -153,7 +153,7 @@ impl Runner {
             listings.insert(container, lines);
         }
         let room = pipe_capacity(plan.pipes.len());
-        let pipes = plan.pipes.iter().map(|_| Rc::new(Pipe::new(room))).collect();
+        let pipes = plan.pipes.iter().map(|_| Rc::new(SessionPipe::new(room))).collect();
         let inputs = Inputs { downloads, listings, pipes, posted };
         let sessions = join_all(plan.sessions.iter().map(|plan| self.session(plan, &inputs))).await;
         for download in &inputs.downloads {
@@ -170,7 +170,7 @@ impl Runner {
         &self,
         path: Path,
         purpose: Purpose,
-        store: &dyn Store,
+        store: &dyn JobStore,
     ) -> Result<Download, Refusal> {
         let incoming = Rc::new(ObjectDownload::default());
         let failure = Rc::new(RefCell::new(None));
@@ -189,15 +189,15 @@ impl Runner {
         Ok(Download { path, version, size, incoming, _task: task })
     }
 
-    async fn session(&self, plan: &Plan, inputs: &Inputs<'_>) -> Session {
+    async fn session(&self, plan: &SessionPlan, inputs: &Inputs<'_>) -> SessionResult {
         let (devices, sources): (Vec<DeviceSpec>, Vec<Source>) =
             plan.devices.iter().map(|device| inputs.device(device)).unzip();
         let (parts, module) = inputs.code(plan).await;
         let wanted =
-            Wanted { module: &module, system_images: &plan.system_images, args: &plan.args };
+            CodeRequest { module: &module, system_images: &plan.system_images, args: &plan.args };
         let ran = match self.preparer.prepare(wanted, &parts) {
             Err(refused) => Ran::refused(refused, &devices, &sources),
-            Ok(Prepared { images, module, args, compiled_bytes }) => {
+            Ok(PreparedSession { images, module, args, compiled_bytes }) => {
                 let spec = SessionSpec {
                     module,
                     args,
@@ -212,7 +212,7 @@ impl Runner {
             }
         };
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
-        Session::of(&plan.session, ran, core, &plan.devices)
+        SessionResult::of(&plan.session, ran, core, &plan.devices)
     }
 }
 
@@ -220,8 +220,8 @@ impl Runner {
 struct Inputs<'a> {
     downloads: Vec<Download>,
     listings: BTreeMap<Path, Bytes>,
-    pipes: Vec<Rc<Pipe>>,
-    posted: &'a Posted,
+    pipes: Vec<Rc<SessionPipe>>,
+    posted: &'a PostedJob,
 }
 
 impl Inputs<'_> {
@@ -249,18 +249,18 @@ impl Inputs<'_> {
     }
 
     /// The images and the module of a session, when they have come.
-    async fn code(&self, plan: &Plan) -> (Vec<(Role, Bytes)>, ModuleSource) {
-        let mut parts: Vec<(Role, Bytes)> = Vec::new();
+    async fn code(&self, plan: &SessionPlan) -> (Vec<(PartRole, Bytes)>, ModuleSource) {
+        let mut parts: Vec<(PartRole, Bytes)> = Vec::new();
         for image in &plan.images {
             let tar = match image {
                 PlannedImage::Object(path) => whole(self.download(path)).await,
                 PlannedImage::Posted => self.posted.image.clone().unwrap_or_default(),
             };
-            parts.push((Role::Image, tar));
+            parts.push((PartRole::Image, tar));
         }
         let module = match &plan.module {
             PlannedModule::Object(path) => {
-                parts.push((Role::Module, whole(self.download(path)).await));
+                parts.push((PartRole::Module, whole(self.download(path)).await));
                 ModuleSource::Pushed
             }
             PlannedModule::InImage { image, path } => {

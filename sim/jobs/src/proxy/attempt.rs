@@ -14,13 +14,14 @@ use stayput_store::proxy::{Proxy, Refusal};
 use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::job_port;
 
-use super::supply::Part;
-use crate::answer::{Agreement, Session};
-use crate::executor::PEER_LOST;
-use crate::message::{Order, Report, Role, decode, encode};
-use crate::placement::Load;
-use crate::run::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
-use crate::watch::{lost, status_path};
+use super::inputs::Part;
+use super::liveness::lost;
+use crate::answer::{Agreement, SessionResult};
+use crate::message::{
+    PEER_LOST, PartRole, SessionOrder, SessionReport, decode, encode, status_path,
+};
+use crate::placement::NodeLoad;
+use crate::session::driver::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 
 /// For a node's answer: the session's time, that of those before it in the queue, and what is read and pushed around it.
 const LIMITS: Timeouts = Timeouts {
@@ -35,7 +36,7 @@ const ANSWER_BYTES_MAX: u64 = STAGED_BYTES_MAX + (1 << 20);
 /// What became of an attempt.
 pub(super) enum Attempt {
     /// The session ended.
-    Done(Box<Session>),
+    Done(Box<SessionResult>),
     /// The node could not run it: another one may.
     Next(Failure),
 }
@@ -68,10 +69,10 @@ pub(super) fn address(target: &ReplicaTarget) -> SocketAddr {
 pub(super) async fn attempt(
     proxy: &Proxy,
     target: &ReplicaTarget,
-    order: &Order,
+    order: &SessionOrder,
     parts: &[Part],
     again: Option<Purpose>,
-) -> Result<(Attempt, Option<Load>), Refusal> {
+) -> Result<(Attempt, Option<NodeLoad>), Refusal> {
     let broken = |why: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why);
     let pushed =
         parts.iter().map(|(_, purpose, content)| (again.unwrap_or(*purpose), content.clone()));
@@ -104,7 +105,7 @@ pub(super) async fn attempt(
             false => Err(broken(why)),
         };
     }
-    let (report, outputs) = match decode::<Report>(body) {
+    let (report, outputs) = match decode::<SessionReport>(body) {
         Ok(decoded) => decoded,
         Err(bad) => return Ok((next(bad.to_string()), None)),
     };
@@ -131,12 +132,16 @@ async fn collect(proxy: &Proxy, answer: &mut IncomingResponse) -> Result<Bytes, 
     }
 }
 
-fn session_of(order: &Order, report: Report, outputs: Vec<(Role, Bytes)>) -> Session {
+fn session_of(
+    order: &SessionOrder,
+    report: SessionReport,
+    outputs: Vec<(PartRole, Bytes)>,
+) -> SessionResult {
     let output = |(role, content)| match role {
-        Role::Device(name) => Some((name, content)),
-        Role::Module | Role::Image => None,
+        PartRole::Device(name) => Some((name, content)),
+        PartRole::Module | PartRole::Image => None,
     };
-    Session {
+    SessionResult {
         name: order.session.clone(),
         end: report.end,
         fuel: report.fuel,

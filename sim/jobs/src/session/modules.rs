@@ -16,7 +16,7 @@ const KEPT_BYTES_MAX: usize = 256 << 20;
 /// Compiles modules, each of them once, and each by an engine of its own: an engine keeps the types of all modules that it
 /// ever compiled, so that guests with ever new ones would fill the host.
 #[derive(Default)]
-pub struct Modules {
+pub struct ModuleCache {
     kept: RefCell<Kept>,
 }
 
@@ -34,7 +34,7 @@ impl Kept {
     }
 }
 
-impl Modules {
+impl ModuleCache {
     /// The module of these bytes, and how many of them had to be compiled for that: none if it is kept.
     ///
     /// # Errors

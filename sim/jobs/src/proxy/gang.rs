@@ -17,11 +17,11 @@ use stayput_runtime::job::Gang;
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
 
-use super::assign::assign;
 use super::attempt::{Attempt, Failure};
-use super::schedule::{InGang, Scheduler, Shared, no_node};
-use super::vote::Copy;
-use crate::answer::Session;
+use super::matching::assign;
+use super::schedule::{GangTargets, Scheduler, Shared, no_node};
+use super::vote::SessionCopy;
+use crate::answer::SessionResult;
 
 /// How often a gang begins.
 const BEGINNINGS_MAX: u32 = 8;
@@ -51,7 +51,12 @@ struct Lost {
 
 impl Scheduler<'_> {
     /// Runs a copy of a gang; what became of each session, in the gang's order.
-    pub(super) async fn together(&self, gang: &Gang, copy: u8, shared: &Shared) -> Vec<Copy> {
+    pub(super) async fn together(
+        &self,
+        gang: &Gang,
+        copy: u8,
+        shared: &Shared,
+    ) -> Vec<SessionCopy> {
         let mut avoided = Avoided::default();
         let mut refusal = None;
         for beginning in 1..=BEGINNINGS_MAX {
@@ -73,7 +78,7 @@ impl Scheduler<'_> {
                     trying.gained();
                     let copy_of = |session: &usize| {
                         let place = targets.get(session).map(|it| it.ip.to_string());
-                        Some(Copy { place: place?, session: Ok(sessions.remove(session)?) })
+                        Some(SessionCopy { place: place?, session: Ok(sessions.remove(session)?) })
                     };
                     return gang.sessions.iter().filter_map(copy_of).collect();
                 }
@@ -96,7 +101,7 @@ impl Scheduler<'_> {
         let name = &self.plan.sessions[gang.sessions[0]].session;
         let refusal =
             refusal.unwrap_or_else(|| no_node(&format!("{name} and its peers"), &reasons));
-        let lost = |_: &usize| Copy { place: String::new(), session: Err(refusal.clone()) };
+        let lost = |_: &usize| SessionCopy { place: String::new(), session: Err(refusal.clone()) };
         gang.sessions.iter().map(lost).collect()
     }
 
@@ -151,9 +156,9 @@ impl Scheduler<'_> {
         copy: u8,
         beginning: u32,
         targets: &BTreeMap<usize, ReplicaTarget>,
-    ) -> Result<Result<BTreeMap<usize, Session>, Lost>, Refusal> {
+    ) -> Result<Result<BTreeMap<usize, SessionResult>, Lost>, Refusal> {
         let id = format!("{}-{}-{copy}", self.id, gang.sessions[0]);
-        let in_gang = InGang { id, plan: self.plan, targets };
+        let in_gang = GangTargets { id, plan: self.plan, targets };
         let in_gang = &in_gang;
         let mut running: FuturesUnordered<_> = targets
             .iter()

@@ -8,17 +8,14 @@ use std::time::Duration;
 use stayput_host::{Host, Purpose};
 use stayput_store::http::{Body, ConnectionPool, StatusCode, Timeouts};
 
+use crate::message::status_path;
+
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 const LIMITS: Timeouts =
     Timeouts { connect: Duration::from_millis(500), answer: Duration::from_secs(1) };
 /// Looks in a row that tell of a loss: one may meet an answer that is on its way.
 const LOST_AFTER: u32 = 2;
-
-/// Where a node tells of an attempt.
-pub(super) fn status_path(id: &str, attempt: u32) -> String {
-    format!("/running/{id}/{attempt}")
-}
 
 /// Ends when the attempt is lost.
 pub(super) async fn lost(

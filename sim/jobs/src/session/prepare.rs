@@ -13,10 +13,10 @@ use stayput_runtime::engine::Module;
 use stayput_runtime::image::executable::{ImageFile, NamedImage, USER_IMAGE, find};
 use stayput_runtime::image::{Image, ImageError, ImageLimits};
 
-use super::message::{ModuleSource, Role};
-use super::modules::Modules;
-use super::run::Refused;
-use super::system_images::SystemImages;
+use crate::message::{ModuleSource, PartRole};
+use crate::session::driver::SessionRefusal;
+use crate::session::modules::ModuleCache;
+use crate::system_images::SystemImages;
 
 /// What the user's images that are kept may have unpacked to, together.
 const UNPACKED_BYTES_MAX: u64 = 512 << 20;
@@ -25,7 +25,7 @@ const UNPACKED_BYTES_MAX: u64 = 512 << 20;
 #[derive(Default)]
 pub struct Preparer {
     system: SystemImages,
-    modules: Modules,
+    modules: ModuleCache,
     unpacked: Unpacked,
     /// Modules of system images that this machine has compiled, by image and path.
     compiled: RefCell<BTreeSet<(String, String)>>,
@@ -33,7 +33,7 @@ pub struct Preparer {
 
 /// What a session shall run.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct CodeRequest<'a> {
     /// Where its module comes from.
     pub module: &'a ModuleSource,
     /// The system images that it has, in their order.
@@ -43,7 +43,7 @@ pub struct Wanted<'a> {
 }
 
 /// What a session is made of.
-pub struct Prepared {
+pub struct PreparedSession {
     /// Its images: the user's, then the system's.
     pub images: Vec<Arc<Image>>,
     /// Its module.
@@ -67,15 +67,15 @@ impl Preparer {
     /// Says what is wrong with them.
     pub fn prepare(
         &self,
-        wanted: Wanted<'_>,
-        parts: &[(Role, Bytes)],
-    ) -> Result<Prepared, Refused> {
+        wanted: CodeRequest<'_>,
+        parts: &[(PartRole, Bytes)],
+    ) -> Result<PreparedSession, SessionRefusal> {
         let images = self.images(wanted.system_images, parts)?;
-        let refused = |why: String| Refused::Module { why };
+        let refused = |why: String| SessionRefusal::Module { why };
         let args = wanted.args.to_vec();
         let (args, compiled) = match wanted.module {
             ModuleSource::Pushed => {
-                let part = parts.iter().find(|(role, _)| *role == Role::Module);
+                let part = parts.iter().find(|(role, _)| *role == PartRole::Module);
                 let wasm =
                     &part.ok_or_else(|| refused("the module was not sent along".to_owned()))?.1;
                 (args, self.modules.compile(wasm).map_err(|error| error.to_string()))
@@ -89,17 +89,17 @@ impl Preparer {
         };
         let (module, compiled_bytes) = compiled.map_err(refused)?;
         let images = images.into_iter().map(|named| named.image).collect();
-        Ok(Prepared { images, module, args, compiled_bytes })
+        Ok(PreparedSession { images, module, args, compiled_bytes })
     }
 
     fn images(
         &self,
         system_images: &[String],
-        parts: &[(Role, Bytes)],
-    ) -> Result<Vec<NamedImage>, Refused> {
-        let refused = |why: String| Refused::Image { why };
+        parts: &[(PartRole, Bytes)],
+    ) -> Result<Vec<NamedImage>, SessionRefusal> {
+        let refused = |why: String| SessionRefusal::Image { why };
         let mut images = Vec::new();
-        for (_, tar) in parts.iter().filter(|(role, _)| *role == Role::Image) {
+        for (_, tar) in parts.iter().filter(|(role, _)| *role == PartRole::Image) {
             let image = self.unpacked.image(tar).map_err(|error| refused(error.to_string()))?;
             images.push(NamedImage { name: USER_IMAGE.to_owned(), image });
         }
@@ -159,8 +159,8 @@ impl Unpacked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::system_images::BadImageName;
     use super::*;
+    use crate::system_images::BadImageName;
 
     const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -198,11 +198,11 @@ mod tests {
         preparer: &Preparer,
         module: &ModuleSource,
         system_images: &[&str],
-        parts: &[(Role, Bytes)],
-    ) -> Result<Prepared, Refused> {
+        parts: &[(PartRole, Bytes)],
+    ) -> Result<PreparedSession, SessionRefusal> {
         let system_images: Vec<String> = system_images.iter().map(|&it| it.to_owned()).collect();
         let args = ["own".to_owned(), "word".to_owned()];
-        preparer.prepare(Wanted { module, system_images: &system_images, args: &args }, parts)
+        preparer.prepare(CodeRequest { module, system_images: &system_images, args: &args }, parts)
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn a_tar_of_several_sessions_is_unpacked_once() {
         let preparer = Preparer::default();
-        let parts = [(Role::Image, tar(&[("run", &program())]))];
+        let parts = [(PartRole::Image, tar(&[("run", &program())]))];
         let module = in_image(Some("image"), "run");
         let first = prepare(&preparer, &module, &[], &parts).unwrap();
         let second = prepare(&preparer, &module, &[], &parts).unwrap();

@@ -16,8 +16,8 @@ use stayput_runtime::outcome::{Accounting, EndReason};
 use stayput_runtime::pipe::WriterEnd;
 use stayput_runtime::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 
-use super::memo::SessionMemo;
-use super::pipe::Pipe;
+use crate::memo::SessionMemo;
+use crate::session::pipe::SessionPipe;
 
 /// Fuel that a session gets at a time; between two slices others come to the core.
 const SLICE_FUEL: u64 = 5_000_000;
@@ -39,7 +39,7 @@ pub enum Source {
     /// Nowhere: it is written to.
     Written,
     /// From another session, or to it.
-    Pipe(Rc<Pipe>),
+    Pipe(Rc<SessionPipe>),
 }
 
 /// How a session ended, final in each case: another attempt would end the same way.
@@ -51,13 +51,13 @@ pub enum SessionEnd {
     /// It took longer than [`SESSION_TIME_MAX`].
     OutOfTime,
     /// It never began.
-    Refused(Refused),
+    Refused(SessionRefusal),
 }
 
 /// Why a session never began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
-pub enum Refused {
+pub enum SessionRefusal {
     /// Its module is none that can be run.
     #[error("{why}")]
     Module {
@@ -114,7 +114,7 @@ pub struct Ran {
 impl Ran {
     /// Of a session that never began; its peers are told. `sources` are those of its devices.
     #[must_use]
-    pub fn refused(refused: Refused, devices: &[DeviceSpec], sources: &[Source]) -> Self {
+    pub fn refused(refused: SessionRefusal, devices: &[DeviceSpec], sources: &[Source]) -> Self {
         let end = SessionEnd::Refused(refused);
         Ends::of(devices, sources).tell(&end);
         Self {
@@ -209,7 +209,7 @@ async fn in_time<T>(
 }
 
 /// The ends of pipes that a session holds. If it goes away without having ended, they break.
-struct Ends(Vec<(DeviceKind, Rc<Pipe>)>);
+struct Ends(Vec<(DeviceKind, Rc<SessionPipe>)>);
 
 impl Ends {
     fn of(devices: &[DeviceSpec], sources: &[Source]) -> Self {

@@ -1,7 +1,10 @@
 //! The job service of a storage node: runs sessions on the node's own copies of objects.
 //!
-//! So many sessions run and a few wait ([`Slots`]); more are sent to the next replica. Leaves out who may run what: only
+//! So many sessions run and a few wait ([`SessionSlots`]); more are sent to the next replica. Leaves out who may run what: only
 //! proxies reach a node, and they have checked it.
+
+mod pipe_registry;
+mod pipe_transport;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -24,37 +27,33 @@ use stayput_store::node::{NodeError, ObjectStore};
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::job_port;
 
-use super::memo::SessionMemo;
-use super::message::{
-    DeviceSource, LocalObject, Order, OrderedDevice, PartHead, Report, Role, decode, encode,
+use self::pipe_registry::PipeRegistry;
+use crate::memo::SessionMemo;
+use crate::message::{
+    DeviceSource, LocalObject, OrderedDevice, PEER_LOST, PartHead, PartRole, SessionOrder,
+    SessionReport, decode, encode, status_path,
 };
-use super::pipe::Pipe;
-use super::pipes::Pipes;
-use super::prepare::{Prepared, Preparer, Wanted};
-use super::run::{Ran, SessionEnd, Source, run};
-use super::slots::{Slots, session_runs, waiting};
-use super::system_images::SystemImages;
-use super::verified::Verified;
-use super::watch::status_path;
-use super::wire;
+use crate::session::driver::{Ran, SessionEnd, Source, run};
+use crate::session::pipe::SessionPipe;
+use crate::session::prepare::{CodeRequest, PreparedSession, Preparer};
+use crate::session::slots::{SessionSlots, session_runs, waiting};
+use crate::session::verified_replica::VerifiedReplica;
+use crate::system_images::SystemImages;
 
 /// The longest order: what is pushed with it is held whole.
 pub const ORDER_BYTES_MAX: u64 = 320 << 20;
 
-/// What a node says of a session that lost a peer on another node, through no doing of either.
-pub(super) const PEER_LOST: StatusCode = StatusCode::FAILED_DEPENDENCY;
-
 /// What runs sessions on a node.
-pub struct Executor {
+pub struct NodeExecutor {
     host: Host,
     objects: Rc<ObjectStore>,
     fuel_per_second: FuelRate,
     sessions: SessionsConfig,
     preparer: Preparer,
     memo: Option<SessionMemo>,
-    slots: Slots,
+    slots: SessionSlots,
     running: RefCell<BTreeSet<String>>,
-    pipes: Pipes,
+    pipes: PipeRegistry,
     /// Connections to the nodes of peers.
     pool: ConnectionPool,
 }
@@ -62,7 +61,7 @@ pub struct Executor {
 type Senders<'a> = Vec<LocalFuture<'a, Result<(), String>>>;
 
 /// Counts a session as running until it is dropped.
-struct Running<'a>(&'a Executor, String);
+struct Running<'a>(&'a NodeExecutor, String);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
@@ -82,16 +81,16 @@ pub fn serve(
     images: SystemImages,
     memo: Option<SessionMemo>,
 ) -> io::Result<()> {
-    let executor = Rc::new(Executor {
+    let executor = Rc::new(NodeExecutor {
         host: host.clone(),
         objects,
         fuel_per_second: machine.fuel_per_second,
         sessions: machine.sessions,
         preparer: Preparer::new(images),
         memo,
-        slots: Slots::new(&machine.sessions),
+        slots: SessionSlots::new(&machine.sessions),
         running: RefCell::default(),
-        pipes: Pipes::default(),
+        pipes: PipeRegistry::default(),
         pool: ConnectionPool::new(host.clone()),
     });
     http::serve(host, job_port(ring_port), move |request| {
@@ -100,15 +99,15 @@ pub fn serve(
     })
 }
 
-impl Executor {
+impl NodeExecutor {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         if request.method() == Method::GET {
             return Ok(self.status(request.uri().path()));
         }
-        if wire::is_path(request.uri().path()) {
-            let room = wire::room(&request);
+        if pipe_transport::is_path(request.uri().path()) {
+            let room = pipe_transport::room(&request);
             let pipe = self.pipes.enter(request.uri().path(), room, self.host.now());
-            return Ok(wire::receive(&self.host, &pipe, request).await);
+            return Ok(pipe_transport::receive(&self.host, &pipe, request).await);
         }
         let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
         // Known from the first byte on: a long order is no lost session.
@@ -119,7 +118,8 @@ impl Executor {
         let _running = Running(self, path.clone());
         let body = request.body_mut().collect(ORDER_BYTES_MAX).await;
         let body = body.map_err(|broken| bad(broken.to_string()))?;
-        let (order, parts) = decode::<Order>(body).map_err(|error| bad(error.to_string()))?;
+        let (order, parts) =
+            decode::<SessionOrder>(body).map_err(|error| bad(error.to_string()))?;
         if status_path(&order.id, order.attempt) != path {
             return Err(bad(format!("{path} is not the path of the order that it brings")));
         }
@@ -140,7 +140,11 @@ impl Executor {
         response
     }
 
-    async fn execute(&self, order: &Order, parts: Vec<(Role, Bytes)>) -> Result<Ran, Refusal> {
+    async fn execute(
+        &self,
+        order: &SessionOrder,
+        parts: Vec<(PartRole, Bytes)>,
+    ) -> Result<Ran, Refusal> {
         let local = match &order.local {
             Some(object) => Some(self.open(object).await?),
             None => None,
@@ -169,9 +173,9 @@ impl Executor {
     /// The devices of a session and where their bytes come from; and what carries its pipes to other nodes.
     fn devices<'a>(
         &'a self,
-        order: &'a Order,
-        parts: &[(Role, Bytes)],
-        local: Option<&Rc<Verified>>,
+        order: &'a SessionOrder,
+        parts: &[(PartRole, Bytes)],
+        local: Option<&Rc<VerifiedReplica>>,
     ) -> Result<(Vec<DeviceSpec>, Vec<Source>, Senders<'a>), Refusal> {
         let (mut devices, mut sources, mut senders) = (Vec::new(), Vec::new(), Vec::new());
         for device in &order.devices {
@@ -179,10 +183,10 @@ impl Executor {
                 DeviceSource::Local => {
                     let object = Rc::clone(local.ok_or_else(|| missing("its local object"))?);
                     let size = object.len();
-                    (Source::Reader(Verified::reader(object)), size)
+                    (Source::Reader(VerifiedReplica::reader(object)), size)
                 }
                 DeviceSource::Pushed => {
-                    let role = Role::Device(device.name.clone());
+                    let role = PartRole::Device(device.name.clone());
                     let part = parts.iter().find(|(of, _)| *of == role);
                     let data = part.ok_or_else(|| missing(&device.name))?.1.clone();
                     let size = data.len() as u64;
@@ -190,16 +194,16 @@ impl Executor {
                 }
                 DeviceSource::Written => (Source::Written, 0),
                 DeviceSource::Pipe { number, reader } => {
-                    let path = wire::path_of(&order.gang, order.attempt, number);
+                    let path = pipe_transport::path_of(&order.gang, order.attempt, number);
                     let room = order.pipe_room.clamp(1, PIPE_BYTES);
                     let pipe = match reader.filter(|_| device.kind.is_writable()) {
                         None => self.pipes.enter(&path, room, self.host.now()),
                         Some(to) => {
-                            let pipe = Rc::new(Pipe::new(room));
+                            let pipe = Rc::new(SessionPipe::new(room));
                             let sender = Rc::clone(&pipe);
                             let pool = &self.pool;
                             senders.push(Box::pin(async move {
-                                wire::send(pool, to, &path, room, &sender).await
+                                pipe_transport::send(pool, to, &path, room, &sender).await
                             }) as LocalFuture<'a, _>);
                             pipe
                         }
@@ -217,14 +221,14 @@ impl Executor {
 
     async fn run(
         &self,
-        order: &Order,
-        parts: &[(Role, Bytes)],
+        order: &SessionOrder,
+        parts: &[(PartRole, Bytes)],
         devices: Vec<DeviceSpec>,
         sources: &[Source],
     ) -> Ran {
-        let Order { module, system_images, args, .. } = order;
-        let prepared = self.preparer.prepare(Wanted { module, system_images, args }, parts);
-        let Prepared { images, module, args, compiled_bytes } = match prepared {
+        let SessionOrder { module, system_images, args, .. } = order;
+        let prepared = self.preparer.prepare(CodeRequest { module, system_images, args }, parts);
+        let PreparedSession { images, module, args, compiled_bytes } = match prepared {
             Ok(prepared) => prepared,
             Err(refused) => return Ran::refused(refused, &devices, sources),
         };
@@ -242,26 +246,26 @@ impl Executor {
     }
 
     /// The node's own copy, if it is of the version that the order names.
-    async fn open(&self, object: &LocalObject) -> Result<Rc<Verified>, Refusal> {
+    async fn open(&self, object: &LocalObject) -> Result<Rc<VerifiedReplica>, Refusal> {
         let opened = self
             .objects
             .open_version(&object.disk, object.partition, &object.path, object.version)
             .await;
-        Ok(Rc::new(Verified::new(&self.host, opened.map_err(refuse)?)))
+        Ok(Rc::new(VerifiedReplica::new(&self.host, opened.map_err(refuse)?)))
     }
 
-    fn report(&self, order: Order, ran: Ran) -> Result<Response, Refusal> {
+    fn report(&self, order: SessionOrder, ran: Ran) -> Result<Response, Refusal> {
         let written = order.devices.iter().zip(ran.outputs);
         let written = written.filter(|(device, _)| device.source == DeviceSource::Written);
         let (heads, parts): (Vec<PartHead>, Vec<(Purpose, Bytes)>) = written
             .map(|(device, output)| {
-                let role = Role::Device(device.name.clone());
+                let role = PartRole::Device(device.name.clone());
                 let head = PartHead { role, bytes: output.len() as u64 };
                 (head, (Purpose::JobResult, output))
             })
             .unzip();
         let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
-        let report = Report {
+        let report = SessionReport {
             id: order.id,
             attempt: order.attempt,
             end: ran.end,

@@ -14,10 +14,10 @@ use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::{Path, Timestamp};
 
 use super::{refuse_fetch, refuse_list, refuse_locate};
-use crate::lookup::{NAMES_MAX, as_lines};
-use crate::message::Role;
-use crate::plan::{JobPlan, Plan, PlannedImage, PlannedModule, PlannedPath};
-use crate::posted::Posted;
+use crate::message::PartRole;
+use crate::plan::lookup::{NAMES_MAX, as_lines};
+use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
+use crate::posted::PostedJob;
 
 /// Bytes that are held for a job to be pushed, together.
 const PUSHED_BYTES_MAX: u64 = 256 << 20;
@@ -25,10 +25,10 @@ const PUSHED_BYTES_MAX: u64 = 256 << 20;
 const LOCATED_AT_ONCE: usize = 32;
 
 /// What goes with an order.
-pub(super) type Part = (Role, Purpose, Bytes);
+pub(super) type Part = (PartRole, Purpose, Bytes);
 
 /// What a job's sessions read.
-pub(super) struct Supply {
+pub(super) struct JobInputs {
     located: BTreeMap<Path, LocatedObject>,
     /// In the order in which the job reads them.
     order: Vec<Path>,
@@ -38,7 +38,7 @@ pub(super) struct Supply {
     body: Option<Bytes>,
 }
 
-impl Supply {
+impl JobInputs {
     /// Chooses versions.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Supply {
     pub(super) async fn locate(
         proxy: &Proxy,
         plan: &JobPlan,
-        posted: &Posted,
+        posted: &PostedJob,
     ) -> Result<Self, Refusal> {
         let mut supply = Self {
             located: BTreeMap::new(),
@@ -108,13 +108,16 @@ impl Supply {
     }
 
     /// The object that a session reads where it lies, and who has it.
-    pub(super) fn local<'s>(&'s self, session: &'s Plan) -> Option<(&'s Path, &'s LocatedObject)> {
+    pub(super) fn local<'s>(
+        &'s self,
+        session: &'s SessionPlan,
+    ) -> Option<(&'s Path, &'s LocatedObject)> {
         let path = local_path(session)?;
         Some((path, self.located.get(path)?))
     }
 
     /// Who has what a session wants to be near to, if it reads that in any way.
-    pub(super) fn near(&self, session: &Plan) -> Option<&LocatedObject> {
+    pub(super) fn near(&self, session: &SessionPlan) -> Option<&LocatedObject> {
         self.located.get(session.attached.as_ref()?)
     }
 
@@ -140,19 +143,19 @@ impl Supply {
     }
 
     /// What goes with an order for a session.
-    pub(super) fn parts(&self, session: &Plan) -> Vec<Part> {
+    pub(super) fn parts(&self, session: &SessionPlan) -> Vec<Part> {
         let local = local_path(session);
         let fetched = |path: &Path| self.fetched.get(path).cloned().unwrap_or_default();
         let mut parts = Vec::new();
         if let PlannedModule::Object(path) = &session.module {
-            parts.push((Role::Module, Purpose::JobCode, fetched(path)));
+            parts.push((PartRole::Module, Purpose::JobCode, fetched(path)));
         }
         for image in &session.images {
             let tar = match image {
                 PlannedImage::Object(path) => fetched(path),
                 PlannedImage::Posted => self.image.clone().unwrap_or_default(),
             };
-            parts.push((Role::Image, Purpose::JobCode, tar));
+            parts.push((PartRole::Image, Purpose::JobCode, tar));
         }
         for device in session.devices.iter().filter(|device| device.kind.is_readable()) {
             let (purpose, bytes) = match &device.path {
@@ -164,7 +167,7 @@ impl Supply {
                 PlannedPath::Client => (Purpose::ObjectData, self.body.clone().unwrap_or_default()),
                 PlannedPath::Pipe(_) => continue,
             };
-            parts.push((Role::Device(device.name.clone()), purpose, bytes));
+            parts.push((PartRole::Device(device.name.clone()), purpose, bytes));
         }
         parts
     }
@@ -178,11 +181,11 @@ impl Supply {
 }
 
 /// The object of a session's devices that it runs beside.
-fn local_path(session: &Plan) -> Option<&Path> {
+fn local_path(session: &SessionPlan) -> Option<&Path> {
     session.attached.as_ref().filter(|path| session.is_data(path))
 }
 
-fn is_code_of(session: &Plan, path: &Path) -> bool {
+fn is_code_of(session: &SessionPlan, path: &Path) -> bool {
     let is_image = |image: &PlannedImage| matches!(image, PlannedImage::Object(it) if it == path);
     matches!(&session.module, PlannedModule::Object(it) if it == path)
         || session.images.iter().any(is_image)

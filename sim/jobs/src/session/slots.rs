@@ -10,10 +10,10 @@ use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::placement::Load;
+use crate::placement::NodeLoad;
 
 /// The slots of a host.
-pub struct Slots {
+pub struct SessionSlots {
     free: Semaphore,
     running_max: u32,
     waiting: Cell<u32>,
@@ -29,7 +29,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Slots {
+impl SessionSlots {
     /// As many as `sessions` says, all free.
     #[must_use]
     pub fn new(sessions: &SessionsConfig) -> Self {
@@ -55,10 +55,10 @@ impl Slots {
 
     /// Who has slots and who waits, without the one who asks and has one.
     #[must_use]
-    pub fn load_beside(&self) -> Load {
+    pub fn load_beside(&self) -> NodeLoad {
         let free = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
         let taken = self.running_max.saturating_sub(free);
-        Load { running: taken.saturating_sub(1), waiting: self.waiting.get() }
+        NodeLoad { running: taken.saturating_sub(1), waiting: self.waiting.get() }
     }
 
     /// A slot, at once or after those that came before; what `wait` gives is kept as long as a wait lasts.
@@ -104,12 +104,12 @@ mod tests {
     #[test]
     fn so_many_run_and_wait_as_the_machine_says_and_more_are_refused() {
         let sessions = SessionsConfig { running: 2, queued: 1, ..SessionsConfig::default() };
-        let slots = Slots::new(&sessions);
+        let slots = SessionSlots::new(&sessions);
         let take = || slots.take(|| OpenSpan::DISABLED).now_or_never();
         let (Some(Ok(first)), Some(Ok(_second))) = (take(), take()) else { panic!("two run") };
         let mut third = Box::pin(slots.take(|| OpenSpan::DISABLED));
         assert!(third.as_mut().now_or_never().is_none(), "one waits");
-        assert_eq!(slots.load_beside(), Load { running: 1, waiting: 1 });
+        assert_eq!(slots.load_beside(), NodeLoad { running: 1, waiting: 1 });
         let refusal = slots
             .take(|| OpenSpan::DISABLED)
             .now_or_never()

@@ -5,21 +5,21 @@
 use stayput_store::http::StatusCode;
 use stayput_store::proxy::Refusal;
 
-use crate::answer::{Agreement, Session};
+use crate::answer::{Agreement, SessionResult};
 
 /// A copy: where it ran last, and what came of it.
-pub(super) struct Copy {
+pub(super) struct SessionCopy {
     pub(super) place: String,
-    pub(super) session: Result<Session, Refusal>,
+    pub(super) session: Result<SessionResult, Refusal>,
 }
 
 /// What most of the copies say, with who did not agree.
 ///
 /// # Errors
 /// Too few came to an end, or they contradict each other.
-pub(super) fn vote(copies: Vec<Copy>) -> Result<Session, Refusal> {
+pub(super) fn vote(copies: Vec<SessionCopy>) -> Result<SessionResult, Refusal> {
     let asked = u8::try_from(copies.len()).unwrap_or(u8::MAX);
-    let mut ended: Vec<(String, Session)> = Vec::new();
+    let mut ended: Vec<(String, SessionResult)> = Vec::new();
     let mut failed: Vec<(String, Refusal)> = Vec::new();
     for copy in copies {
         match copy.session {
@@ -28,7 +28,8 @@ pub(super) fn vote(copies: Vec<Copy>) -> Result<Session, Refusal> {
         }
     }
     let needed = usize::from(asked) / 2 + 1;
-    let agreeing = |one: &Session| ended.iter().filter(|(_, it)| says_the_same(one, it)).count();
+    let agreeing =
+        |one: &SessionResult| ended.iter().filter(|(_, it)| says_the_same(one, it)).count();
     let Some(winner) = ended.iter().position(|(_, one)| agreeing(one) >= needed) else {
         if asked == 1 || ended.len() < needed {
             let refusal = failed.into_iter().next().map(|(_, refusal)| refusal);
@@ -44,14 +45,14 @@ pub(super) fn vote(copies: Vec<Copy>) -> Result<Session, Refusal> {
         asked,
         deviating,
     };
-    Ok(Session { copies, ..session.clone() })
+    Ok(SessionResult { copies, ..session.clone() })
 }
 
-fn says_the_same(one: &Session, other: &Session) -> bool {
+fn says_the_same(one: &SessionResult, other: &SessionResult) -> bool {
     one.end == other.end && one.outputs == other.outputs
 }
 
-fn contradiction(ended: &[(String, Session)], asked: u8) -> Refusal {
+fn contradiction(ended: &[(String, SessionResult)], asked: u8) -> Refusal {
     let name = ended.first().map_or("", |(_, session)| session.name.as_str());
     let places: Vec<&str> = ended.iter().map(|(place, _)| place.as_str()).collect();
     let why = format!(
@@ -69,10 +70,10 @@ mod tests {
     use stayput_runtime::outcome::{Accounting, EndReason};
 
     use super::*;
-    use crate::run::SessionEnd;
+    use crate::session::driver::SessionEnd;
 
-    fn copy(place: &str, output: &'static str) -> Copy {
-        let session = Session {
+    fn copy(place: &str, output: &'static str) -> SessionCopy {
+        let session = SessionResult {
             name: "s".to_owned(),
             end: SessionEnd::Guest(EndReason::Exited { code: 0 }),
             fuel: 1,
@@ -83,12 +84,12 @@ mod tests {
             colocated: true,
             copies: Agreement::ALONE,
         };
-        Copy { place: place.to_owned(), session: Ok(session) }
+        SessionCopy { place: place.to_owned(), session: Ok(session) }
     }
 
-    fn lost(place: &str) -> Copy {
+    fn lost(place: &str) -> SessionCopy {
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no node is left");
-        Copy { place: place.to_owned(), session: Err(refusal) }
+        SessionCopy { place: place.to_owned(), session: Err(refusal) }
     }
 
     #[test]

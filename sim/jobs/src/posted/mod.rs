@@ -3,6 +3,8 @@
 //!
 //! Leaves out the web-service part: `/open`, `/api`, templates, chains and deferred jobs.
 
+mod script;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,9 +20,8 @@ use stayput_store::proxy::{JobAccess, Refusal};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_ZEROVM_SOURCE, text};
 
-use super::lookup::Lookup;
-use super::plan::refusal_of;
-use super::script;
+use crate::plan::lookup::StoreLookup;
+use crate::plan::refusal_of;
 
 /// The longest image, and the longest body that is a job's data.
 pub const POSTED_BYTES_MAX: u64 = 256 << 20;
@@ -36,7 +37,7 @@ const MAPS: [&str; 2] = ["boot/system.map", "boot/cluster.map"];
 
 /// A job as it came, and what came with it.
 #[derive(Clone, Debug)]
-pub struct Posted {
+pub struct PostedJob {
     /// The job.
     pub job: Job,
     /// The image of its nodes that is no object.
@@ -47,7 +48,7 @@ pub struct Posted {
 
 /// A job word for word, to be posted on to somebody else.
 #[derive(Clone, Debug)]
-pub struct WordForWord {
+pub struct VerbatimJob {
     /// Its content type.
     pub content_type: String,
     /// `X-Zerovm-Source`, if it came with one.
@@ -100,7 +101,7 @@ impl Form {
 }
 
 /// Who posts, where to, and where what he names is looked up.
-pub struct Reception<'a> {
+pub struct JobReader<'a> {
     /// The machine that receives it.
     pub host: &'a Host,
     /// The account of who asks.
@@ -108,27 +109,30 @@ pub struct Reception<'a> {
     /// What it is posted to.
     pub posted_to: &'a Path,
     /// The store.
-    pub store: &'a dyn Lookup,
+    pub store: &'a dyn StoreLookup,
 }
 
-impl Reception<'_> {
+impl JobReader<'_> {
     /// Reads a job.
     ///
     /// # Errors
     /// 400 for a flawed description, 403 and 404 for objects that the caller may not name or that are not there, 408 and 499 for
     /// bodies that do not come, 413 for what is too long, 415 for what is neither description nor image nor script, 422 for
     /// bad JSON, tar or gzip.
-    pub async fn receive(&self, request: &mut Request) -> Result<(Posted, WordForWord), Refusal> {
+    pub async fn receive(
+        &self,
+        request: &mut Request,
+    ) -> Result<(PostedJob, VerbatimJob), Refusal> {
         let content_type = text(request.headers(), &CONTENT_TYPE).unwrap_or_default().to_owned();
         let Some(source) = text(request.headers(), &X_ZEROVM_SOURCE).map(str::to_owned) else {
             let form = Form::of(&content_type);
             let bytes = self.body(request, form.what(), form.bytes_max()).await?;
             let posted = read(form, &content_type, bytes.clone(), None, self.posted_to)?;
-            return Ok((posted, WordForWord { content_type, source: None, body: bytes }));
+            return Ok((posted, VerbatimJob { content_type, source: None, body: bytes }));
         };
         let path = self.source(&source).await?;
         let body = self.body(request, "the job's data", POSTED_BYTES_MAX).await?;
-        let word_for_word = WordForWord { content_type, source: Some(source), body: body.clone() };
+        let word_for_word = VerbatimJob { content_type, source: Some(source), body: body.clone() };
         let (bytes, content_type) =
             self.store.content(&path, Purpose::JobCode, POSTED_BYTES_MAX).await?;
         let form = Form::of(&content_type);
@@ -180,11 +184,11 @@ impl Reception<'_> {
     }
 }
 
-impl Posted {
+impl PostedJob {
     /// Reads a job that is at hand; `body` is what its devices without a path read, if it is not what was posted itself.
     ///
     /// # Errors
-    /// As [`Reception::receive`], without what concerns requests and stores.
+    /// As [`JobReader::receive`], without what concerns requests and stores.
     pub fn read(
         content_type: &str,
         bytes: Bytes,
@@ -201,18 +205,18 @@ fn read(
     bytes: Bytes,
     body: Option<Bytes>,
     posted_to: &Path,
-) -> Result<Posted, Refusal> {
+) -> Result<PostedJob, Refusal> {
     match form {
         Form::Description => {
             let job = job::parse(&bytes).map_err(|error| refusal_of(&error))?;
             check_body(&job, body.as_ref())?;
-            Ok(Posted { job, image: None, body })
+            Ok(PostedJob { job, image: None, body })
         }
         Form::Image => {
             let mut job = job_of_image(&bytes)?;
             check_body(&job, body.as_ref())?;
             add_image(&mut job)?;
-            Ok(Posted { job, image: Some(bytes), body })
+            Ok(PostedJob { job, image: Some(bytes), body })
         }
         Form::Script => {
             let Some(first) = script::first_line(&bytes) else {
@@ -224,7 +228,7 @@ fn read(
             };
             let mut job = script::job(first, posted_to)?;
             add_image(&mut job)?;
-            Ok(Posted { job, image: Some(script::image(&bytes)?), body })
+            Ok(PostedJob { job, image: Some(script::image(&bytes)?), body })
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// A pipe of a running job.
 #[derive(Debug)]
-pub struct Pipe {
+pub struct SessionPipe {
     state: RefCell<State>,
     /// Told when there is more to read.
     readable: Notify,
@@ -27,7 +27,7 @@ struct State {
     broken: Option<String>,
 }
 
-impl Pipe {
+impl SessionPipe {
     /// An empty one with room for so many bytes.
     #[must_use]
     pub fn new(room: usize) -> Self {
@@ -67,7 +67,7 @@ impl Pipe {
     }
 
     /// The next write, whole or what is left of it; `Err` holds how its writer ended, if it did.
-    pub(super) async fn take(&self) -> Result<Bytes, Taken> {
+    pub(crate) async fn take(&self) -> Result<Bytes, Taken> {
         match self.next(usize::MAX).await {
             Ok(Some(data)) => Ok(data),
             Ok(None) => Err(Taken::End(WriterEnd::Exited)),
@@ -114,7 +114,7 @@ impl Pipe {
     }
 
     /// Ends when nobody will read any more. For the writer's side, while it has nothing to write.
-    pub(super) async fn abandoned(&self) {
+    pub(crate) async fn abandoned(&self) {
         while !self.is_abandoned() {
             self.writable.notified().await;
         }
@@ -130,7 +130,7 @@ impl Pipe {
 
 /// Why there is nothing to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(crate) enum Taken {
     /// The writer has ended.
     End(WriterEnd),
     /// The pipe is broken.

@@ -4,8 +4,6 @@
 //! runtime, stores outputs through the proxies and answers the client. A proxy that runs a job itself does it by the same
 //! [`runner`]. Leaves out a cache.
 
-pub mod runner;
-
 use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
@@ -21,13 +19,13 @@ use stayput_store::proxy::{JobAccess, ListedObject, Refusal};
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, text};
 use stayput_store::swift::{Path, WORKER_PORT, decode_path};
 
-use self::runner::{Done, Runner, Store};
-use crate::answer::{Circumstances, Session, answer};
-use crate::lookup::{Lookup, NAMES_MAX, plan};
+use crate::answer::{AnswerContext, SessionResult, answer};
 use crate::memo::SessionMemo;
+use crate::output::{CONTENT_TYPE, padded};
+use crate::plan::lookup::{NAMES_MAX, StoreLookup, plan};
 use crate::plan::{JobPlan, Planning};
-use crate::posted::Reception;
-use crate::service::{CONTENT_TYPE, filled_up};
+use crate::posted::JobReader;
+use crate::runner::{FinishedJob, JobRunner, JobStore};
 use crate::system_images::SystemImages;
 
 /// A worker of one account.
@@ -35,7 +33,7 @@ pub struct Worker {
     host: Host,
     store: Client,
     images: SystemImages,
-    runner: Runner,
+    runner: JobRunner,
 }
 
 /// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store, `images` are installed on it.
@@ -52,7 +50,7 @@ pub fn start(
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,
-        runner: Runner::new(host, machine, &images, memo),
+        runner: JobRunner::new(host, machine, &images, memo),
         images,
     });
     http::serve(host, WORKER_PORT, move |request| {
@@ -64,7 +62,7 @@ pub fn start(
 impl Worker {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         let posted_to = self.admit(&request)?;
-        let reception = Reception {
+        let reception = JobReader {
             host: &self.host,
             account: &self.store.account,
             posted_to: &posted_to,
@@ -73,9 +71,10 @@ impl Worker {
         let (posted, _) = reception.receive(&mut request).await?;
         let planning = Planning { account: &self.store.account, system_images: &self.images };
         let plan = plan(&planning, &posted.job, self).await?;
-        let Done { sessions, inputs, slot: _slot } = self.runner.run(&plan, &posted, self).await?;
+        let FinishedJob { sessions, inputs, slot: _slot } =
+            self.runner.run(&plan, &posted, self).await?;
         self.store_outputs(&plan, &sessions).await?;
-        let around = Circumstances { policy: "download", placed: None, inputs };
+        let around = AnswerContext { policy: "download", placed: None, inputs };
         Ok(answer(&plan, &sessions, &around))
     }
 
@@ -99,14 +98,18 @@ impl Worker {
         }
     }
 
-    async fn store_outputs(&self, plan: &JobPlan, sessions: &[Session]) -> Result<(), Refusal> {
+    async fn store_outputs(
+        &self,
+        plan: &JobPlan,
+        sessions: &[SessionResult],
+    ) -> Result<(), Refusal> {
         let ended =
             plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
         for (of, session) in ended {
             for device in &of.devices {
                 let Some(path) = device.written_object() else { continue };
                 let output = ObjectUpload {
-                    content: filled_up(session.output(&device.name), device),
+                    content: padded(session.output(&device.name), device),
                     content_type: device.content_type.as_deref().unwrap_or(CONTENT_TYPE),
                     meta: &device.meta,
                     purpose: Purpose::JobResult,
@@ -118,7 +121,7 @@ impl Worker {
     }
 }
 
-impl Lookup for Worker {
+impl StoreLookup for Worker {
     fn objects<'a>(
         &'a self,
         container: &'a Path,
@@ -179,7 +182,7 @@ impl Lookup for Worker {
     }
 }
 
-impl Store for Worker {
+impl JobStore for Worker {
     fn receive(
         &self,
         path: &Path,

@@ -18,9 +18,9 @@ use stayput_store::http::{
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, X_ZEROVM_SOURCE, text};
 
-use super::knowledge::{Knowledge, Outstanding};
-use crate::posted::WordForWord;
-use crate::run::SESSION_TIME_MAX;
+use super::observations::{Observations, Outstanding};
+use crate::posted::VerbatimJob;
+use crate::session::driver::SESSION_TIME_MAX;
 
 /// For a worker's answer: as for a node's.
 const LIMITS: Timeouts = Timeouts {
@@ -34,12 +34,12 @@ const CHUNK_MAX: Duration = Duration::from_secs(3);
 pub(super) struct Forward<'a> {
     pub(super) host: &'a Host,
     pub(super) pool: &'a ConnectionPool,
-    pub(super) knowledge: &'a Knowledge,
+    pub(super) knowledge: &'a Observations,
     /// What it was posted to.
     pub(super) posted_to: &'a Path,
     /// Whose it is.
     pub(super) token: &'a str,
-    pub(super) job: &'a WordForWord,
+    pub(super) job: &'a VerbatimJob,
 }
 
 impl Forward<'_> {

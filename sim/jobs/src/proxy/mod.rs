@@ -14,21 +14,21 @@
 //! the policy wants its first session; else each session goes to the first of its own nodes that takes it. Leaves out chains and
 //! deferred jobs.
 
-mod assign;
+mod at_proxy;
+mod at_worker;
 mod attempt;
-mod forward;
 mod gang;
-mod here;
-mod knowledge;
+mod hedge;
+mod inputs;
+mod liveness;
+mod matching;
+mod observations;
 mod outputs;
-mod placing;
-mod race;
+mod placer;
 mod schedule;
-mod supply;
 mod vote;
 
-pub use self::outputs::{CONTENT_TYPE, filled_up};
-pub use self::placing::Sites;
+pub use self::placer::ClusterTopology;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -46,47 +46,47 @@ use stayput_store::swift::RingLookup;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_STAYPUT_PLACE, X_STAYPUT_PLACED, text};
 use stayput_store::swift::{Path, Timestamp};
 
-use self::forward::{Forward, fuel_of};
-use self::here::FromNodes;
-use self::knowledge::Knowledge;
-use self::placing::{Placing, kind_of};
+use self::at_proxy::FromNodes;
+use self::at_worker::{Forward, fuel_of};
+use self::inputs::JobInputs;
+use self::observations::Observations;
+use self::placer::{SessionPlacer, kind_of};
 use self::schedule::Scheduler;
-use self::supply::Supply;
-use super::answer::{Circumstances, Session, answer, put};
-use super::lookup::{Lookup, NAMES_MAX, plan};
-use super::memo::SessionMemo;
-use super::placement::{Decision, Place, Policy};
-use super::plan::{JobPlan, Planning};
-use super::posted::{Posted, Reception, WordForWord};
-use super::system_images::SystemImages;
-use crate::compute::runner::{Done, Runner};
+use crate::answer::{AnswerContext, SessionResult, answer, put};
+use crate::memo::SessionMemo;
+use crate::placement::{JobPlace, PlacementDecision, PlacementPolicy};
+use crate::plan::lookup::{NAMES_MAX, StoreLookup, plan};
+use crate::plan::{JobPlan, Planning};
+use crate::posted::{JobReader, PostedJob, VerbatimJob};
+use crate::runner::{FinishedJob, JobRunner};
+use crate::system_images::SystemImages;
 
 /// Runs jobs where a policy wants them. Clones are the same service.
 #[derive(Clone)]
-pub struct Jobs(Rc<Inner>);
+pub struct ProxyJobs(Rc<Inner>);
 
 struct Inner {
     ring: Rc<dyn RingLookup>,
     images: SystemImages,
-    policy: &'static dyn Policy,
-    sites: Sites,
+    policy: &'static dyn PlacementPolicy,
+    sites: ClusterTopology,
     sessions_per_node: u64,
-    knowledge: Knowledge,
-    runner: Runner,
+    knowledge: Observations,
+    runner: JobRunner,
     /// Jobs on this proxy.
     running: Cell<u32>,
 }
 
 /// What the jobs of a proxy are run by.
-pub struct JobsConfig {
+pub struct ProxyJobsConfig {
     /// Where things belong.
     pub ring: Rc<dyn RingLookup>,
     /// What is installed on nodes, workers and proxies.
     pub images: SystemImages,
     /// Says where sessions run.
-    pub policy: &'static dyn Policy,
+    pub policy: &'static dyn PlacementPolicy,
     /// Who is where.
-    pub sites: Sites,
+    pub sites: ClusterTopology,
     /// A storage node.
     pub node: MachineConfig,
     /// The proxy's own machine.
@@ -95,26 +95,26 @@ pub struct JobsConfig {
     pub memo: Option<SessionMemo>,
 }
 
-impl Jobs {
+impl ProxyJobs {
     /// The jobs of the proxy on `host`.
     #[must_use]
-    pub fn new(host: &Host, config: JobsConfig) -> Self {
-        let JobsConfig { ring, images, policy, sites, node, machine, memo } = config;
-        let runner = Runner::new(host, &machine, &images, memo);
+    pub fn new(host: &Host, config: ProxyJobsConfig) -> Self {
+        let ProxyJobsConfig { ring, images, policy, sites, node, machine, memo } = config;
+        let runner = JobRunner::new(host, &machine, &images, memo);
         Self(Rc::new(Inner {
             ring,
             images,
             policy,
             sites,
             sessions_per_node: u64::from(node.sessions.running),
-            knowledge: Knowledge::default(),
+            knowledge: Observations::default(),
             runner,
             running: Cell::new(0),
         }))
     }
 }
 
-impl JobService for Jobs {
+impl JobService for ProxyJobs {
     fn run(&self, proxy: Proxy, call: JobRequest) -> LocalFuture<'static, Response> {
         let jobs = Rc::clone(&self.0);
         Box::pin(async move {
@@ -132,21 +132,21 @@ struct Job {
 /// A job that is known to be in order.
 struct Ready<'a> {
     call: &'a JobRequest,
-    posted: &'a Posted,
-    word_for_word: &'a WordForWord,
+    posted: &'a PostedJob,
+    word_for_word: &'a VerbatimJob,
     plan: &'a JobPlan,
     names: &'a OfProxy<'a>,
 }
 
 /// What sessions came to, and which versions they read.
-type Ended = (Vec<Session>, Vec<(Path, Timestamp)>);
+type Ended = (Vec<SessionResult>, Vec<(Path, Timestamp)>);
 
 impl Job {
     async fn run(&self, mut call: JobRequest) -> Result<Response, Refusal> {
         let account = call.account.clone();
         let poster = call.poster.clone();
         let names = OfProxy { proxy: &self.proxy, poster: &poster };
-        let reception = Reception {
+        let reception = JobReader {
             host: self.proxy.host(),
             account: &account,
             posted_to: &call.path,
@@ -155,7 +155,7 @@ impl Job {
         let (posted, word_for_word) = reception.receive(&mut call.request).await?;
         let planning = Planning { account: &account, system_images: &self.jobs.images };
         let plan = plan(&planning, &posted.job, &names).await?;
-        let mut supply = Supply::locate(&self.proxy, &plan, &posted).await?;
+        let mut supply = JobInputs::locate(&self.proxy, &plan, &posted).await?;
         let ready = Ready {
             call: &call,
             posted: &posted,
@@ -167,19 +167,19 @@ impl Job {
     }
 
     /// Tries the places that the policy wants for the first session, in their order; all nodes are one of them.
-    async fn place(&self, ready: &Ready<'_>, supply: &mut Supply) -> Result<Response, Refusal> {
+    async fn place(&self, ready: &Ready<'_>, supply: &mut JobInputs) -> Result<Response, Refusal> {
         let decision = self.placing(ready, supply).decision(0);
         let (mut nodes_tried, mut last) = (false, None);
         for place in &decision.candidates {
             let mut trying = self.proxy.host().attempt(AttemptKind::Job, "place");
             let ended = match place {
-                Place::Node(_) if nodes_tried => continue,
-                Place::Node(_) => {
+                JobPlace::Node(_) if nodes_tried => continue,
+                JobPlace::Node(_) => {
                     nodes_tried = true;
                     self.on_nodes(ready, supply, &decision).await
                 }
-                Place::Proxy => self.here(ready, supply).await,
-                Place::Worker(worker) => {
+                JobPlace::Proxy => self.here(ready, supply).await,
+                JobPlace::Worker(worker) => {
                     let forward = self.forward(ready);
                     match forward.to(*worker).await {
                         Ok(mut response) => {
@@ -202,7 +202,7 @@ impl Job {
                     outputs::store(&self.proxy, ready.plan, &sessions, now).await?;
                     let is_told = self.jobs.policy.is_told();
                     let placed = is_told.then(|| told(place, decision.reason.name()));
-                    let around = Circumstances { policy: self.jobs.policy.name(), placed, inputs };
+                    let around = AnswerContext { policy: self.jobs.policy.name(), placed, inputs };
                     return Ok(answer(ready.plan, &sessions, &around));
                 }
                 Err(refusal) if refusal.status == StatusCode::SERVICE_UNAVAILABLE => {
@@ -218,8 +218,8 @@ impl Job {
         }))
     }
 
-    fn placing<'a>(&'a self, ready: &Ready<'a>, supply: &'a Supply) -> Placing<'a> {
-        Placing {
+    fn placing<'a>(&'a self, ready: &Ready<'a>, supply: &'a JobInputs) -> SessionPlacer<'a> {
+        SessionPlacer {
             policy: self.jobs.policy,
             ring: &*self.jobs.ring,
             host: self.proxy.host(),
@@ -238,8 +238,8 @@ impl Job {
     async fn on_nodes(
         &self,
         ready: &Ready<'_>,
-        supply: &mut Supply,
-        decision: &Rc<Decision>,
+        supply: &mut JobInputs,
+        decision: &Rc<PlacementDecision>,
     ) -> Result<Ended, Refusal> {
         supply.fetch(&self.proxy, ready.plan).await?;
         let supply = &*supply;
@@ -257,11 +257,11 @@ impl Job {
         Ok((scheduler.run().await?, supply.versions()))
     }
 
-    async fn here(&self, ready: &Ready<'_>, supply: &Supply) -> Result<Ended, Refusal> {
+    async fn here(&self, ready: &Ready<'_>, supply: &JobInputs) -> Result<Ended, Refusal> {
         let _running = Running::on(&self.jobs.running);
         let store = FromNodes { names: ready.names, supply };
         let done = self.jobs.runner.run(ready.plan, ready.posted, &store).await?;
-        let Done { sessions, inputs, slot: _slot } = done;
+        let FinishedJob { sessions, inputs, slot: _slot } = done;
         Ok((sessions, inputs))
     }
 
@@ -277,7 +277,7 @@ impl Job {
     }
 
     /// Remembers what a session that ran on a worker came to, as far as the answer tells.
-    fn learn(&self, ready: &Ready<'_>, supply: &Supply, response: &Response) {
+    fn learn(&self, ready: &Ready<'_>, supply: &JobInputs, response: &Response) {
         let ([session], Some(fuel)) = (ready.plan.sessions.as_slice(), fuel_of(response)) else {
             return;
         };
@@ -290,7 +290,7 @@ impl Job {
 const POLICY: HeaderName = HeaderName::from_static("x-nexe-policy");
 
 /// As answers say it.
-fn told(place: &Place, reason: &str) -> String {
+fn told(place: &JobPlace, reason: &str) -> String {
     format!("{}; reason={reason}", place.name())
 }
 
@@ -316,7 +316,7 @@ struct OfProxy<'p> {
     poster: &'p JobPoster,
 }
 
-impl Lookup for OfProxy<'_> {
+impl StoreLookup for OfProxy<'_> {
     fn objects<'a>(
         &'a self,
         container: &'a Path,

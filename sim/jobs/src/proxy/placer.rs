@@ -12,15 +12,18 @@ use stayput_host::Host;
 use stayput_store::swift::Path;
 use stayput_store::swift::{ReplicaTarget, RingLookup};
 
-use super::knowledge::Knowledge;
+use super::inputs::JobInputs;
+use super::observations::Observations;
 use super::schedule::ATTEMPTS_MAX;
-use super::supply::Supply;
-use crate::placement::{Decision, Place, Policy, Rates, Replica, View, WorkerSeen};
-use crate::plan::{JobPlan, Plan, PlannedImage, PlannedModule, PlannedPath};
+use crate::placement::{
+    ClusterRates, JobPlace, PlacementDecision, PlacementPolicy, PlacementView, ReplicaView,
+    WorkerView,
+};
+use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
 
 /// Who is where, as a proxy is told when it starts.
 #[derive(Clone, Debug)]
-pub struct Sites {
+pub struct ClusterTopology {
     /// The zones of the nodes, counted from 1 over all regions.
     pub zones: BTreeMap<IpAddr, u32>,
     /// How long a packet takes from the proxy to a node of each of these zones, one way.
@@ -28,16 +31,16 @@ pub struct Sites {
     /// Where workers take jobs, beginning with one of the proxy's own.
     pub workers: Vec<SocketAddr>,
     /// What the cluster is made of.
-    pub rates: Rates,
+    pub rates: ClusterRates,
 }
 
 /// Decides on the sessions of one job.
-pub(super) struct Placing<'a> {
-    pub(super) policy: &'static dyn Policy,
+pub(super) struct SessionPlacer<'a> {
+    pub(super) policy: &'static dyn PlacementPolicy,
     pub(super) ring: &'a dyn RingLookup,
     pub(super) host: &'a Host,
-    pub(super) sites: &'a Sites,
-    pub(super) knowledge: &'a Knowledge,
+    pub(super) sites: &'a ClusterTopology,
+    pub(super) knowledge: &'a Observations,
     /// Where the proxy counts its own jobs.
     pub(super) at_proxy: u32,
     /// Names the job.
@@ -46,13 +49,13 @@ pub(super) struct Placing<'a> {
     /// Where the client wants it, if it says so.
     pub(super) asked: Option<&'a str>,
     pub(super) plan: &'a JobPlan,
-    pub(super) supply: &'a Supply,
-    pub(super) decided: RefCell<BTreeMap<usize, Rc<Decision>>>,
+    pub(super) supply: &'a JobInputs,
+    pub(super) decided: RefCell<BTreeMap<usize, Rc<PlacementDecision>>>,
 }
 
-impl Placing<'_> {
+impl SessionPlacer<'_> {
     /// Where a session shall run.
-    pub(super) fn decision(&self, session: usize) -> Rc<Decision> {
+    pub(super) fn decision(&self, session: usize) -> Rc<PlacementDecision> {
         if let Some(decision) = self.decided.borrow().get(&session) {
             return Rc::clone(decision);
         }
@@ -63,20 +66,20 @@ impl Placing<'_> {
 
     /// The nodes among a session's candidates, best first.
     pub(super) fn nodes(&self, session: usize) -> Vec<ReplicaTarget> {
-        let node = |place: &Place| match place {
-            Place::Node(target) => Some(target.clone()),
-            Place::Proxy | Place::Worker(_) => None,
+        let node = |place: &JobPlace| match place {
+            JobPlace::Node(target) => Some(target.clone()),
+            JobPlace::Proxy | JobPlace::Worker(_) => None,
         };
         self.decision(session).candidates.iter().filter_map(node).collect()
     }
 
-    fn view(&self, session: usize) -> View<'_> {
+    fn view(&self, session: usize) -> PlacementView<'_> {
         let plan = &self.plan.sessions[session];
         let kind = kind_of(plan);
         let near = self.supply.near(plan).map(|located| located.holders.as_slice());
         let who = format!("{}/{}", self.id, plan.session);
         let gangs = self.plan.gangs.iter();
-        View {
+        PlacementView {
             executions: gangs.map(|it| it.sessions.len() * usize::from(it.copies)).sum(),
             replicas: self.replicas(near.unwrap_or_default()),
             elsewhere: self.replicas(&self.elsewhere(plan)),
@@ -92,11 +95,11 @@ impl Placing<'_> {
         }
     }
 
-    fn replicas(&self, targets: &[ReplicaTarget]) -> Vec<Replica> {
+    fn replicas(&self, targets: &[ReplicaTarget]) -> Vec<ReplicaView> {
         let now = self.host.now();
         let replica = |target: &ReplicaTarget| {
             let zone = self.sites.zones.get(&target.ip).copied().unwrap_or(0);
-            Replica {
+            ReplicaView {
                 target: target.clone(),
                 zone,
                 way: self.sites.ways.get(&zone).copied().unwrap_or_default(),
@@ -107,8 +110,8 @@ impl Placing<'_> {
         targets.iter().map(replica).collect()
     }
 
-    fn workers(&self) -> Vec<WorkerSeen> {
-        let seen = |address: &SocketAddr| WorkerSeen {
+    fn workers(&self) -> Vec<WorkerView> {
+        let seen = |address: &SocketAddr| WorkerView {
             address: *address,
             outstanding: self.knowledge.outstanding(address.ip()),
         };
@@ -116,7 +119,7 @@ impl Placing<'_> {
     }
 
     /// The devices that will do if there is no object to be near to: other ones for each session.
-    fn elsewhere(&self, plan: &Plan) -> Vec<ReplicaTarget> {
+    fn elsewhere(&self, plan: &SessionPlan) -> Vec<ReplicaTarget> {
         let own = format!("{}/{}", self.id, plan.session);
         let own = Path::object_of(self.posted_to.account(), ".jobs", &own);
         let near = plan.attached.clone().or(own.ok());
@@ -126,7 +129,7 @@ impl Placing<'_> {
     }
 
     /// Bytes that a session reads, as far as its objects are known.
-    pub(super) fn input_bytes(&self, plan: &Plan) -> u64 {
+    pub(super) fn input_bytes(&self, plan: &SessionPlan) -> u64 {
         let readable = plan.devices.iter().filter(|device| device.kind.is_readable());
         let bytes = readable.map(|device| match &device.path {
             PlannedPath::Object(path) => self.supply.size(path),
@@ -136,7 +139,7 @@ impl Placing<'_> {
         bytes.fold(0, u64::saturating_add)
     }
 
-    fn module_bytes(&self, plan: &Plan) -> u64 {
+    fn module_bytes(&self, plan: &SessionPlan) -> u64 {
         let module = match &plan.module {
             PlannedModule::Object(path) => self.supply.size(path),
             PlannedModule::InImage { .. } => 0,
@@ -150,7 +153,7 @@ impl Placing<'_> {
 }
 
 /// What sessions that do the same have in common: the module and the arguments.
-pub(super) fn kind_of(plan: &Plan) -> String {
+pub(super) fn kind_of(plan: &SessionPlan) -> String {
     let module = match &plan.module {
         PlannedModule::Object(path) => path.to_string(),
         PlannedModule::InImage { image, path } => {

@@ -20,13 +20,15 @@ use stayput_store::swift::{ReplicaTarget, RingLookup};
 use tokio::sync::Semaphore;
 
 use super::attempt::{Attempt, Failure, attempt};
-use super::placing::{Placing, kind_of};
-use super::supply::{Part, Supply};
-use super::vote::{Copy, vote};
-use crate::answer::Session;
-use crate::message::{DeviceSource, LocalObject, ModuleSource, Order, OrderedDevice, PartHead};
-use crate::placement::Load;
-use crate::plan::{JobPlan, Plan, PlannedDevice, PlannedModule, PlannedPath};
+use super::inputs::{JobInputs, Part};
+use super::placer::{SessionPlacer, kind_of};
+use super::vote::{SessionCopy, vote};
+use crate::answer::SessionResult;
+use crate::message::{
+    DeviceSource, LocalObject, ModuleSource, OrderedDevice, PartHead, SessionOrder,
+};
+use crate::placement::NodeLoad;
+use crate::plan::{JobPlan, PlannedDevice, PlannedModule, PlannedPath, SessionPlan};
 
 /// Candidates that are tried, each once.
 pub(super) const ATTEMPTS_MAX: usize = 8;
@@ -42,9 +44,9 @@ pub(super) struct Scheduler<'a> {
     /// Names the job.
     pub(super) id: &'a str,
     pub(super) plan: &'a JobPlan,
-    pub(super) supply: &'a Supply,
+    pub(super) supply: &'a JobInputs,
     /// Where its sessions shall run.
-    pub(super) placing: &'a Placing<'a>,
+    pub(super) placing: &'a SessionPlacer<'a>,
     pub(super) sessions_per_node: u64,
 }
 
@@ -81,7 +83,7 @@ impl Shared {
     /// Candidates, those of the session's location first.
     pub(super) fn at_location(
         &self,
-        session: &Plan,
+        session: &SessionPlan,
         mut candidates: Vec<ReplicaTarget>,
     ) -> Vec<ReplicaTarget> {
         if let (Some(location), Some(first)) = (&session.location, candidates.first()) {
@@ -98,7 +100,7 @@ impl Scheduler<'_> {
     ///
     /// # Errors
     /// The first session, in time, that no node could run; the others are cancelled.
-    pub(super) async fn run(&self) -> Result<Vec<Session>, Refusal> {
+    pub(super) async fn run(&self) -> Result<Vec<SessionResult>, Refusal> {
         let sessions_per_node = usize::try_from(self.sessions_per_node).unwrap_or(usize::MAX);
         let shared = Shared {
             claims: RefCell::default(),
@@ -107,7 +109,7 @@ impl Scheduler<'_> {
             sessions_per_node: sessions_per_node.clamp(1, Semaphore::MAX_PERMITS),
         };
         let gangs = self.plan.gangs.iter().map(|gang| self.gang(gang, &shared));
-        let mut ended: BTreeMap<usize, Session> = BTreeMap::new();
+        let mut ended: BTreeMap<usize, SessionResult> = BTreeMap::new();
         for sessions in try_join_all(gangs).await? {
             ended.extend(sessions);
         }
@@ -115,7 +117,11 @@ impl Scheduler<'_> {
     }
 
     /// Runs the copies of a gang and lets them vote.
-    async fn gang(&self, gang: &Gang, shared: &Shared) -> Result<Vec<(usize, Session)>, Refusal> {
+    async fn gang(
+        &self,
+        gang: &Gang,
+        shared: &Shared,
+    ) -> Result<Vec<(usize, SessionResult)>, Refusal> {
         if let [session] = gang.sessions.as_slice() {
             let copies =
                 (0..self.copies(gang, *session)).map(|copy| self.lone(*session, copy, shared));
@@ -144,7 +150,7 @@ impl Scheduler<'_> {
     }
 
     /// A session that needs no other.
-    async fn lone(&self, session: usize, copy: u8, shared: &Shared) -> Copy {
+    async fn lone(&self, session: usize, copy: u8, shared: &Shared) -> SessionCopy {
         let plan = &self.plan.sessions[session];
         let candidates = shared.at_location(plan, self.placing.nodes(session));
         let hedge = self.placing.decision(session).hedge;
@@ -161,15 +167,17 @@ impl Scheduler<'_> {
                 Some(after) => self.race(which, &candidates, shared, &mut tried, after).await,
             };
             match ended {
-                Ok(Some(session)) => return Copy { place: tried.place, session: Ok(session) },
+                Ok(Some(session)) => {
+                    return SessionCopy { place: tried.place, session: Ok(session) };
+                }
                 Ok(None) if tried.reasons.iter().any(|failure| failure.is_full) => {}
                 Ok(None) => break,
-                Err(refusal) => return Copy { place: tried.place, session: Err(refusal) },
+                Err(refusal) => return SessionCopy { place: tried.place, session: Err(refusal) },
             }
         }
         let reasons: Vec<&str> = tried.reasons.iter().map(|failure| failure.why.as_str()).collect();
         let refusal = no_node(&plan.session, &reasons);
-        Copy { place: tried.place, session: Err(refusal) }
+        SessionCopy { place: tried.place, session: Err(refusal) }
     }
 
     /// Tries each candidate once.
@@ -179,7 +187,7 @@ impl Scheduler<'_> {
         candidates: &[ReplicaTarget],
         shared: &Shared,
         tried: &mut Tried,
-    ) -> Result<Option<Session>, Refusal> {
+    ) -> Result<Option<SessionResult>, Refusal> {
         let parts = self.supply.parts(&self.plan.sessions[session]);
         for target in candidates.iter().take(ATTEMPTS_MAX) {
             if !shared.claim(session, copy, target.ip) {
@@ -217,7 +225,7 @@ impl Scheduler<'_> {
         &self,
         session: usize,
         target: &ReplicaTarget,
-        order: &Order,
+        order: &SessionOrder,
         parts: &[Part],
         again: Option<Purpose>,
     ) -> Result<Attempt, Refusal> {
@@ -235,7 +243,7 @@ impl Scheduler<'_> {
             }
             Attempt::Next(failure) if failure.is_full => {
                 let running = u32::try_from(self.sessions_per_node).unwrap_or(u32::MAX);
-                knowledge.told(target.ip, Load { running, waiting: 0 }, now);
+                knowledge.told(target.ip, NodeLoad { running, waiting: 0 }, now);
             }
             Attempt::Next(failure) => tracing::warn!(
                 device = target.device,
@@ -269,8 +277,8 @@ impl Scheduler<'_> {
         attempt: u32,
         target: &ReplicaTarget,
         parts: &[Part],
-        gang: Option<&InGang<'_>>,
-    ) -> Order {
+        gang: Option<&GangTargets<'_>>,
+    ) -> SessionOrder {
         let plan = &self.plan.sessions[session];
         let local = self.supply.local(plan);
         let source = |device: &PlannedDevice| match (&device.path, device.kind.is_readable()) {
@@ -297,7 +305,7 @@ impl Scheduler<'_> {
             role: role.clone(),
             bytes: content.len() as u64,
         };
-        Order {
+        SessionOrder {
             id: format!("{}-{session}-{copy}", self.id),
             attempt,
             session: plan.session.clone(),
@@ -333,14 +341,14 @@ pub(super) struct Tried {
 }
 
 /// Where the sessions of a gang's attempt run.
-pub(super) struct InGang<'a> {
+pub(super) struct GangTargets<'a> {
     /// Names the attempts of this copy of the gang.
     pub(super) id: String,
     pub(super) plan: &'a JobPlan,
     pub(super) targets: &'a BTreeMap<usize, ReplicaTarget>,
 }
 
-impl InGang<'_> {
+impl GangTargets<'_> {
     fn reader(&self, pipe: usize) -> Option<&ReplicaTarget> {
         self.targets.get(&self.plan.pipes.get(pipe)?.to.session)
     }

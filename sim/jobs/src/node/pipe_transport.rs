@@ -16,8 +16,8 @@ use stayput_store::http::{
     Body, BodySender, ConnectionPool, IncomingBody, Method, Request, Response, StatusCode, Timeouts,
 };
 
-use super::pipe::{Pipe, Taken};
-use super::run::SESSION_TIME_MAX;
+use crate::session::driver::SESSION_TIME_MAX;
+use crate::session::pipe::{SessionPipe, Taken};
 
 const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
@@ -55,7 +55,7 @@ pub(super) async fn send(
     to: SocketAddr,
     path: &str,
     room: usize,
-    pipe: &Pipe,
+    pipe: &SessionPipe,
 ) -> Result<(), String> {
     let sent = carry(pool, to, &format!("{path}?room={room}"), pipe).await;
     if let Err(why) = &sent {
@@ -68,7 +68,7 @@ async fn carry(
     pool: &ConnectionPool,
     to: SocketAddr,
     path: &str,
-    pipe: &Pipe,
+    pipe: &SessionPipe,
 ) -> Result<(), String> {
     // Nothing is opened before there is something to say.
     let first = pipe.take().await;
@@ -99,7 +99,7 @@ async fn carry(
 }
 
 async fn feed(
-    pipe: &Pipe,
+    pipe: &SessionPipe,
     mut next: Result<Bytes, Taken>,
     sender: BodySender,
 ) -> Result<(), String> {
@@ -124,7 +124,7 @@ async fn feed(
 }
 
 /// Takes what comes for a pipe, and answers when all has come or nobody reads any more.
-pub(super) async fn receive(host: &Host, pipe: &Pipe, request: Request) -> Response {
+pub(super) async fn receive(host: &Host, pipe: &SessionPipe, request: Request) -> Response {
     let mut body = request.into_body();
     let unfinished = BreakOff(Some(pipe));
     let received = fill(pipe, &mut body).await;
@@ -148,7 +148,7 @@ pub(super) async fn receive(host: &Host, pipe: &Pipe, request: Request) -> Respo
 }
 
 /// Breaks a pipe off whose writer's connection ends early.
-struct BreakOff<'a>(Option<&'a Pipe>);
+struct BreakOff<'a>(Option<&'a SessionPipe>);
 
 impl BreakOff<'_> {
     fn disarm(mut self) {
@@ -169,7 +169,7 @@ enum Filled {
     Abandoned,
 }
 
-async fn fill(pipe: &Pipe, body: &mut IncomingBody) -> Result<Filled, String> {
+async fn fill(pipe: &SessionPipe, body: &mut IncomingBody) -> Result<Filled, String> {
     let mut come = BytesMut::new();
     loop {
         while let Some(frame) = frame_of(&mut come)? {

@@ -11,7 +11,7 @@ use super::{Planning, refuse};
 
 /// Something of another account, and where a description names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Elsewhere {
+pub struct CrossAccountAccess {
     /// The object; of a wildcard, what has to be listed for it.
     pub path: Path,
     /// What is wanted of it.
@@ -20,7 +20,7 @@ pub struct Elsewhere {
     field: String,
 }
 
-impl Elsewhere {
+impl CrossAccountAccess {
     /// The refusal with its place in the description.
     #[must_use]
     pub fn refused(&self, refused: &Refusal) -> Refusal {
@@ -33,7 +33,7 @@ impl Planning<'_> {
     ///
     /// # Errors
     /// 400 for names that cannot be.
-    pub fn elsewhere(&self, job: &Job) -> Result<Vec<Elsewhere>, Refusal> {
+    pub fn elsewhere(&self, job: &Job) -> Result<Vec<CrossAccountAccess>, Refusal> {
         let mut found = Vec::new();
         for node in &job.nodes {
             if let ExecPath::Swift(path) = &node.exec.path {
@@ -69,7 +69,7 @@ impl Planning<'_> {
         node: &JobNode,
         field: &str,
         (named, wanted): (&ObjectPath, JobAccess),
-        found: &mut Vec<Elsewhere>,
+        found: &mut Vec<CrossAccountAccess>,
     ) -> Result<(), Refusal> {
         let account = self.account_of(named);
         if account == self.account {
@@ -77,7 +77,12 @@ impl Planning<'_> {
         }
         let path = asked_for(account, named, wanted)
             .map_err(|bad| refuse(node, StatusCode::BAD_REQUEST, field, &bad.to_string()))?;
-        found.push(Elsewhere { path, wanted, node: node.clone(), field: field.to_owned() });
+        found.push(CrossAccountAccess {
+            path,
+            wanted,
+            node: node.clone(),
+            field: field.to_owned(),
+        });
         Ok(())
     }
 }

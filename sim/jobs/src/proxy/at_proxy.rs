@@ -13,10 +13,10 @@ use stayput_store::proxy::{FetchEvent, JobAccess, ListedObject, Refusal};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::X_TIMESTAMP;
 
-use super::supply::Supply;
+use super::inputs::JobInputs;
 use super::{OfProxy, refuse_fetch};
-use crate::compute::runner::Store;
-use crate::lookup::Lookup;
+use crate::plan::lookup::StoreLookup;
+use crate::runner::JobStore;
 
 /// The longest object that is fetched to a proxy, which holds it whole: as long as what a job may have pushed to a node.
 const FETCHED_BYTES_MAX: u64 = 256 << 20;
@@ -25,10 +25,10 @@ const FETCHED_BYTES_MAX: u64 = 256 << 20;
 pub(super) struct FromNodes<'a> {
     pub(super) names: &'a OfProxy<'a>,
     /// Which versions it reads.
-    pub(super) supply: &'a Supply,
+    pub(super) supply: &'a JobInputs,
 }
 
-impl Store for FromNodes<'_> {
+impl JobStore for FromNodes<'_> {
     fn receive(
         &self,
         path: &Path,
@@ -59,7 +59,7 @@ impl Store for FromNodes<'_> {
     }
 }
 
-impl Lookup for FromNodes<'_> {
+impl StoreLookup for FromNodes<'_> {
     fn objects<'a>(
         &'a self,
         container: &'a Path,

@@ -9,27 +9,28 @@ use std::time::Duration;
 
 use stayput_host::Time;
 
-use super::pipe::Pipe;
-use super::run::SESSION_TIME_MAX;
+use crate::session::driver::SESSION_TIME_MAX;
+use crate::session::pipe::SessionPipe;
 
 /// How long a pipe is remembered. A gang is over by then: one that came late finds that nobody reads any more.
 const KEPT: Duration = Duration::from_secs(6 * SESSION_TIME_MAX.as_secs());
 
 /// The pipes of a node.
 #[derive(Debug, Default)]
-pub(super) struct Pipes {
-    by_name: RefCell<BTreeMap<String, (Time, Rc<Pipe>)>>,
+pub(super) struct PipeRegistry {
+    by_name: RefCell<BTreeMap<String, (Time, Rc<SessionPipe>)>>,
     /// When old ones were last dropped.
     swept: RefCell<Time>,
 }
 
-impl Pipes {
+impl PipeRegistry {
     /// The pipe of that name, with room for so many bytes if it is new.
-    pub(super) fn enter(&self, name: &str, room: usize, now: Time) -> Rc<Pipe> {
+    pub(super) fn enter(&self, name: &str, room: usize, now: Time) -> Rc<SessionPipe> {
         self.sweep(now);
         let mut by_name = self.by_name.borrow_mut();
-        let (_, pipe) =
-            by_name.entry(name.to_owned()).or_insert_with(|| (now, Rc::new(Pipe::new(room))));
+        let (_, pipe) = by_name
+            .entry(name.to_owned())
+            .or_insert_with(|| (now, Rc::new(SessionPipe::new(room))));
         Rc::clone(pipe)
     }
 
@@ -48,7 +49,7 @@ mod tests {
 
     #[test]
     fn old_pipes_are_forgotten_and_young_ones_are_not() {
-        let pipes = Pipes::default();
+        let pipes = PipeRegistry::default();
         let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
         let first = pipes.enter("a", 9, at(1));
         assert!(Rc::ptr_eq(&first, &pipes.enter("a", 9, at(2))));
