@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use stayput_engine::plan::{Net, RunPlan};
-use stayput_engine::record::{JobEnd, PolicyRun};
+use stayput_engine::record::{JobEnd, PolicyRecord};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_runtime::memo::Memo;
@@ -69,9 +69,9 @@ struct Same {
 }
 
 impl Same {
-    fn of(run: &PolicyRun) -> Self {
+    fn of(run: &PolicyRecord) -> Self {
         let job = |job: &stayput_engine::record::JobRecord| {
-            let times = format!("{:?} {:?}", job.finished, job.split);
+            let times = format!("{:?} {:?}", job.finished, job.phases);
             (job.end.clone(), job.answer.clone(), times)
         };
         Self {
@@ -90,7 +90,7 @@ fn plan(seed: u64, faults: &str) -> RunPlan {
     SmallScenario::of(SCENARIO).with(faults).plan(seed, Net::Fabric)
 }
 
-fn run(plan: &RunPlan, policy: Policy, memo: Option<&Memo>) -> PolicyRun {
+fn run(plan: &RunPlan, policy: Policy, memo: Option<&Memo>) -> PolicyRecord {
     let wanted = Wanted { memo, ..Wanted::default() };
     run_policy(plan, policy, &mut |_| (), wanted).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use stayput_engine::plan::{Net, RunPlan};
-use stayput_engine::record::{JobEnd, PolicyRun, latency_us};
+use stayput_engine::record::{JobEnd, PolicyRecord};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
+use stayput_results::stats::{latency_us, place_reasons};
 use stayput_testkit::scenario::SmallScenario;
 
 const PARTITION: &str = r#"
@@ -30,7 +31,7 @@ fn plan(settings: &[(&str, &str)], more: &str) -> RunPlan {
     scenario.plan(1, Net::Fabric)
 }
 
-fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
+fn run(plan: &RunPlan, policy: Policy) -> PolicyRecord {
     let run = run_policy(plan, policy, &mut |_| (), Wanted::default());
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(run.broken, Vec::<String>::new(), "{policy}");
@@ -40,20 +41,21 @@ fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
     run
 }
 
-fn run_named(plan: &RunPlan, name: &str) -> PolicyRun {
+fn run_named(plan: &RunPlan, name: &str) -> PolicyRecord {
     run(plan, name.parse().expect("it is a policy"))
 }
 
 /// How many jobs ran on which kind of place.
-fn places(run: &PolicyRun) -> BTreeMap<&str, u64> {
+fn places(run: &PolicyRecord) -> BTreeMap<&str, u64> {
     let mut places = BTreeMap::new();
     for job in &run.jobs {
-        *places.entry(job.place.as_str()).or_default() += 1;
+        let place = job.placement.as_ref().map_or("", |placement| placement.place.name());
+        *places.entry(place).or_default() += 1;
     }
     places
 }
 
-fn percentiles(run: &PolicyRun) -> (u64, u64) {
+fn percentiles(run: &PolicyRecord) -> (u64, u64) {
     let latency = latency_us(run).expect("jobs completed");
     (latency.p50, latency.p99)
 }
@@ -66,8 +68,8 @@ fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_
             assert_eq!(first.trace_hash, second.trace_hash, "{policy}");
             assert_eq!(first.bytes, second.bytes, "{policy}");
             assert!(first.faults.iter().all(|fault| fault.bit), "{policy} meets the fault");
-            let decided: u64 = first.decisions().values().sum();
-            assert_eq!(decided, 48, "{policy} says why of every job: {:?}", first.decisions());
+            let decided: u64 = place_reasons(&first).values().sum();
+            assert_eq!(decided, 48, "{policy} says why of every job: {:?}", place_reasons(&first));
             let reasons = policy.placing().reasons().iter().map(|reason| reason.name());
             let known: Vec<&str> = match policy {
                 Policy::BestFound => {
@@ -76,7 +78,7 @@ fn every_policy_gives_the_right_answers_and_the_same_run_each_time_with_a_fault_
                 }
                 _ => reasons.collect(),
             };
-            let said = first.decisions();
+            let said = place_reasons(&first);
             assert!(said.keys().all(|reason| known.contains(reason)), "{policy}: {said:?}");
             let place = match policy.name() {
                 "proxy" => "proxy",
@@ -93,7 +95,7 @@ fn no_job_ends_sooner_under_any_rule_than_the_best_that_was_found() {
     let slow_cores = [("node.fuel_per_second", "2e7")];
     let plan = plan(&slow_cores, PARTITION);
     let best = run(&plan, Policy::BestFound);
-    assert!(best.decisions().len() > 2, "{:?}", best.decisions());
+    assert!(place_reasons(&best).len() > 2, "{:?}", place_reasons(&best));
     let mut later = 0;
     for rule in Policy::all().filter(|policy| *policy != Policy::BestFound) {
         for (job, bound) in run(&plan, rule).jobs.iter().zip(&best.jobs) {
@@ -123,7 +125,7 @@ fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger
     let ((_, plain_p99), (_, hedged_p99)) = (percentiles(&plain), percentiles(&hedged));
     assert!(hedged_p99 * 3 < plain_p99 * 2, "{hedged_p99} and {plain_p99} us");
     assert!(hedged.bytes.by_purpose["hedge"] > 0);
-    assert!(hedged.decisions().contains_key("p95"), "{:?}", hedged.decisions());
+    assert!(place_reasons(&hedged).contains_key("p95"), "{:?}", place_reasons(&hedged));
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
 fn cost_leaves_the_code_with_the_data_where_the_trunk_is_slow() {
     let plan = plan(&[("network.worker.trunk", "20 Mbit/s")], "");
     let run = run_named(&plan, "cost");
-    assert_eq!(places(&run), BTreeMap::from([("node", 48)]), "{:?}", run.decisions());
+    assert_eq!(places(&run), BTreeMap::from([("node", 48)]), "{:?}", place_reasons(&run));
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn cost_takes_the_workers_where_the_cores_of_the_storage_are_slow() {
     let slow = [("node.fuel_per_second", "2e7"), ("worker.fuel_per_second", "1e9")];
     let plan = plan(&slow, "");
     let run = run_named(&plan, "cost");
-    assert!(places(&run)["worker"] > 40, "{:?} {:?}", places(&run), run.decisions());
+    assert!(places(&run)["worker"] > 40, "{:?} {:?}", places(&run), place_reasons(&run));
     let (near, far) = (run_named(&plan, "on-storage"), run_named(&plan, "download"));
     let (cost_p50, near_p50, far_p50) =
         (percentiles(&run).0, percentiles(&near).0, percentiles(&far).0);
@@ -166,7 +168,7 @@ fn cost_pushes_back_when_the_cores_of_the_storage_are_busy() {
     ];
     let plan = plan(&crowd, "");
     let run = run_named(&plan, "cost");
-    assert!(run.decisions().contains_key("pushed-back"), "{:?}", run.decisions());
+    assert!(place_reasons(&run).contains_key("pushed-back"), "{:?}", place_reasons(&run));
     assert!(places(&run).len() == 2, "{:?}", places(&run));
     let (near, far) = (run_named(&plan, "on-storage"), run_named(&plan, "download"));
     // Both kinds of hosts have cores: together they are done before either would be.

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use stayput_engine::plan::Net;
-use stayput_engine::record::{JobEnd, JobRecord, PolicyRun};
+use stayput_engine::record::{JobEnd, JobRecord, PolicyRecord};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_testkit::scenario::SmallScenario;
 
-fn run(policy: &str, settings: &[(&str, &str)], fault: &str) -> PolicyRun {
+fn run(policy: &str, settings: &[(&str, &str)], fault: &str) -> PolicyRecord {
     let mut scenario = SmallScenario::banana();
     for (key, value) in settings {
         scenario = scenario.set(key, value);
@@ -21,7 +21,7 @@ fn run(policy: &str, settings: &[(&str, &str)], fault: &str) -> PolicyRun {
     run_scenario(policy, &scenario)
 }
 
-fn run_scenario(policy: &str, scenario: &SmallScenario) -> PolicyRun {
+fn run_scenario(policy: &str, scenario: &SmallScenario) -> PolicyRecord {
     let plan = scenario.plan(1, Net::Fabric);
     let policy = policy.parse().expect("it is a policy");
     let run = run_policy(&plan, policy, &mut |_| (), Wanted::default());
@@ -30,26 +30,26 @@ fn run_scenario(policy: &str, scenario: &SmallScenario) -> PolicyRun {
     assert!(run.faults.iter().all(|fault| fault.bit), "{policy} meets the fault");
     for job in &run.jobs {
         assert_eq!(job.end, JobEnd::Ok, "job {} under {policy}", job.index);
-        assert_eq!(job.split.total(), latency(job), "job {} under {policy}", job.index);
+        assert_eq!(job.phases.total(), latency(job), "job {} under {policy}", job.index);
     }
     run
 }
 
 fn latency(job: &JobRecord) -> Duration {
-    job.finished.since(job.intended)
+    job.latency()
 }
 
-fn slowest(run: &PolicyRun) -> &JobRecord {
+fn slowest(run: &PolicyRecord) -> &JobRecord {
     run.jobs.iter().max_by_key(|job| latency(job)).expect("there are jobs")
 }
 
 /// The longest that any job of the run spent on a part of its latency.
-fn longest(run: &PolicyRun, of: impl Fn(&JobRecord) -> Duration) -> Duration {
+fn longest(run: &PolicyRecord, of: impl Fn(&JobRecord) -> Duration) -> Duration {
     run.jobs.iter().map(of).max().expect("there are jobs")
 }
 
-fn retry(run: &PolicyRun) -> Duration {
-    longest(run, |job| job.split.retry)
+fn retry(run: &PolicyRecord) -> Duration {
+    longest(run, |job| job.phases.retry)
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn where_hosts_are_silent_the_tail_is_retry_wherever_jobs_run() {
     for (policy, silent) in of {
         let (quiet, troubled) = (run(policy, &[], ""), run(policy, &[], silent));
         let worst = slowest(&troubled);
-        assert!(worst.split.retry * 10 > latency(worst) * 9, "{policy}: {:?}", worst.split);
+        assert!(worst.phases.retry * 10 > latency(worst) * 9, "{policy}: {:?}", worst.phases);
         // What the silence costs is not told as something else.
-        let others = longest(&troubled, |job| latency(job) - job.split.retry);
+        let others = longest(&troubled, |job| latency(job) - job.phases.retry);
         assert!(others < longest(&quiet, latency) * 2, "{policy}: {others:?}");
     }
 }
@@ -81,11 +81,11 @@ fn what_a_killed_session_computed_was_in_vain() {
     let killed = "at = \"700ms\"\nfor = \"10s\"\ncrash = \"node:2\"";
     let (quiet, troubled) = (run("on-storage", &slow, ""), run("on-storage", &slow, killed));
     assert!(troubled.fuel > quiet.fuel, "{} and {}", troubled.fuel, quiet.fuel);
-    let compute = |run: &PolicyRun| longest(run, |job| job.split.compute);
+    let compute = |run: &PolicyRecord| longest(run, |job| job.phases.compute);
     assert_eq!(compute(&troubled), compute(&quiet));
     let lost = troubled.jobs.iter().zip(&quiet.jobs).filter(|(job, before)| {
-        let whole = job.split.compute == before.split.compute;
-        whole && job.split.retry > job.split.compute / 10
+        let whole = job.phases.compute == before.phases.compute;
+        whole && job.phases.retry > job.phases.compute / 10
     });
     assert!(lost.count() > 0, "{:?}", troubled.jobs);
 }
@@ -95,7 +95,7 @@ fn a_client_that_waits_to_ask_another_proxy_retries_and_does_not_queue() {
     let killed = "at = \"0s\"\nfor = \"10s\"\ncrash = \"proxy:1\"";
     for policy in ["on-storage", "download"] {
         let run = run(policy, &[], killed);
-        let worst = slowest(&run).split;
+        let worst = slowest(&run).phases;
         assert!(worst.retry >= Duration::from_millis(200), "{policy}: {worst:?}");
         assert!(worst.queue < Duration::from_millis(1), "{policy}: {worst:?}");
     }
@@ -129,11 +129,11 @@ fn of_a_job_of_many_sessions_retry_is_only_what_no_other_session_filled() {
         let troubled = run_scenario(policy, &SmallScenario::of_suite(text).with(cut));
         assert_eq!(retry(&calm), Duration::ZERO, "{policy}");
         let worst = slowest(&troubled);
-        assert!(worst.split.retry * 2 > latency(worst), "{policy}: {:?}", worst.split);
+        assert!(worst.phases.retry * 2 > latency(worst), "{policy}: {:?}", worst.phases);
         for (job, before) in troubled.jobs.iter().zip(&calm.jobs) {
-            let (rest, whole) = (latency(job) - job.split.retry, latency(before));
-            assert!(rest * 10 > whole * 9, "{policy}: {:?} and {whole:?}", job.split);
-            assert!(rest * 10 < whole * 13, "{policy}: {:?} and {whole:?}", job.split);
+            let (rest, whole) = (latency(job) - job.phases.retry, latency(before));
+            assert!(rest * 10 > whole * 9, "{policy}: {:?} and {whole:?}", job.phases);
+            assert!(rest * 10 < whole * 13, "{policy}: {:?} and {whole:?}", job.phases);
         }
     }
 }

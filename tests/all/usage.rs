@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_engine::plan::Net;
 use stayput_engine::record::HostUse;
-use stayput_engine::record::PolicyRun;
+use stayput_engine::record::PolicyRecord;
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_host::topology::HostKey;
@@ -35,7 +35,7 @@ const SETTINGS: [(&str, &str); 11] = [
     ("work.1.runs", "12"),
 ];
 
-fn run(net: Net, policy: Policy) -> PolicyRun {
+fn run(net: Net, policy: Policy) -> PolicyRecord {
     let set = |scenario: SmallScenario, (key, value): &(&str, &str)| scenario.set(key, value);
     let scenario = SETTINGS.iter().fold(SmallScenario::banana(), set);
     let plan = scenario.set("work.1.arrivals", "poisson 50/s").plan(1, net);
@@ -43,7 +43,7 @@ fn run(net: Net, policy: Policy) -> PolicyRun {
     run.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn sum(run: &PolicyRun, of: impl Fn(&HostUse) -> u64) -> u64 {
+fn sum(run: &PolicyRecord, of: impl Fn(&HostUse) -> u64) -> u64 {
     run.hosts.iter().map(of).sum()
 }
 

@@ -23,14 +23,14 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
         "schema scenario seed net trace_hash policies saved latency_comparable faults expect \
          broken wall",
     );
-    assert_eq!((&json["schema"], &json["seed"]), (&"stayput.run/2".into(), &1.into()));
+    assert_eq!((&json["schema"], &json["seed"]), (&"stayput.run/3".into(), &1.into()));
     assert_eq!((&json["scenario"], &json["net"]), (&"small".into(), &"fabric".into()));
     assert_eq!(json["policies"].as_array().map(Vec::len), Some(2));
     for policy in json["policies"].as_array().into_iter().flatten() {
         assert_keys(
             policy,
             "name trace_hash schedule_hash jobs latency_us latency_split_us makespan_us foreground fuel effort \
-             hosts decisions bytes loading",
+             hosts place_reasons bytes loading",
         );
         assert_keys(&policy["jobs"], "ok failed wrong");
         assert_keys(&policy["effort"], "events polls");
@@ -136,13 +136,13 @@ fn policies_are_those_asked_for_each_once_in_that_order() {
 }
 
 #[test]
-fn reasons_of_decisions_are_counted_and_shown_where_there_are_several() {
+fn reasons_for_places_are_counted_and_shown_where_there_are_several() {
     let said = run_small(&["--policy", "cost", "--json", "-"]);
     assert_eq!(said.code, 0, "{said:?}");
-    let decisions = &said.json()["policies"][0]["decisions"];
-    let counts = decisions.as_object().expect("reasons with counts");
-    assert_eq!(counts.values().filter_map(Value::as_u64).sum::<u64>(), 8, "{decisions}");
-    assert!(counts["unknown"].as_u64() > Some(0), "nothing is known at first: {decisions}");
+    let reasons = &said.json()["policies"][0]["place_reasons"];
+    let counts = reasons.as_object().expect("reasons with counts");
+    assert_eq!(counts.values().filter_map(Value::as_u64).sum::<u64>(), 8, "{reasons}");
+    assert!(counts["unknown"].as_u64() > Some(0), "nothing is known at first: {reasons}");
     let table = run_small(&["--policy", "cost", "--policy", "proxy"]).stdout;
     assert!(table.contains("cost placed: "), "{table}");
     assert!(!table.contains("proxy placed: "), "it has one reason only: {table}");

@@ -3,24 +3,24 @@
 use std::path::Path;
 
 use serde_json::json;
-use stayput_results::made_up::MadeUp;
-use stayput_results::{Folder, Kept};
+use stayput_results::fixtures::GeneratedSweep;
+use stayput_results::sweep::{RunOutcome, SweepFolder};
 
 use super::browser::Browser;
 use super::support::{path_text, stayput};
 
-/// Writes a made-up sweep as a sweep does.
-fn write(sweep: &MadeUp, folder: &Path) {
-    let kept = Folder::begin(folder, sweep.head()).expect("the folder is new");
+/// Writes a generated sweep as a sweep does.
+fn write(sweep: &GeneratedSweep, folder: &Path) {
+    let kept = SweepFolder::begin(folder, sweep.head()).expect("the folder is new");
     for run in sweep.runs() {
-        kept.write(&Kept::Run(Box::new(run))).expect("it can be written");
+        kept.write(&RunOutcome::Run(Box::new(run))).expect("it can be written");
     }
 }
 
 #[test]
 fn a_directory_of_results_becomes_a_page_and_a_sentence() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    write(&MadeUp::small(), folder.path());
+    write(&GeneratedSweep::small(), folder.path());
     let said = stayput(&["report", &path_text(folder.path())]);
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
     let page = folder.path().join("report.html");
@@ -37,7 +37,7 @@ fn a_directory_of_results_becomes_a_page_and_a_sentence() {
 #[test]
 fn the_same_results_give_the_same_page_and_out_says_where() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    write(&MadeUp { seeds: 6, ..MadeUp::small() }, folder.path());
+    write(&GeneratedSweep { seeds: 6, ..GeneratedSweep::small() }, folder.path());
     let pages = ["one.html", "two.html"].map(|name| {
         let out = folder.path().join(name);
         let said = stayput(&["report", &path_text(folder.path()), "--out", &path_text(&out)]);
@@ -62,7 +62,7 @@ fn what_is_no_directory_of_results_is_refused_with_a_fix() {
 #[test]
 fn a_flawed_record_is_named_and_not_left_out() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    write(&MadeUp { seeds: 2, ..MadeUp::small() }, folder.path());
+    write(&GeneratedSweep { seeds: 2, ..GeneratedSweep::small() }, folder.path());
     let runs = std::fs::read_dir(folder.path().join("runs")).expect("there are runs");
     let record =
         runs.map(|entry| entry.expect("it can be read").path()).min().expect("there are two");
@@ -76,7 +76,7 @@ fn a_flawed_record_is_named_and_not_left_out() {
 #[test]
 fn a_broken_file_of_the_wall_clock_is_told_and_not_taken_as_missing() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    write(&MadeUp { seeds: 2, ..MadeUp::small() }, folder.path());
+    write(&GeneratedSweep { seeds: 2, ..GeneratedSweep::small() }, folder.path());
     let page = || {
         let said = stayput(&["report", &path_text(folder.path())]);
         assert_eq!(said.code, 0, "{said:?}");
@@ -120,9 +120,10 @@ fn a_browser_shows_the_page_whole_at_three_widths_in_light_dark_and_print() {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
     std::fs::create_dir_all(&pictures).expect("a folder can be made");
     let mut browser = Browser::start();
-    for (name, sweep) in
-        [("small", MadeUp::small()), ("wide", MadeUp { jobs: 32, ..MadeUp::wide() })]
-    {
+    for (name, sweep) in [
+        ("small", GeneratedSweep::small()),
+        ("wide", GeneratedSweep { jobs: 32, ..GeneratedSweep::wide() }),
+    ] {
         let folder = tempfile::tempdir().expect("a folder can be made");
         write(&sweep, folder.path());
         let said = stayput(&["report", &path_text(folder.path())]);

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::support::{Said, Variant, root, run_small, small, stayput};
 
 /// What follows from the records, and must not depend on how they came about.
-const FILES: [&str; 4] = ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv"];
+const FILES: [&str; 5] =
+    ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv", "latencies.hlog"];
 
 /// Directories for results.
 struct Room(tempfile::TempDir);
@@ -40,7 +41,7 @@ impl Room {
         stayput(&[&grid, words].concat())
     }
 
-    fn files(&self, name: &str) -> [Vec<u8>; 4] {
+    fn files(&self, name: &str) -> [Vec<u8>; 5] {
         FILES.map(|file| fs::read(Path::new(&self.dir(name)).join(file)).expect("it was written"))
     }
 
@@ -80,7 +81,7 @@ fn a_sweep_runs_its_whole_grid_and_says_what_it_comes_to() {
     );
     assert!(said.stdout.contains("node.fuel_per_second was not varied"), "{}", said.stdout);
     let summary = room.json("s", "summary.json");
-    assert_eq!(summary["schema"], "stayput.sweep/2");
+    assert_eq!(summary["schema"], "stayput.sweep/3");
     assert_eq!(summary["points"].as_array().map(Vec::len), Some(2));
     let jobs = &summary["points"][0]["policies"][0]["jobs"];
     assert_eq!((&jobs["ok"], &jobs["wrong"]), (&Value::from(24), &Value::from(0)));
@@ -114,7 +115,8 @@ fn a_record_is_of_the_run_that_the_run_command_does() {
     assert_eq!(record["trace_hash"], run["trace_hash"]);
     for (record, run) in [0, 1].map(|at| (&record["policies"][at], &run["policies"][at])) {
         assert_eq!(record["bytes"]["body"], run["bytes"]["body"]);
-        assert_eq!(record["makespan_us"], run["makespan_us"]);
+        let makespan_us = record["makespan_ns"].as_u64().map(|ns| ns / 1_000);
+        assert_eq!(makespan_us, run["makespan_us"].as_u64());
         assert_eq!(record["jobs"].as_array().map(Vec::len), Some(8));
         let row = |key: &str| -> u64 {
             let rows = record["ledger"].as_array().expect("there is a ledger");

@@ -4,7 +4,7 @@
 //! scenario   what a file says          quantity   "8 MiB", "10 Gbit/s"
 //! plan       what is drawn from it for a seed      generate   the bytes of objects
 //! run        drives a plan under one policy in a cluster    local   one job without a cluster
-//! record     what a run came to        timeline   what happened when
+//! record     the record of a run       timeline   spans of what happened when
 //! ```
 //! Leaves out judging: what the figures mean is `stayput-results`'.
 

@@ -1,33 +1,19 @@
-//! What a sweep keeps: one record for each run, in a directory that other tools read.
+//! Views of the records of runs: judgement, statistics, exports, sweeps and the report page.
 //!
-//! Records hold facts; statistics and pictures are made from them, and may be made anew.
+//! ```text
+//! stats    figures of runs, pairs and many seeds      judge   expectations and promises of one run
+//! export   formats of one run (`stayput run`)         sweep   the directory of many runs (`stayput sweep`)
+//! page     the HTML page on a sweep (`stayput report`)
+//! ```
+//! It depends on `stayput-engine`, whose [`RunRecord`](stayput_engine::record::RunRecord) is the one model of a run; the command
+//! depends on it. It never runs anything, and no figure is computed outside `stats`.
 
-mod collect;
-mod compare;
+pub mod export;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
-mod folder;
-mod from_report;
-mod key;
-#[cfg(any(test, feature = "fixtures"))]
-pub mod made_up;
-mod merge;
+mod judge;
 pub mod page;
-mod record;
-pub mod report;
-pub mod statistics;
-mod tables;
-mod workload;
+pub mod stats;
+pub mod sweep;
 
-pub use collect::{BrokenRun, Method, RunCounts, Summary, collect, settings_text};
-pub use compare::{ComparedPoint, Comparison, compare};
-pub use folder::{FailedRun, Folder, FolderError, Kept, SCHEMA};
-pub use from_report::record;
-pub use key::hex;
-pub use key::{MAX_CELLS, Seeds};
-pub use merge::{Merged, merge, warm_up_of};
-pub use record::{
-    ByteRecord, ExpectRecord, FaultRecord, JobRow, PolicyRecord, RunKey, RunRecord, SplitRecord,
-    SweepHead,
-};
-pub use workload::digest as workload_digest;
+pub use judge::judged;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use stayput_engine::plan::{Net, RunPlan};
-use stayput_engine::record::{JobEnd, PolicyRun};
+use stayput_engine::record::{JobEnd, PolicyRecord};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_testkit::scenario::SmallScenario;
@@ -31,7 +31,7 @@ fn plan(seed: u64, net: Net, settings: &[(&str, &str)]) -> RunPlan {
     all.fold(SmallScenario::banana(), set).plan(seed, net)
 }
 
-fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
+fn run(plan: &RunPlan, policy: Policy) -> PolicyRecord {
     let run = run_policy(plan, policy, &mut |_| (), Wanted::default());
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(run.broken, Vec::<String>::new(), "{policy} over {}", plan.net);
@@ -43,7 +43,7 @@ fn run(plan: &RunPlan, policy: Policy) -> PolicyRun {
 }
 
 /// What each job answered, by its number.
-fn answers(run: &PolicyRun) -> BTreeMap<u32, (&str, &[u8])> {
+fn answers(run: &PolicyRecord) -> BTreeMap<u32, (&str, &[u8])> {
     run.jobs.iter().map(|job| (job.index, (job.object.as_str(), job.answer.as_ref()))).collect()
 }
 

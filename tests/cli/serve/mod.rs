@@ -6,7 +6,7 @@ mod grants;
 mod hostile;
 mod kills;
 mod roles;
-pub(crate) mod server;
+mod server;
 mod stops;
 mod store;
 mod tls;

@@ -185,9 +185,20 @@ pub enum ImageKind {
     },
 }
 
-/// The options of a run.
+/// The options of `run` and `twice`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
+    /// What runs.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Where its results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The options that decide a run's results.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
     /// The scenario file.
     pub scenario: PathBuf,
     /// Put FILE into the store as PATH, such as demo/logile.txt=access.log (repeatable).
@@ -202,9 +213,6 @@ pub struct RunArgs {
     /// read as in the file; all else is text.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
-    /// Write each job's answer to FILE, one line per job.
-    #[arg(long, value_name = "FILE")]
-    pub answers: Option<PathBuf>,
     /// The seed of everything that is drawn.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -214,9 +222,6 @@ pub struct RunArgs {
     /// The network to run over.
     #[arg(long, value_parser = net(), default_value_t = Net::Fabric)]
     pub net: Net,
-    /// Write the results as JSON to FILE, or to standard output for `-`.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
     /// Run ready tasks in an order drawn from N instead of the one in which they became ready.
     ///
     /// What comes of a run must not depend on it: answers stay right, no job hangs.
@@ -225,6 +230,22 @@ pub struct RunArgs {
     /// Leave the scenario's faults out.
     #[arg(long)]
     pub no_faults: bool,
+}
+
+/// Where the results of a run go.
+#[derive(Args, Clone, Debug)]
+pub struct OutputArgs {
+    /// Write the results as JSON to FILE, or to standard output for `-`: short for --export json=FILE.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write each job's answer to FILE, one line per job: short for --export answers=FILE.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Write the results in FORMAT to FILE, such as hdr-log=latencies.hlog, or to standard output for `-` (repeatable).
+    ///
+    /// Formats are table, json, answers and hdr-log (latencies for HdrHistogram's tools).
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_export)]
+    pub export: Vec<ExportArg>,
     /// Write a timeline to FILE: requests, disks, cores, queues, transfers and faults of each host.
     ///
     /// It is a Chrome trace in JSON: open it at <https://ui.perfetto.dev>.
@@ -233,6 +254,52 @@ pub struct RunArgs {
     /// Write a line per semantic event to FILE; `twice` compares these.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+}
+
+/// A format and the file that gets it; `-` is standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportArg {
+    /// The name of the format.
+    pub format: String,
+    /// The file.
+    pub file: PathBuf,
+}
+
+impl ExportArg {
+    /// True if it goes to standard output.
+    #[must_use]
+    pub fn to_stdout(&self) -> bool {
+        self.file.as_os_str() == "-"
+    }
+}
+
+impl OutputArgs {
+    /// All exports, those with an option of their own first.
+    #[must_use]
+    pub fn exports(&self) -> Vec<ExportArg> {
+        let short = [("answers", &self.answers), ("json", &self.json)];
+        let export = |(format, file): (&str, &Option<PathBuf>)| {
+            file.clone().map(|file| ExportArg { format: format.to_owned(), file })
+        };
+        short.into_iter().filter_map(export).chain(self.export.iter().cloned()).collect()
+    }
+}
+
+fn parse_export(text: &str) -> Result<ExportArg, BadWords> {
+    let fix = "write FORMAT=FILE, such as json=results.json";
+    let (format, file) = text.split_once('=').ok_or(BadWords { why: "there is no `=`", fix })?;
+    if file.is_empty() {
+        return Err(BadWords { why: "no file is named", fix });
+    }
+    Ok(ExportArg { format: format.to_owned(), file: PathBuf::from(file) })
+}
+
+/// An option's value that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{why} ({fix})")]
+struct BadWords {
+    why: &'static str,
+    fix: &'static str,
 }
 
 /// An object and the file whose bytes it gets.
@@ -255,13 +322,7 @@ fn parse_data(text: &str) -> Result<DataArg, String> {
     Ok(DataArg { name, file: PathBuf::from(file) })
 }
 
-impl RunArgs {
-    /// Whether JSON goes to standard output, so that nothing else may.
-    #[must_use]
-    pub fn json_to_stdout(&self) -> bool {
-        self.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
-    }
-
+impl PlanArgs {
     /// The words of `stayput run` that decide its results; where they are written is left out.
     #[must_use]
     pub fn deciding_words(&self) -> Vec<OsString> {

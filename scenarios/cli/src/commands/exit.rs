@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use stayput_engine::record::RunRecord;
 use stayput_engine::run::RunError;
-use stayput_results::report::RunReport;
 
 use super::CliError;
 
@@ -26,8 +26,8 @@ pub enum Exit {
 impl Exit {
     /// The exit for a judged run.
     #[must_use]
-    pub fn of_report(report: &RunReport) -> Self {
-        if report.broken.is_empty() { Self::Kept } else { Self::Broken }
+    pub fn of_run(run: &RunRecord) -> Self {
+        if run.broken.is_empty() { Self::Kept } else { Self::Broken }
     }
 
     /// The exit for a run without a result.

@@ -24,8 +24,8 @@ use std::io;
 use std::path::PathBuf;
 
 pub use args::{
-    CheckArgs, Cli, Command, DataArg, FileArg, ImageArgs, ImageKind, JobCommand, JobRunArgs,
-    NewArgs, ReportArgs, RunArgs,
+    CheckArgs, Cli, Command, DataArg, ExportArg, FileArg, ImageArgs, ImageKind, JobCommand,
+    JobRunArgs, NewArgs, OutputArgs, PlanArgs, ReportArgs, RunArgs,
 };
 pub use cluster::{ClusterCommand, NewClusterArgs};
 pub use exit::Exit;
@@ -35,7 +35,8 @@ pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 use stayput_engine::run::RunError;
 use stayput_engine::scenario::ScenarioError;
 use stayput_images::ImageBuildError;
-use stayput_results::FolderError;
+use stayput_results::export::Exporter;
+use stayput_results::sweep::SweepFolderError;
 use stayput_server::StartError;
 
 use crate::serve::{LayoutError, TlsFileError, UsersError};
@@ -54,7 +55,7 @@ pub enum CliError {
     Image(#[from] ImageBuildError),
     /// A sweep's directory cannot be used.
     #[error(transparent)]
-    Folder(#[from] FolderError),
+    SweepFolder(#[from] SweepFolderError),
     /// The directory of a served cluster cannot be used.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -88,6 +89,14 @@ pub enum CliError {
         /// What to write instead.
         fix: &'static str,
     },
+    /// A format of `--export` that no exporter has.
+    #[error("there is no format `{format}` to export to (the formats are {known})")]
+    Format {
+        /// The name.
+        format: String,
+        /// The names of the formats.
+        known: String,
+    },
     /// A process of `twice` did not end as a run does.
     #[error("run {number} of two: {why}")]
     Child {
@@ -98,14 +107,15 @@ pub enum CliError {
     },
 }
 
-/// Does what the command line says.
+/// Executes a command line. `run` and `twice` export to the formats of `exporters`: a command of your own may pass more
+/// than the built-in ones.
 ///
 /// # Errors
-/// When there is no result; what a result says is in the exit code.
-pub fn execute(cli: &Cli) -> Result<Exit, CliError> {
+/// When there is no result; a broken promise is an exit code.
+pub fn execute(cli: &Cli, exporters: &[&dyn Exporter]) -> Result<Exit, CliError> {
     match &cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Twice(args) => twice::twice(args),
+        Command::Run(args) => run::run(args, exporters),
+        Command::Twice(args) => twice::twice(args, exporters),
         Command::Sweep(args) => sweep::sweep(args),
         Command::Merge(args) => sweep::merge(args),
         Command::Compare(args) => sweep::compare(args),

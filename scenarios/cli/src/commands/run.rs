@@ -1,50 +1,92 @@
-//! `stayput run`: plans, runs each policy, judges, writes.
+//! `stayput run`: plans, runs each policy, judges, exports.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use stayput_engine::plan::{Net, RunPlan};
-use stayput_engine::record::PolicyRun;
+use stayput_engine::record::{PolicyRecord, RunKey};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::{Scenario, ScenarioError};
 use stayput_engine::timeline::{ChromeTrace, RunTimeline};
-use stayput_results::report::{AnswersExporter, Exporter, JsonExporter, RunReport, TableExporter};
+use stayput_results::export::{Exporter, RunOutput, TableExporter};
+use stayput_results::judged;
 use stayput_world::executor::Order;
 
 use super::config::write_config;
 use super::progress::Bar;
 use super::wall::Wall;
-use super::{CliError, Exit, RunArgs};
+use super::{CliError, Exit, ExportArg, OutputArgs, PlanArgs, RunArgs};
 
-/// Runs the scenario and writes what was asked for.
-pub(super) fn run(args: &RunArgs) -> Result<Exit, CliError> {
+/// Runs the scenario and exports the results.
+pub(super) fn run(args: &RunArgs, exporters: &[&dyn Exporter]) -> Result<Exit, CliError> {
     let wall = Wall::start();
-    let plan = plan(args)?;
-    // Standard output belongs to the JSON alone when it goes there.
-    let mut text: Box<dyn Write> =
-        if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let exports = exports(&args.output, exporters)?;
+    let plan = plan(&args.plan)?;
+    let mut text = text_output(&exports);
     write_config(&plan, &mut text)?;
-    let runs = run_policies(&plan, args)?;
-    let report = RunReport::new(&plan, runs);
-    TableExporter { command: repeat_command(args) }.write(&report, &mut text)?;
-    if let Some(path) = &args.answers {
-        export(&AnswersExporter, &report, path)?;
-    }
-    if let Some(path) = &args.json {
-        let json = JsonExporter { wall: wall.elapsed() };
-        if args.json_to_stdout() {
-            json.write(&report, &mut io::stdout())?;
-        } else {
-            export(&json, &report, path)?;
+    let policies = run_policies(&plan, &args.output)?;
+    let settings = plan.scenario.settings.iter();
+    let settings = settings.map(|set| (set.key().to_owned(), set.value().to_owned()));
+    let key = RunKey {
+        scenario: plan.scenario.name.clone(),
+        settings: settings.collect::<BTreeMap<_, _>>(),
+        seed: plan.seed,
+    };
+    let run = judged(key, &plan, policies);
+    let command = repeat_command(&args.plan);
+    let output = RunOutput { run: &run, command: &command, wall: wall.elapsed() };
+    TableExporter.write(&output, &mut text)?;
+    for (exporter, ExportArg { file, .. }) in &exports {
+        if file.as_os_str() == "-" {
+            exporter.write(&output, &mut io::stdout())?;
+            continue;
         }
+        let mut out = BufWriter::new(create(file)?);
+        let written = exporter.write(&output, &mut out).and_then(|()| out.flush());
+        written.map_err(|e| write_error(file, e))?;
     }
-    Ok(Exit::of_report(&report))
+    Ok(Exit::of_run(&run))
+}
+
+/// The exporters that the options name, with their files.
+///
+/// # Errors
+/// When a format is not among `exporters`, or several exports go to standard output.
+pub(super) fn exports<'a>(
+    args: &OutputArgs,
+    exporters: &[&'a dyn Exporter],
+) -> Result<Vec<(&'a dyn Exporter, ExportArg)>, CliError> {
+    let mut found = Vec::new();
+    for export in args.exports() {
+        let exporter = exporters.iter().find(|exporter| exporter.format() == export.format);
+        let exporter = exporter.ok_or_else(|| CliError::Format {
+            format: export.format.clone(),
+            known: exporters.iter().map(|it| it.format()).collect::<Vec<_>>().join(", "),
+        })?;
+        found.push((*exporter, export));
+    }
+    if found.iter().filter(|(_, export)| export.to_stdout()).count() > 1 {
+        return Err(CliError::Usage {
+            why: "several exports go to standard output".to_owned(),
+            fix: "give all but one a file",
+        });
+    }
+    Ok(found)
+}
+
+/// Standard output for text, unless an export goes there: then it has that alone.
+pub(super) fn text_output(exports: &[(&dyn Exporter, ExportArg)]) -> Box<dyn Write> {
+    match exports.iter().any(|(_, export)| export.to_stdout()) {
+        true => Box::new(io::stderr()),
+        false => Box::new(io::stdout()),
+    }
 }
 
 /// The plan that the command line asks for.
-pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
+pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
     let mut scenario = Scenario::load_with(&args.scenario, &args.set)?;
     for data in &args.data {
         scenario.put_file(data.name.clone(), data.file.clone());
@@ -92,7 +134,7 @@ pub(super) fn plan(args: &RunArgs) -> Result<RunPlan, CliError> {
     Ok(RunPlan { order, ..RunPlan::build(scenario, args.seed, args.net, !args.no_faults)? })
 }
 
-fn run_policies(plan: &RunPlan, args: &RunArgs) -> Result<Vec<PolicyRun>, CliError> {
+fn run_policies(plan: &RunPlan, args: &OutputArgs) -> Result<Vec<PolicyRecord>, CliError> {
     let mut events = match &args.events {
         Some(path) => Some((path, BufWriter::new(create(path)?))),
         None => None,
@@ -138,12 +180,6 @@ fn run_policies(plan: &RunPlan, args: &RunArgs) -> Result<Vec<PolicyRun>, CliErr
     failed.map_or(Ok(runs), |error| Err(error.into()))
 }
 
-fn export(exporter: &dyn Exporter, report: &RunReport, path: &Path) -> Result<(), CliError> {
-    let mut file = BufWriter::new(create(path)?);
-    exporter.write(report, &mut file).map_err(|e| write_error(path, e))?;
-    file.flush().map_err(|e| write_error(path, e))
-}
-
 fn create(path: &Path) -> Result<File, CliError> {
     File::create(path).map_err(|e| write_error(path, e))
 }
@@ -153,7 +189,7 @@ fn write_error(path: &Path, source: io::Error) -> CliError {
 }
 
 /// The command that repeats the run, to be pasted into a shell.
-pub(super) fn repeat_command(args: &RunArgs) -> String {
+pub(super) fn repeat_command(args: &PlanArgs) -> String {
     pasteable(&args.deciding_words())
 }
 

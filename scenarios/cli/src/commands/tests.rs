@@ -1,12 +1,13 @@
 //! Arguments, exit codes, and the comparison of two traces.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
 
 use clap::Parser;
 use stayput_engine::scenario::Policy;
-use stayput_results::report::RunReport;
-use stayput_results::report::fixtures::{good_runs, plan};
+use stayput_results::export::{EXPORTERS, RunOutput};
+use stayput_results::fixtures::{good_runs, judged_runs, plan};
 
 use super::*;
 
@@ -34,14 +35,22 @@ fn banana(folder: &Path, more: &str) -> RunArgs {
 fn every_option_is_read() {
     let args = args(
         "run x.toml --data demo/a=f --data swift://~/demo/b=g=h --seed 7 --policy download \
-         --net turmoil --json - --no-faults --trace t --events e --answers a",
+         --net turmoil --json - --no-faults --trace t --events e --answers a --export hdr-log=l=1",
     );
-    assert_eq!(args.data[1].file, Path::new("g=h"));
-    assert_eq!(args.data[0].name.to_string(), "demo/a");
-    assert_eq!((args.seed, args.policy.as_slice()), (7, [Policy::Download].as_slice()));
-    assert!(args.json_to_stdout() && args.no_faults);
-    assert_eq!(args.trace.as_deref(), Some(Path::new("t")));
-    assert_eq!(args.events.as_deref(), Some(Path::new("e")));
+    assert_eq!(args.plan.data[1].file, Path::new("g=h"));
+    assert_eq!(args.plan.data[0].name.to_string(), "demo/a");
+    assert_eq!((args.plan.seed, args.plan.policy.as_slice()), (7, [Policy::Download].as_slice()));
+    assert!(args.plan.no_faults);
+    let output = args.output;
+    assert_eq!(output.trace.as_deref(), Some(Path::new("t")));
+    assert_eq!(output.events.as_deref(), Some(Path::new("e")));
+    let exports = output.exports();
+    let exports: Vec<_> =
+        exports.iter().map(|it| (it.format.as_str(), it.file.to_str(), it.to_stdout())).collect();
+    assert_eq!(
+        exports,
+        [("answers", Some("a"), false), ("json", Some("-"), true), ("hdr-log", Some("l=1"), false)]
+    );
 }
 
 #[test]
@@ -52,6 +61,8 @@ fn bad_options_are_usage_errors_that_show_the_right_form() {
         ("--data demo/a=", "no file"),
         ("--policy magic", "the policies are on-storage, download"),
         ("--net pigeon", "fabric"),
+        ("--export json", "FORMAT=FILE"),
+        ("--export json=", "no file"),
         ("--seed=-1", "--seed"),
     ] {
         let words = ["stayput", "run", "x.toml"].into_iter().chain(words.split(' '));
@@ -63,25 +74,26 @@ fn bad_options_are_usage_errors_that_show_the_right_form() {
 
 #[test]
 fn the_repeating_command_decides_the_same_run() {
-    let words = args("run x.toml --seed 7 --policy download --data demo/a=f --no-faults --trace t")
-        .deciding_words();
+    let words = args("run x.toml --seed 7 --policy download --data demo/a=f --no-faults --trace t");
+    let words = words.plan.deciding_words();
     let again = Cli::try_parse_from(
         std::iter::once(OsString::from("stayput")).chain(words.iter().cloned()),
     );
     let Command::Run(again) = again.unwrap().command else { panic!("another command") };
-    assert_eq!(again.deciding_words(), words);
-    assert_eq!(again.trace, None);
-    let odd = run::repeat_command(&RunArgs { scenario: "it's here.toml".into(), ..again });
+    assert_eq!(again.plan.deciding_words(), words);
+    assert_eq!(again.output.trace, None);
+    let again = again.plan;
+    let odd = run::repeat_command(&PlanArgs { scenario: "it's here.toml".into(), ..again });
     assert!(odd.contains(" run 'it'\\''s here.toml' --seed 7"), "{odd}");
 }
 
 #[test]
 fn exit_codes_tell_the_causes_apart() {
-    let kept = RunReport::new(&plan(), good_runs());
-    assert_eq!(Exit::of_report(&kept), Exit::Kept);
+    let kept = judged_runs(&plan(), good_runs());
+    assert_eq!(Exit::of_run(&kept), Exit::Kept);
     let mut runs = good_runs();
     runs[0].broken.push("something".to_owned());
-    assert_eq!(Exit::of_report(&RunReport::new(&plan(), runs)), Exit::Broken);
+    assert_eq!(Exit::of_run(&judged_runs(&plan(), runs)), Exit::Broken);
     let stopped = RunError::NoProgress {
         policy: Policy::Download,
         at: stayput_host::time::Time::ZERO,
@@ -103,7 +115,7 @@ fn a_users_file_and_policies_reach_the_plan() {
     std::fs::write(&log, b"banana\n").unwrap();
     let more =
         format!("--policy download --policy download --data demo/logile.txt={}", log.display());
-    let plan = run::plan(&banana(folder.path(), &more)).unwrap();
+    let plan = run::plan(&banana(folder.path(), &more).plan).unwrap();
     assert_eq!(plan.objects[0].content.as_ref(), b"banana\n");
     assert_eq!(plan.scenario.policies, [Policy::Download]);
     assert_eq!(plan.jobs.len(), 8);
@@ -114,7 +126,7 @@ fn a_users_file_and_policies_reach_the_plan() {
 #[test]
 fn the_configuration_says_all_that_decides_a_run() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = run::plan(&banana(folder.path(), "--seed 9")).unwrap();
+    let plan = run::plan(&banana(folder.path(), "--seed 9").plan).unwrap();
     let mut out = Vec::new();
     config::write_config(&plan, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
@@ -142,4 +154,45 @@ fn the_first_difference_is_shown_with_its_place_and_what_came_before() {
     let shorter = "policy on-storage\n";
     let found = twice::compare(&mut first.as_bytes(), &mut shorter.as_bytes()).unwrap().unwrap();
     assert!(found.contains("  1 a\n  2 (the trace ends here)"), "{found}");
+}
+
+/// An exporter of a crate of its own.
+struct Count;
+
+impl Exporter for Count {
+    fn format(&self) -> &'static str {
+        "count"
+    }
+
+    fn write(&self, output: &RunOutput<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let jobs: usize = output.run.policies.iter().map(|policy| policy.jobs.len()).sum();
+        writeln!(out, "{jobs} jobs")
+    }
+}
+
+#[test]
+fn an_exporter_from_outside_is_one_more_format_of_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("count.txt");
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cli/small.toml");
+    let words = [
+        "stayput".into(),
+        "run".into(),
+        scenario.into_os_string(),
+        "--export".into(),
+        OsString::from(format!("count={}", file.display())),
+    ];
+    let cli = Cli::try_parse_from(words).unwrap();
+    let more: Vec<&dyn Exporter> = EXPORTERS.iter().copied().chain([&Count as _]).collect();
+    assert_eq!(execute(&cli, &more).unwrap(), Exit::Kept);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "16 jobs\n");
+    let refused = execute(&cli, EXPORTERS).unwrap_err().to_string();
+    assert!(refused.contains("`count`") && refused.contains("table, json, answers"), "{refused}");
+}
+
+#[test]
+fn two_exports_to_standard_output_are_refused() {
+    let args = args("run x.toml --json - --export table=-");
+    let refused = run::exports(&args.output, EXPORTERS).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("several exports"), "{refused}");
 }

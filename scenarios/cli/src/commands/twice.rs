@@ -4,23 +4,28 @@
 //! same within one.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{CliError, Exit, RunArgs};
+use stayput_results::export::Exporter;
+
+use super::run::{exports, repeat_command, text_output};
+use super::{CliError, Exit, ExportArg, RunArgs};
 
 /// Lines shown before the first difference.
 const CONTEXT_LINES: usize = 5;
 
 /// Runs the scenario twice and compares the traces.
-pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
-    if !args.net.repeats() {
+pub(super) fn twice(args: &RunArgs, exporters: &[&dyn Exporter]) -> Result<Exit, CliError> {
+    let exports = exports(&args.output, exporters)?;
+    if !args.plan.net.repeats() {
         return Err(CliError::Usage {
             why: format!(
                 "the network {} runs in real time, where no two runs are the same",
-                args.net
+                args.plan.net
             ),
             fix: "use run, or leave --net out",
         });
@@ -35,8 +40,7 @@ pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
         return Ok(second.exit);
     }
     keep(args, &first)?;
-    let mut out: Box<dyn Write> =
-        if args.json_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut out = text_output(&exports);
     if let Some(difference) = compare_files(&first.events, &second.events)? {
         write!(out, "{difference}")?;
         return Ok(Exit::Broken);
@@ -50,7 +54,7 @@ pub(super) fn twice(args: &RunArgs) -> Result<Exit, CliError> {
     }
     writeln!(out, "both runs are the same: trace_hash {hash}")?;
     if first.exit == Exit::Broken {
-        writeln!(out, "both broke a promise; see: {}", super::run::repeat_command(args))?;
+        writeln!(out, "both broke a promise; see: {}", repeat_command(&args.plan))?;
     }
     Ok(first.exit)
 }
@@ -61,7 +65,8 @@ struct Finished {
     events: PathBuf,
     trace: PathBuf,
     json: PathBuf,
-    answers: PathBuf,
+    /// The exports, in the order of the options.
+    exports: Vec<PathBuf>,
 }
 
 impl Finished {
@@ -79,22 +84,22 @@ impl Finished {
 
 fn one_run(number: u32, args: &RunArgs, folder: &Path) -> Result<Finished, CliError> {
     let file = |name: &str| folder.join(format!("{number}.{name}"));
-    let (events, trace) = (file("events"), file("trace"));
-    let (json, answers) = (file("json"), file("answers"));
+    let (events, trace, json) = (file("events"), file("trace"), file("json"));
     let failed = |why: String| CliError::Child { number, why };
     let program =
         std::env::current_exe().map_err(|e| failed(format!("cannot find itself: {e}")))?;
     let mut command = Command::new(program);
-    command
-        .args(args.deciding_words())
-        .arg("--events")
-        .arg(&events)
-        .arg("--json")
-        .arg(&json)
-        .arg("--answers")
-        .arg(&answers);
-    if args.trace.is_some() {
+    command.args(args.plan.deciding_words()).arg("--events").arg(&events).arg("--json").arg(&json);
+    if args.output.trace.is_some() {
         command.arg("--trace").arg(&trace);
+    }
+    let mut exports = Vec::new();
+    for (at, ExportArg { format, .. }) in args.output.exports().iter().enumerate() {
+        let file = file(&format!("export.{at}"));
+        let mut word = OsString::from(format!("{format}="));
+        word.push(&file);
+        command.arg("--export").arg(word);
+        exports.push(file);
     }
     let status = command
         .stdin(Stdio::null())
@@ -104,19 +109,16 @@ fn one_run(number: u32, args: &RunArgs, folder: &Path) -> Result<Finished, CliEr
     // A panic or a signal is no exit of ours.
     let exit =
         Exit::of_code(status.code()).ok_or_else(|| failed(format!("ended with {status}")))?;
-    Ok(Finished { exit, events, trace, json, answers })
+    Ok(Finished { exit, events, trace, json, exports })
 }
 
-/// Puts the first run's results where the command line wants them.
+/// Copies the first run's results to the files that the options name.
 fn keep(args: &RunArgs, run: &Finished) -> Result<(), CliError> {
-    let wanted = [
-        (&args.events, &run.events),
-        (&args.trace, &run.trace),
-        (&args.json, &run.json),
-        (&args.answers, &run.answers),
-    ];
-    for (to, from) in wanted {
-        let Some(to) = to else { continue };
+    let output = &args.output;
+    let exports = output.exports();
+    let traces = [(&output.events, &run.events), (&output.trace, &run.trace)];
+    let traces = traces.into_iter().filter_map(|(to, from)| Some((to.as_ref()?, from)));
+    for (to, from) in traces.chain(exports.iter().map(|to| &to.file).zip(&run.exports)) {
         if to.as_os_str() == "-" {
             io::stdout().write_all(&fs::read(from).map_err(|e| read_error(from, e))?)?;
             continue;

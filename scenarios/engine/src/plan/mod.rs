@@ -12,12 +12,14 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use stayput_host::KnownContents;
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::Order;
@@ -55,7 +57,8 @@ pub struct RunPlan {
 }
 
 /// A network backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Net {
     /// The simulator's own network: bandwidth, queueing, wire bytes.
     Fabric,
@@ -149,6 +152,15 @@ impl RunPlan {
     #[must_use]
     pub fn job_text(&self, job: &PlannedJob) -> String {
         self.scenario.work[job.work].job_for(job.description, &job.object)
+    }
+
+    /// Sizes of the objects, by `container/object`.
+    #[must_use]
+    pub fn object_sizes(&self) -> BTreeMap<String, u64> {
+        let size = |object: &LoadedObject| {
+            (format!("{}/{}", object.container, object.object), object.content.len() as u64)
+        };
+        self.objects.iter().map(size).collect()
     }
 
     /// Whether any client waits for its last job before it sends the next.

@@ -1,13 +1,19 @@
-//! What a run came to: jobs, latencies, bytes, hosts.
+//! The record of a run: jobs, bytes, hosts, faults, as facts.
 //!
-//! Facts only. What they mean is `stayput-results`'.
+//! [`RunRecord`] is the one model of a run. The engine writes it; `stayput-results` judges it, and every table,
+//! file and page is a view of it. Leaves out figures over several jobs, such as percentiles: those are statistics.
 
-mod latency;
+mod hosts;
+mod job;
+mod nanos;
+mod phases;
+mod policy;
 mod run;
-mod split;
-mod usage;
+mod workload;
 
-pub use latency::{Latency, foreground_us, latency_us};
-pub use run::{ByteCounts, FaultEffect, Foreground, JobCounts, JobEnd, JobRecord, PolicyRun};
-pub use split::{LatencySplit, Part, SplitSummary, latency_split_us};
-pub use usage::{HostUse, LedgerRow};
+pub use hosts::{HostUse, LedgerRow};
+pub use job::{JobEnd, JobPlace, JobPlacement, JobRecord};
+pub use phases::{LatencyPhase, PhaseTimes};
+pub use policy::{ByteCounts, FaultEffect, LoadRecord, PolicyRecord};
+pub use run::{ExpectRecord, FaultRecord, RunKey, RunRecord};
+pub use workload::{hex, workload_digest};

@@ -1,200 +1,188 @@
-//! What one policy's run gives: outcomes, bytes, fuel, effects of faults.
+//! The record of a run: the same jobs under each policy.
 //!
-//! Raw facts only; what they mean beside another policy's is `report`'s.
+//! The same run gives the same record on any machine: the wall clock is kept elsewhere. The engine leaves
+//! `expect` and `broken` empty; a judge fills them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use stayput_host::Purpose;
-use stayput_host::time::Time;
-use stayput_jobs::memo::MemoUse;
-use stayput_world::Effort;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::split::LatencySplit;
-use crate::record::{HostUse, LedgerRow};
-use crate::scenario::Policy;
+use super::nanos;
+use super::{FaultEffect, PolicyRecord, hex, workload_digest};
+use crate::plan::{Net, RunPlan};
+use crate::scenario::Fault;
 
-/// The result of the planned jobs under one policy.
-#[derive(Clone, Debug)]
-pub struct PolicyRun {
-    /// The policy.
-    pub policy: Policy,
-    /// The digest of all semantic events with their times, in hexadecimal; `None` on a network that does not repeat them.
+/// Identity of a run within a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunKey {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The values of the settings that vary, by key.
+    pub settings: BTreeMap<String, String>,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl RunKey {
+    /// The name of the run's file in a sweep: a digest of all of the key, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&self.scenario);
+        for (key, value) in &self.settings {
+            part(key);
+            part(value);
+        }
+        part(&self.seed.to_string());
+        hex(&hash.finalize()[..16])
+    }
+}
+
+impl fmt::Display for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.scenario)?;
+        for (key, value) in &self.settings {
+            write!(f, " {key}={value}")?;
+        }
+        write!(f, " seed {}", self.seed)
+    }
+}
+
+/// One run: the same jobs under each policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Scenario, settings and seed.
+    pub key: RunKey,
+    /// The network that the hosts talked over.
+    pub net: Net,
+    /// Digest over the policies' names and trace hashes, in the order of their names; `None` if a policy has none.
     pub trace_hash: Option<String>,
-    /// The digest of which task ran when, in hexadecimal; `None` on a network that does not say.
-    pub schedule_hash: Option<String>,
-    /// The jobs, by index.
-    pub jobs: Vec<JobRecord>,
-    /// Fuel that guests used, attempts that were given up included.
-    pub fuel: u64,
-    /// What the executor did, loading included; `None` on a network that has another one.
-    pub effort: Option<Effort>,
-    /// What each host's parts were used for, in the order of the hosts; empty on a network of real machines.
-    pub hosts: Vec<HostUse>,
-    /// How the sessions were come by; `None` without a memo. Which of several runs that share one computes what is no part of the result.
-    pub memo: Option<MemoUse>,
-    /// Bytes from the first job's intended arrival on.
-    pub bytes: ByteCounts,
-    /// The same by class of link and purpose, row by row in the order of their names.
-    pub ledger: Vec<LedgerRow>,
-    /// Bytes of loading data and code before that, which are no part of what is saved.
-    pub loading: ByteCounts,
-    /// From the first job's intended arrival to the last job's end.
-    pub makespan: Duration,
-    /// What came of the load beside the jobs; `None` if the scenario has none.
-    pub foreground: Option<Foreground>,
-    /// What each scheduled fault did, in the order of the scenario; empty when faults are off.
-    pub faults: Vec<FaultEffect>,
-    /// Invariants that did not hold; empty in a sound run.
+    /// Digest of the work. Runs with equal ones can be compared.
+    pub workload: String,
+    /// True if clients wait for answers before they send more, so that latencies of two policies are not comparable.
+    pub closed_loop: bool,
+    /// The policies, in the order that was asked for.
+    pub policies: Vec<PolicyRecord>,
+    /// The scheduled faults; empty when faults are off.
+    pub faults: Vec<FaultRecord>,
+    /// The scenario's expectations, judged.
+    pub expect: Vec<ExpectRecord>,
+    /// Promises that were broken, in words; empty if all were kept.
     pub broken: Vec<String>,
 }
 
-/// Requests of a scenario's load, until the last job had ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Foreground {
-    /// How long each read took that gave what was stored, from its intended time.
-    pub reads: Vec<Duration>,
-    /// How long each write took that was acknowledged.
-    pub writes: Vec<Duration>,
-    /// Requests that failed honestly.
-    pub failed: u64,
-    /// Reads that gave other bytes than were stored.
-    pub wrong: u64,
-    /// Requests that were under way at the end.
-    pub unfinished: u64,
-}
-
-impl Foreground {
-    /// Requests that did what they were to do.
-    #[must_use]
-    pub fn ok(&self) -> u64 {
-        (self.reads.len() + self.writes.len()) as u64
-    }
-}
-
-/// One job's outcome.
-#[derive(Clone, Debug)]
-pub struct JobRecord {
-    /// Its number in the plan.
-    pub index: u32,
-    /// The client that sent it, from 0.
-    pub client: u32,
-    /// Its object, as `container/object`.
-    pub object: String,
-    /// When it should have been sent, or was, in a closed loop.
-    pub intended: Time,
-    /// When its client had the whole answer, or gave up.
-    pub finished: Time,
-    /// Where the time in between went.
-    pub split: LatencySplit,
-    /// How it ended.
-    pub end: JobEnd,
-    /// The exit codes of its sessions, those that did not exit left out.
-    pub exit_codes: Vec<u32>,
-    /// The answer's body.
-    pub answer: Bytes,
-    /// The version of the object that the answer names; empty if none.
-    pub version: String,
-    /// Where it ran, as its answer says: `node`, `proxy` or `worker`; empty if it says nothing.
-    pub place: String,
-    /// The policy's reason for that; empty if the answer says none.
-    pub decision: String,
-    /// Whether its client got a whole answer, right or wrong.
-    pub completed: bool,
-}
-
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobEnd {
-    /// With the reference answer.
-    Ok,
-    /// With another answer than the reference.
-    Wrong {
-        /// The reference.
-        expected: Bytes,
-    },
-    /// With an honest error.
-    Failed {
-        /// What the client was told, or found.
-        reason: String,
-    },
-}
-
-/// Bytes of a run. Hop bytes count each time they leave a network card.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ByteCounts {
-    /// Hop bytes of HTTP bodies.
-    pub body: u64,
-    /// Hop bytes of the streams: bodies, heads and framing.
-    pub payload: u64,
-    /// Hop bytes on the wire; `None` on a network without one.
-    pub wire: Option<u64>,
-    /// Payload bytes that were dropped; `None` on a network that does not say.
-    pub lost: Option<u64>,
-    /// Payload bytes under way at the end; `None` on a network that does not say.
-    pub in_flight: Option<u64>,
-    /// What consumers asked for, once, however many hops it took; `None` on a network that does not say what arrived.
-    pub end_to_end: Option<u64>,
-    /// Body bytes that went from one zone to another.
-    pub cross_zone: u64,
-    /// Body bytes by class of link.
-    pub by_class: BTreeMap<String, u64>,
-    /// Body bytes by purpose.
-    pub by_purpose: BTreeMap<String, u64>,
-}
-
-/// What a scheduled fault did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultEffect {
+/// A scheduled fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
     /// The fault, in words.
     pub what: String,
-    /// Counts of what it touched, by name.
-    pub effect: BTreeMap<String, u64>,
-    /// Whether it touched anything.
-    pub bit: bool,
+    /// Its begin, from the first job's intended arrival on.
+    #[serde(rename = "at_ns", with = "nanos")]
+    pub at: Duration,
+    /// Its length.
+    #[serde(rename = "for_ns", with = "nanos")]
+    pub lasts: Duration,
+    /// True if it may be without effect.
+    pub may_miss: bool,
 }
 
-/// Jobs by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct JobCounts {
-    /// With the reference answer.
-    pub ok: u64,
-    /// With an honest error.
-    pub failed: u64,
-    /// With a wrong answer.
-    pub wrong: u64,
+/// One expectation of the scenario, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectRecord {
+    /// The figure's key.
+    pub figure: String,
+    /// The wanted value, with its sign.
+    pub wanted: String,
+    /// The value that was found, in words.
+    pub found: String,
+    /// Verdict; `None` if a policy that it names did not run, or the network does not know the figure.
+    pub holds: Option<bool>,
 }
 
-impl PolicyRun {
-    /// Hop body bytes without those of the load beside the jobs, which go on as long as the jobs do.
+impl RunRecord {
+    /// The record of a plan that ran under these policies.
     #[must_use]
-    pub fn job_bytes(&self) -> u64 {
-        let load = self.bytes.by_purpose.get(Purpose::Foreground.name()).copied().unwrap_or(0);
-        self.bytes.body.saturating_sub(load)
+    pub fn new(key: RunKey, plan: &RunPlan, policies: Vec<PolicyRecord>) -> Self {
+        let faults = if plan.faults { plan.scenario.faults.as_slice() } else { &[] };
+        Self {
+            key,
+            net: plan.net,
+            trace_hash: combined_hash(&policies),
+            workload: workload_digest(plan),
+            closed_loop: plan.has_closed_loop(),
+            policies,
+            faults: faults.iter().map(FaultRecord::new).collect(),
+            expect: Vec::new(),
+            broken: Vec::new(),
+        }
     }
 
-    /// How many jobs ended how.
+    /// The run under one policy.
     #[must_use]
-    pub fn counts(&self) -> JobCounts {
-        let mut counts = JobCounts::default();
-        for job in &self.jobs {
-            match job.end {
-                JobEnd::Ok => counts.ok += 1,
-                JobEnd::Failed { .. } => counts.failed += 1,
-                JobEnd::Wrong { .. } => counts.wrong += 1,
-            }
-        }
-        counts
+    pub fn policy(&self, name: &str) -> Option<&PolicyRecord> {
+        self.policies.iter().find(|run| run.policy == name)
     }
 
-    /// How many jobs were placed for which reason; those whose answer names none are left out.
+    /// Effects of the fault of this number, with the policies' names.
+    pub fn effects(&self, fault: usize) -> impl Iterator<Item = (&str, &FaultEffect)> {
+        let of = move |run: &'_ PolicyRecord| run.faults.get(fault).is_some();
+        let runs = self.policies.iter().filter(move |run| of(run));
+        runs.map(move |run| (run.policy.as_str(), &run.faults[fault]))
+    }
+
+    /// True if the fault of this number touched anything under any policy.
     #[must_use]
-    pub fn decisions(&self) -> BTreeMap<&str, u64> {
-        let mut decisions = BTreeMap::new();
-        for job in self.jobs.iter().filter(|job| !job.decision.is_empty()) {
-            *decisions.entry(job.decision.as_str()).or_default() += 1;
+    pub fn bit(&self, fault: usize) -> bool {
+        self.effects(fault).any(|(_, effect)| effect.bit)
+    }
+}
+
+impl FaultRecord {
+    fn new(fault: &Fault) -> Self {
+        Self { what: fault.to_string(), at: fault.at, lasts: fault.for_, may_miss: fault.may_miss }
+    }
+}
+
+fn combined_hash(runs: &[PolicyRecord]) -> Option<String> {
+    let part = |run: &'_ PolicyRecord| Some((run.policy.clone(), run.trace_hash.clone()?));
+    let mut parts: Vec<_> = runs.iter().map(part).collect::<Option<_>>()?;
+    parts.sort_unstable();
+    let mut hash = Sha256::new();
+    for (name, trace_hash) in parts {
+        hash.update(format!("{name} {trace_hash}\n"));
+    }
+    Some(hex(&hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_key_is_in_its_digest() {
+        let key = RunKey {
+            scenario: "banana".to_owned(),
+            settings: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
+            seed: 1,
+        };
+        let digests = [
+            key.digest(),
+            RunKey { scenario: "bananas".to_owned(), ..key.clone() }.digest(),
+            RunKey { seed: 2, ..key.clone() }.digest(),
+            RunKey { settings: BTreeMap::new(), ..key.clone() }.digest(),
+            RunKey { settings: BTreeMap::from([("a1".to_owned(), String::new())]), ..key.clone() }
+                .digest(),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert_eq!(digest.len(), 32);
+            assert!(!digests[..at].contains(digest), "{at}");
         }
-        decisions
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Progress, RunError, Wanted, run_once};
 use crate::plan::RunPlan;
-use crate::record::{JobEnd, JobRecord, PolicyRun};
+use crate::record::{JobEnd, JobPlacement, JobRecord, PolicyRecord, hex};
 use crate::scenario::Policy;
 
 /// Replicas of a job's input that are tried, by their rank.
@@ -24,7 +24,7 @@ pub(super) fn run(
     plan: &RunPlan,
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
-) -> Result<PolicyRun, RunError> {
+) -> Result<PolicyRecord, RunError> {
     let counts = &plan.scenario.cluster;
     let memo = wanted.memo;
     let again = || Wanted { memo, ..Wanted::default() };
@@ -60,7 +60,7 @@ struct Found {
 
 impl Found {
     /// Adds a run in which jobs asked for places.
-    fn add_places(&mut self, run: PolicyRun, places: &Places) {
+    fn add_places(&mut self, run: PolicyRecord, places: &Places) {
         for (at, (job, place)) in run.jobs.iter().zip(places).enumerate() {
             match self.table.get_mut(at) {
                 None => self.table.push((place.clone(), job.clone())),
@@ -71,12 +71,13 @@ impl Found {
         self.add(run, |at| places[at].replace(':', "-"));
     }
 
-    /// Adds any run; `why` says by number what a job's place is put down to.
-    fn add(&mut self, run: PolicyRun, why: impl Fn(usize) -> String) {
+    /// Adds any run, with the reason for the place of each job by number.
+    fn add(&mut self, run: PolicyRecord, reason: impl Fn(usize) -> String) {
         self.hashes.get_or_insert_default().update(run.trace_hash.unwrap_or_default());
         self.broken.extend(run.broken);
         for (at, job) in run.jobs.into_iter().enumerate() {
-            let job = JobRecord { decision: why(at), ..job };
+            let put_down = |ran: JobPlacement| JobPlacement { reason: reason(at), ..ran };
+            let job = JobRecord { placement: job.placement.map(put_down), ..job };
             match self.jobs.get_mut(at) {
                 None => self.jobs.push(job),
                 Some(known) if is_better(&job, known) => *known = job,
@@ -85,11 +86,10 @@ impl Found {
         }
     }
 
-    fn bound(self, last: PolicyRun) -> PolicyRun {
+    fn bound(self, last: PolicyRecord) -> PolicyRecord {
         let hash = self.hashes.unwrap_or_default().finalize();
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        PolicyRun {
-            trace_hash: last.trace_hash.is_some().then_some(hash),
+        PolicyRecord {
+            trace_hash: last.trace_hash.is_some().then(|| hex(&hash)),
             jobs: self.jobs,
             broken: self.broken,
             ..last
@@ -104,6 +104,5 @@ fn is_better(job: &JobRecord, than: &JobRecord) -> bool {
         JobEnd::Ok => 1,
         JobEnd::Failed { .. } => 2,
     };
-    let time = |job: &JobRecord| job.finished.since(job.intended);
-    (rank(job), time(job)) < (rank(than), time(than))
+    (rank(job), job.latency()) < (rank(than), than.latency())
 }

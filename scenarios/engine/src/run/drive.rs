@@ -13,6 +13,7 @@ use stayput_store::client::{Client, ClientError, JobAnswer};
 use stayput_store::http::{HeaderValue, StatusCode};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_STAYPUT_INPUTS, X_STAYPUT_PLACE, X_STAYPUT_PLACED};
+use stayput_world::timeline::JobTimes;
 use stayput_world::{Trace, TraceEvent};
 use tokio::sync::Notify;
 
@@ -20,8 +21,8 @@ use super::best::Places;
 use super::failed;
 use super::load::LoadDrive;
 use crate::plan::{LoadedObject, PlannedJob, RunPlan};
-use crate::record::{JobEnd, JobRecord, LatencySplit};
-use crate::scenario::Policy;
+use crate::record::{JobEnd, JobPlace, JobPlacement, JobRecord, PhaseTimes};
+use crate::scenario::{ObjectName, Policy};
 
 /// What the clients share with the engine.
 pub(super) struct Drive {
@@ -39,7 +40,57 @@ pub(super) struct Drive {
     loading_failed: RefCell<Option<String>>,
     start: Cell<Option<Time>>,
     changed: Notify,
-    records: RefCell<BTreeMap<u32, JobRecord>>,
+    answered: RefCell<BTreeMap<u32, AnsweredJob>>,
+}
+
+/// A job that has ended, with the world's times.
+#[derive(Clone)]
+pub(super) struct AnsweredJob {
+    pub(super) index: u32,
+    /// Its client, from 0.
+    pub(super) client: u32,
+    object: ObjectName,
+    pub(super) intended: Time,
+    pub(super) finished: Time,
+    pub(super) end: JobEnd,
+    exit_codes: Vec<u32>,
+    answer: Bytes,
+    version: String,
+    placement: Option<JobPlacement>,
+}
+
+impl AnsweredJob {
+    /// Its object, as `container/object`.
+    pub(super) fn object(&self) -> String {
+        format!("{}/{}", self.object.container(), self.object.object())
+    }
+
+    /// Its record, in a run whose first job was intended at `first`.
+    pub(super) fn record(
+        self,
+        planned: &PlannedJob,
+        first: Time,
+        times: &JobTimes,
+        sizes: &BTreeMap<String, u64>,
+    ) -> JobRecord {
+        let object = self.object();
+        JobRecord {
+            index: self.index,
+            client: self.client + 1,
+            work: u32::try_from(planned.work + 1).unwrap_or(u32::MAX),
+            object_bytes: sizes.get(&object).copied().unwrap_or_default(),
+            object,
+            intended: self.intended.since(first),
+            finished: self.finished.since(first),
+            phases: PhaseTimes::of(self.intended, self.finished, times),
+            end: self.end,
+            exit_codes: self.exit_codes,
+            answer_bytes: self.answer.len() as u64,
+            answer: self.answer,
+            version: self.version,
+            placement: self.placement,
+        }
+    }
 }
 
 impl Drive {
@@ -59,7 +110,7 @@ impl Drive {
             loading_failed: RefCell::default(),
             start: Cell::default(),
             changed: Notify::new(),
-            records: RefCell::default(),
+            answered: RefCell::default(),
         }
     }
 
@@ -87,7 +138,7 @@ impl Drive {
     }
 
     pub(super) fn jobs_ended(&self) -> u64 {
-        self.records.borrow().len() as u64
+        self.answered.borrow().len() as u64
     }
 
     /// The time at which a client last did something.
@@ -95,8 +146,9 @@ impl Drive {
         Rc::clone(&self.clock)
     }
 
-    pub(super) fn records(&self) -> Vec<JobRecord> {
-        self.records.borrow().values().cloned().collect()
+    /// The jobs that have ended, by index.
+    pub(super) fn answered(&self) -> Vec<AnsweredJob> {
+        self.answered.borrow().values().cloned().collect()
     }
 
     /// What clients did beside the jobs.
@@ -189,16 +241,14 @@ impl Drive {
         let posting = async move { poster.post_job(text, "application/json", &headers).await };
         let answered = target.host.in_job(Some(JobNumber(job.index)), posting).await;
         let exit_codes = answered.as_ref().map(exit_codes_of).unwrap_or_default();
-        let (place, decision) =
-            answered.as_ref().map(|answer| self.placed(answer)).unwrap_or_default();
+        let placement = answered.as_ref().ok().and_then(|answer| self.placement(answer));
         let (end, answer, version) = match answered {
             Ok(answer) => Self::take(answer),
             Err(error) => (failed(error.to_string()), Bytes::new(), String::new()),
         };
-        let completed = matches!(end, JobEnd::Ok);
         let finished = target.host.now();
         let outcome = match &end {
-            JobEnd::Failed { reason } => format!("failed: {reason}"),
+            JobEnd::Failed { error } => format!("failed: {error}"),
             JobEnd::Ok | JobEnd::Wrong { .. } => {
                 format!("answered {} from {version}", String::from_utf8_lossy(&answer).trim_end())
             }
@@ -206,40 +256,37 @@ impl Drive {
         let event = TraceEvent::Job { index: u64::from(job.index), outcome: &outcome };
         self.trace.note(finished, &event);
         self.clock.set(finished);
-        let record = JobRecord {
+        let answered = AnsweredJob {
             index: job.index,
             client: job.client,
-            object: format!("{}/{}", job.object.container(), job.object.object()),
+            object: job.object.clone(),
             intended,
             finished,
-            // Known when all is over: see `judge`.
-            split: LatencySplit::default(),
             end,
             exit_codes,
             answer,
             version,
-            place,
-            decision,
-            completed,
+            placement,
         };
-        self.records.borrow_mut().insert(job.index, record);
+        self.answered.borrow_mut().insert(job.index, answered);
     }
 
-    /// Where a job ran and why, as its answer says; the two policies whose answers do not say it have one place, and a reason that
-    /// another header tells.
-    fn placed(&self, answer: &JobAnswer) -> (String, String) {
+    /// Place and reason that an answer names. Two policies' answers name none: they have one place each, and another
+    /// header has the reason.
+    fn placement(&self, answer: &JobAnswer) -> Option<JobPlacement> {
         let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(placed) = header(X_STAYPUT_PLACED.as_str()) {
-            let (place, reason) = placed.split_once("; reason=").unwrap_or((placed, ""));
-            return (place.to_owned(), reason.to_owned());
-        }
-        let (place, reason) = match (self.policy, header("x-nexe-colocated")) {
-            (_, None) => ("", ""),
-            (Policy::Download, Some(_)) => ("worker", "worker"),
-            (_, Some(colocated)) if colocated.starts_with('1') => ("node", "replica"),
-            (_, Some(_)) => ("node", "no-object"),
+        let (place, reason) = match header(X_STAYPUT_PLACED.as_str()) {
+            Some(placed) => {
+                let (place, reason) = placed.split_once("; reason=").unwrap_or((placed, ""));
+                (JobPlace::named(place)?, reason)
+            }
+            None => match (self.policy, header("x-nexe-colocated")?) {
+                (Policy::Download, _) => (JobPlace::Worker, "worker"),
+                (_, colocated) if colocated.starts_with('1') => (JobPlace::Node, "replica"),
+                (_, _) => (JobPlace::Node, "no-object"),
+            },
         };
-        (place.to_owned(), reason.to_owned())
+        Some(JobPlacement { place, reason: reason.to_owned() })
     }
 
     /// What an answer says; whether it is right is judged later.

@@ -27,22 +27,17 @@ pub(super) fn schedule(
     Ok(scheduled)
 }
 
-/// What each of `faults` has done.
-pub(super) fn effects(
-    world: &dyn World,
-    faults: &[Fault],
-    scheduled: &[FaultId],
-) -> Vec<FaultEffect> {
-    let effect = |(fault, id): (&Fault, &FaultId)| {
+/// The effect of each scheduled fault so far.
+pub(super) fn effects(world: &dyn World, scheduled: &[FaultId]) -> Vec<FaultEffect> {
+    let effect = |id: &FaultId| {
         let effects = world.effects(*id);
         let counts = effects.counts().iter();
         FaultEffect {
-            what: fault.to_string(),
             effect: counts.map(|(what, count)| ((*what).to_owned(), *count)).collect(),
             bit: effects.bit(),
         }
     };
-    faults.iter().zip(scheduled).map(effect).collect()
+    scheduled.iter().map(effect).collect()
 }
 
 fn kind(cluster: &Cluster, kind: &FaultKind) -> Result<WorldKind, RunError> {

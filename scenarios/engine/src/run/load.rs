@@ -16,7 +16,7 @@ use stayput_store::swift::Path;
 
 use crate::generate;
 use crate::plan::{LoadKind, LoadPlan, MAX_LOAD_REQUESTS, RunPlan, loads};
-use crate::record::Foreground;
+use crate::record::LoadRecord;
 use crate::scenario::{LOAD_CONTAINER, ObjectName};
 
 /// Each section writes to so many names in turn, so that a long load does not fill the disks.
@@ -33,7 +33,7 @@ pub(super) struct LoadDrive {
     clients: u32,
     sent: Cell<u64>,
     ran_out: Cell<bool>,
-    ended: RefCell<Foreground>,
+    ended: RefCell<LoadRecord>,
 }
 
 impl LoadDrive {
@@ -64,15 +64,15 @@ impl LoadDrive {
         self.plans.iter().any(LoadPlan::writes).then_some(LOAD_CONTAINER)
     }
 
-    /// What came of it; nothing if there is none.
-    pub(super) fn foreground(&self) -> Option<Foreground> {
+    /// Its requests so far; `None` if there is no load.
+    pub(super) fn record(&self) -> Option<LoadRecord> {
         if self.plans.is_empty() {
             return None;
         }
-        let mut foreground = self.ended.borrow().clone();
-        let ended = foreground.ok() + foreground.failed + foreground.wrong;
-        foreground.unfinished = self.sent.get() - ended;
-        Some(foreground)
+        let mut record = self.ended.borrow().clone();
+        let ended = record.ok() + record.failed + record.wrong;
+        record.unfinished = self.sent.get() - ended;
+        Some(record)
     }
 
     /// Promises that it broke, in words.

@@ -1,7 +1,7 @@
 //! The engine: runs the planned jobs under one policy in the simulated cluster.
 //!
 //! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out what the figures
-//! mean: `report` judges them.
+//! mean: `stayput-results` judges them.
 
 mod best;
 mod counts;
@@ -28,11 +28,11 @@ use stayput_world::timeline::Kept;
 use stayput_world::turmoil::Turmoil;
 use stayput_world::{RunEnd, Timeline, Trace, World};
 
-use self::drive::Drive;
+use self::drive::{AnsweredJob, Drive};
 use self::hosts::Meters;
 use self::reference::References;
 use crate::plan::{Net, RunPlan};
-use crate::record::{JobEnd, JobRecord, LatencySplit, PolicyRun};
+use crate::record::{JobEnd, PolicyRecord};
 use crate::scenario::Policy;
 use crate::timeline::RunTimeline;
 
@@ -70,7 +70,7 @@ pub fn run_policy(
     policy: Policy,
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
-) -> Result<PolicyRun, RunError> {
+) -> Result<PolicyRecord, RunError> {
     match policy {
         Policy::BestFound => best::run(plan, progress, wanted),
         _ => run_once(plan, (policy, &best::Places::new()), progress, wanted),
@@ -83,7 +83,7 @@ fn run_once(
     (policy, places): (Policy, &best::Places),
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
-) -> Result<PolicyRun, RunError> {
+) -> Result<PolicyRecord, RunError> {
     let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
     let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
     let mut watched = None;
@@ -111,7 +111,7 @@ struct Watched {
 
 impl Watched {
     fn timeline(self, policy: Policy) -> RunTimeline {
-        for job in self.drive.records() {
+        for job in self.drive.answered() {
             self.timeline.add(self.clients.get(job.client as usize).copied(), span_of(&job));
         }
         RunTimeline {
@@ -124,12 +124,12 @@ impl Watched {
     }
 }
 
-fn span_of(job: &JobRecord) -> Span {
+fn span_of(job: &AnsweredJob) -> Span {
     let how = match job.end {
         JobEnd::Failed { .. } => " (failed)",
         JobEnd::Ok | JobEnd::Wrong { .. } => "",
     };
-    let name = format!("job {} on {}{how}", job.index, job.object);
+    let name = format!("job {} on {}{how}", job.index, job.object());
     let span = Span::new(SpanKind::Job, name, job.intended, job.finished);
     span.of_job(Some(JobNumber(job.index)))
 }
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         mut self,
         kept: Kept,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<PolicyRun, RunError> {
+    ) -> Result<PolicyRecord, RunError> {
         let settled = self.load(progress)?;
         let loading = counts::of(&self.world.ledger().totals(), self.world.in_flight());
         let (before, meters) = (self.world.ledger(), self.meters());
@@ -208,27 +208,31 @@ impl<'a> Run<'a> {
         let drive = Rc::clone(&self.drive);
         let done = move || drive.jobs_ended();
         self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
-        let effects = faults::effects(&*self.world, faults, &scheduled);
+        let effects = faults::effects(&*self.world, &scheduled);
         let mut broken = self.broken();
         broken.extend(self.drive.load_drive().broken());
-        let mut jobs = self.drive.records();
+        let answered = self.drive.answered();
+        let finished = answered.iter().map(|job| job.finished).max().unwrap_or(settled);
+        let first = answered.iter().map(|job| job.intended).min().unwrap_or(settled);
+        let sizes = self.plan.object_sizes();
         let mut references = References::new(self.plan, self.memo);
-        for job in &mut jobs {
+        let mut jobs = Vec::new();
+        for job in answered {
             let times = timeline.times_of(JobNumber(job.index));
-            job.split = LatencySplit::of(job.intended, job.finished, &times);
             let planned = &self.plan.jobs[job.index as usize];
-            if let Err(why) = references.judge(planned, job) {
+            let mut job = job.record(planned, first, &times, &sizes);
+            if let Err(why) = references.judge(planned, &mut job) {
                 broken.push(format!("job {} has no reference: {why}", job.index));
             }
+            jobs.push(job);
         }
         let memo = self.sessions.as_ref().map(SessionMemo::used);
         broken.extend(memo.iter().flat_map(|memo| memo.differences.clone()));
-        let finished = jobs.iter().map(|job| job.finished).max().unwrap_or(settled);
         let moved = self.world.ledger().since(&before);
         let hosts = meters.zip(self.meters());
         let hosts = hosts.map(|(old, new)| new.since(&old, &moved, &self.cluster));
-        Ok(PolicyRun {
-            policy: self.policy,
+        Ok(PolicyRecord {
+            policy: self.policy.name().to_owned(),
             trace_hash: self.plan.net.repeats().then(|| self.world.trace().hash()),
             schedule_hash: self.world.schedule_hash(),
             // By the cores' own meters: attempts that were lost are in no answer.
@@ -240,7 +244,7 @@ impl<'a> Run<'a> {
             ledger: counts::rows(&moved),
             loading,
             makespan: finished.since(settled),
-            foreground: self.drive.load_drive().foreground(),
+            load: self.drive.load_drive().record(),
             faults: effects,
             broken,
             jobs,
@@ -317,6 +321,6 @@ fn unfit(what: &str, why: &str) -> RunError {
 }
 
 /// The end of a job that got no whole answer.
-fn failed(reason: impl Into<String>) -> JobEnd {
-    JobEnd::Failed { reason: reason.into() }
+fn failed(error: impl Into<String>) -> JobEnd {
+    JobEnd::Failed { error: error.into() }
 }

@@ -1,6 +1,6 @@
-//! The page on a sweep: one HTML file that needs nothing else.
+//! The HTML page on a sweep (`stayput report`): one file that needs nothing else.
 //!
-//! `read` reads a sweep's directory, `facts` arranges what it says, `sections` put it in words, tables and charts, `chart` draws.
+//! `read` reads a sweep's directory, `facts` arranges the records, `sections` are words, tables and charts, `chart` draws.
 //! The page works without a network and without scripts; its one script opens the folded tables for printing. A claim in words
 //! stands only where an interval carries it. Leaves out all that is not in the directory: the page runs nothing.
 
@@ -15,28 +15,28 @@ mod tests;
 
 use maud::{DOCTYPE, PreEscaped, html};
 
-pub use read::{Results, Wall, WallFigures};
+pub use read::{SweepResults, WallClock, WallFigures};
 
 use facts::Facts;
 
 /// The style sheet; all colours of page and charts are in it.
 const STYLE: &str = include_str!("style.css");
-/// Opens what is folded before the page is printed, and folds it again.
+/// Script that unfolds the tables for printing.
 const SCRIPT: &str = include_str!("print.js");
 
-/// The page on what a sweep found.
+/// The page on a sweep.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct ReportPage {
     /// The whole file.
     pub html: String,
     /// The verdict in one sentence, as plain text.
     pub verdict: String,
 }
 
-impl Page {
+impl ReportPage {
     /// Makes the page.
     #[must_use]
-    pub fn of(results: &Results) -> Self {
+    pub fn of(results: &SweepResults) -> Self {
         let facts = Facts::new(results);
         let verdict = sections::verdict_in_words(&facts);
         let names: Vec<&str> =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stayput_engine::quantity;
 
-use super::facts::Estimate;
+use crate::stats::Estimate;
 
 /// What stands where there is no figure.
 pub(super) const NONE: &str = "–";
@@ -64,14 +64,14 @@ pub(super) fn times(ratio: f64) -> String {
 /// An estimate with its interval: "12.3 ms (11.9 to 12.8 ms)", or "998.0 ms (0.9 s to 1.2 s)" where the units differ.
 pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
     let Some(estimate) = estimate else { return NONE.to_owned() };
-    match estimate.interval {
+    match estimate.interval() {
         Some((low, high)) => {
             let (low, high) = (unit(low), unit(high));
             let bare = low.strip_suffix(unit_of(&high)).filter(|bare| bare.ends_with(digit));
             let low = bare.unwrap_or(&low);
             format!("{} ({low} to {high})", unit(estimate.median))
         }
-        None => format!("{} (no interval: n = {})", unit(estimate.median), estimate.n),
+        None => format!("{} (no interval: n = {})", unit(estimate.median), estimate.count),
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_interval_says_its_unit_once_if_both_ends_have_it() {
-        let of = |low, high| Estimate { n: 6, median: 3e3, interval: Some((low, high)) };
+        let of = |low, high| Estimate { median: 3e3, low: Some(low), high: Some(high), count: 6 };
         assert_eq!(estimate(Some(&of(2e3, 4e3)), micros), "3.0 ms (2.0 to 4.0 ms)");
         assert_eq!(estimate(Some(&of(2.0, 4e3)), micros), "3.0 ms (2.0 µs to 4.0 ms)");
         assert_eq!(estimate(Some(&of(-0.5, 0.25)), change), "+300000.0 % (−50.0 to +25.0 %)");

@@ -1,18 +1,22 @@
 //! The page as a whole, over made-up sweeps, whole and broken ones.
 
-use super::facts::{Facts, percentile};
-use super::sections::latencies;
-use super::{Page, Results, Wall, show};
-use crate::made_up::MadeUp;
+use std::time::Duration;
 
-fn results(sweep: &MadeUp) -> Results {
+use stayput_engine::record::JobRecord;
+
+use super::facts::Facts;
+use super::{ReportPage, SweepResults, WallClock, show};
+use crate::fixtures::GeneratedSweep;
+use crate::stats::{Sample, WarmUp, completed_after};
+
+fn results(sweep: &GeneratedSweep) -> SweepResults {
     let mut runs = sweep.runs();
     runs.sort_by(|a, b| a.key.cmp(&b.key));
-    Results { head: sweep.head(), runs, failed: Vec::new(), missing: 0, wall: Wall::None }
+    SweepResults { head: sweep.head(), runs, failed: Vec::new(), missing: 0, wall: WallClock::None }
 }
 
-fn page(sweep: &MadeUp) -> String {
-    let page = Page::of(&results(sweep)).html;
+fn page(sweep: &GeneratedSweep) -> String {
+    let page = ReportPage::of(&results(sweep)).html;
     assert_sound(&page);
     page
 }
@@ -67,22 +71,20 @@ fn around<'a>(page: &'a str, what: &str) -> &'a str {
 
 #[test]
 fn a_whole_sweep_has_all_sections_and_every_chart_its_figures() {
-    let page = page(&MadeUp::small());
+    let page = page(&GeneratedSweep::small());
     assert!(page.matches("<figure>").count() >= 7, "{}", page.matches("<figure>").count());
     assert!(page.contains("fewer bytes (95 % interval"));
 }
 
 #[test]
 fn the_tables_have_the_same_figures_as_the_records() {
-    let results = results(&MadeUp::small());
+    let results = results(&GeneratedSweep::small());
     let facts = Facts::new(&results);
-    let page = Page::of(&results).html;
-    let mut all: Vec<u64> = facts.points[0]
-        .of_policy("download")
-        .flat_map(|(_, record)| latencies(record, facts.warm_up()))
-        .collect();
-    all.sort_unstable();
-    let median = show::micros(percentile(&all, 0.5).expect("jobs completed") as f64);
+    let page = ReportPage::of(&results).html;
+    let downloads = facts.points[0].of_policy("download");
+    let jobs = downloads.flat_map(|(_, record)| completed_after(record, facts.warm_up()));
+    let all: Sample = jobs.map(JobRecord::latency_us).collect();
+    let median = show::micros(all.percentile(50).expect("jobs completed") as f64);
     let section = page.split("<section id=\"latency\">").nth(1).expect("the section is there");
     let row =
         section.split("<th scope=\"row\">download</th>").nth(1).expect("the policy has a row");
@@ -100,7 +102,7 @@ fn the_tables_have_the_same_figures_as_the_records() {
 
 #[test]
 fn a_map_over_bandwidth_and_output_ratio_has_a_frontier_and_finds_losses() {
-    let page = page(&MadeUp { jobs: 24, seeds: 8, ..MadeUp::wide() });
+    let page = page(&GeneratedSweep { jobs: 24, seeds: 8, ..GeneratedSweep::wide() });
     let section = page.split("<section id=\"break-even\">").nth(1).expect("the section is there");
     let section = section.split("</section>").next().expect("it ends");
     assert!(
@@ -115,17 +117,17 @@ fn a_map_over_bandwidth_and_output_ratio_has_a_frontier_and_finds_losses() {
 
 #[test]
 fn without_a_swept_bandwidth_the_page_says_what_to_sweep() {
-    assert!(page(&MadeUp::small()).contains("There is no map"));
+    assert!(page(&GeneratedSweep::small()).contains("There is no map"));
 }
 
 #[test]
 fn names_that_are_markup_stay_words() {
-    let page = page(&MadeUp {
+    let page = page(&GeneratedSweep {
         scenarios: vec!["<script>alert(1)</script>"],
         policies: vec!["on-storage", "download", "\"><img onerror=x>"],
         seeds: 7,
         jobs: 12,
-        ..MadeUp::small()
+        ..GeneratedSweep::small()
     });
     assert!(!page.contains("<script>alert") && !page.contains("<img"));
     assert!(page.contains("&lt;script&gt;alert(1)"));
@@ -133,22 +135,25 @@ fn names_that_are_markup_stay_words() {
 
 #[test]
 fn nothing_that_ran_gives_no_verdict() {
-    let empty = Results { runs: Vec::new(), ..results(&MadeUp::small()) };
-    let page = Page::of(&empty);
+    let empty = SweepResults { runs: Vec::new(), ..results(&GeneratedSweep::small()) };
+    let page = ReportPage::of(&empty);
     assert_sound(&page.html);
     assert!(page.verdict.starts_with("There is no verdict"), "{}", page.verdict);
 }
 
 #[test]
 fn one_policy_alone_gives_no_verdict() {
-    let verdict = Page::of(&results(&MadeUp { policies: vec!["download"], ..MadeUp::small() }));
+    let verdict = ReportPage::of(&results(&GeneratedSweep {
+        policies: vec!["download"],
+        ..GeneratedSweep::small()
+    }));
     assert_sound(&verdict.html);
     assert!(verdict.verdict.contains("what ran is download"), "{}", verdict.verdict);
 }
 
 #[test]
 fn one_seed_carries_no_claim() {
-    let page = Page::of(&results(&MadeUp { seeds: 1, ..MadeUp::small() }));
+    let page = ReportPage::of(&results(&GeneratedSweep { seeds: 1, ..GeneratedSweep::small() }));
     assert_sound(&page.html);
     assert!(page.verdict.contains("neither clearly more nor fewer bytes"), "{}", page.verdict);
     assert!(!page.verdict.contains("95 %"), "{}", page.verdict);
@@ -157,7 +162,11 @@ fn one_seed_carries_no_claim() {
 #[test]
 fn points_with_too_few_runs_are_told_apart_from_those_without_a_difference() {
     let scenarios = vec!["banana", "cherry"];
-    let page = Page::of(&results(&MadeUp { seeds: 2, scenarios, ..MadeUp::small() }));
+    let page = ReportPage::of(&results(&GeneratedSweep {
+        seeds: 2,
+        scenarios,
+        ..GeneratedSweep::small()
+    }));
     assert_sound(&page.html);
     let said =
         "less time at none, more at none, with too few runs for an interval at 2 (banana, cherry)";
@@ -166,7 +175,8 @@ fn points_with_too_few_runs_are_told_apart_from_those_without_a_difference() {
 
 #[test]
 fn jobs_that_all_failed_are_told_and_not_compared() {
-    let page = Page::of(&results(&MadeUp { all_fail: true, ..MadeUp::small() }));
+    let page =
+        ReportPage::of(&results(&GeneratedSweep { all_fail: true, ..GeneratedSweep::small() }));
     assert_sound(&page.html);
     assert!(page.verdict.contains("cannot be compared"), "{}", page.verdict);
     assert!(page.html.contains("No job completed"));
@@ -174,53 +184,58 @@ fn jobs_that_all_failed_are_told_and_not_compared() {
 
 #[test]
 fn a_closed_loop_makes_no_claim_about_latencies() {
-    let page = Page::of(&results(&MadeUp { closed_loop: true, ..MadeUp::small() }));
+    let page =
+        ReportPage::of(&results(&GeneratedSweep { closed_loop: true, ..GeneratedSweep::small() }));
     assert_sound(&page.html);
     assert!(page.verdict.contains("latencies are not compared"), "{}", page.verdict);
 }
 
 #[test]
 fn records_without_jobs_hosts_or_ledger_make_no_panic() {
-    let mut results = results(&MadeUp { seeds: 7, ..MadeUp::small() });
+    let mut results = results(&GeneratedSweep { seeds: 7, ..GeneratedSweep::small() });
     for run in &mut results.runs {
         for record in &mut run.policies {
             record.jobs.clear();
             record.hosts.clear();
             record.ledger.clear();
-            record.makespan_us = 0;
+            record.makespan = Duration::ZERO;
         }
         run.expect.clear();
     }
-    assert_sound(&Page::of(&results).html);
+    assert_sound(&ReportPage::of(&results).html);
 }
 
 #[test]
 fn a_policy_that_is_missing_in_some_runs_is_compared_over_the_others() {
-    let mut results = results(&MadeUp::small());
+    let mut results = results(&GeneratedSweep::small());
     for run in &mut results.runs[..8] {
         run.policies.retain(|record| record.policy != "download");
     }
-    let page = Page::of(&results);
+    let page = ReportPage::of(&results);
     assert_sound(&page.html);
     assert!(page.verdict.starts_with("Over 12 runs"), "{}", page.verdict);
 }
 
 #[test]
 fn a_ledger_that_does_not_balance_is_shown_as_broken() {
-    let mut results = results(&MadeUp::small());
+    let mut results = results(&GeneratedSweep::small());
     results.runs[2].policies[0].ledger[0].delivered += 1_000_000_000;
-    let page = Page::of(&results).html;
+    let page = ReportPage::of(&results).html;
     assert_sound(&page);
     assert!(page.contains("every ledger balances: sent = delivered + dropped + in flight: not in 1 case (banana seed 2 on-storage)"));
 }
 
 #[test]
 fn what_is_missing_and_what_came_to_nothing_is_said() {
-    let mut results = results(&MadeUp::small());
+    let mut results = results(&GeneratedSweep::small());
     results.missing = 3;
     let key = results.runs[0].key.clone();
-    results.failed.push(crate::FailedRun { key, no_progress: true, why: "it <hung>".to_owned() });
-    let page = Page::of(&results).html;
+    results.failed.push(crate::sweep::FailedRun {
+        key,
+        no_progress: true,
+        why: "it <hung>".to_owned(),
+    });
+    let page = ReportPage::of(&results).html;
     assert_sound(&page);
     assert!(page.contains("3 runs that were asked for are not here"));
     assert!(page.contains("1 run came to no result") && page.contains("it &lt;hung&gt;"));
@@ -229,11 +244,11 @@ fn what_is_missing_and_what_came_to_nothing_is_said() {
 #[test]
 fn a_swept_fuel_rate_is_drawn_and_said_to_turn_or_to_stay() {
     let rates = vec!["1e8", "1e9", "4e9"];
-    let page = page(&MadeUp {
+    let page = page(&GeneratedSweep {
         axes: vec![("node.fuel_per_second", rates)],
         seeds: 7,
         jobs: 12,
-        ..MadeUp::small()
+        ..GeneratedSweep::small()
     });
     let section = page.split("At which fuel rate would it be another verdict?").nth(1);
     let section = section.and_then(|rest| rest.split("</section>").next()).expect("it is there");
@@ -243,21 +258,21 @@ fn a_swept_fuel_rate_is_drawn_and_said_to_turn_or_to_stay() {
 
 #[test]
 fn a_fuel_rate_that_was_not_varied_is_said_to_show_nothing() {
-    let page = page(&MadeUp::small());
+    let page = page(&GeneratedSweep::small());
     assert!(page.contains("That is not shown: these runs have one fuel rate"));
     assert!(page.contains("--set node.fuel_per_second="));
 }
 
 #[test]
 fn the_figures_leave_out_the_warm_up_of_the_sweep_and_say_which() {
-    let mut results = results(&MadeUp::small());
-    let with = |results: &Results| Page::of(results).html;
+    let mut results = results(&GeneratedSweep::small());
+    let with = |results: &SweepResults| ReportPage::of(results).html;
     let usual = with(&results);
     assert!(
         usual.contains("the first 10\u{a0}% of the arrivals&#39; time")
             || usual.contains("the first 10\u{a0}% of the arrivals' time")
     );
-    results.head.warm_up = crate::statistics::WarmUp::Percent(0);
+    results.head.warm_up = WarmUp::Percent(0);
     let whole = with(&results);
     assert!(whole.contains("none is left out"));
     let jobs = |page: &str| {
@@ -267,14 +282,14 @@ fn the_figures_leave_out_the_warm_up_of_the_sweep_and_say_which() {
     };
     let records = results.runs.iter().flat_map(|run| &run.policies);
     let downloads = records.filter(|record| record.policy == "download");
-    let done = downloads.flat_map(|record| &record.jobs).filter(|job| job.end == "ok").count();
+    let done = downloads.flat_map(|record| &record.jobs).filter(|job| job.completed()).count();
     assert!(jobs(&whole).contains(&done.to_string()), "{done} jobs are not in {}", jobs(&whole));
     assert!(jobs(&usual) != jobs(&whole));
 }
 
 #[test]
 fn settings_without_charts_have_their_figures_and_are_said_to_have_none() {
-    let page = page(&MadeUp { jobs: 12, seeds: 6, ..MadeUp::wide() });
+    let page = page(&GeneratedSweep { jobs: 12, seeds: 6, ..GeneratedSweep::wide() });
     for id in ["ledger", "policies", "latency", "hosts"] {
         let section = page.split(&format!("<section id=\"{id}\">")).nth(1).expect("it is there");
         let section = section.split("</section>").next().expect("it ends");
@@ -288,19 +303,21 @@ fn settings_without_charts_have_their_figures_and_are_said_to_have_none() {
 
 #[test]
 fn a_broken_wall_clock_file_is_told_and_stops_nothing() {
-    let broken =
-        Results { wall: Wall::Broken("EOF at line 1".to_owned()), ..results(&MadeUp::small()) };
-    let page = Page::of(&broken).html;
+    let broken = SweepResults {
+        wall: WallClock::Broken("EOF at line 1".to_owned()),
+        ..results(&GeneratedSweep::small())
+    };
+    let page = ReportPage::of(&broken).html;
     assert_sound(&page);
     assert!(page.contains("wall.json is there and cannot be read (EOF at line 1)"));
 }
 
 #[test]
 fn the_commit_that_went_on_with_a_sweep_is_told_beside_the_one_that_began_it() {
-    let mut results = results(&MadeUp::small());
+    let mut results = results(&GeneratedSweep::small());
     let began = results.head.commit.clone();
     let wall = |commit: &str| {
-        Wall::Known(super::WallFigures {
+        WallClock::Known(super::WallFigures {
             threads: 2,
             runs: 20,
             runs_per_second: 1.0,
@@ -309,8 +326,8 @@ fn the_commit_that_went_on_with_a_sweep_is_told_beside_the_one_that_began_it() {
         })
     };
     results.wall = wall(&began);
-    let page = Page::of(&results).html;
+    let page = ReportPage::of(&results).html;
     assert!(page.contains(&began) && !page.contains("gone on with from"));
     results.wall = wall("fedcba");
-    assert!(Page::of(&results).html.contains("gone on with from <code>fedcba</code>"));
+    assert!(ReportPage::of(&results).html.contains("gone on with from <code>fedcba</code>"));
 }

@@ -1,4 +1,4 @@
-//! What the command line says of sweeps.
+//! Options of `sweep`, `merge` and `compare`.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stayput_engine::scenario::{Policy, Setting};
-use stayput_results::Seeds;
-use stayput_results::statistics::WarmUp;
+use stayput_results::stats::WarmUp;
+use stayput_results::sweep::SeedRange;
 
 /// The options of `sweep`.
 #[derive(Args, Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct SweepArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The seeds: 0..200 (its end is left out), or one.
-    #[arg(long, value_name = "RANGE", value_parser = Seeds::parse)]
-    pub seeds: Seeds,
+    #[arg(long, value_name = "RANGE", value_parser = SeedRange::parse)]
+    pub seeds: SeedRange,
     /// Let the scenarios' KEY take each of these values, in all combinations with other KEYs (repeatable).
     ///
     /// Commas within brackets, braces and quotes are part of a value.

@@ -1,4 +1,4 @@
-//! One run of a sweep: its words as those of `stayput run`, its plan, its policies, its record.
+//! One run of a sweep: its options as those of `stayput run`, its plan, its policies, its record.
 //!
 //! All of it happens in one thread, since a simulated world is not shared.
 
@@ -7,22 +7,23 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stayput_engine::plan::Net;
+use stayput_engine::record::{RunKey, RunRecord};
 use stayput_engine::run::{RunError, Wanted, run_policy};
 use stayput_engine::scenario::{Policy, Setting, SettingError};
-use stayput_results::report::RunReport;
-use stayput_results::{FailedRun, Kept, RunKey, RunRecord, record};
+use stayput_results::judged;
+use stayput_results::sweep::{FailedRun, RunOutcome};
 use stayput_runtime::memo::Memo;
 
-use crate::commands::{CliError, RunArgs, run};
+use crate::commands::{CliError, PlanArgs, run};
 
-/// What all runs of a sweep share.
+/// The runs of a sweep, with all that they share.
 pub(super) struct Cells {
     /// The scenarios' files by the scenarios' names.
     pub(super) files: BTreeMap<String, PathBuf>,
     /// The policies; each scenario's own if empty.
     pub(super) policies: Vec<Policy>,
     pub(super) no_faults: bool,
-    /// What sessions of earlier runs did, unless nothing is to be kept.
+    /// Results of the sessions of earlier runs; `None` with `--no-memo`.
     pub(super) memo: Option<Memo>,
     /// Events of all worlds so far: a figure for the wall clock.
     pub(super) events: AtomicU64,
@@ -30,10 +31,10 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Does a run.
-    pub(super) fn run(&self, key: &RunKey) -> Kept {
+    pub(super) fn run(&self, key: &RunKey) -> RunOutcome {
         match self.record(key) {
-            Ok(record) => Kept::Run(Box::new(record)),
-            Err(error) => Kept::Failed(FailedRun {
+            Ok(record) => RunOutcome::Run(Box::new(record)),
+            Err(error) => RunOutcome::Failed(FailedRun {
                 key: key.clone(),
                 no_progress: matches!(error, CliError::Run(RunError::NoProgress { .. })),
                 why: error.to_string(),
@@ -51,25 +52,20 @@ impl Cells {
             self.events.fetch_add(events, Ordering::Relaxed);
             runs.push(run);
         }
-        let report = RunReport::new(&plan, runs);
-        Ok(record(key.clone(), &plan, &report))
+        Ok(judged(key.clone(), &plan, runs))
     }
 
-    /// The run as `stayput run` does it.
-    pub(super) fn words(&self, key: &RunKey) -> Result<RunArgs, CliError> {
-        Ok(RunArgs {
+    /// The options of `stayput run` for the same run.
+    pub(super) fn words(&self, key: &RunKey) -> Result<PlanArgs, CliError> {
+        Ok(PlanArgs {
             scenario: self.files.get(&key.scenario).cloned().unwrap_or_default(),
             data: Vec::new(),
             set: settings(&key.settings).map_err(|error| usage(&error))?,
-            answers: None,
             seed: key.seed,
             policy: self.policies.clone(),
             net: Net::Fabric,
-            json: None,
             shuffle: None,
             no_faults: self.no_faults,
-            trace: None,
-            events: None,
         })
     }
 }

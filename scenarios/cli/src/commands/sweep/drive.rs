@@ -8,24 +8,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use stayput_results::{Folder, FolderError, Kept, RunKey};
+use stayput_engine::record::RunKey;
+use stayput_results::sweep::{RunOutcome, SweepFolder, SweepFolderError};
 
-/// Does `cells` in `threads` threads and keeps each in `folder`. `watch` hears of each that is kept; when it breaks, no more
-/// are begun, and those under way are kept.
+/// Does `cells` in `threads` threads and writes each to `folder`. `watch` is called with each that is written; when it
+/// breaks, no more are begun, and those under way are written.
 ///
 /// # Errors
 /// When a record cannot be written; no more runs are begun then.
 pub(super) fn drive(
-    folder: &Folder,
+    folder: &SweepFolder,
     cells: &[RunKey],
     threads: usize,
-    run: &(dyn Fn(&RunKey) -> Kept + Sync),
-    watch: &mut dyn FnMut(&Kept) -> ControlFlow<()>,
-) -> Result<(), FolderError> {
+    run: &(dyn Fn(&RunKey) -> RunOutcome + Sync),
+    watch: &mut dyn FnMut(&RunOutcome) -> ControlFlow<()>,
+) -> Result<(), SweepFolderError> {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
-    let work = |sender: mpsc::Sender<Result<Kept, FolderError>>| {
+    let work = |sender: mpsc::Sender<Result<RunOutcome, SweepFolderError>>| {
         while !stop.load(Ordering::Relaxed) {
             let Some(key) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let kept = run(key);
@@ -58,13 +59,16 @@ pub(super) fn drive(
 ///
 /// # Errors
 /// When a record is there and cannot be read.
-pub(super) fn left(folder: &Folder, cells: &[RunKey]) -> Result<Vec<RunKey>, FolderError> {
+pub(super) fn left(
+    folder: &SweepFolder,
+    cells: &[RunKey],
+) -> Result<Vec<RunKey>, SweepFolderError> {
     let mut left = Vec::new();
     for key in cells {
         match folder.read(key)? {
-            Some(Kept::Run(_)) => {}
-            Some(Kept::Failed(failed)) if failed.no_progress => {}
-            Some(Kept::Failed(_)) | None => left.push(key.clone()),
+            Some(RunOutcome::Run(_)) => {}
+            Some(RunOutcome::Failed(failed)) if failed.no_progress => {}
+            Some(RunOutcome::Failed(_)) | None => left.push(key.clone()),
         }
     }
     Ok(left)
@@ -76,24 +80,25 @@ mod tests {
 
     use super::*;
     use stayput_results::fixtures::{head, policy, record};
-    use stayput_results::statistics::WarmUp;
-    use stayput_results::{FailedRun, SweepHead, collect};
+    use stayput_results::stats::WarmUp;
+    use stayput_results::sweep::{FailedRun, SweepHead, collect};
 
-    const FILES: [&str; 4] = ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv"];
+    const FILES: [&str; 5] =
+        ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv", "latencies.hlog"];
 
     fn twenty() -> SweepHead {
         SweepHead { seeds: "0..20".to_owned(), ..head() }
     }
 
-    fn result(key: &RunKey) -> Kept {
+    fn result(key: &RunKey) -> RunOutcome {
         let latency = Some(key.seed * 7 + 100);
-        Kept::Run(Box::new(record(
+        RunOutcome::Run(Box::new(record(
             key.clone(),
             &[policy("on-storage", &[latency]), policy("download", &[Some(150)])],
         )))
     }
 
-    fn files(folder: &Folder) -> [Vec<u8>; 4] {
+    fn files(folder: &SweepFolder) -> [Vec<u8>; 5] {
         collect(folder, WarmUp::default()).unwrap();
         FILES.map(|file| std::fs::read(folder.dir().join(file)).unwrap())
     }
@@ -101,13 +106,14 @@ mod tests {
     #[test]
     fn a_sweep_that_was_stopped_anywhere_goes_on_to_the_same_files() {
         let dir = tempfile::tempdir().unwrap();
-        let whole = Folder::begin(&dir.path().join("whole"), twenty()).unwrap();
+        let whole = SweepFolder::begin(&dir.path().join("whole"), twenty()).unwrap();
         drive(&whole, whole.keys(), 1, &result, &mut |_| ControlFlow::Continue(())).unwrap();
         let wanted = files(&whole);
         for stop_after in [1, 7, 19] {
-            let folder = Folder::begin(&dir.path().join(stop_after.to_string()), twenty()).unwrap();
+            let folder =
+                SweepFolder::begin(&dir.path().join(stop_after.to_string()), twenty()).unwrap();
             let mut heard = 0;
-            let mut watch = |_: &Kept| {
+            let mut watch = |_: &RunOutcome| {
                 heard += 1;
                 if heard < stop_after { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
@@ -131,9 +137,9 @@ mod tests {
     #[test]
     fn a_failed_run_stops_no_other_and_is_tried_again_if_it_could_not_begin() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::begin(dir.path(), twenty()).unwrap();
+        let folder = SweepFolder::begin(dir.path(), twenty()).unwrap();
         let run = |key: &RunKey| match key.seed {
-            3 | 5 => Kept::Failed(FailedRun {
+            3 | 5 => RunOutcome::Failed(FailedRun {
                 key: key.clone(),
                 no_progress: key.seed == 3,
                 why: "x".to_owned(),
@@ -149,7 +155,7 @@ mod tests {
     #[test]
     fn a_record_that_cannot_be_written_ends_the_sweep() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::begin(dir.path(), twenty()).unwrap();
+        let folder = SweepFolder::begin(dir.path(), twenty()).unwrap();
         std::fs::remove_dir(dir.path().join("runs")).unwrap();
         let done = drive(&folder, folder.keys(), 2, &result, &mut |_| ControlFlow::Continue(()));
         assert!(done.unwrap_err().to_string().contains("cannot be written"));

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use stayput_engine::record::hex;
 use stayput_engine::scenario::{Content, Policy, Scenario, ScenarioError, limits, read_bounded};
-use stayput_results::{SCHEMA, SweepHead, hex};
+use stayput_results::sweep::{SCHEMA, SweepHead};
 
 use super::args::SweepArgs;
 use super::cell::{settings, usage};

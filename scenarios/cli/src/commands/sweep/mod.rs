@@ -18,13 +18,14 @@ use stayput_runtime::memo::{AUDITED_ONE_IN, KEPT_BYTES_MAX, Memo};
 pub use args::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use stayput_engine::quantity::printable;
-use stayput_results::{self as results, Folder, Summary, collect, settings_text};
+use stayput_results::stats::METHOD;
+use stayput_results::sweep::{self as results, SweepFolder, SweepSummary, collect, settings_text};
 
 use self::cell::Cells;
 use super::wall::Wall;
 use super::{CliError, Exit};
 
-/// `wall.json`: what the wall clock decides, of the runs that one command did.
+/// `wall.json`: speed of the runs that one command did.
 #[derive(Serialize)]
 struct WallFigures {
     elapsed_us: u64,
@@ -35,12 +36,12 @@ struct WallFigures {
     commit: &'static str,
 }
 
-/// Does the runs that are not there yet, and says what all of them come to.
+/// Does the runs that are not there yet, and writes the summary of all.
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     let wall = Wall::start();
     let policies = head::policies(args)?;
     let (head, files) = head::head(args)?;
-    let folder = Folder::begin(&args.out, head)?;
+    let folder = SweepFolder::begin(&args.out, head)?;
     let cells = args.shard.of(folder.keys());
     let left = drive::left(&folder, &cells)?;
     let found = cells.len() - left.len();
@@ -79,7 +80,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     Ok(exit_of(&summary))
 }
 
-/// Puts shards together, and says what they come to.
+/// Merges shards, and writes the summary.
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, CliError> {
     let merged = results::merge(&args.out, &args.shard, args.warm_up)?;
     let summary = collect(&merged.folder, merged.folder.head().warm_up)?;
@@ -97,7 +98,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, CliError> {
 
 /// Compares two sweeps.
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
-    let sweeps = [Folder::open(&args.one)?, Folder::open(&args.other)?];
+    let sweeps = [SweepFolder::open(&args.one)?, SweepFolder::open(&args.other)?];
     let warm_up = results::warm_up_of(&sweeps, args.warm_up)?;
     let comparison = results::compare(&sweeps[0], &sweeps[1], warm_up)?;
     let mut out = io::stdout();
@@ -109,8 +110,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
             line(&mut out, &format!("  {}", printable(&policy.verdict)))?;
         }
     }
-    let method = results::statistics::METHOD;
-    line(&mut out, &format!("method: {method}; warm-up {warm_up}"))?;
+    line(&mut out, &format!("method: {METHOD}; warm-up {warm_up}"))?;
     if comparison.alone > 0 {
         line(&mut out, &format!("{} runs have a result in one of them only", comparison.alone))?;
     }
@@ -118,7 +118,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
 }
 
 /// How a sweep ends: what failed weighs more than what broke a promise.
-fn exit_of(summary: &Summary) -> Exit {
+fn exit_of(summary: &SweepSummary) -> Exit {
     let failed = |no_progress| summary.failed.iter().any(|run| run.no_progress == no_progress);
     match () {
         () if failed(true) => Exit::NoProgress,
@@ -140,26 +140,26 @@ fn line(out: &mut dyn io::Write, text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
     use stayput_results::fixtures::{head, policy, record};
-    use stayput_results::statistics::WarmUp;
-    use stayput_results::{FailedRun, Kept};
+    use stayput_results::stats::WarmUp;
+    use stayput_results::sweep::{FailedRun, RunOutcome};
 
     #[test]
     fn the_gravest_end_of_any_run_is_the_sweeps() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::begin(dir.path(), head()).unwrap();
+        let folder = SweepFolder::begin(dir.path(), head()).unwrap();
         let exit = || exit_of(&collect(&folder, WarmUp::default()).unwrap());
         let failed = |at: usize, no_progress| {
             let key = folder.keys()[at].clone();
             folder
-                .write(&Kept::Failed(FailedRun { key, no_progress, why: "x".to_owned() }))
+                .write(&RunOutcome::Failed(FailedRun { key, no_progress, why: "x".to_owned() }))
                 .unwrap();
         };
         assert_eq!(exit(), Exit::Kept, "what is missing changes nothing");
         let mut run = record(folder.keys()[0].clone(), &[policy("on-storage", &[Some(3)])]);
-        folder.write(&Kept::Run(Box::new(run.clone()))).unwrap();
+        folder.write(&RunOutcome::Run(Box::new(run.clone()))).unwrap();
         assert_eq!(exit(), Exit::Kept);
         run.broken.push("a fault had no effect".to_owned());
-        folder.write(&Kept::Run(Box::new(run))).unwrap();
+        folder.write(&RunOutcome::Run(Box::new(run))).unwrap();
         assert_eq!(exit(), Exit::Broken);
         failed(1, false);
         assert_eq!(exit(), Exit::Usage);

@@ -1,20 +1,21 @@
-//! What a sweep says: how far it is, on standard error, and what came of it, on standard output.
+//! Progress of a sweep on standard error, and its summary on standard output.
 
 use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use stayput_engine::quantity::printable;
-use stayput_results::{Folder, Kept, Summary, settings_text};
+use stayput_engine::record::RunKey;
+use stayput_results::sweep::{RunOutcome, SweepFolder, SweepSummary, settings_text};
 
-/// Without a terminal a line is written each time that so many parts of all runs are done.
+/// Lines of progress without a terminal, over all runs.
 const LINES: u64 = 20;
-/// So many failed runs, and runs that broke a promise, are told of one by one.
-const TOLD: usize = 5;
+/// Bound of the failed runs, and of those that broke a promise, that are named.
+const LISTED: usize = 5;
 
-/// How far a sweep is.
+/// Progress of a sweep.
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// How many runs there are to do.
+    /// Number of runs to do.
     total: u64,
     done: u64,
 }
@@ -29,8 +30,8 @@ impl Progress {
         Self { bar, total, done: 0 }
     }
 
-    /// Takes note of a run that has ended.
-    pub(super) fn ended(&mut self, kept: &Kept) -> io::Result<()> {
+    /// Counts a run that has ended.
+    pub(super) fn ended(&mut self, kept: &RunOutcome) -> io::Result<()> {
         let before = self.done * LINES / self.total.max(1);
         self.done += 1;
         if !self.bar.is_hidden() {
@@ -50,8 +51,12 @@ impl Progress {
     }
 }
 
-/// Says what a sweep's records come to.
-pub(super) fn summary(folder: &Folder, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the summary of a sweep for people.
+pub(super) fn summary(
+    folder: &SweepFolder,
+    summary: &SweepSummary,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let runs = &summary.runs;
     let (asked, done) = (runs.asked, runs.done);
     writeln!(
@@ -74,24 +79,20 @@ pub(super) fn summary(folder: &Folder, summary: &Summary, out: &mut dyn Write) -
     )?;
     writeln!(out, "{}", summary.fuel_sensitivity.says)?;
     let broken = summary.broken.iter().map(|run| (&run.key, run.broken.join("; ")));
-    told(out, "broke a promise", &broken.collect::<Vec<_>>())?;
+    listed(out, "broke a promise", &broken.collect::<Vec<_>>())?;
     let failed = summary.failed.iter().map(|run| (&run.key, run.why.clone()));
-    told(out, "failed", &failed.collect::<Vec<_>>())?;
+    listed(out, "failed", &failed.collect::<Vec<_>>())?;
     if let Some(key) = runs.first_missing.first() {
         writeln!(out, "missing: {key}, and {} more", runs.missing - 1)?;
     }
     writeln!(out, "results: {}", printable(&folder.dir().display().to_string()))
 }
 
-fn told(
-    out: &mut dyn Write,
-    what: &str,
-    runs: &[(&stayput_results::RunKey, String)],
-) -> io::Result<()> {
-    for (key, why) in runs.iter().take(TOLD) {
+fn listed(out: &mut dyn Write, what: &str, runs: &[(&RunKey, String)]) -> io::Result<()> {
+    for (key, why) in runs.iter().take(LISTED) {
         writeln!(out, "{what}: {}: {}", printable(&key.to_string()), printable(why))?;
     }
-    match runs.len().checked_sub(TOLD) {
+    match runs.len().checked_sub(LISTED) {
         Some(more) if more > 0 => writeln!(out, "{what}: {more} more, see summary.json"),
         _ => Ok(()),
     }

@@ -5,8 +5,8 @@
 use maud::{Markup, html};
 
 use super::{SERIES, Scale, Unit, Width, axis_below, fitted, mark, n, picture};
-use crate::page::facts::Estimate;
 use crate::page::show;
+use crate::stats::Estimate;
 
 /// A ratio with its name.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(in crate::page) struct Dot {
 impl Dot {
     fn ends(&self) -> (f64, f64) {
         let (low, high) =
-            self.estimate.interval.unwrap_or((self.estimate.median, self.estimate.median));
+            self.estimate.interval().unwrap_or((self.estimate.median, self.estimate.median));
         (low.min(self.estimate.median), high.max(self.estimate.median))
     }
 }
@@ -74,7 +74,7 @@ pub(in crate::page) fn dot_ranges(about: Ratios<'_>, dots: &[Dot], width: Width)
             }
             @for (at, dot) in same.iter().enumerate() {
                 @let y = y + before + STEP * (at as f64 + 0.5);
-                @if dot.estimate.interval.is_some() {
+                @if dot.estimate.interval().is_some() {
                     @let (low, high) = dot.ends();
                     path class=(format!("range s{}", dot.series % SERIES)) d=(format!("M{} {y0}H{}", n(scale.at(low)),
                         n(scale.at(high)), y0 = n(y))) {}
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn dot(low: f64, median: f64, high: f64) -> Dot {
-        let estimate = Estimate { n: 6, median, interval: Some((low, high)) };
+        let estimate = Estimate { median, low: Some(low), high: Some(high), count: 6 };
         Dot { name: "a".to_owned(), series: 0, estimate }
     }
 

@@ -6,15 +6,15 @@
 //! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the network, retries and what jobs do to
 //! each other.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stayput_engine::quantity::parse_byte_rate;
+use stayput_engine::record::PolicyRecord;
 
-use super::{
-    Estimate, FAR, Facts, NEAR, Pairs, Point as SweepPoint, completed, estimate::Sign, short_key,
-};
-use crate::PolicyRecord;
-use crate::statistics::WarmUp;
+use super::{Facts, Point as SweepPoint, change, short_key};
+use crate::stats::{ComparedFigure, DOWNLOAD, Estimate, ON_STORAGE, WarmUp, completed_after};
 
 /// One cell of the map.
 #[derive(Clone, Debug)]
@@ -73,17 +73,22 @@ impl Rates {
 impl Point {
     /// Whether the interval of the measurement leaves the sign of the gain open.
     pub(in crate::page) fn is_open(&self) -> bool {
-        self.gain.is_none_or(|gain| gain.sign() == Sign::Open)
+        self.side().is_eq()
     }
 
     /// Whether the measured sign is another than both forms of the rule predict.
     pub(in crate::page) fn disagrees(&self) -> bool {
         let (in_turn, overlapped) = self.rates.gains(self.bandwidth);
-        match self.gain.map(|gain| gain.sign()) {
-            Some(Sign::More) => in_turn < 0.0 && overlapped < 0.0,
-            Some(Sign::Less) => in_turn > 0.0 && overlapped > 0.0,
-            _ => false,
+        match self.side() {
+            Ordering::Greater => in_turn < 0.0 && overlapped < 0.0,
+            Ordering::Less => in_turn > 0.0 && overlapped > 0.0,
+            Ordering::Equal => false,
         }
+    }
+
+    /// The interval's side of no gain; `Equal` if it holds that, or there is none.
+    fn side(&self) -> Ordering {
+        self.gain.and_then(|gain| gain.beside(0.0)).unwrap_or(Ordering::Equal)
     }
 }
 
@@ -180,15 +185,9 @@ fn mean_ratio(cells: &[Option<Point>]) -> f64 {
 }
 
 fn cell(point: &SweepPoint<'_>, bandwidth: f64, warm_up: WarmUp) -> Option<Point> {
-    let pairs = Pairs::of(point, NEAR, FAR, warm_up)?;
-    let gain = pairs.metric("median latency").and_then(|metric| metric.change);
-    let gain = gain.map(|change| Estimate {
-        n: change.n,
-        median: -change.median,
-        interval: change.interval.map(|(low, high)| (-high, -low)),
-    });
-    let near = Sums::of(point, NEAR);
-    let far = Sums::of(point, FAR);
+    let pair = point.pair(ON_STORAGE, DOWNLOAD, warm_up)?;
+    let gain = change(&pair, ComparedFigure::LatencyP50).map(Estimate::negated);
+    let (near, far) = (Sums::of(point, ON_STORAGE), Sums::of(point, DOWNLOAD));
     let rates = Rates {
         input: near.input / near.jobs,
         ratio: near.output / near.input,
@@ -225,13 +224,13 @@ impl Sums {
         let mut sums = Self::default();
         for (_, record) in point.of_policy(policy) {
             sums.code += code_bytes(record);
-            for job in record.jobs.iter().filter(|job| completed(job)) {
+            for job in completed_after(record, WarmUp::NONE) {
                 sums.jobs += 1.0;
                 sums.input += job.object_bytes as f64;
                 sums.output += job.answer_bytes as f64;
-                sums.work_us += (job.split.compute_us + job.split.disk_us) as f64;
-                sums.waits_us += (job.split.queue_us + job.split.retry_us) as f64;
-                sums.all_us += super::latency_us(job) as f64;
+                sums.work_us += micros(job.phases.compute + job.phases.disk);
+                sums.waits_us += micros(job.phases.queue + job.phases.retry);
+                sums.all_us += micros(job.latency());
             }
         }
         sums
@@ -240,6 +239,10 @@ impl Sums {
     fn waits(&self) -> f64 {
         self.waits_us / self.all_us.max(1.0)
     }
+}
+
+fn micros(length: Duration) -> f64 {
+    length.as_secs_f64() * 1e6
 }
 
 fn code_bytes(record: &PolicyRecord) -> f64 {

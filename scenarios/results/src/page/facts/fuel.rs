@@ -1,14 +1,16 @@
-//! What another fuel rate does to the comparison: the same jobs at each rate that was swept.
+//! The comparison at each fuel rate that was swept.
 //!
 //! How much fuel a core burns in a second is the model's figure, not a measured one, and it decides how much computing weighs beside
 //! the network. Leaves out rates between those that ran: between two of them a comparison turns somewhere, not at a known place.
 
+use std::cmp::Ordering;
+
 use stayput_engine::quantity::parse_fuel_rate;
 
-use super::{Estimate, Facts, Pairs, Sign, short_key};
-use crate::statistics::FUEL_AXIS;
+use super::{Facts, ratio, short_key};
+use crate::stats::{ComparedFigure, Estimate, FUEL_AXIS};
 
-/// A point of the sweep without its fuel rate, and what came of it at each rate.
+/// A point of the sweep without its fuel rate, with the comparison at each rate.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct FuelLine {
     /// The scenario and the other settings.
@@ -29,9 +31,8 @@ impl FuelLine {
             for (key, value) in others {
                 name.push_str(&format!(", {} = {value}", short_key(key)));
             }
-            let median = Pairs::of(point, near, far, facts.warm_up())
-                .and_then(|pairs| pairs.metric("median latency").and_then(|metric| metric.change))
-                .map(|change| change.shifted(1.0));
+            let pair = point.pair(near, far, facts.warm_up());
+            let median = pair.and_then(|pair| ratio(&pair, ComparedFigure::LatencyP50));
             let figure = (text.clone(), rate.get() as f64, median);
             match lines.iter_mut().find(|line| line.name == name) {
                 Some(line) => line.rates.push(figure),
@@ -45,23 +46,22 @@ impl FuelLine {
         lines
     }
 
-    /// Between which two rates the faster policy becomes the slower one: the last with one sign and the first with the other.
+    /// Rates between which the faster policy becomes the slower one: the last of one sign, and the first of the other.
     pub(in crate::page) fn turns(&self) -> Vec<(&str, &str)> {
-        let known: Vec<(&str, Sign)> =
-            self.signs().filter(|(_, sign)| *sign != Sign::Open).collect();
+        let known: Vec<(&str, Ordering)> = self.signs().filter(|(_, sign)| sign.is_ne()).collect();
         let pairs = known.windows(2).filter(|pair| pair[0].1 != pair[1].1);
         pairs.map(|pair| (pair[0].0, pair[1].0)).collect()
     }
 
-    /// What follows, in words that the intervals carry.
+    /// The conclusion, in words that the intervals carry.
     pub(in crate::page) fn says(&self, near: &str, far: &str) -> String {
-        let at = |wanted: Sign| -> Vec<&str> {
+        let at = |wanted: Ordering| -> Vec<&str> {
             self.signs().filter(|(_, sign)| *sign == wanted).map(|(rate, _)| rate).collect()
         };
         let parts: Vec<String> = [
-            (Sign::Less, format!("{near} faster")),
-            (Sign::More, format!("{far} faster")),
-            (Sign::Open, "no difference shown".to_owned()),
+            (Ordering::Less, format!("{near} faster")),
+            (Ordering::Greater, format!("{far} faster")),
+            (Ordering::Equal, "no difference shown".to_owned()),
         ]
         .into_iter()
         .filter_map(|(sign, words)| match at(sign) {
@@ -78,9 +78,11 @@ impl FuelLine {
         [turns, parts].concat().join("; ")
     }
 
-    fn signs(&self) -> impl Iterator<Item = (&str, Sign)> {
+    /// The interval's side of 1 at each rate; `Equal` if it holds 1, or there is none.
+    fn signs(&self) -> impl Iterator<Item = (&str, Ordering)> {
         self.rates.iter().map(|(text, _, ratio)| {
-            (text.as_str(), ratio.map_or(Sign::Open, |ratio| ratio.shifted(-1.0).sign()))
+            let side = ratio.and_then(|ratio| ratio.beside(1.0));
+            (text.as_str(), side.unwrap_or(Ordering::Equal))
         })
     }
 }
@@ -91,8 +93,8 @@ mod tests {
 
     fn line(ratios: &[(&str, f64, f64)]) -> FuelLine {
         let rate = |(text, low, high): &(&str, f64, f64)| {
-            let estimate =
-                Estimate { n: 6, median: (low + high) / 2.0, interval: Some((*low, *high)) };
+            let (median, count) = ((low + high) / 2.0, 6);
+            let estimate = Estimate { median, low: Some(*low), high: Some(*high), count };
             ((*text).to_owned(), text.parse().expect("it is a number"), Some(estimate))
         };
         FuelLine { name: "banana".to_owned(), rates: ratios.iter().map(rate).collect() }

@@ -1,22 +1,21 @@
-//! What the records say, arranged for the page: points of the sweep, policies, pairs.
+//! The records arranged for the page: points of the sweep, their runs and policies.
 //!
-//! Leaves out words and pictures, which are the sections'.
+//! Leaves out words and pictures, which are the sections', and figures, which are `stats`'.
 
 mod breakeven;
-mod estimate;
+mod figures;
 mod fuel;
-mod pairs;
 
 use std::collections::BTreeMap;
 
 pub(super) use breakeven::{BreakEven, Point as BreakEvenPoint};
-pub(super) use estimate::{Estimate, Sign, percentile};
+pub(super) use figures::{change, change_words, figure_name, figure_value, ratio};
 pub(super) use fuel::FuelLine;
-pub(super) use pairs::{Metric, MetricKind, Pairs, completed, latency_us};
 
-use super::read::Results;
-use crate::statistics::WarmUp;
-use crate::{PolicyRecord, RunRecord};
+use stayput_engine::record::{PolicyRecord, RunRecord};
+
+use super::read::SweepResults;
+use crate::stats::{DOWNLOAD, ON_STORAGE, PairPoint, WarmUp, pair_point};
 
 /// One scenario with one choice of settings, and its runs over the seeds.
 #[derive(Clone, Debug)]
@@ -43,23 +42,23 @@ impl Point<'_> {
         format!("{}, {}", self.scenario, settings.join(", "))
     }
 
-    /// What a policy did in each run in which it took part.
+    /// The runs of a policy, each with the record of the whole.
     pub(super) fn of_policy<'b>(
         &'b self,
         policy: &'b str,
     ) -> impl Iterator<Item = (&'b RunRecord, &'b PolicyRecord)> {
-        self.runs.iter().flat_map(move |run| record_of(run, policy).map(|record| (*run, record)))
+        self.runs.iter().flat_map(move |run| run.policy(policy).map(|record| (*run, record)))
     }
 
-    /// Whether clients of any run wait for answers before they send more.
+    /// Two policies over the runs that have both; `None` if none has.
+    pub(super) fn pair(&self, one: &str, other: &str, warm_up: WarmUp) -> Option<PairPoint> {
+        pair_point(self.runs.iter().copied(), (one, other), warm_up)
+    }
+
+    /// True if clients of any run wait for answers before they send more.
     pub(super) fn closed_loop(&self) -> bool {
         self.runs.iter().any(|run| run.closed_loop)
     }
-}
-
-/// What a policy did in a run.
-pub(super) fn record_of<'a>(run: &'a RunRecord, policy: &str) -> Option<&'a PolicyRecord> {
-    run.policies.iter().find(|record| record.policy == policy)
 }
 
 /// The last part of a setting's key, which names it well enough in a chart.
@@ -71,8 +70,8 @@ pub(super) fn short_key(key: &str) -> String {
 /// The whole, arranged.
 #[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
-    /// What was read.
-    pub(super) results: &'a Results,
+    /// The directory.
+    pub(super) results: &'a SweepResults,
     /// The points: by scenario and setting in the order that was asked for.
     pub(super) points: Vec<Point<'a>>,
     /// The policies that ran, in the order that was asked for.
@@ -80,8 +79,8 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Arranges what was read.
-    pub(super) fn new(results: &'a Results) -> Self {
+    /// Arranges the records of a directory.
+    pub(super) fn new(results: &'a SweepResults) -> Self {
         let mut policies: Vec<String> = results.head.policies.clone();
         let mut points: BTreeMap<_, Point<'a>> = BTreeMap::new();
         for run in &results.runs {
@@ -102,7 +101,7 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-        policies.retain(|policy| results.runs.iter().any(|run| record_of(run, policy).is_some()));
+        policies.retain(|policy| results.runs.iter().any(|run| run.policy(policy).is_some()));
         let mut points: Vec<Point<'a>> = points.into_values().collect();
         for point in &mut points {
             point.runs.sort_by_key(|run| run.key.seed);
@@ -115,7 +114,7 @@ impl<'a> Facts<'a> {
         self.policies.iter().position(|name| name == policy).unwrap_or(0)
     }
 
-    /// What the figures leave out of the beginning of each run.
+    /// The part of each run that figures leave out.
     pub(super) fn warm_up(&self) -> WarmUp {
         self.results.head.warm_up
     }
@@ -138,7 +137,7 @@ impl<'a> Facts<'a> {
     /// The policy that keeps to the data and the one that it is measured against.
     pub(super) fn compared(&self) -> Option<(&str, &str)> {
         let has = |name: &str| self.policies.iter().any(|policy| policy == name);
-        (has(NEAR) && has(FAR)).then_some((NEAR, FAR))
+        (has(ON_STORAGE) && has(DOWNLOAD)).then_some((ON_STORAGE, DOWNLOAD))
     }
 
     /// The points that get charts of their own: the first of each scenario. The tables have all of them.
@@ -153,15 +152,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The policy that runs a job where its data lies.
-pub(super) const NEAR: &str = "on-storage";
-/// The policy that carries the data to the job.
-pub(super) const FAR: &str = "download";
-/// The policy that had every choice tried for each job.
-pub(super) const BOUND: &str = "best-found";
-
-/// Where a run stands in the order that was asked for; what was not asked for comes last.
-fn rank(results: &Results, run: &RunRecord) -> Vec<usize> {
+/// Rank of a run in the order that was asked for; others come last.
+fn rank(results: &SweepResults, run: &RunRecord) -> Vec<usize> {
     let scenarios = &results.head.scenarios;
     let scenario = scenarios.iter().position(|(name, _)| *name == run.key.scenario);
     let axes = results.head.axes.iter().map(|(key, values)| {

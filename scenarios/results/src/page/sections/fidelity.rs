@@ -1,9 +1,9 @@
-//! Section 11: how fast this was made, what the model is and what it leaves out.
+//! Section 11: speed of the simulation, its model, and the limits of that.
 
 use maud::{Markup, html};
 
 use super::counted;
-use crate::page::Wall;
+use crate::page::WallClock;
 use crate::page::facts::Facts;
 use crate::page::show;
 
@@ -11,12 +11,12 @@ use crate::page::show;
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let records = || facts.results.runs.iter().flat_map(|run| &run.policies);
     let jobs: usize = records().map(|record| record.jobs.len()).sum();
-    let simulated: u64 = records().map(|record| record.makespan_us).sum();
+    let simulated: f64 = records().map(|record| record.makespan.as_secs_f64() * 1e6).sum();
     let sent: f64 = records().flat_map(|record| &record.ledger).map(|row| row.sent as f64).sum();
     html! {
         dl {
             dt { "Simulated here" }
-            dd { (counted(jobs, "job")) " in " (show::micros(simulated as f64)) " of the simulated world, " (show::size(sent))
+            dd { (counted(jobs, "job")) " in " (show::micros(simulated)) " of the simulated world, " (show::size(sent))
                 " over simulated network cards" }
             dt { "Events per second" }
             dd { (speed(facts)) }
@@ -47,12 +47,12 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 
 fn speed(facts: &Facts<'_>) -> String {
     let wall = match &facts.results.wall {
-        Wall::Known(wall) => wall,
-        Wall::None => {
+        WallClock::Known(wall) => wall,
+        WallClock::None => {
             return "Not known: shards that were merged have no one speed, and the records hold nothing that the wall clock decides."
                 .to_owned();
         }
-        Wall::Broken(why) => {
+        WallClock::Broken(why) => {
             return format!(
                 "Not known: wall.json is there and cannot be read ({why}). No other figure of this page depends on it; the next run that \
                  the sweep's command makes writes it anew."
@@ -68,7 +68,7 @@ fn speed(facts: &Facts<'_>) -> String {
     )
 }
 
-/// A directory keeps each run once, so the page can only say how to check.
+/// Directions for checking: a directory keeps each run once.
 fn determinism() -> Markup {
     html! {
         "Each run has a hash of all its semantic events, in section 2, and the digest of all traces there is over all of them: the \

@@ -1,15 +1,16 @@
-//! A part of section 1: at which fuel rate the verdict would be another.
+//! A part of section 1: sensitivity of the verdict to the fuel rate.
 
 use maud::{Markup, html};
+use stayput_engine::record::LatencyPhase;
 
 use super::policies::mean_share;
 use crate::page::chart::{Line, Plot, SERIES, Scale, Unit, figure, legend_of_lines, line_plot};
 use crate::page::facts::{Facts, FuelLine};
 use crate::page::show;
 use crate::page::table::Table;
-use crate::statistics::FUEL_AXIS;
+use crate::stats::FUEL_AXIS;
 
-/// What is shown of the sensitivity; what was not varied is said to be not shown.
+/// The sensitivity; a sweep with one rate is said to show nothing.
 pub(super) fn body(facts: &Facts<'_>, near: &str, far: &str) -> Markup {
     let lines = FuelLine::all(facts, near, far);
     html! {
@@ -26,11 +27,11 @@ pub(super) fn body(facts: &Facts<'_>, near: &str, far: &str) -> Markup {
     }
 }
 
-/// How much of the mean latency computing is, at the point where it is most.
+/// The greatest share of computing in the mean latency.
 fn weight(facts: &Facts<'_>, near: &str, far: &str) -> String {
     let most = |policy: &str| {
         let shares = facts.points.iter().filter_map(|point| {
-            Some((mean_share(facts, point, policy, |split| split.compute_us)?, point.name()))
+            Some((mean_share(facts, point, policy, LatencyPhase::Compute)?, point.name()))
         });
         shares.max_by(|a, b| a.0.total_cmp(&b.0))
     };
@@ -90,7 +91,7 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
         for (text, rate, ratio) in &line.rates {
             let Some(ratio) = ratio else { continue };
             fuel = (fuel.0.min(*rate), fuel.1.max(*rate));
-            let (low, high) = ratio.interval.unwrap_or((ratio.median, ratio.median));
+            let (low, high) = ratio.interval().unwrap_or((ratio.median, ratio.median));
             for end in [low, ratio.median, high].into_iter().filter(|end| *end > 0.0) {
                 reach = (reach.0.min(end), reach.1.max(end));
             }
@@ -100,7 +101,7 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
             own.marks.push((x, ratio.median));
             own.spans.push([(x, low), (x, high)]);
             let shown = show::estimate(Some(ratio), show::times);
-            figures.push([line.name.clone(), text.clone(), shown, ratio.n.to_string()]);
+            figures.push([line.name.clone(), text.clone(), shown, ratio.count.to_string()]);
         }
         plotted.push(own);
     }

@@ -1,18 +1,18 @@
-//! Section 9: what each host's card, cores and disks were used for, and how unevenly.
+//! Section 9: use of each host's card, cores and disks, and its skew.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use stayput_engine::record::HostUse;
+use stayput_engine::record::{HostUse, PolicyRecord};
 
 use super::{Told, each_policy, for_each_point};
-use crate::PolicyRecord;
 use crate::page::chart::{Cell, HeatMap, Tone, heat_map};
-use crate::page::facts::{Estimate, Facts, Point};
+use crate::page::facts::{Facts, Point};
 use crate::page::show;
 use crate::page::table::Table;
+use crate::stats::Estimate;
 
-/// How many hosts are drawn.
+/// Bound of the hosts that are drawn.
 const DRAWN: usize = 40;
 
 /// A part of a host: its name, and its use in a run of so many microseconds.
@@ -58,7 +58,7 @@ fn uses(facts: &Facts<'_>, point: &Point<'_>) -> (Vec<String>, Uses) {
                     hosts.push(host.host.clone());
                 }
                 for (part, (_, of)) in PARTS.iter().enumerate() {
-                    let share = of(host, record.makespan_us as f64);
+                    let share = of(host, record.makespan.as_secs_f64() * 1e6);
                     if share.is_finite() {
                         let sum =
                             sums.entry((host.host.clone(), part, policy.to_owned())).or_default();
@@ -155,7 +155,7 @@ fn skew(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
             let shares = |record: &PolicyRecord| -> Vec<f64> {
                 let nodes = record.hosts.iter().filter(|host| host.host.starts_with("node:"));
                 nodes
-                    .map(|host| of(host, record.makespan_us as f64))
+                    .map(|host| of(host, record.makespan.as_secs_f64() * 1e6))
                     .filter(|share| share.is_finite())
                     .collect()
             };

@@ -1,21 +1,23 @@
-//! Section 6: how latencies are distributed.
+//! Section 6: the distribution of latencies.
 
 use maud::{Markup, html};
+use stayput_engine::record::JobRecord;
 
-use super::policies::latencies;
+use super::policies::over_seeds;
 use super::{Told, each_policy, for_each_point};
 use crate::page::chart::{Line, Plot, Scale, Unit, figure, legend_of_lines, line_plot, step_path};
-use crate::page::facts::{Estimate, Facts, Point, percentile};
+use crate::page::facts::{Facts, Point};
 use crate::page::show;
 use crate::page::table::Table;
+use crate::stats::{ComparedFigure, Sample, completed_after};
 
-/// At how many places of its height a curve is drawn.
+/// Steps of a curve's height.
 const STEPS: usize = 160;
-/// Where a curve has its marks, and what the table tells.
-const SHARES: [f64; 7] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
-
-/// Where a curve has an interval over the runs.
-const SPANNED: [f64; 2] = [0.5, 0.9];
+/// Percentiles with a mark on the curve and a column in the table.
+const MARKED: [usize; 7] = [5, 25, 50, 75, 90, 99, 100];
+/// Percentiles of a run with an interval over the runs.
+const SPANNED: [(usize, ComparedFigure); 2] =
+    [(50, ComparedFigure::LatencyP50), (90, ComparedFigure::LatencyP90)];
 
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
@@ -26,8 +28,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         (for_each_point(facts, &Told {
             glance: &|point| each_policy(facts, point, |policy| {
                 let all = pooled(facts, point, policy);
-                let at = |share| percentile(&all, share).map_or(show::NONE.to_owned(), |us| show::micros(us as f64));
-                format!("p50 {}, p99 {}", at(0.5), at(0.99))
+                let at = |percent| all.percentile(percent).map_or(show::NONE.to_owned(), |us| show::micros(us as f64));
+                format!("p50 {}, p99 {}", at(50), at(99))
             }),
             whole: &|point| of_point(facts, point).0,
             figures: &|point| of_point(facts, point).1.show(),
@@ -39,27 +41,29 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     let mut lines = Vec::new();
     let mut span = (f64::INFINITY, 0.0f64);
-    let names = SHARES.map(|share| {
-        if share < 1.0 { format!("p{}", show::plain(share * 100.0)) } else { "max".to_owned() }
+    let names = MARKED.map(|percent| match percent {
+        100 => "max".to_owned(),
+        _ => format!("p{percent}"),
     });
     let mut table = Table::new(
         1,
         ["policy".to_owned(), "jobs".to_owned()]
             .into_iter()
             .chain(names)
-            .chain(SPANNED.map(|share| format!("p{} of a run", show::plain(share * 100.0)))),
+            .chain(SPANNED.map(|(percent, _)| format!("p{percent} of a run"))),
     );
     let mut drawn = Vec::new();
     for policy in facts.policies_of(point) {
         let all = pooled(facts, point, policy);
-        let (Some(first), Some(last)) = (all.first(), all.last()) else { continue };
-        span = (span.0.min(*first as f64), span.1.max(*last as f64));
-        let at = |share: f64| percentile(&all, share).unwrap_or_default() as f64;
-        let marks = SHARES.map(|share| (at(share), share)).to_vec();
-        let spans = SPANNED.iter().filter_map(|share| {
-            let (low, high) = over_runs(facts, point, policy, *share)?.interval?;
+        let (Some(first), Some(last)) = (all.min(), all.max()) else { continue };
+        span = (span.0.min(first as f64), span.1.max(last as f64));
+        let at = |percent: usize| all.percentile(percent).unwrap_or_default() as f64;
+        let marks = MARKED.map(|percent| (at(percent), percent as f64 / 100.0)).to_vec();
+        let spans = SPANNED.iter().filter_map(|(percent, figure)| {
+            let share = *percent as f64 / 100.0;
+            let (low, high) = over_seeds(facts, point, policy, *figure)?.interval()?;
             span = (span.0.min(low), span.1.max(high));
-            Some([(low, *share), (high, *share)])
+            Some([(low, share), (high, share)])
         });
         let spans = spans.collect();
         lines.push(Line { series: facts.series(policy), points: curve(&all), marks, spans });
@@ -67,9 +71,10 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
         table.push(
             [policy.to_owned(), all.len().to_string()]
                 .into_iter()
-                .chain(SHARES.map(|share| show::micros(at(share))))
-                .chain(SPANNED.map(|share| {
-                    show::estimate(over_runs(facts, point, policy, share).as_ref(), show::micros)
+                .chain(MARKED.map(|percent| show::micros(at(percent))))
+                .chain(SPANNED.map(|(_, figure)| {
+                    let estimate = over_seeds(facts, point, policy, figure);
+                    show::estimate(estimate.as_ref(), show::micros)
                 })),
         );
     }
@@ -105,29 +110,17 @@ fn of_point(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     (picture, table)
 }
 
-/// The corners of a curve: the share of all that is no more than a figure.
-fn curve(sorted: &[u64]) -> Vec<(f64, f64)> {
-    let steps = STEPS.min(sorted.len());
-    let at = |share: f64| percentile(sorted, share).unwrap_or_default() as f64;
-    let shares = (1..=steps).map(|step| step as f64 / steps as f64);
-    let start = [(sorted.first().copied().unwrap_or_default() as f64, 0.0)];
-    let points = start.into_iter().chain(shares.map(|share| (at(share), share)));
+/// Corners of the cumulative distribution.
+fn curve(sample: &Sample) -> Vec<(f64, f64)> {
+    let steps = STEPS.min(sample.len());
+    let at = |step: usize| sample.quantile(step, steps).unwrap_or_default() as f64;
+    let points = (0..=steps).map(|step| (at(step), step as f64 / steps as f64));
     step_path(&points.collect::<Vec<_>>())
 }
 
-/// All latencies of a policy at a point, ascending.
-fn pooled(facts: &Facts<'_>, point: &Point<'_>, policy: &str) -> Vec<u64> {
-    let of_run = |record| latencies(record, facts.warm_up());
-    let mut all: Vec<u64> =
-        point.of_policy(policy).flat_map(|(_, record)| of_run(record)).collect();
-    all.sort_unstable();
-    all
-}
-
-/// A percentile of each run, over the runs.
-fn over_runs(facts: &Facts<'_>, point: &Point<'_>, policy: &str, share: f64) -> Option<Estimate> {
-    let of_run = |record| percentile(&latencies(record, facts.warm_up()), share);
-    Estimate::of(
-        point.of_policy(policy).filter_map(|(_, record)| of_run(record)).map(|us| us as f64),
-    )
+/// Latencies of a policy at a point, over all runs together.
+fn pooled(facts: &Facts<'_>, point: &Point<'_>, policy: &str) -> Sample {
+    let of_run = |record| completed_after(record, facts.warm_up());
+    let jobs = point.of_policy(policy).flat_map(|(_, record)| of_run(record));
+    jobs.map(JobRecord::latency_us).collect()
 }

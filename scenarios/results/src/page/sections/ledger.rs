@@ -1,18 +1,18 @@
-//! Section 4: the ledger of bytes, by class of link and by purpose, and what locality saved net of what it cost.
+//! Section 4: the ledger of bytes by class of link and purpose, and the bytes saved.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use stayput_engine::record::LedgerRow;
+use stayput_engine::record::{LedgerRow, PolicyRecord, RunRecord};
 use stayput_host::Purpose;
 
 use super::promises::balanced;
 use super::{Told, each_policy, for_each_point};
 use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
-use crate::page::facts::{Estimate, Facts, Point, record_of};
+use crate::page::facts::{Facts, Point};
 use crate::page::show;
 use crate::page::table::Table;
-use crate::{PolicyRecord, RunRecord};
+use crate::stats::{Estimate, same_jobs};
 
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
@@ -70,7 +70,7 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
             .collect();
         let whole = |record: &PolicyRecord| sum(record, |_| true, |row| row.body);
         let interval = Estimate::of(point.of_policy(policy).map(|(_, record)| whole(record)))
-            .and_then(|estimate| estimate.interval);
+            .and_then(|estimate| estimate.interval());
         let all: f64 = parts.iter().map(|part| part.2).sum();
         table.push(
             [policy.to_owned()]
@@ -163,21 +163,25 @@ fn totals(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     }
 }
 
-/// Where what was saved comes from, and what was paid for it.
+/// Bytes saved by their source, and the bytes that were paid for them.
 fn saved(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     let Some((near, far)) = facts.compared() else { return html! {} };
     let pairs: Vec<(&RunRecord, &PolicyRecord, &PolicyRecord)> = point
         .runs
         .iter()
-        .filter_map(|run| Some((*run, record_of(run, near)?, record_of(run, far)?)))
+        .filter_map(|run| Some((*run, run.policy(near)?, run.policy(far)?)))
         .filter(|(_, near, far)| same_jobs(near, far))
         .collect();
     if pairs.is_empty() {
-        return html! { p.note { "What was saved is not told: in no run did " (near) " and " (far) " complete the same jobs." } };
+        return html! { p.note { "What was saved is not known: in no run did " (near) " and " (far) " complete the same jobs." } };
     }
     let less = |purpose: &'static [&'static str], inside: bool| {
         let of = move |record: &PolicyRecord| {
-            sum(record, |row| purpose.contains(&row.purpose.as_str()) == inside, |row| row.body)
+            let counts = |row: &LedgerRow| {
+                let beside = row.purpose == Purpose::Foreground.name();
+                !beside && purpose.contains(&row.purpose.as_str()) == inside
+            };
+            sum(record, counts, |row| row.body)
         };
         Estimate::of(pairs.iter().map(|(_, near, far)| of(far) - of(near)))
     };
@@ -193,18 +197,10 @@ fn saved(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     }
     html! {
         p { "What " (near) " saved against " (far) ", over " (super::counted(pairs.len(), "run"))
-            " in which both completed the same jobs; what was paid for it is negative:" }
+            " in which both completed the same jobs, without the load beside them; what was paid for it is negative:" }
         (table.show())
         p.note { "Medians of several figures need not add up to the median of their sum." }
     }
-}
-
-fn same_jobs(near: &PolicyRecord, far: &PolicyRecord) -> bool {
-    let done = |record: &PolicyRecord| -> Vec<u32> {
-        record.jobs.iter().filter(|job| job.end == "ok").map(|job| job.index).collect()
-    };
-    let (near, far) = (done(near), done(far));
-    !near.is_empty() && near == far
 }
 
 fn rows(facts: &Facts<'_>, point: &Point<'_>) -> Markup {

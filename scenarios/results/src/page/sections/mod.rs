@@ -17,8 +17,6 @@ use maud::{Markup, html};
 
 use super::facts::{Facts, Point};
 
-#[cfg(test)]
-pub(super) use policies::latencies;
 pub(super) use verdict::in_words as verdict_in_words;
 
 /// A section.

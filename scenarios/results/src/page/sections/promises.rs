@@ -1,13 +1,13 @@
-//! Section 3: what was promised, and whether it was kept.
+//! Section 3: promises, kept and broken.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use stayput_engine::record::{JobEnd, PolicyRecord, RunRecord};
 
 use super::counted;
-use crate::page::facts::{Facts, latency_us};
+use crate::page::facts::Facts;
 use crate::page::table::Table;
-use crate::{PolicyRecord, RunRecord};
 
 /// The section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
@@ -23,9 +23,9 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// In how many runs an expectation held, did not, and was not judged; and what was found where it did not hold.
+/// Runs in which an expectation held, did not, and was not judged; and the values that did not hold.
 type Held = (usize, usize, usize, Vec<String>);
-/// In how many runs a fault was, and bit; and what it touched.
+/// Runs in which a fault was, and bit; and counts of what it touched.
 type Bitten<'a> = (usize, usize, BTreeMap<&'a str, u64>);
 
 fn check(holds: Option<bool>, words: &Markup) -> Markup {
@@ -47,9 +47,10 @@ fn invariants(facts: &Facts<'_>) -> Markup {
             .map(|(run, record)| place(run, &record.policy))
             .collect()
     };
-    let wrong = places(|record| record.jobs.iter().any(|job| job.end == "wrong"));
+    let wrong =
+        places(|record| record.jobs.iter().any(|job| matches!(job.end, JobEnd::Wrong { .. })));
     let unbalanced = places(|record| !balanced(record));
-    let split = places(|record| record.jobs.iter().any(|job| split_us(job) != latency_us(job)));
+    let split = places(|record| record.jobs.iter().any(|job| job.phases.total() != job.latency()));
     let broken: Vec<(String, &String)> = runs
         .iter()
         .flat_map(|run| run.broken.iter().map(move |words| (place(run, ""), words)))
@@ -90,12 +91,7 @@ fn place(run: &RunRecord, policy: &str) -> String {
     format!("{}{} seed {}{policy}", run.key.scenario, settings.concat(), run.key.seed)
 }
 
-fn split_us(job: &crate::JobRow) -> u64 {
-    let split = &job.split;
-    split.queue_us + split.disk_us + split.transfer_us + split.compute_us + split.retry_us
-}
-
-/// Whether the rows add up: what neither arrived nor was dropped is what was under way at the end.
+/// True if the ledger adds up: bytes that neither arrived nor were dropped were under way at the end.
 pub(super) fn balanced(record: &PolicyRecord) -> bool {
     let under_way: Option<u64> =
         record.ledger.iter().map(|row| row.sent.checked_sub(row.delivered + row.dropped)).sum();
@@ -160,11 +156,11 @@ fn expectations(facts: &Facts<'_>) -> Markup {
 fn faults(facts: &Facts<'_>) -> Markup {
     let mut seen: BTreeMap<(&str, &str), Bitten<'_>> = BTreeMap::new();
     for run in &facts.results.runs {
-        for fault in &run.faults {
+        for (at, fault) in run.faults.iter().enumerate() {
             let tally = seen.entry((&run.key.scenario, &fault.what)).or_default();
             tally.0 += 1;
-            tally.1 += usize::from(fault.bit);
-            for (what, count) in fault.by_policy.values().flatten() {
+            tally.1 += usize::from(run.bit(at));
+            for (what, count) in run.effects(at).flat_map(|(_, effect)| &effect.effect) {
                 *tally.2.entry(what).or_default() += count;
             }
         }

@@ -1,14 +1,15 @@
-//! Section 2: what makes the same results again.
+//! Section 2: command, version, seeds and digests that give the same results again.
 
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
+use stayput_engine::record::hex;
 
 use super::counted;
-use crate::page::Wall;
+use crate::page::WallClock;
 use crate::page::facts::Facts;
 use crate::page::table::Table;
 
-/// How many trace hashes are listed; the digest is over all.
+/// Bound of the listed trace hashes; the digest is over all.
 const HASHES: usize = 2_000;
 
 /// The section.
@@ -18,10 +19,13 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     for run in &facts.results.runs {
         digest.update(format!(
             "{} {:?} {} {}\n",
-            run.key.scenario, run.key.settings, run.key.seed, run.trace_hash
+            run.key.scenario,
+            run.key.settings,
+            run.key.seed,
+            run.trace_hash.as_deref().unwrap_or_default()
         ));
     }
-    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&digest.finalize());
     html! {
         pre { code { (head.command) } }
         dl {
@@ -46,8 +50,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 fn commit(facts: &Facts<'_>) -> Markup {
     let began = &facts.results.head.commit;
     let later = match &facts.results.wall {
-        Wall::Known(wall) => wall.commit.as_ref().filter(|commit| *commit != began),
-        Wall::None | Wall::Broken(_) => None,
+        WallClock::Known(wall) => wall.commit.as_ref().filter(|commit| *commit != began),
+        WallClock::None | WallClock::Broken(_) => None,
     };
     html! {
         @if began == "unknown" { "unknown: the program was built where no git could tell it" } @else { code { (began) } }
@@ -64,7 +68,11 @@ fn hashes(facts: &Facts<'_>) -> Markup {
     let mut runs = Table::new(3, ["point", "seed", "trace hash"]);
     let all = facts.points.iter().flat_map(|point| point.runs.iter().map(move |run| (point, run)));
     for (point, run) in all.take(HASHES) {
-        runs.push([point.name(), run.key.seed.to_string(), run.trace_hash.clone()]);
+        runs.push([
+            point.name(),
+            run.key.seed.to_string(),
+            run.trace_hash.clone().unwrap_or_default(),
+        ]);
     }
     html! {
         div.hash { (scenarios.show()) (runs.show()) }
@@ -73,7 +81,7 @@ fn hashes(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// Says what was asked for and is not here, and what came to no result.
+/// Runs that are missing, and runs without a result.
 fn missing(facts: &Facts<'_>) -> Markup {
     let results = facts.results;
     html! {

@@ -1,20 +1,23 @@
-//! Section 8: what happened when in one run, with its faults.
+//! Section 8: the timeline of one run, with its faults.
+
+use std::time::Duration;
 
 use maud::{Markup, html};
+use stayput_engine::record::{FaultRecord, JobRecord, PolicyRecord, RunRecord};
 
 use crate::page::chart::{
     Band, Line, Plot, Scale, Unit, figure, legend_of_lines, line_plot, step_path,
 };
-use crate::page::facts::{Facts, completed, latency_us};
+use crate::page::facts::Facts;
 use crate::page::show;
 use crate::page::table::Table;
-use crate::{PolicyRecord, RunRecord};
+use crate::stats::Sample;
 
-/// How many faults get a band of their own.
+/// Bound of the faults with a band of their own.
 const BANDS: usize = 6;
-/// How many marks of finished jobs a policy gets.
+/// Bound of a policy's marks of finished jobs.
 const MARKS: usize = 300;
-/// Into how many stretches the table cuts the run.
+/// Number of the table's stretches of the run.
 const STRETCHES: u64 = 12;
 
 /// The section.
@@ -24,13 +27,13 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         .policies
         .iter()
         .flat_map(|record| &record.jobs)
-        .map(|job| job.finished_us)
+        .map(JobRecord::finished_us)
         .max()
         .unwrap_or(0);
     if end == 0 {
         return html! { p.note { "The run has no job that ended." } };
     }
-    let bit = run.faults.iter().filter(|fault| fault.bit).count();
+    let bit = faults_that_bit(run);
     let settings: Vec<String> =
         run.key.settings.iter().map(|(key, value)| format!(", {key} = {value}")).collect();
     html! {
@@ -48,13 +51,18 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 /// The run in which most faults bit; the first of those.
 fn chosen<'a>(facts: &Facts<'a>) -> Option<&'a RunRecord> {
     let runs = facts.points.iter().flat_map(|point| point.runs.iter().copied());
-    runs.rev().max_by_key(|run| run.faults.iter().filter(|fault| fault.bit).count())
+    runs.rev().max_by_key(|run| faults_that_bit(run))
+}
+
+fn faults_that_bit(run: &RunRecord) -> usize {
+    (0..run.faults.len()).filter(|fault| run.bit(*fault)).count()
 }
 
 fn bands(run: &RunRecord, end: f64) -> Vec<Band> {
-    let within = run.faults.iter().filter(|fault| (fault.at_us as f64) < end).take(BANDS);
-    let band = |fault: &crate::FaultRecord| Band {
-        span: (fault.at_us as f64, (fault.at_us as f64 + fault.for_us as f64).min(end)),
+    let us = |time: Duration| time.as_micros() as f64;
+    let within = run.faults.iter().filter(|fault| us(fault.at) < end).take(BANDS);
+    let band = |fault: &FaultRecord| Band {
+        span: (us(fault.at), us(fault.at + fault.lasts).min(end)),
         name: fault.what.clone(),
     };
     within.map(band).collect()
@@ -67,7 +75,7 @@ fn progress(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
         let mut changes: Vec<(u64, i64)> = record
             .jobs
             .iter()
-            .flat_map(|job| [(job.intended_us, 1), (job.finished_us, -1)])
+            .flat_map(|job| [(job.intended_us(), 1), (job.finished_us(), -1)])
             .collect();
         changes.sort_unstable();
         let mut points = vec![(0.0, 0.0)];
@@ -102,7 +110,7 @@ fn progress(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
     let caption = "Jobs that were due and had not ended yet. Hatched: while a fault was on.";
     let table = stretches(run, end as u64, |record, from, to| {
         let within =
-            record.jobs.iter().filter(|job| job.intended_us < to && job.finished_us >= from);
+            record.jobs.iter().filter(|job| job.intended_us() < to && job.finished_us() >= from);
         within.count().to_string()
     });
     html! {
@@ -125,8 +133,8 @@ fn latencies(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
         let done: Vec<(f64, f64)> = record
             .jobs
             .iter()
-            .filter(|job| completed(job))
-            .map(|job| (job.finished_us as f64, latency_us(job) as f64))
+            .filter(|job| job.completed())
+            .map(|job| (job.finished_us() as f64, job.latency_us() as f64))
             .collect();
         for (_, latency) in &done {
             span = (span.0.min(*latency), span.1.max(*latency));
@@ -162,10 +170,9 @@ fn latencies(facts: &Facts<'_>, run: &RunRecord, end: f64) -> Markup {
         let ended = record
             .jobs
             .iter()
-            .filter(|job| completed(job) && job.finished_us > from && job.finished_us <= to);
-        let mut latencies: Vec<u64> = ended.map(latency_us).collect();
-        latencies.sort_unstable();
-        crate::page::facts::percentile(&latencies, 0.5).map_or(show::NONE.to_owned(), |us| {
+            .filter(|job| job.completed() && (from + 1..=to).contains(&job.finished_us()));
+        let latencies: Sample = ended.map(JobRecord::latency_us).collect();
+        latencies.percentile(50).map_or(show::NONE.to_owned(), |us| {
             format!("{} (of {})", show::micros(us as f64), latencies.len())
         })
     });

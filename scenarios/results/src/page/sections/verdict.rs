@@ -1,22 +1,26 @@
-//! Section 1: the verdict in one sentence, and where locality loses.
+//! Section 1: the verdict in one sentence, and the figures in which locality loses.
 //!
 //! The sentence speaks of more or less only where the whole interval lies on one side of no difference.
+
+use std::cmp::Ordering::{Equal, Greater, Less};
 
 use maud::{Markup, html};
 
 use super::{counted, fuel};
 use crate::page::chart::{Dot, Ratios, dot_ranges, figure, legend_of_lines};
-use crate::page::facts::{Estimate, Facts, Metric, MetricKind, Pairs, Point, Sign, short_key};
+use crate::page::facts::{
+    Facts, Point, change, change_words, figure_name, figure_value, ratio, short_key,
+};
 use crate::page::show;
 use crate::page::table::Table;
+use crate::stats::{ComparedFigure, Estimate, PairPoint};
 
-const BYTES: &str = "bytes moved";
-const MEDIAN: &str = "median latency";
-/// What is drawn of times, with its short names.
-const LATENCIES: [(&str, &str); 2] = [(MEDIAN, "median latency"), ("p99 latency", "p99 latency")];
-/// And of bytes.
-const VOLUMES: [(&str, &str); 1] = [(BYTES, "bytes moved")];
-/// At how many points losses are told one by one.
+/// Figures of the chart of times, with short names.
+const LATENCIES: [(ComparedFigure, &str); 2] =
+    [(ComparedFigure::LatencyP50, "median latency"), (ComparedFigure::LatencyP99, "p99 latency")];
+/// Figures of the chart of bytes.
+const VOLUMES: [(ComparedFigure, &str); 1] = [(ComparedFigure::BodyBytes, "bytes moved")];
+/// Bound of the points whose losses are named.
 const LOSSES: usize = 20;
 
 /// The verdict as plain text.
@@ -33,22 +37,25 @@ pub(in crate::page) fn in_words(facts: &Facts<'_>) -> String {
     let all = compared(facts, near, far);
     match all.as_slice() {
         [] => format!("There is no verdict: no run has both {near} and {far}."),
-        [(point, pairs)] => of_one(point, pairs, near, far),
+        [(point, pair)] => of_one(point, pair, near, far),
         all => of_many(all, near, far),
     }
 }
 
-fn compared<'a, 'b>(facts: &'b Facts<'a>, near: &str, far: &str) -> Vec<(&'b Point<'a>, Pairs)> {
+fn compared<'a, 'b>(
+    facts: &'b Facts<'a>,
+    near: &str,
+    far: &str,
+) -> Vec<(&'b Point<'a>, PairPoint)> {
     facts
         .points
         .iter()
-        .filter_map(|point| Some((point, Pairs::of(point, near, far, facts.warm_up())?)))
+        .filter_map(|point| Some((point, point.pair(near, far, facts.warm_up())?)))
         .collect()
 }
 
-fn of_one(point: &Point<'_>, pairs: &Pairs, near: &str, far: &str) -> String {
-    let change = |name| pairs.metric(name).and_then(|metric| metric.change);
-    let bytes = match change(BYTES) {
+fn of_one(point: &Point<'_>, pair: &PairPoint, near: &str, far: &str) -> String {
+    let bytes = match change(pair, ComparedFigure::BodyBytes) {
         None => format!(
             "the bytes of {near} and {far} cannot be compared, since no run completed the same jobs under both"
         ),
@@ -62,7 +69,7 @@ fn of_one(point: &Point<'_>, pairs: &Pairs, near: &str, far: &str) -> String {
             )
         ),
     };
-    let median = match change(MEDIAN) {
+    let median = match change(pair, ComparedFigure::LatencyP50) {
         None if point.closed_loop() => {
             "; latencies are not compared, since clients wait for answers".to_owned()
         }
@@ -72,21 +79,25 @@ fn of_one(point: &Point<'_>, pairs: &Pairs, near: &str, far: &str) -> String {
             difference(&change, "less time", "more time", "neither clearly more nor less time")
         ),
     };
-    let runs = counted(pairs.runs, "run");
+    let runs = counted(count(pair.seeds), "run");
     format!("Over {runs} of {}, {bytes}{median}.", point.name())
+}
+
+fn count(seeds: u64) -> usize {
+    usize::try_from(seeds).unwrap_or(usize::MAX)
 }
 
 /// "87.2 % less time (95 % interval 85.0 % to 88.1 %)".
 fn difference(change: &Estimate, less: &str, more: &str, open: &str) -> String {
     let size = |value: f64| show::percent(value.abs());
-    match (change.sign(), change.interval) {
-        (Sign::Less, Some((low, high))) => format!(
+    match (change.beside(0.0), change.interval()) {
+        (Some(Less), Some((low, high))) => format!(
             "{} {less} (95 % interval {} to {})",
             size(change.median),
             size(high),
             size(low)
         ),
-        (Sign::More, Some((low, high))) => format!(
+        (Some(Greater), Some((low, high))) => format!(
             "{} {more} (95 % interval {} to {})",
             size(change.median),
             size(low),
@@ -99,35 +110,33 @@ fn difference(change: &Estimate, less: &str, more: &str, open: &str) -> String {
         ),
         (_, None) => format!(
             "{open}, as far as {} can tell (median change {}; six runs are needed for an interval)",
-            counted(change.n, "run"),
+            counted(change.count, "run"),
             show::change(change.median)
         ),
     }
 }
 
-/// What the points' intervals say of one figure: the names of the points by what they show.
+/// Names of the points by the side of their interval of one figure.
 #[derive(Debug, Default)]
 struct Tally {
     less: Vec<String>,
     more: Vec<String>,
     open: Vec<String>,
-    /// Where too few runs make no interval.
+    /// Points with too few runs for an interval.
     few: Vec<String>,
-    /// Where it is not compared at all.
+    /// Points at which it is not compared.
     none: Vec<String>,
 }
 
 impl Tally {
-    fn of(all: &[(&Point<'_>, Pairs)], name: &str) -> Self {
+    fn of(all: &[(&Point<'_>, PairPoint)], figure: ComparedFigure) -> Self {
         let mut tally = Self::default();
-        for (point, pairs) in all {
-            let change = pairs.metric(name).and_then(|metric| metric.change);
-            let few = change.is_some_and(|change| change.interval.is_none());
-            let list = match change.map(|change| change.sign()) {
-                _ if few => &mut tally.few,
-                Some(Sign::Less) => &mut tally.less,
-                Some(Sign::More) => &mut tally.more,
-                Some(Sign::Open) => &mut tally.open,
+        for (point, pair) in all {
+            let list = match change(pair, figure).map(|change| change.beside(0.0)) {
+                Some(None) => &mut tally.few,
+                Some(Some(Less)) => &mut tally.less,
+                Some(Some(Greater)) => &mut tally.more,
+                Some(Some(Equal)) => &mut tally.open,
                 None => &mut tally.none,
             };
             list.push(point.name());
@@ -159,13 +168,22 @@ impl Tally {
     }
 }
 
-fn of_many(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> String {
-    format!(
-        "Of {} points, by 95 % intervals, {near} moved fewer bytes than {far} {}; its median job took less time {}.",
-        all.len(),
-        Tally::of(all, BYTES).words("", "more").trim_start(),
-        Tally::of(all, MEDIAN).words("", "more").trim_start(),
-    )
+fn of_many(all: &[(&Point<'_>, PairPoint)], near: &str, far: &str) -> String {
+    let bytes = Tally::of(all, ComparedFigure::BodyBytes);
+    let median = Tally::of(all, ComparedFigure::LatencyP50);
+    let (points, intervals) = (all.len(), "(95 % intervals)");
+    let bytes = match bytes.less.len() == points {
+        true => format!("{near} moved fewer bytes than {far} at all {points} points"),
+        false => format!(
+            "Of {points} points, {near} moved {}",
+            bytes.words(&format!("fewer bytes than {far}"), "more")
+        ),
+    };
+    let median = match median.less.len() == points {
+        true => format!("its median job took less time at all {points}"),
+        false => format!("its median job took {}", median.words("less time", "more")),
+    };
+    format!("{bytes}; {median} {intervals}.")
 }
 
 /// The section.
@@ -204,13 +222,16 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
 }
 
 /// For each point the figures whose whole interval is on the wrong side.
-fn losses(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
-    let worse = |metric: &&Metric| metric.change.is_some_and(|change| change.sign() == Sign::More);
+fn losses(all: &[(&Point<'_>, PairPoint)], near: &str, far: &str) -> Markup {
+    let worse = |pair: &PairPoint, figure: ComparedFigure| {
+        change(pair, figure).and_then(|change| change.beside(0.0)) == Some(Greater)
+    };
     let lost: Vec<(String, Vec<String>)> = all
         .iter()
-        .map(|(point, pairs)| {
-            let words = |metric: &Metric| format!("{} {}", metric.name, change_of(metric));
-            (point.name(), pairs.metrics.iter().filter(worse).map(words).collect())
+        .map(|(point, pair)| {
+            let words = |figure| format!("{} {}", figure_name(figure), change_words(pair, figure));
+            let lost = ComparedFigure::ALL.into_iter().filter(|figure| worse(pair, *figure));
+            (point.name(), lost.map(words).collect())
         })
         .filter(|(_, figures): &(String, Vec<String>)| !figures.is_empty())
         .collect();
@@ -229,24 +250,8 @@ fn losses(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
     }
 }
 
-/// A change as a ratio, of counts as a difference.
-fn change_of(metric: &Metric) -> String {
-    match metric.kind {
-        MetricKind::Count => show::estimate(metric.change.as_ref(), |value| {
-            if value > 0.0 { format!("+{}", show::plain(value)) } else { show::plain(value) }
-        }),
-        MetricKind::Bytes | MetricKind::Micros => {
-            show::estimate(ratio(metric).as_ref(), show::times)
-        }
-    }
-}
-
-fn ratio(metric: &Metric) -> Option<Estimate> {
-    metric.change.map(|change| change.shifted(1.0))
-}
-
-/// What the values in the points' names are of.
-fn varied(all: &[(&Point<'_>, Pairs)]) -> String {
+/// Names of the settings whose values name the rows.
+fn varied(all: &[(&Point<'_>, PairPoint)]) -> String {
     let mut keys: Vec<String> = Vec::new();
     for key in all.iter().flat_map(|(point, _)| point.settings.keys()) {
         if !keys.contains(&short_key(key)) {
@@ -259,25 +264,29 @@ fn varied(all: &[(&Point<'_>, Pairs)]) -> String {
     format!(" Rows are named by their values of {}.", keys.join(" and "))
 }
 
-fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>) -> Markup {
+fn ratios(
+    all: &[(&Point<'_>, PairPoint)],
+    drawn: &[(ComparedFigure, &str)],
+    about: Ratios<'_>,
+) -> Markup {
     const DOTS: usize = 90;
     let mut dots = Vec::new();
     let one_scenario =
         all.len() > 1 && all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
-    for (point, pairs) in all {
+    for (point, pair) in all {
         // Where all are of one scenario its name says nothing; what varies stands in the caption.
         let scenario = (!one_scenario).then_some(point.scenario);
         let values = point.settings.values().map(String::as_str);
         let name = scenario.into_iter().chain(values).collect::<Vec<_>>().join(", ");
         for (series, (figure, _)) in drawn.iter().enumerate() {
-            if let Some(estimate) = pairs.metric(figure).and_then(ratio) {
+            if let Some(estimate) = ratio(pair, *figure) {
                 dots.push(Dot { name: name.clone(), series, estimate });
             }
         }
     }
     let more = dots.len().saturating_sub(DOTS);
     dots.truncate(DOTS);
-    let few = dots.iter().any(|dot| dot.estimate.interval.is_none());
+    let few = dots.iter().any(|dot| dot.estimate.interval().is_none());
     let caption = format!(
         "{}: median of the paired ratios and its 95 % interval. Left of the line: {}.{}{}",
         about.title,
@@ -292,7 +301,7 @@ fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>
             dot.name.clone(),
             drawn[dot.series].1.to_owned(),
             show::estimate(Some(&dot.estimate), show::times),
-            dot.estimate.n.to_string(),
+            dot.estimate.count.to_string(),
         ]);
     }
     html! {
@@ -303,35 +312,28 @@ fn ratios(all: &[(&Point<'_>, Pairs)], drawn: &[(&str, &str)], about: Ratios<'_>
     }
 }
 
-fn table(all: &[(&Point<'_>, Pairs)], near: &str, far: &str) -> Markup {
+fn table(all: &[(&Point<'_>, PairPoint)], near: &str, far: &str) -> Markup {
     let mut table =
         Table::new(2, ["point", "figure", near, far, "ratio (counts: difference)", "runs"]);
-    for (point, pairs) in all {
-        for metric in &pairs.metrics {
-            let unit = |value| match metric.kind {
-                MetricKind::Bytes => show::size(value),
-                MetricKind::Micros => show::micros(value),
-                MetricKind::Count => show::plain(value),
-            };
-            let side = |side: Option<Estimate>| {
-                side.map_or(show::NONE.to_owned(), |side| unit(side.median))
-            };
-            let runs = metric.change.map_or(0, |change| change.n);
+    for (point, pair) in all {
+        for figure in ComparedFigure::ALL {
+            let Some(found) = pair.figures.get(figure.key()) else { continue };
             table.push([
                 point.name(),
-                metric.name.to_owned(),
-                side(metric.near),
-                side(metric.far),
-                change_of(metric),
-                runs.to_string(),
+                figure_name(figure).to_owned(),
+                figure_value(figure, found.one),
+                figure_value(figure, found.other),
+                change_words(pair, figure),
+                found.seeds.to_string(),
             ]);
         }
     }
-    let few = all.iter().filter(|(_, pairs)| pairs.comparable < pairs.runs);
+    let few = all.iter().filter(|(_, pair)| pair.seeds_with_same_jobs < pair.seeds);
     html! {
         details open[all.len() == 1] { summary { "All compared figures" } (table.show()) }
-        @for (point, pairs) in few {
-            p.note { (point.name()) ": in " (pairs.runs - pairs.comparable) " of " (counted(pairs.runs, "run"))
+        @for (point, pair) in few {
+            p.note { (point.name()) ": in " (pair.seeds - pair.seeds_with_same_jobs) " of "
+                (counted(count(pair.seeds), "run"))
                 " the two completed different jobs, so that bytes and makespan are not compared there." }
         }
     }
