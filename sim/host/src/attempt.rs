@@ -1,89 +1,92 @@
-//! Attempts for jobs: which came to something and which to nothing, for whoever records it.
+//! Attempts at parts of a job, recorded as spans: the time that came to something and the time
+//! lost.
 //!
-//! An attempt is only known to have failed when it has, so that its time is told at its end. One that is dropped without a word was
-//! given up because another one was quicker or the whole failed: that is no failure of its own. Leaves out what to do after a failure.
+//! An attempt is known to have failed only when it has, so its span is recorded at its end. One
+//! that is dropped without [`Attempt::failed`] was given up because another was quicker or the
+//! whole failed: that is no failure of its own. Leaves out what to do after a failure.
 
 use std::fmt;
 use std::rc::Rc;
 
 use super::{JobNumber, Recorder, Span, SpanKind, Time};
 
-/// What is attempted, from the whole of a job to the least of its parts.
+/// Scope of an attempt, from a whole job to the smallest part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttemptKind {
-    /// All of it: a client's request, a place, a worker's run. What was done in one that failed was in vain.
+    /// Whole job: a client's request, a placement, a worker's run. All time in a failed one is
+    /// lost.
     Job,
-    /// A session on a node, or a gang of them. Others may run beside it, and what they do may count.
+    /// Session on a node, or a gang of them. Others may run beside it, and their work may count.
     Session,
-    /// A request for it to a proxy. What the proxy does meanwhile is told apart.
+    /// Request for a job to a proxy. The proxy's own work meanwhile has spans of its own.
     Request,
-    /// A proxy's request for it to one node. Others may go on beside it, and sessions may compute.
+    /// Proxy's request for a job to one node. Others may go on beside it, and sessions may compute.
     Replica,
 }
 
 impl AttemptKind {
-    /// Whether no other attempt lies within it, so that it says by itself that something was under way that counts.
-    const fn is_least(self) -> bool {
+    /// True if no other attempt nests in it, so that its progress is recorded as a span by itself.
+    const fn is_leaf(self) -> bool {
         matches!(self, Self::Session | Self::Replica)
     }
 }
 
-/// An attempt on its way.
+/// Attempt under way.
 #[must_use = "dropping it ends the attempt"]
-pub struct Attempt(Option<Told>);
+pub struct Attempt(Option<OpenAttempt>);
 
-struct Told {
+struct OpenAttempt {
     recorder: Rc<dyn Recorder>,
     job: Option<JobNumber>,
-    of: AttemptKind,
+    kind: AttemptKind,
     name: &'static str,
     begun: Time,
-    /// Until when something came of it.
-    gained: Option<Time>,
+    /// Time of the last progress.
+    progressed: Option<Time>,
 }
 
 impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Attempt").field(&self.0.as_ref().map(|told| (told.of, told.job))).finish()
+        f.debug_tuple("Attempt").field(&self.0.as_ref().map(|open| (open.kind, open.job))).finish()
     }
 }
 
 impl Attempt {
-    /// One that nobody hears of.
-    pub(super) const DISABLED: Self = Self(None);
+    /// A disabled attempt, which records nothing.
+    pub(crate) const DISABLED: Self = Self(None);
 
-    /// Begins an attempt for the job that runs now, if there is one.
-    pub(super) fn begin(recorder: Rc<dyn Recorder>, of: AttemptKind, name: &'static str) -> Self {
+    /// Begins an attempt for the job of the running code; disabled if there is none.
+    pub(crate) fn begin(recorder: Rc<dyn Recorder>, kind: AttemptKind, name: &'static str) -> Self {
         let job = recorder.job();
-        if job.is_none() || !recorder.wants(SpanKind::Retry(of), job) {
+        if job.is_none() || !recorder.wants(SpanKind::Retry(kind), job) {
             return Self::DISABLED;
         }
         let begun = recorder.now();
-        Self(Some(Told { recorder, job, of, name, begun, gained: None }))
+        Self(Some(OpenAttempt { recorder, job, kind, name, begun, progressed: None }))
     }
 
-    /// Something came of it by now: the answer, or some more bytes of it.
-    pub fn gained(&mut self) {
-        if let Some(told) = &mut self.0 {
-            told.gained = Some(told.recorder.now());
+    /// Notes progress now: the answer, or more bytes of it.
+    pub fn progressed(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.progressed = Some(open.recorder.now());
         }
     }
 
-    /// What came of it turned out to be worth nothing.
-    pub fn lost(&mut self) {
-        if let Some(told) = &mut self.0 {
-            told.gained = None;
+    /// Discards the progress so far, which turned out to be useless.
+    pub fn discard_progress(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.progressed = None;
         }
     }
 
-    /// It failed: the time since something last came of it was in vain.
+    /// Ends it as failed: the time since its last progress is recorded as lost.
     pub fn failed(&mut self) {
-        if let Some(told) = self.0.take() {
-            told.tell_what_counts();
-            told.add(
-                SpanKind::Retry(told.of),
-                told.gained.unwrap_or(told.begun),
-                told.recorder.now(),
+        if let Some(open) = self.0.take() {
+            open.record_progress();
+            open.record(
+                SpanKind::Retry(open.kind),
+                open.progressed.unwrap_or(open.begun),
+                open.recorder.now(),
             );
         }
     }
@@ -91,20 +94,20 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some(told) = &self.0 {
-            told.tell_what_counts();
+        if let Some(open) = &self.0 {
+            open.record_progress();
         }
     }
 }
 
-impl Told {
-    fn tell_what_counts(&self) {
-        if let Some(gained) = self.gained.filter(|_| self.of.is_least()) {
-            self.add(SpanKind::Attempt, self.begun, gained);
+impl OpenAttempt {
+    fn record_progress(&self) {
+        if let Some(progressed) = self.progressed.filter(|_| self.kind.is_leaf()) {
+            self.record(SpanKind::Attempt, self.begun, progressed);
         }
     }
 
-    fn add(&self, kind: SpanKind, begin: Time, end: Time) {
+    fn record(&self, kind: SpanKind, begin: Time, end: Time) {
         self.recorder.add(Span::new(kind, self.name, begin, end).of_job(self.job));
     }
 }

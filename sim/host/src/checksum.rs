@@ -1,9 +1,10 @@
-//! The MD5 of bytes as they come, which is an object's `ETag`.
+//! Incremental MD5, an object's `ETag`, which digests contents known beforehand only once.
 //!
-//! A simulated object is digested by its client, its proxies and each of its replicas, when it is put and whenever it is read: most of
-//! a run's time, if each of them did it. So a world may know contents beforehand. Bytes that are the same as one of those, compared one by
-//! one, have its digest; all others are digested. Leaves out trust in anything but the bytes themselves: a damaged copy is none of
-//! those that are known.
+//! A simulated object is digested by its client, its proxies and each of its replicas, when it is
+//! put and whenever it is read, which would be most of a run's time. So a world may know contents
+//! beforehand: bytes that equal one of those, compared one by one, get its digest, which is
+//! computed once; all others are digested. Leaves out trust in anything but the bytes: a damaged
+//! copy equals no known content.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,13 +13,14 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
-/// KnownContents are looked up by so many of their first bytes; shorter ones are not worth it.
+/// First bytes by which contents are looked up; shorter contents are digested.
 const BEGIN_BYTES: usize = 64;
 
-/// An MD5.
+/// MD5 digest.
 pub type Md5Sum = [u8; 16];
 
-/// KnownContents whose checksums are computed once, when they are first asked for. Clones share, so that all runs over the same objects may.
+/// Contents whose checksums are computed once, when they are first needed. Clones share them, so
+/// that all runs over the same objects may.
 #[derive(Clone, Default)]
 pub struct KnownContents(Arc<BTreeMap<[u8; BEGIN_BYTES], Vec<Arc<Content>>>>);
 
@@ -34,7 +36,7 @@ impl Content {
 }
 
 impl KnownContents {
-    /// These.
+    /// Set of these contents, without the ones too short to be looked up.
     #[must_use]
     pub fn new(contents: impl IntoIterator<Item = Bytes>) -> Self {
         let mut by_begin: BTreeMap<_, Vec<Arc<Content>>> = BTreeMap::new();
@@ -47,7 +49,7 @@ impl KnownContents {
         Self(Arc::new(by_begin))
     }
 
-    /// Those that begin with `data`, which is not too short.
+    /// The contents that begin with `data`; none if it is too short to be looked up.
     fn beginning_with(&self, data: &[u8]) -> Vec<Arc<Content>> {
         let alike = data.first_chunk().and_then(|begin| self.0.get(begin));
         let alike = alike.into_iter().flatten();
@@ -62,70 +64,70 @@ impl fmt::Debug for KnownContents {
     }
 }
 
-/// The MD5 of what came so far. [`Checksum::default`] knows no contents.
+/// MD5 of the bytes so far. [`Checksum::default`] knows no contents.
 #[derive(Clone, Default)]
 pub struct Checksum {
     known: KnownContents,
-    state: State,
+    state: ChecksumState,
 }
 
 #[derive(Clone, Default)]
-enum State {
+enum ChecksumState {
     #[default]
     Empty,
-    /// What came is how all of these begin; there is at least one.
+    /// The bytes so far are a prefix of each of these contents, at least one.
     Known { same: Vec<Arc<Content>>, len: usize },
-    /// It is how none begins.
+    /// The bytes so far are a prefix of no known content.
     Digested(Md5),
 }
 
 impl Checksum {
-    /// Of nothing yet; what turns out to be one of `known` is not digested.
+    /// Checksum of no bytes yet; bytes that equal one of `known` are not digested.
     #[must_use]
     pub const fn knowing(known: KnownContents) -> Self {
-        Self { known, state: State::Empty }
+        Self { known, state: ChecksumState::Empty }
     }
 
-    /// Takes in what comes next.
+    /// Adds the next bytes.
     pub fn update(&mut self, data: &[u8]) {
         if data.is_empty() {
             return;
         }
         match &mut self.state {
-            State::Empty => {
+            ChecksumState::Empty => {
                 let same = self.known.beginning_with(data);
                 self.state = match same.is_empty() {
-                    true => State::Digested(Md5::new_with_prefix(data)),
-                    false => State::Known { same, len: data.len() },
+                    true => ChecksumState::Digested(Md5::new_with_prefix(data)),
+                    false => ChecksumState::Known { same, len: data.len() },
                 };
             }
-            State::Known { same, len } => {
+            ChecksumState::Known { same, len } => {
                 let before = same.first().map(|content| content.bytes.slice(..*len));
                 let end = *len + data.len();
                 same.retain(|content| content.bytes.get(*len..end) == Some(data));
                 *len = end;
                 if same.is_empty() {
                     let md5 = Md5::new_with_prefix(before.unwrap_or_default());
-                    self.state = State::Digested(md5.chain_update(data));
+                    self.state = ChecksumState::Digested(md5.chain_update(data));
                 }
             }
-            State::Digested(md5) => md5.update(data),
+            ChecksumState::Digested(md5) => md5.update(data),
         }
     }
 
-    /// The MD5 of all that came.
+    /// MD5 of all bytes.
     #[must_use]
     pub fn sum(self) -> Md5Sum {
         match self.state {
-            State::Empty => Md5::digest([]).into(),
-            State::Known { same, len } => {
+            ChecksumState::Empty => Md5::digest([]).into(),
+            ChecksumState::Known { same, len } => {
                 let whole = same.iter().find(|content| content.bytes.len() == len);
                 whole.map_or_else(
                     || Md5::digest(same.first().map_or(&[][..], |it| &it.bytes[..len])).into(),
                     |content| content.sum(),
                 )
             }
-            State::Digested(md5) => md5.finalize().into(),
+            ChecksumState::Digested(md5) => md5.finalize().into(),
         }
     }
 }
@@ -136,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// KnownContents of two kinds of beginning, some of which go on as others do.
+    /// Contents of two kinds of beginning, some of which continue alike.
     fn contents() -> Vec<Bytes> {
         let bytes = |begin: u8, len: usize| vec![begin; len];
         let mut all = vec![bytes(1, 100), bytes(1, 200), bytes(2, 64), bytes(2, 63), bytes(1, 0)];
@@ -160,7 +162,7 @@ mod tests {
             for part in parts {
                 let (now, later) = rest.split_at(part.min(rest.len()));
                 checksum.update(now);
-                // What was asked for on the way changes nothing.
+                // A sum taken on the way changes nothing.
                 let _so_far = checksum.clone().sum();
                 rest = later;
             }
@@ -176,7 +178,7 @@ mod tests {
         let mut checksum = Checksum::knowing(known.clone());
         checksum.update(&content[..500]);
         checksum.update(&content[500..]);
-        assert!(matches!(&checksum.state, State::Known { len: 1_000, .. }));
+        assert!(matches!(&checksum.state, ChecksumState::Known { len: 1_000, .. }));
         let stored = known.beginning_with(&content);
         stored[0].sum.set([9; 16]).expect("nobody asked yet");
         assert_eq!(checksum.sum(), [9; 16], "it is the known one's");

@@ -1,25 +1,25 @@
-//! Computing, as the seam sees it: work that says afterwards what it spent.
+//! Work for a core, which reports the fuel that it spent.
 //!
-//! Leaves out what the work is. A machine's fuel rate turns fuel into time; only what is no computing of a guest's, such as
-//! starting one, takes time of another kind.
+//! Leaves out the work itself. A host's fuel rate turns fuel into time; overhead is time that is no
+//! computing of a guest's, such as starting one.
 
 use std::any::Any;
 use std::time::Duration;
 
-/// Units of fuel (about one per WebAssembly instruction) that work has spent.
+/// Fuel that work has spent, in units of about one WebAssembly instruction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpentFuel(pub u64);
 
-/// Something to be computed on a core. `Send`, so that a real machine may give it to another thread.
+/// Computation for a core. `Send`, so that a real machine may run it on another thread.
 pub trait ComputeWork: Send + 'static {
-    /// Computes, once, and says what that cost.
+    /// Computes, once, and returns the fuel that it spent.
     fn run(&mut self) -> SpentFuel;
 
-    /// Time of the core that it takes beside its fuel, asked once after it ran.
+    /// Time of the core beside the fuel's, asked once after [`ComputeWork::run`].
     fn overhead(&mut self) -> Duration {
         Duration::ZERO
     }
 
-    /// The work itself, for its owner to take its result out of.
+    /// Converts the work for its owner, who takes the result out of it.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }

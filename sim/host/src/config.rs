@@ -1,11 +1,10 @@
-//! What a simulated cluster is made of: counts, rates and latencies, already validated.
+//! Configuration of a cluster and its machines: validated counts, rates and latencies.
 //!
-//! Leaves out how people write them (the `stayput` crate parses scenario files into these types)
-//! and what runs on them.
+//! Leaves out the scenario files that are parsed into these types, and what runs on the machines.
 
 use std::time::Duration;
 
-/// A rate in bytes per second, never zero.
+/// Rate in bytes per second, never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteRate(u64);
 
@@ -22,7 +21,7 @@ impl ByteRate {
         self.0
     }
 
-    /// How long `bytes` take, in nanoseconds, rounded up.
+    /// Time for `bytes`, in nanoseconds, rounded up.
     #[must_use]
     pub fn nanos_for(self, bytes: u64) -> u64 {
         let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0));
@@ -30,7 +29,7 @@ impl ByteRate {
     }
 }
 
-/// A rate of computing in units of fuel per second of one core, never zero.
+/// Computing rate of one core in units of fuel per second, never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FuelRate(u64);
 
@@ -47,7 +46,7 @@ impl FuelRate {
         self.0
     }
 
-    /// How long `fuel` takes on one core, in nanoseconds, rounded up.
+    /// Time for `fuel` on one core, in nanoseconds, rounded up.
     #[must_use]
     pub fn nanos_for(self, fuel: u64) -> u64 {
         let ns = (u128::from(fuel) * 1_000_000_000).div_ceil(u128::from(self.0));
@@ -55,14 +54,14 @@ impl FuelRate {
     }
 }
 
-/// A probability as an exact ratio, in parts per billion: what it decides is the same on every machine.
+/// Probability as an exact ratio, in parts per billion, so that every machine decides the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chance(u32);
 
 impl Chance {
-    /// It never happens.
+    /// Probability zero.
     pub const NEVER: Self = Self(0);
-    /// Parts of the whole.
+    /// Parts of the whole: probability one.
     pub const BILLION: u32 = 1_000_000_000;
 
     /// `parts` per billion, or `None` for more than all.
@@ -77,15 +76,15 @@ impl Chance {
         self.0
     }
 
-    /// Whether it happens, given 64 random bits.
+    /// Decides by 64 random bits; true with this probability.
     #[must_use]
     pub fn hits(self, bits: u64) -> bool {
         (u128::from(bits) * u128::from(Self::BILLION)) >> 64 < u128::from(self.0)
     }
 }
 
-/// How many of each there are, and how the ring is built. All counts are at least 1
-/// unless said otherwise.
+/// Size and shape of a cluster, and the ring's parameters. Counts are at least 1 unless said
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterConfig {
     /// Regions.
@@ -96,52 +95,52 @@ pub struct ClusterConfig {
     pub nodes_per_zone: u32,
     /// Disks in each storage node.
     pub devices_per_node: u32,
-    /// Copies of everything that is stored.
+    /// Replicas of each object, container and account.
     pub replicas: u32,
-    /// The ring has two to this power partitions: 1 to 32.
+    /// Part power of the ring, 1 to 32: it has two to this power partitions.
     pub part_power: u8,
     /// Proxies, placed in the zones in turn.
     pub proxies: u32,
     /// Compute hosts outside the store; may be 0 when no policy wants one.
     pub workers: u32,
-    /// The zone (counted from 1 over all regions) that workers sit in; outside the store if `None`.
+    /// Zone of the workers, counted from 1 over all regions; `None` outside the store.
     pub workers_zone: Option<u32>,
-    /// Clients outside.
+    /// Clients, outside the store.
     pub clients: u32,
-    /// How long replicators rest between two rounds; without one each replica has what came to it.
+    /// Pause of replicators between two rounds; `None` without replicators.
     pub replicate: Option<Duration>,
 }
 
-/// A machine: a storage node, a proxy, a worker.
+/// Hardware of a storage node, a proxy or a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineConfig {
     /// Cores that run jobs.
     pub cores: u32,
-    /// How fast one core computes.
+    /// Computing rate of one core.
     pub fuel_per_second: FuelRate,
     /// Bandwidth of the network card, each way.
     pub nic: ByteRate,
     /// Each of its disks.
     pub disk: DiskConfig,
-    /// How it runs sessions of jobs.
+    /// Job slots and the cost of starting a session.
     pub sessions: SessionsConfig,
 }
 
-/// How a storage node or a worker runs sessions, and what starting one costs beside fuel.
+/// Job slots of a storage node or a worker, and the cost of starting a session beside its fuel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionsConfig {
-    /// How many run at a time.
+    /// Sessions that run at a time.
     pub running: u32,
-    /// How many wait for one of those to end; more are refused.
+    /// Sessions that wait for a slot; more are refused.
     pub queued: u32,
-    /// Time of a core before a session's first step.
+    /// Core time before a session's first step.
     pub start: Duration,
-    /// How fast a core compiles a module that the host has not compiled yet.
+    /// Rate at which a core compiles a module that the host has not compiled yet.
     pub compile: ByteRate,
 }
 
 impl SessionsConfig {
-    /// Time of a core before the first step of a session for which so many bytes had to be compiled.
+    /// Core time before the first step of a session for which `compiled_bytes` had to be compiled.
     #[must_use]
     pub fn startup(&self, compiled_bytes: u64) -> Duration {
         self.start + Duration::from_nanos(self.compile.nanos_for(compiled_bytes))
@@ -149,8 +148,8 @@ impl SessionsConfig {
 }
 
 impl Default for SessionsConfig {
-    /// Ten at a time and three that wait, as in ZeroCloud. wasmi starts a session of a cached small module in 2 to 8 µs and
-    /// compiles one of 30 kB in 0.35 ms.
+    /// Ten slots and a queue of three, as in ZeroCloud. wasmi starts a session of a cached small
+    /// module in 2 to 8 µs and compiles one of 30 kB in 0.35 ms.
     fn default() -> Self {
         Self {
             running: 10,
@@ -161,60 +160,60 @@ impl Default for SessionsConfig {
     }
 }
 
-/// A disk, first come, first served.
+/// Disk that serves accesses in the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskConfig {
-    /// Sequential reading.
+    /// Rate of sequential reading.
     pub read: ByteRate,
-    /// Sequential writing.
+    /// Rate of sequential writing.
     pub write: ByteRate,
-    /// What an access costs that does not go on where the last one ended.
+    /// Seek time of an access that does not continue the last one.
     pub seek: Duration,
-    /// Bytes that files and tables may hold; unlimited if `None`.
+    /// Bytes that files and the table may hold together; unlimited if `None`.
     pub capacity: Option<u64>,
 }
 
-/// What comes on top of a link's latency, drawn for each chunk.
+/// Distribution of the delay on top of a link's latency, drawn for each chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Jitter {
-    /// Nothing.
+    /// No jitter.
     #[default]
     None,
-    /// All values from zero to `max` alike.
+    /// Uniform from zero to `max`.
     Uniform {
-        /// The most.
+        /// Largest delay.
         max: Duration,
     },
-    /// Exponentially distributed, cut at 20 times its mean.
+    /// Exponential, cut at 20 times its mean.
     Exponential {
-        /// The mean.
+        /// Mean delay.
         mean: Duration,
     },
 }
 
-/// A class of links.
+/// Properties of a class of links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkConfig {
-    /// One way.
+    /// One-way latency.
     pub latency: Duration,
-    /// On top of it.
+    /// Jitter on top of the latency.
     pub jitter: Jitter,
-    /// How likely a segment is lost.
+    /// Probability that a segment is lost.
     pub loss: Chance,
-    /// Bandwidth that all flows between two zones (or two regions, or the outside and a zone)
-    /// share, each way; unlimited if `None`.
+    /// Trunk bandwidth that all flows between two zones (or two regions, or the outside and a
+    /// zone) share, each way; unlimited if `None`.
     pub trunk: Option<ByteRate>,
 }
 
 impl LinkConfig {
-    /// A link of constant latency that loses nothing.
+    /// Link of constant latency that loses nothing.
     #[must_use]
     pub const fn new(latency: Duration, trunk: Option<ByteRate>) -> Self {
         Self { latency, jitter: Jitter::None, loss: Chance::NEVER, trunk }
     }
 }
 
-/// Latency and trunks by where the two ends are.
+/// Link classes by the places of the two ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkConfig {
     /// Both ends in one zone.
@@ -227,12 +226,13 @@ pub struct NetworkConfig {
     pub client: LinkConfig,
     /// A worker outside the store and anything but a client.
     pub worker: LinkConfig,
-    /// Whether connections begin with ten segments and open their window as acknowledgements come (RFC 6928, RFC 5681).
+    /// TCP slow start: connections begin with ten segments and open their window as
+    /// acknowledgements come (RFC 6928, RFC 5681).
     pub slow_start: bool,
 }
 
 impl NetworkConfig {
-    /// One whose links are all alike: of constant latency, without trunks and losses.
+    /// Network of equal links of constant latency, without trunks and losses.
     #[must_use]
     pub const fn uniform(latency: Duration) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The network's face: byte streams, and the labels by which bytes are counted.
+//! Interface of the network: byte streams, and the labels by which bytes are counted.
 //!
 //! Leaves out names (hosts are addressed by IP and port, as in a ring) and datagrams.
 
@@ -11,34 +11,34 @@ use serde::{Deserialize, Serialize};
 
 use super::LocalFuture;
 
-/// What bytes are sent for.
+/// Purpose of sent bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// What objects hold, on its way into the store, out of it or to a job.
+    /// Object contents on their way into the store, out of it or to a job.
     ObjectData,
-    /// Modules and images, on their way to where they run.
+    /// Modules and images on their way to their sessions.
     JobCode,
-    /// What jobs answer.
+    /// Answers of jobs.
     JobResult,
-    /// What sessions of one job tell each other.
+    /// Pipes between the sessions of a job.
     JobToJob,
-    /// Copies that the store makes to mend itself.
+    /// Copies made by replicators.
     Replication,
-    /// What is sent again to another node because an attempt of a job was lost.
+    /// Bytes sent again to another node because an attempt at a job was lost.
     Retry,
-    /// What is sent to a second node while the first one still has the session: the loser's bytes, mostly.
+    /// Bytes for a second copy of a session while the first still runs.
     Hedge,
-    /// What clients read and write beside the jobs.
+    /// Load of clients beside the jobs.
     Foreground,
-    /// Names of containers and objects.
+    /// Container and account listings.
     Listing,
     /// Job descriptions, metadata, errors and everything else.
     Control,
 }
 
 impl Purpose {
-    /// All of them, in the order in which they are reported.
+    /// All purposes, in the order of reports.
     pub const ALL: [Self; 10] = [
         Self::ObjectData,
         Self::JobCode,
@@ -52,7 +52,7 @@ impl Purpose {
         Self::Control,
     ];
 
-    /// As results name it.
+    /// Name in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -69,54 +69,55 @@ impl Purpose {
         }
     }
 
-    /// That of a name.
+    /// The purpose of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 }
 
-/// Which part of an HTTP message bytes belong to.
+/// Part of an HTTP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessagePart {
     /// Start line, headers and the framing of bodies.
     Head,
-    /// The body itself.
+    /// Body without its framing.
     Body,
 }
 
-/// How bytes are counted.
+/// Label under which sent bytes are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
-    /// What they are for.
+    /// Purpose of the bytes.
     pub purpose: Purpose,
-    /// Which part of a message they are.
+    /// Part of the message.
     pub part: MessagePart,
 }
 
 impl Label {
-    /// The head of a message.
+    /// Label of a message head.
     pub const HEAD: Self = Self { purpose: Purpose::Control, part: MessagePart::Head };
 
-    /// The body of a message that is sent for `purpose`.
+    /// Label of the body of a message that is sent for `purpose`.
     #[must_use]
     pub const fn body(purpose: Purpose) -> Self {
         Self { purpose, part: MessagePart::Body }
     }
 }
 
-/// A connection.
+/// Boxed end of a connection.
 pub type BoxStream = Box<dyn Stream>;
 
-/// One end of a connection. Dropping it closes it both ways, what was written is still delivered.
+/// One end of a connection. Dropping it closes both ways; bytes written before are still
+/// delivered.
 pub trait Stream: Unpin {
-    /// Takes what has arrived, at most `max` bytes (above zero); nothing at the end of the stream.
+    /// Takes arrived bytes, at most `max` (above zero); none at the end of the stream.
     ///
     /// # Errors
     /// The connection was reset.
     fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>>;
 
-    /// Sends a prefix of `data` (which is not empty) and says how long it was.
+    /// Sends a prefix of `data` (which is not empty) and returns its length.
     ///
     /// # Errors
     /// The connection was reset, or closed by [`Stream::poll_close`].
@@ -127,7 +128,7 @@ pub trait Stream: Unpin {
         label: Label,
     ) -> Poll<io::Result<usize>>;
 
-    /// Sees to it that what was written leaves. Streams that hold nothing back have nothing to do.
+    /// Flushes written bytes. Streams that hold nothing back have nothing to do.
     ///
     /// # Errors
     /// The connection was reset.
@@ -135,23 +136,23 @@ pub trait Stream: Unpin {
         Poll::Ready(Ok(()))
     }
 
-    /// Says that nothing more will be written; the other end reads to its end.
+    /// Closes the writing half; the other end reads to the end of the stream.
     ///
     /// # Errors
     /// The connection was reset.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// Connections that a listener's machine can hold for it, unless it says otherwise.
+/// Default of [`Listener::connections_max`].
 const CONNECTIONS_MAX: usize = 4096;
 
-/// A port that takes connections until it is dropped.
+/// Listening port; dropping it frees the port.
 pub trait Listener {
-    /// How many connections it may have at a time.
+    /// Most open connections of this port.
     fn connections_max(&self) -> usize {
         CONNECTIONS_MAX
     }
 
-    /// The next connection and where it comes from.
+    /// Accepts the next connection; with the address of its peer.
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>>;
 }

@@ -1,8 +1,8 @@
-//! What a machine did when, and for which job: told to whoever records it, and to nobody otherwise.
+//! Spans: intervals of a host's time by kind and job, for a recorder if there is one.
 //!
-//! The job that code works for is known without being handed from call to call: [`super::Host::in_job`] sets it for a future, and
-//! tasks that the future spawns have it too. Leaves out where spans are kept, which is the world's, and anything that would
-//! make a run depend on whether it is recorded.
+//! The current job is not handed from call to call: [`super::Host::in_job`] sets it for a future,
+//! and tasks that the future spawns inherit it. Leaves out the storage of spans, which is the
+//! backend's, and anything that would make a run depend on being recorded.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 use super::{AttemptKind, LocalFuture, Time};
 
-/// A job as its client counts it, from 0. Its text is what servers are told that a request belongs to.
+/// Number of a job, counted by its client from 0. Requests carry it as text: `job-7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobNumber(pub u32);
 
@@ -24,7 +24,7 @@ impl fmt::Display for JobNumber {
     }
 }
 
-/// A text that names no job.
+/// A text that is no [`JobNumber`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a job is written as job-NUMBER")]
 pub struct JobNumberError;
@@ -39,73 +39,74 @@ impl FromStr for JobNumber {
     }
 }
 
-/// What a span is of.
+/// Kind of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SpanKind {
-    /// A job, from its intended arrival until its client has the answer.
+    /// Job, from its intended arrival until its client has the answer.
     Job,
-    /// A request, from its head's arrival at a server until its answer is on the way or its client has left.
+    /// Request, from its head's arrival at a server until its answer is on the way or its client
+    /// has left.
     Request,
-    /// A wait for a slot or for a core.
+    /// Wait for a slot or for a core.
     Queue,
     /// Work on a core.
     Compute,
-    /// A wait for a disk that serves others first.
+    /// Wait for a disk that serves others first.
     DiskQueue,
-    /// An access that a disk serves.
+    /// Access that a disk serves.
     Disk,
-    /// Bytes on their way over the network.
+    /// Transfer of bytes over the network.
     Transfer,
-    /// An attempt at a part of a job that came to something.
+    /// Attempt at a part of a job, as far as it made progress.
     Attempt,
-    /// An attempt that came to nothing, or the wait before it was made again.
+    /// Lost time of a failed attempt, or the wait before the next one.
     Retry(AttemptKind),
-    /// A fault that holds.
+    /// Fault while it lasts.
     Fault,
 }
 
-/// Something that took its time.
+/// Interval of time on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// What it is of.
+    /// Kind.
     pub kind: SpanKind,
-    /// What it is called.
+    /// Name.
     pub name: Cow<'static, str>,
-    /// Which of the host's devices it is on, if the host has several of the kind.
+    /// Device of the host, if the host has several of the kind.
     pub on: Option<Rc<str>>,
-    /// When it began.
+    /// Begin.
     pub begin: Time,
-    /// When it ended.
+    /// End.
     pub end: Time,
-    /// The job that it was for, if that is known.
+    /// Job, if it is known.
     pub job: Option<JobNumber>,
-    /// Figures of it by name, such as `bytes`.
+    /// Figures by name, such as `bytes`.
     pub figures: Vec<(&'static str, u64)>,
 }
 
 impl Span {
-    /// One for nobody in particular.
+    /// Span without job, device and figures.
     #[must_use]
     pub fn new(kind: SpanKind, name: impl Into<Cow<'static, str>>, begin: Time, end: Time) -> Self {
         let name = name.into();
         Self { kind, name, on: None, begin, end, job: None, figures: Vec::new() }
     }
 
-    /// The same for `job`.
+    /// Sets the job.
     #[must_use]
     pub fn of_job(mut self, job: Option<JobNumber>) -> Self {
         self.job = job;
         self
     }
 
-    /// The same on a device.
+    /// Sets the device.
     #[must_use]
     pub fn on(mut self, device: &Rc<str>) -> Self {
         self.on = Some(Rc::clone(device));
         self
     }
 
-    /// The same with one more figure.
+    /// Adds a figure.
     #[must_use]
     pub fn figure(mut self, name: &'static str, value: u64) -> Self {
         self.figures.push((name, value));
@@ -113,21 +114,21 @@ impl Span {
     }
 }
 
-/// Whom a machine tells of its spans.
+/// Recorder of the spans of a host.
 pub trait Recorder {
     /// The time now.
     fn now(&self) -> Time;
-    /// Whether a span of this kind, for this job or for none, would be kept.
+    /// True if a span of this kind, for this job or for none, would be recorded.
     fn wants(&self, kind: SpanKind, job: Option<JobNumber>) -> bool;
-    /// Keeps a span, if it is wanted.
+    /// Records a span, if it is wanted.
     fn add(&self, span: Span);
-    /// The job that the code that runs now works for.
+    /// Job of the running code.
     fn job(&self) -> Option<JobNumber>;
-    /// Says for which job the code works that runs next, and gives back for which it was.
+    /// Sets the job of the code that runs next, and returns the one before.
     fn set_job(&self, job: Option<JobNumber>) -> Option<JobNumber>;
 }
 
-/// A span that ends when this is dropped, by whatever.
+/// Span that ends when this is dropped.
 #[must_use = "dropping it ends the span"]
 pub struct OpenSpan(Option<(Rc<dyn Recorder>, Span)>);
 
@@ -144,10 +145,10 @@ impl fmt::Debug for OpenSpan {
 }
 
 impl OpenSpan {
-    /// One that nobody hears of.
+    /// A disabled span, which is not recorded.
     pub const DISABLED: Self = Self(None);
 
-    /// Begins a span for `job`, now.
+    /// Begins a span for `job` now.
     pub fn begin(
         recorder: &Rc<dyn Recorder>,
         kind: SpanKind,
@@ -161,7 +162,7 @@ impl OpenSpan {
         Self(Some((Rc::clone(recorder), Span::new(kind, name, now, now).of_job(job))))
     }
 
-    /// Renames it; the name is made only if somebody hears of it.
+    /// Renames it; `name` is called only if the span is recorded.
     pub fn rename(&mut self, name: impl FnOnce() -> String) {
         if let Some((_, span)) = &mut self.0 {
             span.name = name().into();
@@ -185,11 +186,11 @@ impl Drop for OpenSpan {
     }
 }
 
-/// A future that works for a job.
-pub(super) struct InJob<T> {
-    pub(super) recorder: Rc<dyn Recorder>,
-    pub(super) job: Option<JobNumber>,
-    pub(super) future: LocalFuture<'static, T>,
+/// Future attributed to a job.
+pub(crate) struct InJob<T> {
+    pub(crate) recorder: Rc<dyn Recorder>,
+    pub(crate) job: Option<JobNumber>,
+    pub(crate) future: LocalFuture<'static, T>,
 }
 
 impl<T> Future for InJob<T> {

@@ -1,4 +1,4 @@
-//! Time on the seam: nanoseconds since the world began, and what Swift's `X-Timestamp` makes of it.
+//! Time on the seam: nanoseconds since the world began, and the calendar of Swift's `X-Timestamp`.
 //!
 //! Leaves out time zones and leap seconds: a world has one clock that all its hosts share.
 
@@ -6,17 +6,17 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A point in time, in nanoseconds since the world began.
+/// Point in time, in nanoseconds since the world began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(u64);
 
-/// The Unix time, in seconds, at which every simulated world begins: 2024-01-01T00:00:00Z.
+/// Unix time of the beginning of every simulated world, in seconds: 2024-01-01T00:00:00Z.
 pub const WORLD_EPOCH_UNIX_S: u64 = 1_704_067_200;
 
 impl Time {
     /// The beginning of the world.
     pub const ZERO: Self = Self(0);
-    /// Later than everything that happens.
+    /// Latest time, later than everything that happens.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The point `ns` nanoseconds after the world began.
@@ -43,7 +43,7 @@ impl Time {
         self.0.saturating_add(WORLD_EPOCH_UNIX_S * 1_000_000_000)
     }
 
-    /// How long it is from `earlier` to here; zero when `earlier` is later.
+    /// Duration since `earlier`; zero when that is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

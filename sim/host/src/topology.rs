@@ -1,6 +1,6 @@
-//! Who is where: hosts, their places, and which class of link lies between two of them.
+//! Topology: hosts, their places, and the class of the link between two of them.
 //!
-//! Leaves out racks and switches: a zone is the smallest place that has latencies of its own.
+//! Leaves out racks and switches: a zone is the smallest place with latencies of its own.
 
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -8,73 +8,73 @@ use std::rc::Rc;
 use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
 use crate::{Host, LocalFuture};
 
-/// What a host runs when it starts, and again whenever it restarts.
+/// Main function of a host, called when it starts and whenever it restarts.
 pub type HostMain = Rc<dyn Fn(Host) -> LocalFuture<'static, ()>>;
 
-/// A host of a world, counted from zero.
+/// Index of a host in its world, from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostKey(pub u32);
 
-/// Where a host stands.
+/// Place of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HostPlace {
-    /// In a zone of the store. Zones are counted over all regions.
+    /// Zone of the store.
     Zone {
-        /// Its region, from 1.
+        /// Region, from 1.
         region: u32,
-        /// Its zone, from 1 over all regions.
+        /// Zone, from 1 over all regions.
         zone: u32,
     },
-    /// With the compute hosts, outside the store.
+    /// Place of the workers outside the store.
     Workers,
-    /// With the clients, outside.
+    /// Place of the clients, outside the store.
     Clients,
 }
 
-/// What a host is made of.
+/// Hardware, name and place of a host.
 #[derive(Clone, Debug)]
 pub struct HostSpec {
-    /// As scenarios and results name it: `node:5`.
+    /// Name in scenarios and results: `node:5`.
     pub name: String,
-    /// Its address.
+    /// IP address.
     pub ip: Ipv4Addr,
-    /// Where it stands.
+    /// Place.
     pub place: HostPlace,
-    /// Whether it computes outside the store, wherever it stands: its traffic is counted apart.
+    /// True for a worker, wherever it stands: its traffic is counted apart.
     pub is_worker: bool,
-    /// Its network card, each way.
+    /// Bandwidth of the network card, each way.
     pub nic: ByteRate,
-    /// Its cores.
+    /// Number of cores.
     pub cores: u32,
-    /// How fast a core computes.
+    /// Computing rate of one core.
     pub fuel_per_second: FuelRate,
-    /// The names of its disks.
+    /// Names of its disks.
     pub disks: Vec<String>,
-    /// What each of them is.
+    /// Properties of each disk.
     pub disk: DiskConfig,
 }
 
-/// What a link is counted as.
+/// Class of a link in the byte counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LinkClass {
-    /// A client and the store.
+    /// Between a client and the store.
     ClientProxy,
-    /// Both ends in one zone.
+    /// Within a zone.
     SameZone,
-    /// Two zones of a region.
+    /// Between two zones of a region.
     CrossZone,
-    /// Two regions.
+    /// Between two regions.
     CrossRegion,
-    /// A worker and anything.
+    /// Between a worker and anything.
     Worker,
 }
 
 impl LinkClass {
-    /// All of them, in the order in which they are reported.
+    /// All classes, in the order of reports.
     pub const ALL: [Self; 5] =
         [Self::ClientProxy, Self::SameZone, Self::CrossZone, Self::CrossRegion, Self::Worker];
 
-    /// As results name it.
+    /// Name in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl LinkClass {
         }
     }
 
-    /// Of the link between two hosts.
+    /// Class of the link between two hosts.
     #[must_use]
     pub fn between(a: &HostSpec, b: &HostSpec) -> Self {
         if a.is_worker || b.is_worker {
@@ -110,7 +110,7 @@ impl LinkClass {
     }
 }
 
-/// The link that `network` has between two places.
+/// Properties of the link between two places of `network`.
 #[must_use]
 pub fn link(network: &NetworkConfig, a: HostPlace, b: HostPlace) -> &LinkConfig {
     match (a, b) {
@@ -128,7 +128,8 @@ pub fn link(network: &NetworkConfig, a: HostPlace, b: HostPlace) -> &LinkConfig 
     }
 }
 
-/// Whether bytes between two places count as crossing zones: two different zones, or the outside and a zone.
+/// True if bytes between two places count as crossing zones: between two zones, or between the
+/// outside and a zone.
 #[must_use]
 pub fn crosses_zones(a: HostPlace, b: HostPlace) -> bool {
     a != b

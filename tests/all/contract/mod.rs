@@ -1,109 +1,70 @@
-//! The seam's contract: one suite that every backend passes, and what only worlds with faults can show.
+//! The seam's contract on every backend, and promises that only worlds with faults or real disks make.
+//!
+//! The claims themselves are `stayput_host::contract`'s, except for those over HTTP.
 
 mod disks;
 mod faults;
+mod http;
 #[cfg(unix)]
 mod killed;
 mod real;
 #[cfg(unix)]
 mod real_disks;
-mod room;
 #[cfg(unix)]
 mod same_disks;
-mod suite;
 #[cfg(unix)]
 mod threads;
+mod worlds;
 
 use std::time::Duration;
 
-#[cfg(unix)]
-use self::real_disks::real_disks;
-#[cfg(unix)]
-use self::threads::threads;
-use stayput_testkit::world::{fabric, tcp, turmoil};
+use stayput_host::contract::cores::time_of_three_overheads;
+use stayput_host::contract_tests;
 
-/// Makes a test of each claim for a backend.
-macro_rules! claims {
-    ($name:ident, $world:ident: $($claim:ident),* $(,)?) => {
-        mod $name { $(#[test] fn $claim() { super::suite::$claim(&mut super::$world()); })* }
-    };
+mod on_fabric {
+    use super::worlds::fabric;
+
+    super::contract_tests!(
+        fabric() => network, closing, clock, entropy, compute, cores, disk, metering
+    );
 }
 
-/// Makes a test of each claim for each backend.
-macro_rules! every_backend {
-    ($($claim:ident),* $(,)?) => {
-        claims!(on_fabric, fabric: $($claim),*);
-        claims!(on_turmoil, turmoil: $($claim),*);
-        claims!(on_tcp, tcp: $($claim),*);
-    };
+/// Without `closing`: turmoil resets a connection when an end is dropped with bytes unread, loses
+/// what was written, and lets a writer whose reader is gone wait for ever.
+mod on_turmoil {
+    use super::worlds::turmoil;
+
+    super::contract_tests!(turmoil() => network, clock, entropy, compute, cores, disk, metering);
 }
 
-/// The same without turmoil: there, dropping an end with bytes unread resets the connection, what was written is lost, and
-/// a writer whose reader is gone waits for ever.
-macro_rules! every_backend_that_closes_softly {
-    ($($claim:ident),* $(,)?) => {
-        claims!(softly_on_fabric, fabric: $($claim),*);
-        claims!(softly_on_tcp, tcp: $($claim),*);
-    };
+mod on_tcp {
+    use super::worlds::tcp;
+
+    super::contract_tests!(
+        tcp() => network, closing, clock, entropy, compute, cores, disk, metering
+    );
 }
 
-every_backend![
-    bytes_arrive_in_order_and_the_end_after_them,
-    both_ends_may_close_their_half,
-    an_acceptor_knows_who_connects,
-    a_port_that_nobody_listens_on_refuses,
-    a_port_that_is_taken_is_not_given_again,
-    a_slow_reader_stops_its_writer,
-    a_sleep_ends_no_earlier_than_its_time,
-    a_timeout_drops_what_it_waited_for,
-    a_guarded_task_ends_with_its_guard,
-    entropy_depends_on_its_key_alone,
-    work_queues_for_cores_and_takes_its_fuels_time,
-    overhead_keeps_a_core_and_is_no_fuel,
-    files_read_back_what_was_appended,
-    a_removed_file_stays_readable_while_it_is_open,
-    a_batch_changes_the_table_in_order,
-    a_request_is_answered_over_http,
-    body_bytes_are_counted_by_purpose,
-];
-
-every_backend_that_closes_softly![
-    what_was_written_arrives_though_its_writer_reads_nothing_and_leaves,
-    a_writer_hears_that_its_reader_is_gone,
-];
-
+/// Real disks of hosts whose network and clock are the tcp backend's.
 #[cfg(unix)]
-claims!(on_real_disks, real_disks:
-    files_read_back_what_was_appended,
-    a_removed_file_stays_readable_while_it_is_open,
-    a_batch_changes_the_table_in_order,
-);
+mod on_real_disks {
+    use super::worlds::real_disks;
 
+    super::contract_tests!(real_disks() => disk);
+}
+
+/// Without `cores`: real work takes its own time, not its fuel's.
 #[cfg(unix)]
-claims!(on_threads, threads:
-    bytes_arrive_in_order_and_the_end_after_them,
-    both_ends_may_close_their_half,
-    an_acceptor_knows_who_connects,
-    what_was_written_arrives_though_its_writer_reads_nothing_and_leaves,
-    a_writer_hears_that_its_reader_is_gone,
-    a_port_that_nobody_listens_on_refuses,
-    a_port_that_is_taken_is_not_given_again,
-    a_slow_reader_stops_its_writer,
-    a_sleep_ends_no_earlier_than_its_time,
-    a_timeout_drops_what_it_waited_for,
-    a_guarded_task_ends_with_its_guard,
-    entropy_depends_on_its_key_alone,
-    files_read_back_what_was_appended,
-    a_removed_file_stays_readable_while_it_is_open,
-    a_batch_changes_the_table_in_order,
-    a_request_is_answered_over_http,
-    body_bytes_are_counted_by_purpose,
-);
+mod on_threads {
+    use super::threads::threads;
+
+    super::contract_tests!(threads() => network, closing, clock, entropy, compute, disk, metering);
+}
 
 #[test]
 fn simulated_work_takes_no_longer_than_its_fuel_and_overhead() {
-    for mut world in [fabric(), turmoil()] {
-        let took = suite::three_starts_take(&mut world);
+    for mut world in [worlds::fabric(), worlds::turmoil()] {
+        let took = time_of_three_overheads(&mut world);
         assert!(took <= Duration::from_millis(23), "{took:?}");
     }
 }

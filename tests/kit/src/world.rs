@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_host::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
-use stayput_host::topology::{HostKey, HostPlace, HostSpec};
+use stayput_host::config::{LinkConfig, NetworkConfig};
+pub use stayput_host::contract::{host_address as address, host_spec as spec};
+use stayput_host::topology::HostKey;
 use stayput_host::{Host, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
@@ -51,33 +51,6 @@ pub fn turmoil() -> Box<dyn World> {
 #[must_use]
 pub fn tcp() -> Box<dyn World> {
     Box::new(Tcp::new(Seed(1), Trace::default()).expect("the system has room for a reactor"))
-}
-
-/// Host `node:index+1` at `10.0.0.index+1`, in a zone of its own, with two cores and a disk.
-#[must_use]
-pub fn spec(index: u8) -> HostSpec {
-    HostSpec {
-        name: format!("node:{}", index + 1),
-        ip: Ipv4Addr::new(10, 0, 0, index + 1),
-        place: HostPlace::Zone { region: 1, zone: u32::from(index) + 1 },
-        is_worker: false,
-        nic: ByteRate::new(1_250_000_000).expect("not zero"),
-        cores: 2,
-        fuel_per_second: FuelRate::new(1_000_000_000).expect("not zero"),
-        disks: vec!["d1".to_owned()],
-        disk: DiskConfig {
-            read: ByteRate::new(500_000_000).expect("not zero"),
-            write: ByteRate::new(400_000_000).expect("not zero"),
-            seek: Duration::from_micros(100),
-            capacity: None,
-        },
-    }
-}
-
-/// Address of a host of [`spec`].
-#[must_use]
-pub fn address(index: u8, port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(spec(index).ip), port)
 }
 
 /// Adds a host that runs `main` whenever it starts.

@@ -75,7 +75,7 @@ impl Scheduler<'_> {
             let mut trying = self.proxy.host().attempt(AttemptKind::Session, "gang");
             match self.begin(gang, copy, beginning, &targets).await {
                 Ok(Ok(mut sessions)) => {
-                    trying.gained();
+                    trying.progressed();
                     let copy_of = |session: &usize| {
                         let place = targets.get(session).map(|it| it.ip.to_string());
                         Some(SessionCopy { place: place?, session: Ok(sessions.remove(session)?) })

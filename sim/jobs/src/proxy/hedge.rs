@@ -108,7 +108,7 @@ impl Scheduler<'_> {
             let mut trying = self.proxy.host().attempt(AttemptKind::Session, "session");
             let what = self.attempt(session, target, &order, parts, again).await;
             match &what {
-                Ok(Attempt::Done(_)) => trying.gained(),
+                Ok(Attempt::Done(_)) => trying.progressed(),
                 Ok(Attempt::Next(_)) => trying.failed(),
                 Err(_) => {}
             }

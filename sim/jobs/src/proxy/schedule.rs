@@ -203,7 +203,7 @@ impl Scheduler<'_> {
             let mut trying = self.proxy.host().attempt(AttemptKind::Session, "session");
             match self.attempt(session, target, &order, &parts, again).await? {
                 Attempt::Done(session) => {
-                    trying.gained();
+                    trying.progressed();
                     return Ok(Some(*session));
                 }
                 Attempt::Next(failure) => {

@@ -119,7 +119,7 @@ impl Client {
             let chunk = self.host.timeout(limits::CHUNK_MAX, answer.body.chunk()).await;
             match chunk {
                 Ok(Ok(Some(chunk))) => {
-                    trying.gained();
+                    trying.progressed();
                     incoming.add(&chunk);
                 }
                 Ok(Ok(None)) => break,
@@ -134,7 +134,7 @@ impl Client {
         if md5 == etag {
             return Ok(());
         }
-        trying.lost();
+        trying.discard_progress();
         incoming.forget();
         Err(ClientError::Damaged { what, proxy, etag })
     }

@@ -108,7 +108,7 @@ impl Proxy {
         let mut trying = self.host().attempt(AttemptKind::Replica, "replica");
         let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
         match &answer {
-            Ok(answer) if !answer.status.is_server_error() => trying.gained(),
+            Ok(answer) if !answer.status.is_server_error() => trying.progressed(),
             _ => trying.failed(),
         }
         log(target, ask, &answer);

@@ -142,7 +142,7 @@ impl Relay {
                 let remaining = self.span.length - self.taken;
                 chunk.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
                 self.taken += chunk.len() as u64;
-                self.reading.gained();
+                self.reading.progressed();
                 if let Some(checksum) = &mut self.checksum {
                     checksum.update(&chunk);
                 }
@@ -173,7 +173,7 @@ impl Relay {
                 path = self.ask.path.encoded(),
                 "what replicas sent is not what the ETag says"
             );
-            self.reading.lost();
+            self.reading.discard_progress();
             self.reading.failed();
         }
         is_intact

@@ -190,7 +190,7 @@ impl Upload<'_> {
         // A node that answers before it has the body refuses it.
         match writing.answer.try_recv() {
             Ok(Ok(answer)) if !answer.status.is_server_error() => {
-                writing.trying.gained();
+                writing.trying.progressed();
                 Slot::Answered(Reply::new(writing.primary, answer))
             }
             Err(oneshot::error::TryRecvError::Empty) if self.give(&writing, chunk).await => {
@@ -246,7 +246,7 @@ impl Upload<'_> {
             let answer = answer.ok().and_then(Result::ok).and_then(Result::ok);
             let reply = answer.map(|answer| Reply::new(primary, answer));
             if reply.as_ref().is_some_and(|reply| !reply.status.is_server_error()) {
-                trying.gained();
+                trying.progressed();
                 return reply;
             }
             trying.failed();

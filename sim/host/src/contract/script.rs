@@ -1,0 +1,70 @@
+//! Scripts of hosts that report their output, and helpers over whole streams.
+
+use std::future::{Future, poll_fn};
+use std::io;
+
+use super::{ClaimReport, ContractBackend, host_spec};
+use crate::{BoxStream, Host, Label, Purpose};
+
+/// Label of the bytes that claims send.
+pub(super) const LABEL: Label = Label::body(Purpose::ObjectData);
+
+/// Starts host `index`, which runs `script`.
+pub(super) fn start<F: Future<Output = ()> + 'static>(
+    backend: &mut dyn ContractBackend,
+    index: u8,
+    script: impl Fn(Host) -> F + Send + 'static,
+) {
+    backend.start(host_spec(index), Box::new(move |host| Box::pin(script(host))));
+}
+
+/// Starts host `index`, which runs `script` and reports its output.
+pub(super) fn start_reporting<T: Send + 'static, F: Future<Output = T> + 'static>(
+    backend: &mut dyn ContractBackend,
+    index: u8,
+    script: impl Fn(Host) -> F + Send + 'static,
+) -> ClaimReport<T> {
+    let report = ClaimReport::default();
+    let reported = report.clone();
+    start(backend, index, move |host| {
+        let (reported, output) = (reported.clone(), script(host));
+        async move { reported.set(output.await) }
+    });
+    report
+}
+
+/// Writes all of `data`.
+pub(super) async fn write_all(
+    stream: &mut BoxStream,
+    mut data: &[u8],
+    label: Label,
+) -> io::Result<()> {
+    while !data.is_empty() {
+        let written = poll_fn(|cx| stream.poll_write(cx, data, label)).await?;
+        data = &data[written..];
+    }
+    Ok(())
+}
+
+/// Closes the writing half.
+pub(super) async fn close(stream: &mut BoxStream) -> io::Result<()> {
+    poll_fn(|cx| stream.poll_close(cx)).await
+}
+
+/// Reads to the end, at most 1,000 bytes at a time.
+pub(super) async fn read_to_end(stream: &mut BoxStream) -> io::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    loop {
+        let data = poll_fn(|cx| stream.poll_read(cx, 1000)).await?;
+        if data.is_empty() {
+            return Ok(whole);
+        }
+        assert!(data.len() <= 1000, "a read gave {} bytes of at most 1000", data.len());
+        whole.extend_from_slice(&data);
+    }
+}
+
+/// Recognisable bytes: no two of 251 in a row are alike.
+pub(super) fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|index| (index * 31 % 251) as u8).collect()
+}
