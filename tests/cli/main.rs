@@ -8,6 +8,7 @@ mod exits;
 mod images;
 mod job;
 mod job_run;
+mod manual;
 mod output;
 mod repeat;
 mod report;

@@ -6,7 +6,7 @@ mod grants;
 mod hostile;
 mod kills;
 mod roles;
-mod server;
+pub(crate) mod server;
 mod stops;
 mod store;
 mod tls;

@@ -311,6 +311,7 @@ impl Collector for Parts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::num::NonZeroUsize;
 
     use stayput_store::http::Method;
@@ -453,5 +454,19 @@ mod tests {
         for word in ["BREW", "get", "", "GET\n"] {
             assert_eq!(method_of(word), "other");
         }
+    }
+
+    #[test]
+    fn the_manual_lists_exactly_the_metrics_that_there_are() {
+        let manual = include_str!("../../../manual/src/reference/serving.md");
+        let rows = manual.lines().skip_while(|line| !line.starts_with("| metric |")).skip(2);
+        let cells = rows.map_while(|row| row.strip_prefix('|')?.split('|').next());
+        let documented: BTreeSet<&str> =
+            cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let texts = [(true, true), (true, false), (false, true)]
+            .map(|(has_door, has_disks)| metrics_of(has_door, has_disks).text());
+        let types = texts.iter().flat_map(|text| text.lines());
+        let names = types.filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        assert_eq!(documented, names.collect::<BTreeSet<_>>());
     }
 }
