@@ -3,6 +3,7 @@
 //! Leaves out the tutorials' examples, which the tests of the command run, and tables of keys and
 //! defaults, which stand beside the code that they describe.
 
+mod headers;
 mod links;
 mod paths;
 

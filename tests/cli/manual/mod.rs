@@ -79,7 +79,14 @@ fn every_block_of_a_tutorial_is_of_a_kind_that_is_known() {
     for entry in std::fs::read_dir(folder).expect("the tutorials are there") {
         let path = entry.expect("the tutorials can be read").path();
         let text = std::fs::read_to_string(&path).expect("pages are text");
-        for Block { words, .. } in blocks(&text) {
+        for block in blocks(&text) {
+            let is_named = |name| text.contains(&format!("`{name}`"));
+            assert!(
+                block.file().is_none_or(is_named),
+                "a reader is given no name: {:?}",
+                block.words
+            );
+            let Block { words, .. } = block;
             let known = ["run", "prints", "server", "ignore"];
             let is_known = |word: &&str| {
                 known.contains(word) || word.starts_with("file=") || word.starts_with("needs=")
