@@ -1,7 +1,8 @@
 //! Blocks of a tutorial: commands, files, and the lines that a command prints.
 //!
-//! The words after a fence's language say which: `run`, `file=NAME`, `prints`, `server`, and
-//! `needs=TOOL` for a block that wants one. Leaves out other shells than `sh`.
+//! The words after a fence's language say which: `run`, `file=NAME`, `prints`, `server`,
+//! `needs=TOOL` for a block that wants one, and `from=PATH` for a part of the repository's file.
+//! Leaves out other shells than `sh`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,6 +27,11 @@ impl<'a> Block<'a> {
     /// The tool that it needs.
     pub(super) fn needs(&self) -> Option<&'a str> {
         self.words.iter().find_map(|word| word.strip_prefix("needs="))
+    }
+
+    /// Path of the repository's file that it is a part of.
+    pub(super) fn source(&self) -> Option<&'a str> {
+        self.words.iter().find_map(|word| word.strip_prefix("from="))
     }
 }
 

@@ -86,10 +86,16 @@ fn every_block_of_a_tutorial_is_of_a_kind_that_is_known() {
                 "a reader is given no name: {:?}",
                 block.words
             );
+            if let Some(source) = block.source() {
+                let source = std::fs::read_to_string(format!("{}{source}", root()));
+                let source = source.expect("the source of a block is there");
+                assert!(source.contains(&block.text), "not in its source:\n{}", block.text);
+            }
             let Block { words, .. } = block;
             let known = ["run", "prints", "server", "ignore"];
             let is_known = |word: &&str| {
-                known.contains(word) || word.starts_with("file=") || word.starts_with("needs=")
+                let heads = ["file=", "from=", "needs="];
+                known.contains(word) || heads.iter().any(|head| word.starts_with(head))
             };
             let unknown: Vec<_> = words.iter().skip(1).filter(|word| !is_known(word)).collect();
             assert!(unknown.is_empty(), "{}: {words:?}", path.display());

@@ -16,6 +16,8 @@ mod object;
 mod place;
 mod policy;
 mod raw;
+#[cfg(test)]
+mod reference_tests;
 mod setting;
 mod size;
 #[cfg(test)]
