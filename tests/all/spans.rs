@@ -11,6 +11,7 @@ use stayput_host::{AttemptKind, ComputeWork, Host, JobNumber, Purpose, SpanKind,
 use stayput_store::http;
 use stayput_store::http::{Body, Response, Timeouts};
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::Crash;
 use stayput_world::timeline::{Interval, Kept};
 use stayput_world::{Fault, World};
 
@@ -106,7 +107,9 @@ fn a_crash_cuts_a_slice_short() {
     world.timeline().keep(Kept::JobTimes);
     let host = compute_thrice(&mut *world, &found);
     let (at, lasts) = (Time::ZERO + Duration::from_millis(3), Duration::from_secs(7_200));
-    world.schedule(Fault::once(at, lasts, FaultKind::Crash(host))).expect("the host exists");
+    world
+        .schedule(Fault::once(at, lasts, FaultKind::process(host, Crash)))
+        .expect("the host exists");
     world.run(&mut || false, LIMIT);
     assert_eq!(world.timeline().times_of(JOB).compute, [ms(0, 3)]);
 }

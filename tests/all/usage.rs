@@ -16,6 +16,7 @@ use stayput_host::topology::HostKey;
 use stayput_host::{ComputeWork, Host, SpentFuel, Time};
 use stayput_testkit::scenario::SmallScenario;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::Crash;
 use stayput_world::{Busy, Fault, World};
 
 use stayput_testkit::world::{add, fabric, tcp, turmoil};
@@ -179,7 +180,7 @@ fn a_slice_under_way_counts_up_to_now() {
 fn a_crash_frees_the_core_and_keeps_what_it_did() {
     let mut world = fabric();
     let host = compute_twice(&mut *world);
-    let crash = FaultKind::Crash(host);
+    let crash = FaultKind::process(host, Crash);
     world.schedule(Fault::once(Time::ZERO + ms(14), ms(5), crash)).expect("it can happen");
     assert_eq!(busy_at(&mut *world, ms(90)).cores, ms(14));
 }

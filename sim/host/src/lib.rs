@@ -36,6 +36,7 @@ pub mod logarithm;
 mod machine;
 mod metric;
 mod net;
+pub mod quantity;
 mod span;
 pub mod time;
 pub mod topology;

@@ -180,3 +180,82 @@ impl Ledger {
         totals
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: Label = Label::body(Purpose::ALL[0]);
+    const OTHER: Label = Label::body(Purpose::ALL[1]);
+
+    fn way(from: u32, to: u32, class: LinkClass, to_consumer: bool) -> Way {
+        let crosses_zones = class != LinkClass::SameZone;
+        Way { from: HostKey(from), to: HostKey(to), class, crosses_zones, to_consumer }
+    }
+
+    #[test]
+    fn a_way_has_one_key_whoever_asks_for_it() {
+        let mut ledger = Ledger::default();
+        let there = ledger.way(way(0, 1, LinkClass::SameZone, true));
+        let back = ledger.way(way(1, 0, LinkClass::SameZone, true));
+        assert_ne!(there, back);
+        assert_eq!(ledger.way(way(0, 1, LinkClass::SameZone, true)), there);
+    }
+
+    #[test]
+    fn heads_are_payload_and_no_body() {
+        let mut ledger = Ledger::default();
+        let key = ledger.way(way(0, 1, LinkClass::CrossZone, true));
+        ledger.sent(key, Label::HEAD, 100);
+        ledger.sent(key, BODY, 1_000);
+        ledger.on_wire(key, 1_300);
+        let totals = ledger.totals();
+        assert_eq!((totals.payload, totals.body, totals.wire), (1_100, 1_000, 1_300));
+        assert_eq!(totals.cross_zone, 1_000);
+        assert_eq!(totals.by_class[&LinkClass::CrossZone], 1_000);
+        assert_eq!(totals.by_class[&LinkClass::Worker], 0, "every class is there");
+        assert_eq!(totals.by_purpose.len(), Purpose::ALL.len());
+    }
+
+    #[test]
+    fn a_proxy_passes_on_and_consumes_nothing() {
+        let mut ledger = Ledger::default();
+        for (to, is_consumer) in [(1, false), (2, true)] {
+            let key = ledger.way(way(0, to, LinkClass::SameZone, is_consumer));
+            ledger.sent(key, BODY, 10);
+            ledger.delivered(key, BODY, 10);
+        }
+        let totals = ledger.totals();
+        assert_eq!((totals.delivered, totals.end_to_end), (20, 10));
+    }
+
+    #[test]
+    fn each_label_is_counted_for_itself() {
+        let mut ledger = Ledger::default();
+        let key = ledger.way(way(0, 1, LinkClass::SameZone, true));
+        ledger.sent(key, BODY, 5);
+        ledger.dropped(key, BODY, 2);
+        ledger.delivered(key, BODY, 3);
+        ledger.sent(key, OTHER, 7);
+        let rows: Vec<_> = ledger.rows().map(|(_, label, bytes)| (*label, bytes.sent)).collect();
+        assert_eq!(rows, [(BODY, 5), (OTHER, 7)]);
+        let totals = ledger.totals();
+        assert_eq!((totals.dropped, totals.delivered, totals.payload), (2, 3, 12));
+    }
+
+    #[test]
+    fn a_difference_has_what_came_later_and_keeps_the_earlier_state() {
+        let mut ledger = Ledger::default();
+        let key = ledger.way(way(0, 1, LinkClass::SameZone, true));
+        ledger.sent(key, BODY, 5);
+        ledger.on_wire(key, 9);
+        let earlier = ledger.clone();
+        ledger.sent(key, BODY, 6);
+        ledger.on_wire(key, 1);
+        let other = ledger.way(way(3, 4, LinkClass::Worker, true));
+        ledger.sent(other, BODY, 8);
+        let totals = ledger.since(&earlier).totals();
+        assert_eq!((totals.payload, totals.wire), (14, 1));
+        assert_eq!(earlier.totals().payload, 5);
+    }
+}

@@ -154,3 +154,63 @@ impl fmt::Debug for Trace {
         f.debug_struct("Trace").field("hash", &self.hash()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(events: &[(u64, TraceEvent<'_>)]) -> String {
+        let trace = Trace::default();
+        events.iter().for_each(|(at, event)| trace.note(Time::from_nanos(*at), event));
+        trace.hash()
+    }
+
+    fn job(index: u64, outcome: &str) -> TraceEvent<'_> {
+        TraceEvent::Job { index, outcome }
+    }
+
+    #[test]
+    fn time_order_and_each_field_are_in_the_hash() {
+        let base = hash(&[(1, job(0, "ok")), (2, job(1, "ok"))]);
+        assert_eq!(base, hash(&[(1, job(0, "ok")), (2, job(1, "ok"))]));
+        for other in [
+            hash(&[(2, job(1, "ok")), (1, job(0, "ok"))]),
+            hash(&[(1, job(0, "ok")), (3, job(1, "ok"))]),
+            hash(&[(1, job(0, "ok")), (2, job(2, "ok"))]),
+            hash(&[(1, job(0, "ok")), (2, job(1, "failed"))]),
+            hash(&[(1, job(0, "ok"))]),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn texts_that_are_split_otherwise_are_other_events() {
+        let committed = |host, disk| TraceEvent::Committed { host, disk, what: "", bytes: 0 };
+        assert_ne!(hash(&[(0, committed("ab", "c"))]), hash(&[(0, committed("a", "bc"))]));
+        let fault = TraceEvent::Fault { what: "ok" };
+        assert_ne!(hash(&[(0, fault)]), hash(&[(0, job(0, "ok"))]));
+    }
+
+    #[test]
+    fn lines_are_kept_only_on_request_and_taken_once() {
+        let (silent, kept) = (Trace::default(), Trace::keeping_lines());
+        for trace in [&silent, &kept] {
+            let event = TraceEvent::Delivered {
+                from: "node:1",
+                to: "proxy:1",
+                connection: 7,
+                bytes: 10,
+                digest: 0xab,
+            };
+            trace.note(Time::from_nanos(5), &event);
+            trace.clone().note(Time::from_nanos(6), &job(3, "ok"));
+        }
+        assert!(silent.take_lines().is_empty());
+        let lines = String::from_utf8(kept.take_lines()).expect("texts");
+        let first = "5 delivered node:1 > proxy:1 #7 10 B 00000000000000ab";
+        assert_eq!(lines, format!("{first}\n6 job 3 ok\n"));
+        assert!(kept.take_lines().is_empty());
+        assert_eq!(silent.hash(), kept.hash(), "lines change nothing");
+    }
+}

@@ -10,6 +10,7 @@ use stayput_host::config::Chance;
 use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{Batch, Disk, DiskError, Host, Seed, Time};
 use stayput_world::fabric::Fabric;
+use stayput_world::fault::kinds::{Crash, FullDisk, ReadErrors, SlowDisk};
 use stayput_world::fault::{FaultKind, Repeat};
 use stayput_world::{Effects, Fault, FaultError, Trace, World};
 
@@ -25,12 +26,12 @@ fn ms(millis: u64) -> Duration {
 
 fn slow(factor: u32) -> FaultKind {
     let factor = NonZeroU32::new(factor).expect("not zero");
-    FaultKind::SlowDisk { host: HOST, disk: None, factor }
+    FaultKind::disk(HOST, None, SlowDisk { factor })
 }
 
 fn errors(percent: u32) -> FaultKind {
     let chance = Chance::per_billion(percent * (Chance::BILLION / 100)).expect("at most all");
-    FaultKind::ReadErrors { host: HOST, disk: Some("d1".to_owned()), chance }
+    FaultKind::disk(HOST, Some("d1"), ReadErrors { chance })
 }
 
 /// Runs `script` on the disk of one host, under faults given with their begin and length in ms; gives what it gives
@@ -96,7 +97,7 @@ fn a_slow_disk_takes_as_many_times_as_long_and_overlapping_ones_multiply() {
 
 #[test]
 fn a_full_disk_refuses_what_needs_room_and_gives_what_it_has() {
-    let full = FaultKind::FullDisk { host: HOST, disk: None };
+    let full = FaultKind::disk(HOST, None, FullDisk);
     let faults = vec![(100, 200, full.clone()), (200, 200, full)];
     let (refused, effects) = under(spec(0), faults, |host, disk| async move {
         write(&disk, "old", 1_000).await.expect("there is room");
@@ -202,7 +203,7 @@ fn a_fault_that_comes_again_is_one_fault() {
         at: Time::ZERO + ms(100),
         lasts: ms(50),
         repeat: Some(Repeat { every: ms(1_000), times: 4 }),
-        kind: FaultKind::Crash(HOST),
+        kind: FaultKind::process(HOST, Crash),
     };
     let id = world.schedule(fault).expect("the host exists");
     assert_eq!(found.wait(world), Time::ZERO + ms(3_150), "it restarts after the fourth crash");
@@ -216,8 +217,8 @@ fn a_disk_that_is_not_there_and_a_fault_over_itself_are_refused() {
     let world = &mut *fabric();
     add(world, 0, |_| async {});
     let at = Time::ZERO;
-    let disk = Some("d9".to_owned());
-    let refused = world.schedule(Fault::once(at, ms(1), FaultKind::FullDisk { host: HOST, disk }));
+    let refused =
+        world.schedule(Fault::once(at, ms(1), FaultKind::disk(HOST, Some("d9"), FullDisk)));
     assert!(matches!(refused, Err(FaultError::NoSuchDisk { has: 1, .. })), "{refused:?}");
     let repeat = Some(Repeat { every: ms(1), times: 2 });
     let refused = world.schedule(Fault { at, lasts: ms(2), repeat, kind: slow(2) });

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::topology::HostKey;
 use stayput_host::{Batch, Host, Label, Purpose, Time};
-use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, Partition, Power};
+use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Effects, Fault};
 
 use stayput_testkit::world::{Probe, add, address, fabric};
@@ -52,7 +53,7 @@ fn what_a_reader_sees(kind: FaultKind) -> (Result<io::Result<Bytes>, ()>, Effect
 
 #[test]
 fn a_crash_resets_the_connections_of_its_peers() {
-    let (seen, effects) = what_a_reader_sees(FaultKind::Crash(HostKey(0)));
+    let (seen, effects) = what_a_reader_sees(FaultKind::process(HostKey(0), Crash));
     let error = seen.expect("it hears of it").expect_err("nothing was sent");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert!(effects.bit(), "{effects:?}");
@@ -60,7 +61,7 @@ fn a_crash_resets_the_connections_of_its_peers() {
 
 #[test]
 fn a_loss_of_power_is_silent() {
-    let (seen, effects) = what_a_reader_sees(FaultKind::Power(HostKey(0)));
+    let (seen, effects) = what_a_reader_sees(FaultKind::process(HostKey(0), Power));
     assert!(seen.is_err(), "it heard {seen:?}");
     assert!(effects.bit(), "{effects:?}");
 }
@@ -95,12 +96,12 @@ fn what_survives(kind: FaultKind) -> Vec<String> {
 
 #[test]
 fn what_was_not_synced_survives_a_crash_of_the_process() {
-    assert_eq!(what_survives(FaultKind::Crash(HostKey(0))), ["synced", "unsynced"]);
+    assert_eq!(what_survives(FaultKind::process(HostKey(0), Crash)), ["synced", "unsynced"]);
 }
 
 #[test]
 fn what_was_not_synced_is_lost_with_the_power() {
-    assert_eq!(what_survives(FaultKind::Power(HostKey(0))), ["synced"]);
+    assert_eq!(what_survives(FaultKind::process(HostKey(0), Power)), ["synced"]);
 }
 
 /// Host 0 sends 64 KiB every 10 ms to host 1 over one connection.
@@ -131,7 +132,8 @@ fn what_is_counted(one_way: bool, from: u32, to: u32) -> (stayput_world::Totals,
         while poll_fn(|cx| stream.poll_read(cx, 100_000)).await.is_ok_and(|data| !data.is_empty()) {
         }
     });
-    let kind = FaultKind::Partition { from: vec![HostKey(from)], to: vec![HostKey(to)], one_way };
+    let kind =
+        FaultKind::ways(Sides::between(vec![HostKey(from)], vec![HostKey(to)], one_way), Partition);
     let id = world.schedule(fault(200, 8_000, kind)).expect("the hosts exist");
     assert_eq!(found.wait(world), io::ErrorKind::ConnectionReset);
     let in_flight = world.in_flight().expect("the fabric sees it");
@@ -176,7 +178,7 @@ fn a_connection_made_after_the_heal_works() {
         }
     });
     let kind =
-        FaultKind::Partition { from: vec![HostKey(0)], to: vec![HostKey(1)], one_way: false };
+        FaultKind::ways(Sides::between(vec![HostKey(0)], vec![HostKey(1)], false), Partition);
     let id = world.schedule(fault(0, 100, kind)).expect("the hosts exist");
     assert_eq!(found.wait(world), (false, true));
     assert!(world.effects(id).bit());
@@ -185,7 +187,7 @@ fn a_connection_made_after_the_heal_works() {
 #[test]
 fn a_fault_that_names_no_host_is_refused() {
     let world = &mut *fabric();
-    assert!(world.schedule(fault(0, 1, FaultKind::Crash(HostKey(7)))).is_err());
+    assert!(world.schedule(fault(0, 1, FaultKind::process(HostKey(7), Crash))).is_err());
 }
 
 /// Commits pairs of keys until it is cut off; at its second start it reports how many of each there are.
@@ -216,7 +218,7 @@ async fn commit_pairs(
 #[test]
 fn a_batch_is_in_the_table_whole_or_not_at_all_and_stays_once_acknowledged() {
     for micros in [100_000, 100_033, 100_050, 100_099] {
-        for kind in [FaultKind::Crash(HostKey(0)), FaultKind::Power(HostKey(0))] {
+        for kind in [FaultKind::process(HostKey(0), Crash), FaultKind::process(HostKey(0), Power)] {
             let world = &mut *fabric();
             let (found, acknowledged) = (Probe::new(), Rc::new(Cell::new(0)));
             let (finding, counting, starts) =

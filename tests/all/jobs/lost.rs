@@ -8,6 +8,7 @@ use bytes::Bytes;
 use stayput_host::{Purpose, Time};
 use stayput_world::Fault;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::Crash;
 
 use super::stage::{count_words, counted_words, counts, put_texts, spec};
 use stayput_testkit::cluster::assemble;
@@ -47,7 +48,7 @@ fn run(crash: Option<(usize, Duration)>) -> Ran {
     });
     assert_eq!(cluster.nodes.len(), NODES);
     let fault = crash.map(|(node, after)| {
-        let kind = FaultKind::Crash(cluster.nodes[node]);
+        let kind = FaultKind::process(cluster.nodes[node], Crash);
         let fault = Fault::once(POSTED_AT + after, Duration::from_secs(600), kind);
         world.schedule(fault).expect("it can happen")
     });

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use stayput_host::topology::HostKey;
 use stayput_host::{Host, Seed, Time};
 use stayput_world::fabric::Fabric;
-use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, Partition, Power};
+use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Effects, Fault, RunEnd, Trace, World};
 
 use super::LABEL;
@@ -67,7 +68,7 @@ fn seen(at: Duration, lasts: Duration, kind: FaultKind) -> Seen {
 }
 
 fn cut(from: HostKey, to: HostKey) -> FaultKind {
-    FaultKind::Partition { from: vec![from], to: vec![to], one_way: true }
+    FaultKind::ways(Sides::between(vec![from], vec![to], true), Partition)
 }
 
 /// That it was answered after so many seconds and the two round trips that connecting and asking take.
@@ -92,7 +93,7 @@ fn a_handshake_begins_again_until_the_way_there_or_back_has_healed() {
 #[test]
 fn a_handshake_that_nobody_ever_answers_is_given_up_after_its_last_try() {
     let long = Duration::from_secs(800);
-    for kind in [cut(CLIENT, SERVER), cut(SERVER, CLIENT), FaultKind::Power(SERVER)] {
+    for kind in [cut(CLIENT, SERVER), cut(SERVER, CLIENT), FaultKind::process(SERVER, Power)] {
         let seen = seen(Duration::from_millis(500), long, kind);
         seen.result.expect_err("nobody answers");
         // 1 + 2 + 4 + 8 + 16 + 32 + 64 s.
@@ -103,7 +104,8 @@ fn a_handshake_that_nobody_ever_answers_is_given_up_after_its_last_try() {
 
 #[test]
 fn a_machine_that_has_power_again_answers_a_handshake_from_before() {
-    let seen = seen(Duration::from_millis(500), Duration::from_secs(3), FaultKind::Power(SERVER));
+    let seen =
+        seen(Duration::from_millis(500), Duration::from_secs(3), FaultKind::process(SERVER, Power));
     assert_answered(&seen, 3);
 }
 
@@ -111,9 +113,9 @@ fn a_machine_that_has_power_again_answers_a_handshake_from_before() {
 fn a_handshake_that_is_on_its_way_when_a_machine_goes_down_is_not_lost_with_it() {
     // It leaves at 1 s and is there half a millisecond later.
     let (at, lasts) = (Duration::from_micros(1_000_250), Duration::from_micros(100));
-    let server_was_back = seen(at, lasts, FaultKind::Power(SERVER));
+    let server_was_back = seen(at, lasts, FaultKind::process(SERVER, Power));
     assert_answered(&server_was_back, 0);
-    let refused = seen(at, Duration::from_millis(5), FaultKind::Crash(SERVER));
+    let refused = seen(at, Duration::from_millis(5), FaultKind::process(SERVER, Crash));
     let error = refused.result.expect_err("nobody listens");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }

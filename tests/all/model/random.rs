@@ -12,11 +12,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use stayput_host::config::{ByteRate, Chance, Jitter, NetworkConfig};
-use stayput_host::topology::{HostKey, HostPlace, HostSpec};
+use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{BoxStream, Host, Seed, Time};
 use stayput_world::executor::Order;
 use stayput_world::fabric::Fabric;
-use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, Latency, Loss, Partition, Power, Throttle};
+use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Fault, RunEnd, Trace, World};
 
 use super::{LABEL, machine};
@@ -82,24 +83,23 @@ fn links() -> impl Strategy<Value = FaultKind> {
     let ways = || (vec(0..HOSTS, 1..3), vec(0..HOSTS, 1..3), any::<bool>());
     let keys = |numbers: Vec<u32>| numbers.into_iter().map(HostKey).collect::<Vec<_>>();
     let rate = || (10_000_u64..1_000_000).prop_map(|rate| ByteRate::new(rate).expect("not zero"));
-    let zone = |zone| HostPlace::Zone { region: 1, zone };
     prop_oneof![
         3 => ways().prop_map(move |(from, to, one_way)| {
-            FaultKind::Partition { from: keys(from), to: keys(to), one_way }
+            FaultKind::ways(Sides::between(keys(from), keys(to), one_way), Partition)
         }),
         1 => (ways(), 1_u64..1_000).prop_map(move |((from, to, one_way), added_ms)| {
             let added = Duration::from_millis(added_ms);
-            FaultKind::Delay { from: keys(from), to: keys(to), one_way, added }
+            FaultKind::ways(Sides::between(keys(from), keys(to), one_way), Latency { added })
         }),
         1 => (ways(), 1_u32..=30).prop_map(move |((from, to, one_way), percent)| {
             let chance = Chance::per_billion(percent * 10_000_000).expect("below all");
-            FaultKind::Loss { from: keys(from), to: keys(to), one_way, chance }
+            FaultKind::ways(Sides::between(keys(from), keys(to), one_way), Loss { chance })
         }),
         1 => (0..HOSTS, rate()).prop_map(|(host, rate)| {
-            FaultKind::ThrottleCard { host: HostKey(host), rate }
+            FaultKind::card(HostKey(host), Throttle { rate })
         }),
-        1 => rate().prop_map(move |rate| {
-            FaultKind::ThrottleTrunk { between: [zone(1), zone(2)], rate }
+        1 => rate().prop_map(|rate| {
+            FaultKind::trunk([HostKey(0), HostKey(2)], Throttle { rate })
         }),
     ]
 }
@@ -108,8 +108,8 @@ fn machines_as_well() -> impl Strategy<Value = FaultKind> {
     let host = || (0..HOSTS).prop_map(HostKey);
     prop_oneof![
         2 => links(),
-        1 => host().prop_map(FaultKind::Crash),
-        1 => host().prop_map(FaultKind::Power),
+        1 => host().prop_map(|host| FaultKind::process(host, Crash)),
+        1 => host().prop_map(|host| FaultKind::process(host, Power)),
     ]
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use stayput_host::Time;
 use stayput_host::config::{ByteRate, Chance};
-use stayput_host::topology::{HostKey, HostPlace};
-use stayput_world::fault::{FaultKind, Repeat};
+use stayput_host::topology::HostKey;
+use stayput_world::fault::kinds::{Latency, Loss, Partition, Throttle};
+use stayput_world::fault::{FaultKind, Repeat, Sides};
 use stayput_world::{Effects, Fault, Totals, World};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, Transfer, begin_transfer, machine, world};
@@ -30,7 +31,7 @@ fn at(millis: u64, lasts: u64, kind: FaultKind) -> Fault {
 }
 
 fn partition(from: HostKey, to: HostKey, one_way: bool) -> FaultKind {
-    FaultKind::Partition { from: vec![from], to: vec![to], one_way }
+    FaultKind::ways(Sides::between(vec![from], vec![to], one_way), Partition)
 }
 
 /// A transfer from the first millisecond on, under a fault or none.
@@ -146,7 +147,8 @@ fn assert_near(measured: f64, expected: f64, what: &str) {
 #[test]
 fn a_latency_spike_slows_a_flow_to_a_window_each_round_trip() {
     let added = ms(50);
-    let kind = FaultKind::Delay { from: vec![SENDER], to: vec![RECEIVER], one_way: false, added };
+    let kind =
+        FaultKind::ways(Sides::between(vec![SENDER], vec![RECEIVER], false), Latency { added });
     let ([before, during, after], effects, _) = rates(&[(0, 1)], kind);
     assert_near(before[0], goodput(GBIT), "before");
     // The window is 1 MiB where twice what is on the way is less.
@@ -161,7 +163,7 @@ fn a_latency_spike_slows_a_flow_to_a_window_each_round_trip() {
 #[test]
 fn loss_slows_a_flow_while_it_lasts() {
     let chance = Chance::per_billion(Chance::BILLION / 10).expect("below all");
-    let kind = FaultKind::Loss { from: vec![SENDER], to: vec![RECEIVER], one_way: true, chance };
+    let kind = FaultKind::ways(Sides::between(vec![SENDER], vec![RECEIVER], true), Loss { chance });
     let ([before, during, after], effects, mut world) = rates(&[(0, 1)], kind);
     assert_near(before[0], goodput(GBIT), "before");
     assert!(during[0] < before[0] / 2.0, "{during:?} of {before:?}");
@@ -177,7 +179,7 @@ fn loss_slows_a_flow_while_it_lasts() {
 fn a_throttled_card_slows_what_it_sends_and_what_it_gets() {
     let rate = ByteRate::new(GBIT / 10).expect("not zero");
     for host in [SENDER, RECEIVER] {
-        let kind = FaultKind::ThrottleCard { host, rate };
+        let kind = FaultKind::card(host, Throttle { rate });
         let ([before, during, after], effects, _) = rates(&[(0, 1), (2, 3)], kind);
         assert_near(before[0], goodput(GBIT), "before");
         assert_near(during[0], goodput(GBIT / 10), "during");
@@ -190,9 +192,8 @@ fn a_throttled_card_slows_what_it_sends_and_what_it_gets() {
 #[test]
 fn a_throttled_trunk_slows_what_crosses_it_and_nothing_else() {
     let rate = ByteRate::new(GBIT / 10).expect("not zero");
-    let zone = |zone| HostPlace::Zone { region: 1, zone };
-    for between in [[zone(1), zone(2)], [zone(2), zone(1)]] {
-        let kind = FaultKind::ThrottleTrunk { between, rate };
+    for between in [[SENDER, RECEIVER], [RECEIVER, SENDER]] {
+        let kind = FaultKind::trunk(between, Throttle { rate });
         let ([before, during, after], effects, _) = rates(&[(0, 1), (2, 3)], kind);
         assert_near(before[0], goodput(GBIT), "before");
         assert_near(during[0], goodput(GBIT / 10), "during");

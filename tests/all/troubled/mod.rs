@@ -12,6 +12,7 @@ use stayput_host::config::Chance;
 use stayput_host::topology::HostKey;
 use stayput_world::Fault;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, FullDisk, Power, ReadErrors, SlowDisk};
 
 use self::room::{COUNTED, LOG_BYTES, READ_BYTES_PER_SECOND, Room, log, run};
 
@@ -25,11 +26,11 @@ fn on(nodes: &[HostKey], kind: impl Fn(HostKey) -> FaultKind) -> Vec<Fault> {
 
 fn errors(percent: u32) -> impl Fn(HostKey) -> FaultKind {
     let chance = Chance::per_billion(percent * (Chance::BILLION / 100)).expect("at most all");
-    move |host| FaultKind::ReadErrors { host, disk: None, chance }
+    move |host| FaultKind::disk(host, None, ReadErrors { chance })
 }
 
 fn full(host: HostKey) -> FaultKind {
-    FaultKind::FullDisk { host, disk: Some("d1".to_owned()) }
+    FaultKind::disk(host, Some("d1"), FullDisk)
 }
 
 async fn during(room: &Room) {
@@ -40,7 +41,7 @@ async fn during(room: &Room) {
 fn a_slow_disk_makes_a_job_later_by_its_factor() {
     let slow = |host| {
         let factor = NonZeroU32::new(10).expect("not zero");
-        FaultKind::SlowDisk { host, disk: None, factor }
+        FaultKind::disk(host, None, SlowDisk { factor })
     };
     let (times, effects) = run(
         |nodes| on(nodes, slow),
@@ -167,7 +168,11 @@ fn a_job_survives_crashes_and_lost_power_that_come_again() {
         at: FAULTS_AT,
         lasts: Duration::from_millis(300),
         repeat: Some(stayput_world::fault::Repeat { every: Duration::from_secs(1), times: 60 }),
-        kind: if host.0 == 0 { FaultKind::Crash(host) } else { FaultKind::Power(host) },
+        kind: if host.0 == 0 {
+            FaultKind::process(host, Crash)
+        } else {
+            FaultKind::process(host, Power)
+        },
     };
     let (right, effects) = run(
         move |nodes| nodes[..2].iter().map(|host| again(*host)).collect(),

@@ -1,14 +1,17 @@
-//! The faults that the seed decides: their times are a Poisson process, their places are drawn alike from all that may be hit.
+//! Faults that the seed decides: their times are a Poisson process, their places are drawn with
+//! equal chances from all that may be hit.
 //!
-//! Leaves out whether they touch anything: they only report.
+//! Leaves out effects: drawn faults need not have any.
+
+use stayput_world::fault::ClusterPlace;
 
 use crate::generate::number;
 use crate::plan::arrivals::gap;
 use crate::scenario::limits::MAX_DRAWN_FAULTS;
-use crate::scenario::{DrawnFault, Fault, Place, Scenario, ScenarioError};
+use crate::scenario::{DrawnFault, Scenario, ScenarioError, ScenarioFault};
 
 /// The faults that `scenario` leaves to the seed, section by section.
-pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<Fault>, ScenarioError> {
+pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<ScenarioFault>, ScenarioError> {
     let mut faults = Vec::new();
     for drawn in &scenario.drawn_faults {
         let mut at = drawn.at;
@@ -26,14 +29,14 @@ pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<Fault>, Scenari
                 None => drawn.kind.clone(),
             };
             let (for_, repeat, line) = (drawn.for_, drawn.repeat, drawn.line);
-            faults.push(Fault { at, for_, repeat, kind, may_miss: true, line });
+            faults.push(ScenarioFault { at, for_, repeat, kind, may_miss: true, line });
         }
     }
     Ok(faults)
 }
 
 /// One of `targets`, all alike.
-fn target(targets: &[Place], draw: u64) -> Option<Place> {
+fn target(targets: &[ClusterPlace], draw: u64) -> Option<ClusterPlace> {
     let index = (u128::from(draw) * targets.len() as u128) >> 64;
     targets.get(usize::try_from(index).ok()?).copied()
 }

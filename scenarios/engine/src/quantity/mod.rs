@@ -4,12 +4,11 @@
 //! fuel is refused. Leaves out units that scenario files have no use for.
 
 mod decimal;
-mod setting;
 mod show;
 
 pub use decimal::Decimal;
-pub use setting::{bit_rate, byte_rate, chance, exact_duration, exact_size};
 pub use show::{bytes, count, duration, percent, printable};
+pub use stayput_host::quantity::{bit_rate, byte_rate, chance, exact_duration, exact_size};
 
 use std::time::Duration;
 

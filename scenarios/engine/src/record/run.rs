@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::nanos;
 use super::{FaultEffect, PolicyRecord, hex, workload_digest};
 use crate::plan::{Net, RunPlan};
-use crate::scenario::Fault;
+use crate::scenario::ScenarioFault;
 
 /// Identity of a run within a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ impl RunRecord {
 }
 
 impl FaultRecord {
-    fn new(fault: &Fault) -> Self {
+    fn new(fault: &ScenarioFault) -> Self {
         Self { what: fault.to_string(), at: fault.at, lasts: fault.for_, may_miss: fault.may_miss }
     }
 }

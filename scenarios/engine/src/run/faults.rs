@@ -1,27 +1,28 @@
-//! A scenario's faults in the world's terms.
+//! Faults of a scenario on the hosts of a world, and their effects.
+//!
+//! Leaves out what a fault does, which is its kind's.
 
 use stayput_cluster::{Cluster, device_name};
 use stayput_host::Time;
 use stayput_host::topology::{HostKey, HostPlace};
-use stayput_world::fault::FaultKind as WorldKind;
-use stayput_world::{Fault as WorldFault, FaultId, World};
+use stayput_world::fault::{ClusterPlace, FaultKind, NetworkTarget, Sides};
+use stayput_world::{Fault, FaultId, World};
 
 use super::{RunError, unfit};
 use crate::record::FaultEffect;
-use crate::scenario::{Fault, FaultKind, Place, Sides};
+use crate::scenario::ScenarioFault;
 
 /// Schedules `faults`, whose times count from `start`.
 pub(super) fn schedule(
     world: &mut dyn World,
     cluster: &Cluster,
-    faults: &[Fault],
+    faults: &[ScenarioFault],
     start: Time,
 ) -> Result<Vec<FaultId>, RunError> {
     let mut scheduled = Vec::new();
     for fault in faults {
-        let kind = kind(cluster, &fault.kind)?;
-        let fault =
-            WorldFault { at: start + fault.at, lasts: fault.for_, repeat: fault.repeat, kind };
+        let kind = on_hosts(cluster, &fault.kind)?;
+        let fault = Fault { at: start + fault.at, lasts: fault.for_, repeat: fault.repeat, kind };
         scheduled.push(world.schedule(fault).map_err(|e| unfit("fault", &e.to_string()))?);
     }
     Ok(scheduled)
@@ -40,45 +41,33 @@ pub(super) fn effects(world: &dyn World, scheduled: &[FaultId]) -> Vec<FaultEffe
     scheduled.iter().map(effect).collect()
 }
 
-fn kind(cluster: &Cluster, kind: &FaultKind) -> Result<WorldKind, RunError> {
+/// A scenario's fault in terms of the cluster's hosts.
+fn on_hosts(
+    cluster: &Cluster,
+    kind: &FaultKind<ClusterPlace>,
+) -> Result<FaultKind<HostKey>, RunError> {
     Ok(match kind {
-        FaultKind::Partition(sides) => {
-            let (from, to) = both(cluster, sides);
-            WorldKind::Partition { from, to, one_way: sides.one_way }
+        FaultKind::Network { target, rule } => {
+            let target = match target {
+                NetworkTarget::Ways(sides) => NetworkTarget::Ways(sides_of(cluster, sides)),
+                NetworkTarget::Card(place) => NetworkTarget::Card(one(cluster, *place)?),
+                NetworkTarget::Trunk([a, b]) => {
+                    NetworkTarget::Trunk([first(cluster, *a)?, first(cluster, *b)?])
+                }
+            };
+            FaultKind::Network { target, rule: rule.clone() }
         }
-        FaultKind::Latency { sides, added } => {
-            let (from, to) = both(cluster, sides);
-            WorldKind::Delay { from, to, one_way: sides.one_way, added: *added }
-        }
-        FaultKind::Loss { sides, chance } => {
-            let (from, to) = both(cluster, sides);
-            WorldKind::Loss { from, to, one_way: sides.one_way, chance: *chance }
-        }
-        FaultKind::ThrottleCard { place, rate } => {
-            WorldKind::ThrottleCard { host: one(cluster, *place)?, rate: *rate }
-        }
-        FaultKind::ThrottleTrunk { between: [a, b], rate } => {
-            let between = [spot(cluster, *a)?, spot(cluster, *b)?];
-            WorldKind::ThrottleTrunk { between, rate: *rate }
-        }
-        FaultKind::Crash(place) => WorldKind::Crash(one(cluster, *place)?),
-        FaultKind::Power(place) => WorldKind::Power(one(cluster, *place)?),
-        FaultKind::SlowDisk { place, factor } => {
+        FaultKind::Disk { host: place, disk: _, fault } => {
             let (host, disk) = disk(cluster, *place)?;
-            WorldKind::SlowDisk { host, disk, factor: *factor }
+            FaultKind::Disk { host, disk, fault: fault.clone() }
         }
-        FaultKind::FullDisk(place) => {
-            let (host, disk) = disk(cluster, *place)?;
-            WorldKind::FullDisk { host, disk }
-        }
-        FaultKind::ReadErrors { place, chance } => {
-            let (host, disk) = disk(cluster, *place)?;
-            WorldKind::ReadErrors { host, disk, chance: *chance }
+        FaultKind::Process { host, fault } => {
+            FaultKind::Process { host: one(cluster, *host)?, fault: fault.clone() }
         }
     })
 }
 
-fn one(cluster: &Cluster, place: Place) -> Result<HostKey, RunError> {
+fn one(cluster: &Cluster, place: ClusterPlace) -> Result<HostKey, RunError> {
     match hosts(cluster, place).as_slice() {
         [host] => Ok(*host),
         several => {
@@ -88,28 +77,25 @@ fn one(cluster: &Cluster, place: Place) -> Result<HostKey, RunError> {
     }
 }
 
-/// The hosts of both sides.
-fn both(cluster: &Cluster, sides: &Sides) -> (Vec<HostKey>, Vec<HostKey>) {
-    let from = hosts_of(cluster, &sides.side);
-    let to = match &sides.others {
-        Some(others) => hosts_of(cluster, others),
-        None => all(cluster).filter(|host| !from.contains(host)).collect(),
-    };
-    (from, to)
+/// Hosts of both sides.
+fn sides_of(cluster: &Cluster, sides: &Sides<ClusterPlace>) -> Sides<HostKey> {
+    let from = hosts_of(cluster, &sides.from);
+    let to = sides.to.as_ref().map(|places| hosts_of(cluster, places));
+    let sides = Sides { from, to, one_way: sides.one_way };
+    Sides { to: Some(sides.others(all(cluster))), ..sides }
 }
 
-/// Where a place's hosts stand: of a region, the first zone.
-fn spot(cluster: &Cluster, place: Place) -> Result<HostPlace, RunError> {
-    let first = hosts(cluster, place).first().copied();
-    let spot = first.map(|host| cluster.places[host.0 as usize]);
-    spot.ok_or_else(|| unfit("fault", &format!("{place} has no hosts: name another place")))
+/// First host of a place, which stands for its zone.
+fn first(cluster: &Cluster, place: ClusterPlace) -> Result<HostKey, RunError> {
+    let none = || unfit("fault", &format!("{place} has no hosts: name another place"));
+    hosts(cluster, place).first().copied().ok_or_else(none)
 }
 
 /// A disk, or all of a node's.
-fn disk(cluster: &Cluster, place: Place) -> Result<(HostKey, Option<String>), RunError> {
+fn disk(cluster: &Cluster, place: ClusterPlace) -> Result<(HostKey, Option<String>), RunError> {
     let host = one(cluster, place)?;
     let name = match place {
-        Place::Device(number) => Some(device_name((number - 1) % cluster.devices_per_node)),
+        ClusterPlace::Device(number) => Some(device_name((number - 1) % cluster.devices_per_node)),
         _ => None,
     };
     Ok((host, name))
@@ -119,14 +105,14 @@ fn all(cluster: &Cluster) -> impl Iterator<Item = HostKey> {
     (0..cluster.places.len()).map(|index| HostKey(u32::try_from(index).unwrap_or(u32::MAX)))
 }
 
-fn hosts_of(cluster: &Cluster, places: &[Place]) -> Vec<HostKey> {
+fn hosts_of(cluster: &Cluster, places: &[ClusterPlace]) -> Vec<HostKey> {
     let mut found: Vec<HostKey> = places.iter().flat_map(|place| hosts(cluster, *place)).collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-fn hosts(cluster: &Cluster, place: Place) -> Vec<HostKey> {
+fn hosts(cluster: &Cluster, place: ClusterPlace) -> Vec<HostKey> {
     let one = |list: &[HostKey], number: u32| {
         list.get(number as usize - 1).copied().into_iter().collect()
     };
@@ -138,15 +124,15 @@ fn hosts(cluster: &Cluster, place: Place) -> Vec<HostKey> {
         all(cluster).filter(standing).collect()
     };
     match place {
-        Place::Region(number) => at(&|region, _| region == number),
-        Place::Zone(number) => at(&|_, zone| zone == number),
-        Place::Node(number) => one(&cluster.nodes, number),
-        Place::Device(number) => {
+        ClusterPlace::Region(number) => at(&|region, _| region == number),
+        ClusterPlace::Zone(number) => at(&|_, zone| zone == number),
+        ClusterPlace::Node(number) => one(&cluster.nodes, number),
+        ClusterPlace::Device(number) => {
             let per_node = cluster.devices_per_node;
             one(&cluster.nodes, (number - 1) / per_node + 1)
         }
-        Place::Proxy(number) => one(&cluster.proxies, number),
-        Place::Worker(number) => one(&cluster.workers, number),
-        Place::Client(number) => one(&cluster.clients, number),
+        ClusterPlace::Proxy(number) => one(&cluster.proxies, number),
+        ClusterPlace::Worker(number) => one(&cluster.workers, number),
+        ClusterPlace::Client(number) => one(&cluster.clients, number),
     }
 }

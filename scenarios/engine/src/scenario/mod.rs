@@ -13,7 +13,6 @@ mod fault_tests;
 mod image;
 mod load;
 mod object;
-mod place;
 mod policy;
 mod raw;
 #[cfg(test)]
@@ -31,16 +30,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
+use stayput_world::fault::FaultCatalog;
 
 pub use convert::limits;
 pub use data::{Content, DataSource, Generator, TarMember};
 pub use error::ScenarioError;
 pub use expect::{Comparison, Expectation, Figure, Measure, Sign};
-pub use fault::{DrawnFault, Fault, FaultKind, Repeat, Sides};
+pub use fault::{DrawnFault, ScenarioFault};
 pub use image::ImageSource;
 pub use load::{LOAD_CONTAINER, Load};
 pub use object::{OBJECT_NAME_FIX, ObjectName, ObjectNameError, ObjectPattern};
-pub use place::{Place, PlaceError};
 pub use policy::{Policy, UnknownPolicy};
 pub use setting::{Setting, SettingError};
 pub use size::Size;
@@ -74,7 +73,7 @@ pub struct Scenario {
     /// What clients do beside the jobs.
     pub load: Vec<Load>,
     /// The faults, in the order of the file.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ScenarioFault>,
     /// Faults that the seed decides; in a planned run they have become faults like the others.
     pub drawn_faults: Vec<DrawnFault>,
     /// The policies to compare, each once.
@@ -136,7 +135,21 @@ impl Scenario {
         file: &Path,
         settings: &[Setting],
     ) -> Result<Self, ScenarioError> {
-        convert::parse(text, file, settings)
+        Self::parse_with_faults(text, file, settings, &FaultCatalog::default())
+    }
+
+    /// Validates a scenario's text as [`Scenario::parse_with`] does; its faults may be of all kinds
+    /// in `catalog`.
+    ///
+    /// # Errors
+    /// As [`Scenario::load_with`].
+    pub fn parse_with_faults(
+        text: &str,
+        file: &Path,
+        settings: &[Setting],
+        catalog: &FaultCatalog,
+    ) -> Result<Self, ScenarioError> {
+        convert::parse(text, file, settings, catalog)
     }
 
     /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.

@@ -32,7 +32,8 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub(super) load: Vec<RawLoad>,
     #[serde(default)]
-    pub(super) fault: Vec<RawFault>,
+    /// Their keys are those of the fault kinds in the catalog.
+    pub(super) fault: Vec<toml::Table>,
     #[serde(default)]
     pub(super) compare: RawCompare,
     #[serde(default)]
@@ -150,48 +151,6 @@ pub(super) struct RawLoad {
     pub(super) pick: Option<String>,
     pub(super) size: Option<Text>,
     pub(super) size_max: Option<Text>,
-}
-
-/// `[[fault]]`, with the kinds of later versions, so that these can be told from a typing error.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawFault {
-    pub(super) at: Option<Text>,
-    #[serde(rename = "for")]
-    pub(super) for_: Text,
-    pub(super) every: Option<Text>,
-    pub(super) times: Option<i64>,
-    pub(super) rate: Option<Text>,
-    pub(super) until: Option<Text>,
-    #[serde(default)]
-    pub(super) may_miss: bool,
-    pub(super) on: Option<Names>,
-    pub(super) between: Option<Vec<Vec<String>>>,
-    pub(super) one_way: Option<bool>,
-    pub(super) partition: Option<Names>,
-    pub(super) latency: Option<Text>,
-    pub(super) loss: Option<Text>,
-    pub(super) throttle: Option<Text>,
-    pub(super) flap: Option<Names>,
-    pub(super) down: Option<Text>,
-    pub(super) up: Option<Text>,
-    pub(super) crash: Option<String>,
-    pub(super) power: Option<String>,
-    pub(super) slow_disk: Option<String>,
-    pub(super) factor: Option<i64>,
-    pub(super) full_disk: Option<String>,
-    pub(super) read_errors: Option<String>,
-    pub(super) chance: Option<Text>,
-    pub(super) bit_flips: Option<toml::Value>,
-    pub(super) clock: Option<toml::Value>,
-}
-
-impl RawFault {
-    /// The first kind in it that only a later version has.
-    pub(super) fn later_kind(&self) -> Option<&'static str> {
-        let kinds = [("bit_flips", &self.bit_flips), ("clock", &self.clock)];
-        kinds.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
-    }
 }
 
 /// `[compare]`.

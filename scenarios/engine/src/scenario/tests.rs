@@ -64,13 +64,10 @@ fn the_example_of_the_documents_reads_as_it_says() {
 fn faults_keep_their_times_places_and_lines() {
     let scenario = parse(BANANA).unwrap();
     let [partition, crash] = scenario.faults.as_slice() else { panic!("two faults") };
-    assert_eq!(
-        partition.kind,
-        FaultKind::Partition(Sides { side: vec![Place::Zone(3)], others: None, one_way: false })
-    );
+    assert_eq!(partition.kind.to_string(), "partition of zone:3 from all others");
     assert_eq!(partition.at, Duration::from_millis(500));
     assert_eq!(partition.to_string(), "partition of zone:3 from all others at 500ms for 2s");
-    assert_eq!(crash.kind, FaultKind::Crash(Place::Node(2)));
+    assert_eq!(crash.kind.to_string(), "crash of node:2");
     assert_eq!(crash.for_, Duration::from_secs(3));
     let line = BANANA.lines().position(|line| line.contains("crash =")).unwrap();
     assert!((line.saturating_sub(3)..=line).contains(&crash.line.unwrap()), "{:?}", crash.line);

@@ -5,22 +5,22 @@
 //! Room is what the contents of named files and the rows of the table need. Leaves out caches: every read comes from the
 //! disk; and the room that names need.
 
+mod faults;
+mod faulty;
 mod room;
 mod state;
 mod stop;
-mod trouble;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::faults::{DiskFaults, DiskIdentity};
+pub use self::faulty::FaultyDisk;
 use self::state::{FileState, State};
-use self::stop::{Pass, Stop};
-use self::trouble::Troubles;
-pub use self::trouble::{DiskIdentity, StopPoint, Trouble};
 use stayput_host::config::DiskConfig;
 use stayput_host::time::nanos;
 use stayput_host::topology::HostSpec;
@@ -29,7 +29,6 @@ use stayput_host::{
 };
 
 use super::clock::{Clock, Line};
-use super::fault::{EffectLog, FaultId};
 use super::trace::{Trace, TraceEvent};
 
 /// What is told of each change that will survive everything: what it is, and its bytes.
@@ -43,17 +42,12 @@ pub struct SimDisk(Rc<Inner>);
 
 struct Inner {
     config: DiskConfig,
-    identity: DiskIdentity,
+    faults: DiskFaults,
     clock: Rc<dyn Clock>,
     on_commit: OnCommit,
     told: Told,
     head: RefCell<Head>,
     state: RefCell<State>,
-    troubles: RefCell<Troubles>,
-    /// Where it is to stop; the last fault that says so counts.
-    stop: RefCell<Option<Stop>>,
-    /// How often it lost power.
-    outages: Cell<u64>,
 }
 
 /// Where the last access ended, and when the disk is free.
@@ -112,15 +106,12 @@ impl SimDisk {
     ) -> Self {
         Self(Rc::new(Inner {
             config,
-            identity,
+            faults: DiskFaults::new(identity),
             clock,
             on_commit,
             told,
             head: RefCell::default(),
             state: RefCell::default(),
-            troubles: RefCell::default(),
-            stop: RefCell::default(),
-            outages: Cell::default(),
         }))
     }
 
@@ -130,14 +121,17 @@ impl SimDisk {
         Self(Rc::clone(&self.0))
     }
 
-    /// Takes away what was not synced, or some of it if the disk is torn; says how many bytes and names that were.
+    /// Loses what was not synced, or some of it if writes are torn. Returns the number of bytes
+    /// and names lost.
     pub fn lose_power(&self) -> u64 {
-        let (nth, identity) = (self.0.outages.get(), &self.0.identity);
-        self.0.outages.set(nth + 1);
-        let torn = self.0.troubles.borrow().torn();
-        let mut draws =
-            torn.then(|| identity.seed.entropy("torn writes", identity.name.as_bytes(), nth));
-        self.0.state.borrow_mut().lose_power(draws.as_mut())
+        let mut torn = self.0.faults.tear();
+        self.0.state.borrow_mut().lose_power(torn.as_mut())
+    }
+
+    /// Faults of the disk.
+    #[must_use]
+    pub fn faults(&self) -> &DiskFaults {
+        &self.0.faults
     }
 
     /// How long it was busy so far.
@@ -145,20 +139,6 @@ impl SimDisk {
     pub fn busy(&self) -> Duration {
         let head = self.0.head.borrow();
         Duration::from_nanos(head.takes_ns.saturating_sub(head.line.left(self.0.clock.now())))
-    }
-
-    /// Lets the disk have a trouble from now on, for `fault`; what it does is counted in `log`.
-    pub fn trouble(&self, fault: FaultId, trouble: Trouble, log: EffectLog) {
-        if let Some(stop) = Stop::of(fault, trouble, &log) {
-            *self.0.stop.borrow_mut() = Some(stop);
-        }
-        self.0.troubles.borrow_mut().begin(fault, trouble, log);
-    }
-
-    /// Ends all troubles that the disk has for `fault`.
-    pub fn mend(&self, fault: FaultId) {
-        self.0.troubles.borrow_mut().end(fault);
-        self.0.stop.borrow_mut().take_if(|stop| stop.mend(fault));
     }
 }
 
@@ -176,7 +156,7 @@ impl Inner {
         let goes_on = place.is_some() && place == head.ended;
         let seek = if goes_on { 0 } else { nanos(self.config.seek) };
         head.ended = place.map(|(file, offset)| (file, offset + bytes));
-        let takes = self.troubles.borrow().slowed(seek.saturating_add(rate.nanos_for(bytes)));
+        let takes = self.faults.access_ns(seek.saturating_add(rate.nanos_for(bytes)));
         let now = self.clock.now();
         head.takes_ns = head.takes_ns.saturating_add(takes);
         let end = head.line.serve(now, takes);
@@ -207,7 +187,7 @@ impl Inner {
         if growth == 0 {
             return Ok(());
         }
-        self.troubles.borrow().write()?;
+        self.faults.grow()?;
         let used = self.state.borrow().used().saturating_add(growth);
         match self.config.capacity {
             Some(capacity) if used > capacity => Err(DiskError::NoSpace),
@@ -226,7 +206,7 @@ fn after<T: 'static>(
     let is_change = !matches!(access, Access::Read { .. });
     Box::pin(async move {
         disk.clock.sleep_until(end).await;
-        unless_stopped(disk, is_change, change).await
+        disk.faults.unless_stopped(is_change, async || change(&disk)).await
     })
 }
 
@@ -251,31 +231,11 @@ fn at_once<T: 'static>(
     is_change: bool,
     act: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
 ) -> LocalFuture<'static, Result<T, DiskError>> {
-    if disk.stop.borrow().is_none() {
+    if !disk.faults.may_stop() {
         return Box::pin(std::future::ready(act(disk)));
     }
-    Box::pin(unless_stopped(Rc::clone(disk), is_change, act))
-}
-
-/// Does `act`, which a disk that stops holds back.
-async fn unless_stopped<T>(
-    disk: Rc<Inner>,
-    is_change: bool,
-    act: impl FnOnce(&Inner) -> Result<T, DiskError>,
-) -> Result<T, DiskError> {
-    let pass = disk.stop.borrow_mut().as_mut().map_or(Pass::Through, |stop| stop.pass(is_change));
-    match pass {
-        Pass::Through => act(&disk),
-        Pass::Held(mended) => {
-            mended.notified().await;
-            act(&disk)
-        }
-        Pass::Untold(mended) => {
-            let done = act(&disk);
-            mended.notified().await;
-            done
-        }
-    }
+    let disk = Rc::clone(disk);
+    Box::pin(async move { disk.faults.unless_stopped(is_change, async || act(&disk)).await })
 }
 
 impl Disk for SimDisk {
@@ -283,7 +243,7 @@ impl Disk for SimDisk {
         let (whole, path) = (Rc::clone(&self.0), path.to_owned());
         change(&self.0, move |disk| {
             // A full disk has no room for a name either.
-            disk.troubles.borrow().write()?;
+            disk.faults.grow()?;
             let created = disk.state.borrow_mut().create(&path);
             created.map(|state| open_file(&whole, &path, state))
         })
@@ -367,7 +327,7 @@ impl File for SimFile {
         let bytes = len.min(self.len().saturating_sub(offset));
         let file = self.state.borrow().id;
         let state = Rc::clone(&self.state);
-        let works = self.disk.troubles.borrow_mut().read(&self.disk.identity);
+        let works = self.disk.faults.read();
         after(&self.disk, Access::Read { file, offset, bytes }, move |_| {
             works.map(|()| state.borrow().content.slice(offset, bytes))
         })

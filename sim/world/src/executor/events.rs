@@ -87,3 +87,55 @@ impl<E> Events<E> {
         self.due.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(times: &[u64]) -> (Events<u64>, Vec<EventKey>) {
+        let mut events = Events::default();
+        let keys =
+            times.iter().map(|at| events.push(Time::from_nanos(*at), Due::Tell(*at))).collect();
+        (events, keys)
+    }
+
+    fn pop(events: &mut Events<u64>, limit: u64) -> Option<u64> {
+        events.pop(Time::from_nanos(limit)).map(|(at, due)| {
+            assert!(matches!(due, Due::Tell(event) if event == at.as_nanos()));
+            at.as_nanos()
+        })
+    }
+
+    #[test]
+    fn events_come_by_time_and_not_beyond_the_limit() {
+        let (mut events, _) = events(&[30, 10, 20]);
+        assert_eq!(pop(&mut events, 25), Some(10));
+        assert_eq!(pop(&mut events, 25), Some(20));
+        assert_eq!(pop(&mut events, 25), None);
+        assert!(!events.is_empty(), "the third is still to come");
+        assert_eq!(pop(&mut events, 30), Some(30));
+        assert!(events.is_empty());
+    }
+
+    #[test]
+    fn a_cancelled_event_never_comes_and_can_be_cancelled_again() {
+        let (mut events, keys) = events(&[1, 2, 3]);
+        events.cancel(keys[1]);
+        events.cancel(keys[1]);
+        assert_eq!(pop(&mut events, 9), Some(1));
+        events.cancel(keys[0]);
+        assert_eq!(pop(&mut events, 9), Some(3));
+        assert_eq!(pop(&mut events, 9), None);
+    }
+
+    #[test]
+    fn an_event_knows_whom_it_wakes() {
+        let (mut events, keys) = events(&[1]);
+        let waker = Waker::noop();
+        assert!(!events.wakes(keys[0], waker), "it wakes nobody");
+        let wakes = events.push(Time::ZERO, Due::Wake(waker.clone()));
+        assert!(events.wakes(wakes, waker));
+        events.cancel(wakes);
+        assert!(!events.wakes(wakes, waker));
+    }
+}

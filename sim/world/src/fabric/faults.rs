@@ -1,4 +1,6 @@
-//! Faults on the fabric: events that trouble links, disks and hosts, and others that mend that.
+//! Faults on the fabric: events that begin and end them.
+//!
+//! Leaves out what a fault does, which is its kind's.
 
 use std::rc::Rc;
 
@@ -7,15 +9,14 @@ use stayput_host::{Span, SpanKind};
 
 use super::Room;
 use crate::clock::Clock;
-use crate::disk::{SimDisk, Trouble};
-use crate::fault::FaultKind;
-use crate::net::rule::Rule;
+use crate::disk::SimDisk;
+use crate::fault::{FaultKind, HostControl};
 use crate::{Fault, FaultError, FaultId, TraceEvent};
 
 pub(super) fn schedule(room: &Rc<Room>, fault: Fault) -> Result<FaultId, FaultError> {
     check(room, &fault)?;
     let id = FaultId(room.faults.replace_with(|made| *made + 1));
-    come(room, id, &Rc::new(fault), 0);
+    schedule_nth(room, id, &Rc::new(fault), 0);
     Ok(id)
 }
 
@@ -24,98 +25,56 @@ fn check(room: &Room, fault: &Fault) -> Result<(), FaultError> {
     if let Some(host) = fault.kind.hosts().into_iter().find(|host| host.0 as usize >= hosts) {
         return Err(FaultError::NoSuchHost { host, hosts });
     }
-    if let Some((host, disk)) = fault.kind.disk()
-        && disks(room, host, disk).is_empty()
+    if let FaultKind::Disk { host, disk, .. } = &fault.kind
+        && disks(room, *host, disk.as_deref()).is_empty()
     {
-        let has = room.machinery(host).disks.len();
-        let (host, disk) = (room.net.name(host), disk.map(str::to_owned));
-        return Err(FaultError::NoSuchDisk { host, disk, has });
+        let has = room.machinery(*host).disks.len();
+        return Err(FaultError::NoSuchDisk { host: room.net.name(*host), disk: disk.clone(), has });
     }
     match fault.repeat {
         Some(repeat) if repeat.every < fault.lasts => {
             Err(FaultError::OverlapsItself { lasts: fault.lasts, every: repeat.every })
         }
-        _ => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 
-/// Lets the fault come for the time numbered `nth`, and then for those after it.
-fn come(room: &Rc<Room>, id: FaultId, fault: &Rc<Fault>, nth: u32) {
+/// Schedules the beginning and end numbered `nth`; the end schedules the next.
+fn schedule_nth(room: &Rc<Room>, id: FaultId, fault: &Rc<Fault>, nth: u32) {
     let Some(begin) = fault.begins(nth) else { return };
     let (beginning, begins) = (Rc::clone(room), Rc::clone(fault));
     room.executor.at(begin, move || {
-        show(&beginning, &begins);
+        add_span(&beginning, &begins);
         begin_fault(&beginning, id, &begins.kind);
     });
     let (ending, ends) = (Rc::clone(room), Rc::clone(fault));
     room.executor.at(begin + fault.lasts, move || {
         end_fault(&ending, id, &ends.kind);
-        come(&ending, id, &ends, nth + 1);
+        schedule_nth(&ending, id, &ends, nth + 1);
     });
 }
 
-fn begin_fault(room: &Room, id: FaultId, kind: &FaultKind) {
+fn begin_fault(room: &Rc<Room>, id: FaultId, kind: &FaultKind) {
     note(room, "begins", kind);
-    rules(kind).into_iter().for_each(|rule| room.net.impose(id, rule));
-    if let (Some((host, disk)), Some(trouble)) = (kind.disk(), trouble(kind)) {
-        for disk in disks(room, host, disk) {
-            disk.trouble(id, trouble, room.disk_effects.clone());
-        }
-    }
     match kind {
-        FaultKind::Crash(host) => {
-            let connections = room.net.crash(id, *host);
-            room.net.add_effect(id, "reset_connections", connections);
-            kill(room, id, *host);
+        FaultKind::Network { target, rule } => room.net.impose(id, target, rule),
+        FaultKind::Disk { host, disk, fault } => {
+            for disk in disks(room, *host, disk.as_deref()) {
+                disk.faults().begin(room.disk_effects.counter(id), fault.clone());
+            }
         }
-        FaultKind::Power(host) => {
-            let connections = room.net.power_off(id, *host);
-            room.net.add_effect(id, "silenced_connections", connections);
-            kill(room, id, *host);
-            let lost: u64 =
-                room.machinery(*host).disks.values().map(|disk| disk.lose_power()).sum();
-            room.net.add_effect(id, "lost_unsynced", lost);
-        }
-        _ => {}
+        FaultKind::Process { host, fault } => fault.begin(&FaultedHost { room, id, host: *host }),
     }
 }
 
-/// What a fault imposes on the network.
-fn rules(kind: &FaultKind) -> Vec<Rule> {
-    let ways = |from: &Vec<HostKey>, to: &Vec<HostKey>, one_way: bool| {
-        let there = (from.clone(), to.clone());
-        let back = (!one_way).then(|| (to.clone(), from.clone()));
-        std::iter::once(there).chain(back)
-    };
+fn end_fault(room: &Rc<Room>, id: FaultId, kind: &FaultKind) {
+    note(room, "ends", kind);
     match kind {
-        FaultKind::Partition { from, to, one_way } => {
-            ways(from, to, *one_way).map(|(from, to)| Rule::Cut { from, to }).collect()
+        FaultKind::Network { .. } => room.net.lift(id),
+        FaultKind::Disk { host, disk, .. } => {
+            disks(room, *host, disk.as_deref()).iter().for_each(|disk| disk.faults().end(id));
         }
-        FaultKind::Delay { from, to, one_way, added } => ways(from, to, *one_way)
-            .map(|(from, to)| Rule::Delay { from, to, added: *added })
-            .collect(),
-        FaultKind::Loss { from, to, one_way, chance } => ways(from, to, *one_way)
-            .map(|(from, to)| Rule::Lose { from, to, chance: *chance })
-            .collect(),
-        FaultKind::ThrottleCard { host, rate } => {
-            vec![Rule::SlowCard { host: *host, rate: *rate }]
-        }
-        FaultKind::ThrottleTrunk { between, rate } => {
-            vec![Rule::SlowTrunk { between: *between, rate: *rate }]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What a fault does to a disk.
-fn trouble(kind: &FaultKind) -> Option<Trouble> {
-    match kind {
-        FaultKind::SlowDisk { factor, .. } => Some(Trouble::Slow(*factor)),
-        FaultKind::FullDisk { .. } => Some(Trouble::Full),
-        FaultKind::ReadErrors { chance, .. } => Some(Trouble::ReadErrors(*chance)),
-        FaultKind::StopDisk { point, .. } => Some(Trouble::Stop(*point)),
-        FaultKind::TornWrites { .. } => Some(Trouble::Torn),
-        _ => None,
+        FaultKind::Process { host, fault } => fault.end(&FaultedHost { room, id, host: *host }),
     }
 }
 
@@ -127,34 +86,57 @@ fn disks(room: &Room, host: HostKey, wanted: Option<&str>) -> Vec<SimDisk> {
     named.map(|(_, disk)| disk.share()).collect()
 }
 
-fn kill(room: &Room, id: FaultId, host: HostKey) {
-    let tasks = room.executor.kill(host);
-    room.net.add_effect(id, "killed_tasks", tasks);
+/// A host as a fault of its process controls it.
+struct FaultedHost<'a> {
+    room: &'a Rc<Room>,
+    id: FaultId,
+    host: HostKey,
 }
 
-fn end_fault(room: &Room, id: FaultId, kind: &FaultKind) {
-    note(room, "ends", kind);
-    room.net.lift(id);
-    if let Some((host, disk)) = kind.disk() {
-        disks(room, host, disk).iter().for_each(|disk| disk.mend(id));
-    }
-    if let FaultKind::Crash(host) | FaultKind::Power(host) = kind
-        && room.net.bring_up(id, *host)
-    {
-        room.start(*host);
+impl FaultedHost<'_> {
+    fn kill_tasks(&self) {
+        let tasks = self.room.executor.kill(self.host);
+        self.room.net.add_effect(self.id, "killed_tasks", tasks);
     }
 }
 
-/// Tells the timeline of a fault that begins: how long it holds is known by then.
-fn show(room: &Room, fault: &Fault) {
+impl HostControl for FaultedHost<'_> {
+    fn kill_process(&self) {
+        let connections = self.room.net.crash(self.id, self.host);
+        self.room.net.add_effect(self.id, "reset_connections", connections);
+        self.kill_tasks();
+    }
+
+    fn cut_power(&self) {
+        let connections = self.room.net.power_off(self.id, self.host);
+        self.room.net.add_effect(self.id, "silenced_connections", connections);
+        self.kill_tasks();
+        let machinery = self.room.machinery(self.host);
+        let lost: u64 = machinery.disks.values().map(SimDisk::lose_power).sum();
+        self.room.net.add_effect(self.id, "lost_unsynced", lost);
+    }
+
+    fn restore(&self) {
+        if self.room.net.bring_up(self.id, self.host) {
+            self.room.start(self.host);
+        }
+    }
+}
+
+/// Adds the fault to the timeline when it begins: its length is known by then.
+fn add_span(room: &Room, fault: &Fault) {
     if room.timeline.is_on() {
         let now = room.executor.now();
-        let what = fault.kind.describe(|host| room.net.name(host));
-        room.timeline.add(None, Span::new(SpanKind::Fault, what, now, now + fault.lasts));
+        let span = Span::new(SpanKind::Fault, describe(room, &fault.kind), now, now + fault.lasts);
+        room.timeline.add(None, span);
     }
 }
 
 fn note(room: &Room, does: &str, kind: &FaultKind) {
-    let what = format!("{} {does}", kind.describe(|host| room.net.name(host)));
+    let what = format!("{} {does}", describe(room, kind));
     room.trace.note(room.executor.now(), &TraceEvent::Fault { what: &what });
+}
+
+fn describe(room: &Room, kind: &FaultKind) -> String {
+    kind.describe(&|host| room.net.name(host), &|host| room.net.place(host))
 }

@@ -1,52 +1,68 @@
-//! Faults: what goes wrong, when, for how long, how often, and what it did.
+//! Faults: kinds, targets, times, and their effects.
 //!
-//! Leaves out bits that flip and clocks that drift, which are kinds of a later version.
+//! A kind is one file in `kinds`; users add their own through a [`FaultCatalog`]. Leaves out how
+//! a backend schedules faults: see `fabric::faults`.
 
+mod catalog;
+mod description;
+pub mod disk;
+mod effects;
 mod kind;
+pub mod kinds;
+mod network;
+mod place;
+mod process;
+mod spec;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
-pub use self::kind::FaultKind;
 use stayput_host::Time;
 use stayput_host::topology::HostKey;
 
-/// A scheduled fault, counted from zero.
+pub use self::catalog::FaultCatalog;
+pub use self::description::FaultDescription;
+pub use self::disk::{DiskFault, DiskRead, StopPoint};
+pub use self::effects::{EffectCounter, EffectLog, Effects};
+pub use self::kind::{FaultKind, NetworkTarget, Sides};
+pub use self::network::{NetworkRule, RuleVerdict};
+pub use self::place::{ClusterPlace, ClusterPlaceError};
+pub use self::process::{HostControl, ProcessFault};
+pub use self::spec::{FaultKeyError, FaultRhythm, FaultSection, FaultSpec, ImpliedBy, ParsedFault};
+
+/// Number of a scheduled fault, from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FaultId(pub usize);
 
-/// Something that goes wrong at a time and is mended after another, once or several times.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Fault of a world: its times and its kind.
+#[derive(Clone, Debug)]
 pub struct Fault {
-    /// When it begins.
+    /// First beginning.
     pub at: Time,
-    /// How long it lasts.
+    /// Length, each time.
     pub lasts: Duration,
-    /// How it comes again; once only if `None`.
+    /// Repetition; once only if `None`.
     pub repeat: Option<Repeat>,
-    /// What it is.
+    /// Kind and target.
     pub kind: FaultKind,
 }
 
-/// How a fault comes again. What it did is counted together.
+/// Repetition of a fault. Its effects are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// From one beginning to the next; no less than the fault lasts.
     pub every: Duration,
-    /// How often in all, the first time included.
+    /// Number of times in all, the first included.
     pub times: u32,
 }
 
 impl Fault {
-    /// One that comes once.
+    /// Fault that comes once.
     #[must_use]
     pub const fn once(at: Time, lasts: Duration, kind: FaultKind) -> Self {
         Self { at, lasts, repeat: None, kind }
     }
 
-    /// When it begins for the time numbered `nth`, from zero; `None` if it does not come so often.
+    /// Beginning number `nth`, from zero; `None` if the fault does not come so often.
     #[must_use]
     pub fn begins(&self, nth: u32) -> Option<Time> {
         match self.repeat {
@@ -54,87 +70,39 @@ impl Fault {
                 Some(self.at + every.saturating_mul(nth))
             }
             None if nth == 0 => Some(self.at),
-            _ => None,
+            Some(_) | None => None,
         }
     }
 }
 
-/// What a fault did, by kind of effect. A fault without any did not bite.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effects(BTreeMap<&'static str, u64>);
-
-impl Effects {
-    /// Adds to an effect.
-    pub fn add(&mut self, what: &'static str, count: u64) {
-        if count > 0 {
-            *self.0.entry(what).or_default() += count;
-        }
-    }
-
-    /// These and those of `other`.
-    #[must_use]
-    pub fn with(mut self, other: &Self) -> Self {
-        for (what, count) in &other.0 {
-            self.add(what, *count);
-        }
-        self
-    }
-
-    /// The effects and how often or how much.
-    #[must_use]
-    pub const fn counts(&self) -> &BTreeMap<&'static str, u64> {
-        &self.0
-    }
-
-    /// Whether it touched traffic, a disk or a process.
-    #[must_use]
-    pub fn bit(&self) -> bool {
-        !self.0.is_empty()
-    }
-}
-
-/// What the faults of a world did to its disks. Clones count together.
-#[derive(Clone, Debug, Default)]
-pub struct EffectLog(Rc<RefCell<BTreeMap<FaultId, Effects>>>);
-
-impl EffectLog {
-    /// Adds to what a fault has done.
-    pub fn add(&self, fault: FaultId, what: &'static str, count: u64) {
-        self.0.borrow_mut().entry(fault).or_default().add(what, count);
-    }
-
-    /// What a fault has done so far.
-    #[must_use]
-    pub fn of(&self, fault: FaultId) -> Effects {
-        self.0.borrow().get(&fault).cloned().unwrap_or_default()
-    }
-}
-
-/// Why a fault cannot be scheduled.
+/// Refusal to schedule a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// There is no such host.
+    /// The world has no such host.
     #[error("the fault names host {}, the world has {hosts}", .host.0)]
     NoSuchHost {
-        /// The host it names.
+        /// Host that the fault names.
         host: HostKey,
-        /// How many there are.
+        /// Number of hosts.
         hosts: usize,
     },
     /// The host has no such disk, or none at all.
-    #[error("the fault names {}, {host} has {has} disks", .disk.as_deref().map_or("any disk".to_owned(), |disk| format!("disk {disk}")))]
+    #[error(
+        "the fault names {}, {host} has {has} disks",
+        .disk.as_deref().map_or("any disk".to_owned(), |disk| format!("disk {disk}"))
+    )]
     NoSuchDisk {
-        /// The host's name.
+        /// Name of the host.
         host: String,
-        /// The disk it names; any if `None`.
+        /// Disk that the fault names; any if `None`.
         disk: Option<String>,
-        /// How many disks the host has.
+        /// Number of disks of the host.
         has: usize,
     },
     /// It would begin again before it has ended.
     #[error("the fault lasts {lasts:?} and comes every {every:?}: it would overlap itself")]
     OverlapsItself {
-        /// How long it lasts.
+        /// Length of the fault.
         lasts: Duration,
         /// From one beginning to the next.
         every: Duration,

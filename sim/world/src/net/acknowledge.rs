@@ -167,3 +167,70 @@ impl Net {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(congestion: Option<Congestion>) -> Window {
+        Window { congestion, ..Window::default() }
+    }
+
+    #[test]
+    fn acknowledgements_count_when_they_have_come_and_in_order() {
+        let mut window = window(None);
+        window.unread = 100;
+        window.coming.extend([(Time::from_nanos(5), 30), (Time::from_nanos(8), 50)]);
+        window.advance(Time::from_nanos(4));
+        assert_eq!(window.unread, 100);
+        window.advance(Time::from_nanos(5));
+        assert_eq!(window.unread, 70);
+        window.advance(Time::from_nanos(99));
+        assert_eq!((window.unread, window.coming.len()), (20, 0));
+    }
+
+    #[test]
+    fn slow_start_doubles_each_round_trip() {
+        let mut congestion = Congestion::new();
+        let first = congestion.window;
+        assert_eq!(first, 10 * SEGMENT_PAYLOAD);
+        congestion.open(first);
+        assert_eq!(congestion.window, 2 * first);
+        congestion.open(2 * first);
+        assert_eq!(congestion.window, 4 * first);
+    }
+
+    #[test]
+    fn above_the_threshold_a_window_grows_by_a_segment_each_round_trip() {
+        let threshold = 20 * SEGMENT_PAYLOAD;
+        let mut congestion = Congestion { window: threshold, threshold };
+        congestion.open(threshold);
+        assert_eq!(congestion.window, threshold + SEGMENT_PAYLOAD);
+    }
+
+    #[test]
+    fn a_loss_halves_the_window_and_a_timer_closes_it_to_a_segment() {
+        let open = Congestion { window: 40 * SEGMENT_PAYLOAD, threshold: u64::MAX };
+        let shrunk = |timed_out| {
+            let mut window = window(Some(open));
+            window.shrink(timed_out);
+            window.congestion.map(|congestion| (congestion.window, congestion.threshold))
+        };
+        let half = 20 * SEGMENT_PAYLOAD;
+        assert_eq!(shrunk(false), Some((half, half)));
+        assert_eq!(shrunk(true), Some((SEGMENT_PAYLOAD, half)));
+        let mut small = window(Some(Congestion { window: SEGMENT_PAYLOAD, threshold: u64::MAX }));
+        small.shrink(false);
+        assert_eq!(small.room(), usize::try_from(2 * SEGMENT_PAYLOAD).expect("small"));
+    }
+
+    #[test]
+    fn what_is_under_way_takes_room_and_without_slow_start_there_is_no_bound() {
+        let mut bounded = window(Some(Congestion::new()));
+        bounded.outstanding = 9 * SEGMENT_PAYLOAD;
+        assert_eq!(bounded.room() as u64, SEGMENT_PAYLOAD);
+        bounded.outstanding = 11 * SEGMENT_PAYLOAD;
+        assert_eq!(bounded.room(), 0);
+        assert_eq!(window(None).room(), usize::MAX);
+    }
+}

@@ -244,3 +244,86 @@ fn split_off_front(
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    use stayput_host::Purpose;
+
+    use super::*;
+
+    const BODY: Label = Label::body(Purpose::ALL[0]);
+
+    fn end() -> End {
+        End::new(HostKey(0), None, 0, true)
+    }
+
+    fn with(pieces: &[usize]) -> End {
+        let mut end = end();
+        for len in pieces {
+            end.buffer.push_back((BODY, Bytes::from(vec![1; *len])));
+        }
+        end
+    }
+
+    fn lens(chunk: &Chunk) -> Vec<usize> {
+        chunk.pieces.iter().map(|(_, data)| data.len()).collect()
+    }
+
+    #[test]
+    fn a_chunk_takes_what_fits_and_cuts_a_piece_in_two() {
+        let mut end = with(&[10, 20, 30]);
+        let chunk = end.take_chunk(25).expect("there is something");
+        assert_eq!((lens(&chunk), chunk.bytes, chunk.fin), (vec![10, 15], 25, false));
+        let rest = end.take_chunk(1_000).expect("there is more");
+        assert_eq!((lens(&rest), rest.bytes), (vec![5, 30], 35));
+        assert!(end.take_chunk(1_000).is_none());
+    }
+
+    #[test]
+    fn no_chunk_is_larger_than_the_bound() {
+        let mut end = with(&[3 * CHUNK_MAX]);
+        let chunk = end.take_chunk(usize::MAX).expect("there is something");
+        assert_eq!(chunk.bytes, CHUNK_MAX as u64);
+    }
+
+    #[test]
+    fn the_end_goes_with_the_last_chunk_and_once() {
+        let mut end = with(&[10]);
+        end.fin = Fin::Wanted;
+        let first = end.take_chunk(5).expect("there is something");
+        assert!(!first.fin);
+        let last = end.take_chunk(5).expect("there is more");
+        assert!(last.fin && end.fin == Fin::Sent && !end.has_more());
+    }
+
+    #[test]
+    fn an_end_without_bytes_is_a_chunk_of_its_own() {
+        let mut end = end();
+        end.fin = Fin::Wanted;
+        assert!(end.has_more());
+        let chunk = end.take_chunk(0).expect("the end");
+        assert_eq!((chunk.bytes, chunk.fin, chunk.wire_bytes()), (0, true, wire::SEGMENT_HEADER));
+    }
+
+    #[test]
+    fn without_room_nothing_goes() {
+        let mut end = with(&[10]);
+        assert!(end.take_chunk(0).is_none());
+        assert!(end.has_more(), "it is still there");
+    }
+
+    #[test]
+    fn nothing_more_goes_from_an_end_that_is_frozen_or_reset() {
+        let (mut frozen, mut reset) = (with(&[10]), with(&[10]));
+        frozen.frozen = true;
+        reset.reset = true;
+        assert!(!frozen.has_more() && !reset.has_more());
+    }
+
+    #[test]
+    fn each_write_has_segments_and_an_acknowledgement_of_its_own() {
+        let chunk = with(&[1, 1_448, 1_449]).take_chunk(usize::MAX).expect("there is something");
+        assert_eq!(chunk.wire_bytes(), 1 + 1_448 + 1_449 + 4 * wire::SEGMENT_HEADER);
+        assert_eq!(chunk.acknowledgement_bytes(), 3 * wire::SEGMENT_HEADER);
+    }
+}

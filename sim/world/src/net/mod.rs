@@ -17,7 +17,7 @@ mod down;
 mod draw;
 mod loss;
 mod port;
-pub mod rule;
+mod rule;
 mod send;
 mod stall;
 mod stream;
@@ -37,7 +37,7 @@ use stayput_host::topology::{HostKey, HostPlace, HostSpec, LinkClass, crosses_zo
 use self::connection::{Connection, Flight, Flow};
 use self::draw::Draws;
 use self::port::{Port, Turns};
-use self::rule::Rule;
+use self::rule::ImposedRule;
 use super::executor::Executor;
 use super::fault::{Effects, FaultId};
 use super::ledger::{Ledger, Way};
@@ -122,7 +122,7 @@ struct State {
     flights: SlotMap<FlightKey, Flight>,
     /// Payload bytes that have left a card and have neither arrived nor been dropped.
     in_flight: u64,
-    rules: Vec<(FaultId, Rule)>,
+    rules: Vec<ImposedRule>,
     /// For each host that is down, the faults that keep it so.
     down: BTreeMap<HostKey, Vec<FaultId>>,
     effects: BTreeMap<FaultId, Effects>,
@@ -166,6 +166,10 @@ struct ListenerState {
 impl State {
     fn host(&mut self, key: HostKey) -> &mut NetHost {
         &mut self.hosts[key.0 as usize]
+    }
+
+    fn host_keys(&self) -> impl Iterator<Item = HostKey> + use<> {
+        (0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)).map(HostKey)
     }
 
     /// Charges what happened to the faults that keep `host` down.
@@ -271,6 +275,12 @@ impl Net {
     #[must_use]
     pub fn name(&self, host: HostKey) -> String {
         self.state.borrow().name(host).to_owned()
+    }
+
+    /// The host's place.
+    #[must_use]
+    pub fn place(&self, host: HostKey) -> HostPlace {
+        self.state.borrow().hosts[host.0 as usize].spec.place
     }
 
     /// What was sent so far.

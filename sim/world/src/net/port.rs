@@ -108,3 +108,96 @@ impl Turns {
         flight
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::super::ConnectionKey;
+    use super::*;
+
+    fn rate(bytes_per_second: u64) -> ByteRate {
+        ByteRate::new(bytes_per_second).expect("not zero")
+    }
+
+    fn at(nanos: u64) -> Time {
+        Time::from_nanos(nanos)
+    }
+
+    /// A byte takes a nanosecond.
+    fn port() -> Port {
+        Port::new(Some(rate(1_000_000_000)))
+    }
+
+    fn served(first_bit: u64, last_bit: u64) -> Served {
+        Served { first_bit: at(first_bit), last_bit: at(last_bit) }
+    }
+
+    #[test]
+    fn a_free_port_passes_a_chunk_on_while_it_comes_in() {
+        // It came in from 100 to 150 and takes 30 here: it is out when it is in.
+        assert_eq!(port().serve(at(100), at(150), 30), served(100, 150));
+        // Slower than it came: it takes its time from its first bit on.
+        assert_eq!(port().serve(at(100), at(150), 80), served(100, 180));
+    }
+
+    #[test]
+    fn a_busy_port_begins_when_it_is_free() {
+        let mut port = port();
+        port.serve(at(0), at(0), 40);
+        assert_eq!(port.free_at(), at(40));
+        assert_eq!(port.serve(at(10), at(40), 5), served(40, 45));
+    }
+
+    #[test]
+    #[should_panic(expected = "a port that is busy until")]
+    fn a_port_carries_one_chunk_at_a_time() {
+        let mut port = port();
+        port.serve(at(0), at(0), 40);
+        port.serve(at(1), at(39), 1);
+    }
+
+    #[test]
+    fn the_lowest_limit_holds_and_each_is_lifted_for_itself() {
+        let mut port = port();
+        port.limit(FaultId(1), rate(500_000_000));
+        port.limit(FaultId(2), rate(100_000_000));
+        assert_eq!(port.rate(), Some(rate(100_000_000)));
+        assert_eq!(port.serve(at(0), at(0), 10), served(0, 100));
+        port.lift(FaultId(2));
+        assert_eq!(port.rate(), Some(rate(500_000_000)));
+        port.lift(FaultId(1));
+        assert_eq!(port.rate(), Some(rate(1_000_000_000)));
+    }
+
+    #[test]
+    fn a_limit_above_the_ports_own_rate_makes_nothing_slower() {
+        let mut port = port();
+        port.limit(FaultId(1), rate(2_000_000_000));
+        port.limit(FaultId(2), rate(1_000_000_000));
+        assert_eq!(port.limiting().count(), 0);
+        port.limit(FaultId(3), rate(999_999_999));
+        assert_eq!(port.limiting().collect::<Vec<_>>(), [FaultId(3)]);
+        let mut unlimited = Port::new(None);
+        assert_eq!(unlimited.serve(at(7), at(9), 1_000_000), served(7, 9));
+        unlimited.limit(FaultId(4), rate(u64::MAX));
+        assert_eq!(unlimited.limiting().count(), 1, "any rate is slower than none");
+    }
+
+    #[test]
+    fn flows_take_turns_and_keep_the_order_of_their_own_chunks() {
+        let mut connections = SlotMap::<ConnectionKey, ()>::default();
+        let mut flights = SlotMap::<FlightKey, ()>::default();
+        let flows: Vec<Flow> =
+            (0..3).map(|_| Flow { connection: connections.insert(()), end: 0 }).collect();
+        let chunks: Vec<FlightKey> = (0..7).map(|_| flights.insert(())).collect();
+        let mut turns = Turns::default();
+        // Flow 0 has four chunks before the others come with two and one.
+        for (chunk, flow) in [0, 0, 0, 0, 1, 1, 2].into_iter().enumerate() {
+            turns.push(flows[flow], chunks[chunk]);
+        }
+        let order: Vec<FlightKey> = std::iter::from_fn(|| turns.pop()).collect();
+        assert_eq!(order, [0, 4, 6, 1, 5, 2, 3].map(|chunk| chunks[chunk]));
+        assert!(turns.is_empty());
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Leaves out faults of clients' machines, whose histories would be gone with them; their links are troubled as all others are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -12,9 +12,12 @@ use serde::{Deserialize, Serialize};
 use stayput_cluster::Cluster;
 use stayput_host::Time;
 use stayput_host::config::{ByteRate, Chance};
-use stayput_host::topology::{HostKey, HostPlace};
+use stayput_host::topology::HostKey;
 use stayput_world as world;
-use stayput_world::fault::{FaultKind, Repeat};
+use stayput_world::fault::kinds::{
+    Crash, FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, Throttle,
+};
+use stayput_world::fault::{FaultKind, Repeat, Sides};
 
 use super::case::Case;
 
@@ -126,10 +129,7 @@ pub fn in_world(case: &Case, cluster: &Cluster, start: Time) -> Vec<world::Fault
     let faults = case.faults.iter().map(|fault| fault.in_world(cluster, start));
     faults
         .chain(worn(case.links.loss_per_mille, cluster, start))
-        .filter(|fault| match fault.kind {
-            FaultKind::SlowDisk { host, .. } => slow.insert(host),
-            _ => true,
-        })
+        .filter(|fault| fault.kind.name() != "slow_disk" || slow.insert(fault.kind.hosts()))
         .collect()
 }
 
@@ -139,7 +139,7 @@ fn worn(loss_per_mille: u32, cluster: &Cluster, start: Time) -> Option<world::Fa
     let chance = chance.filter(|chance| *chance != Chance::NEVER)?;
     let hosts = [&cluster.nodes, &cluster.proxies, &cluster.workers, &cluster.clients];
     let all: Vec<HostKey> = hosts.into_iter().flatten().copied().collect();
-    let kind = FaultKind::Loss { from: all.clone(), to: all, one_way: true, chance };
+    let kind = FaultKind::ways(Sides::between(all.clone(), all, true), Loss { chance });
     Some(world::Fault::once(start, Duration::from_millis(u64::from(HORIZON_MS)), kind))
 }
 
@@ -182,35 +182,35 @@ impl Kind {
         match self {
             Self::Partition { from, to, one_way } => {
                 let (from, to) = sides(&all, from, to);
-                FaultKind::Partition { from, to, one_way: *one_way }
+                FaultKind::ways(Sides::between(from, to, *one_way), Partition)
             }
             Self::Latency { from, to, one_way, added_ms } => {
                 let (from, to) = sides(&all, from, to);
                 let added = Duration::from_millis(u64::from(*added_ms));
-                FaultKind::Delay { from, to, one_way: *one_way, added }
+                FaultKind::ways(Sides::between(from, to, *one_way), Latency { added })
             }
             Self::Loss { from, to, one_way, percent: lost } => {
                 let (from, to) = sides(&all, from, to);
-                FaultKind::Loss { from, to, one_way: *one_way, chance: percent(lost) }
+                FaultKind::ways(Sides::between(from, to, *one_way), Loss { chance: percent(lost) })
             }
             Self::ThrottleCard { host, kb_per_second } => {
-                FaultKind::ThrottleCard { host: server(host), rate: rate(kb_per_second) }
+                FaultKind::card(server(host), Throttle { rate: rate(kb_per_second) })
             }
             Self::ThrottleTrunk { between, kb_per_second } => {
-                let places = places(cluster);
+                let places = hosts_of_places(cluster);
                 let between = between.map(|place| places[place as usize % places.len()]);
-                FaultKind::ThrottleTrunk { between, rate: rate(kb_per_second) }
+                FaultKind::trunk(between, Throttle { rate: rate(kb_per_second) })
             }
-            Self::Crash(host) => FaultKind::Crash(server(host)),
-            Self::Power(host) => FaultKind::Power(server(host)),
+            Self::Crash(host) => FaultKind::process(server(host), Crash),
+            Self::Power(host) => FaultKind::process(server(host), Power),
             Self::SlowDisk { node: host, factor } => {
                 let factor = NonZeroU32::new(*factor).expect("drawn above zero");
-                FaultKind::SlowDisk { host: node(host), disk: None, factor }
+                FaultKind::disk(node(host), None, SlowDisk { factor })
             }
-            Self::FullDisk(host) => FaultKind::FullDisk { host: node(host), disk: None },
+            Self::FullDisk(host) => FaultKind::disk(node(host), None, FullDisk),
             Self::ReadErrors { node: host, percent: failing } => {
                 let chance = percent(failing);
-                FaultKind::ReadErrors { host: node(host), disk: None, chance }
+                FaultKind::disk(node(host), None, ReadErrors { chance })
             }
         }
     }
@@ -234,12 +234,13 @@ fn sides(all: &[HostKey], from: &[u32], to: &[u32]) -> (Vec<HostKey>, Vec<HostKe
     (from, to)
 }
 
-/// The places between which there are trunks.
-fn places(cluster: &Cluster) -> Vec<HostPlace> {
-    let mut places = cluster.places.clone();
-    places.sort_unstable();
-    places.dedup();
-    places
+/// A host of each place: between them are the trunks.
+fn hosts_of_places(cluster: &Cluster) -> Vec<HostKey> {
+    let mut hosts = BTreeMap::new();
+    for (host, place) in (0..).map(HostKey).zip(&cluster.places) {
+        hosts.entry(*place).or_insert(host);
+    }
+    hosts.into_values().collect()
 }
 
 /// Up to eight faults.

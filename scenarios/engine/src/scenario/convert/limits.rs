@@ -32,8 +32,6 @@ pub const MAX_FAULTS: usize = 1_000;
 pub const MAX_DRAWN_FAULTS: usize = 1_000;
 /// How often one fault comes.
 pub const MAX_FAULT_TIMES: u32 = 100_000;
-/// How many times as long an access to a slow disk takes.
-pub const MAX_SLOW_FACTOR: u32 = 1_000_000;
 /// Sessions that run on a host, and as many that wait.
 pub const MAX_SESSIONS: u32 = 10_000;
 /// Any one time in a scenario, in seconds: a day.

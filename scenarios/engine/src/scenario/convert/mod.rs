@@ -17,6 +17,8 @@ mod work;
 use std::path::Path;
 use std::time::Duration;
 
+use stayput_world::fault::FaultCatalog;
+
 use super::error::{Flaw, Lines};
 use super::raw::{RawScenario, Text};
 use super::setting::{self, Setting};
@@ -30,6 +32,7 @@ pub(super) fn parse(
     text: &str,
     file: &Path,
     settings: &[Setting],
+    catalog: &FaultCatalog,
 ) -> Result<Scenario, ScenarioError> {
     let lines = Lines::new(text);
     let mut raw: RawScenario =
@@ -37,7 +40,7 @@ pub(super) fn parse(
     if !settings.is_empty() {
         raw = setting::apply(text, settings).map_err(|flaw| flaw.locate(file, &lines))?;
     }
-    let mut scenario = convert(raw, file, &lines)
+    let mut scenario = convert(raw, file, &lines, catalog)
         .map_err(|flaw| setting::blame(flaw, settings).locate(file, &lines))?;
     // Files are read later: what a setting has named is the setting's then, too.
     let setting_of = |key: &str| settings.iter().rev().find(|setting| setting.decides(key));
@@ -63,7 +66,12 @@ fn syntax(error: &toml::de::Error, file: &Path, lines: &Lines<'_>) -> ScenarioEr
     }
 }
 
-fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario, Flaw> {
+fn convert(
+    raw: RawScenario,
+    file: &Path,
+    lines: &Lines<'_>,
+    catalog: &FaultCatalog,
+) -> Result<Scenario, Flaw> {
     if raw.name.is_empty() || raw.name.chars().any(char::is_control) {
         return Err(Flaw::new("name", "is empty or has a control character", "name = \"banana\""));
     }
@@ -76,7 +84,7 @@ fn convert(raw: RawScenario, file: &Path, lines: &Lines<'_>) -> Result<Scenario,
     let data = data::data(&raw.data, folder, lines)?;
     let work = work::work(&raw.work, folder, &data)?;
     let load = load::loads(&raw.load, &data)?;
-    let (faults, drawn_faults) = fault::faults(&raw.fault, &cluster, lines)?;
+    let (faults, drawn_faults) = fault::faults(&raw.fault, catalog, &cluster, lines)?;
     let policies = promises::policies(&raw.compare, &cluster)?;
     let expect = promises::expectations(&raw.expect)?;
     Ok(Scenario {

@@ -13,6 +13,7 @@ use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{Host, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, Power};
 use stayput_world::{Fault, Ledger, RunEnd, Trace, World};
 
 use super::{ConnectionPool, IDLE_MAX, IDLE_PER_ADDRESS_MAX, IDLE_TIME_MAX, SWEEP_INTERVAL};
@@ -200,7 +201,7 @@ fn an_answer_that_is_dropped_early_closes_its_connection() {
 
 #[test]
 fn connections_of_a_crashed_server_leave_the_pool() {
-    run(fault(FaultKind::Crash(HostKey(0))), |script| async move {
+    run(fault(FaultKind::process(HostKey(0), Crash)), |script| async move {
         script.get(PORT).await.unwrap();
         script.sleep_until(900).await;
         assert_eq!(script.pool.idle(), 1);
@@ -213,7 +214,7 @@ fn connections_of_a_crashed_server_leave_the_pool() {
 
 #[test]
 fn a_server_that_was_without_power_is_read_from_again_though_its_connections_are_dead() {
-    run(fault(FaultKind::Power(HostKey(0))), |script| async move {
+    run(fault(FaultKind::process(HostKey(0), Power)), |script| async move {
         join_all((0..3).map(|_| script.get(PORT))).await;
         script.sleep_until(2_100).await;
         assert_eq!(script.pool.idle(), 3);
@@ -224,7 +225,7 @@ fn a_server_that_was_without_power_is_read_from_again_though_its_connections_are
 
 #[test]
 fn a_server_without_power_is_noticed_before_its_answer_is_late() {
-    run(fault(FaultKind::Power(HostKey(0))), |script| async move {
+    run(fault(FaultKind::process(HostKey(0), Power)), |script| async move {
         script.get(PORT).await.unwrap();
         script.sleep_until(1_100).await;
         let error = script.get(PORT).await.unwrap_err();
@@ -246,7 +247,7 @@ fn a_slow_answer_over_a_kept_connection_is_waited_for_and_asked_for_once() {
 
 #[test]
 fn a_change_goes_to_a_server_that_was_without_power_and_only_once() {
-    run(fault(FaultKind::Power(HostKey(0))), |script| async move {
+    run(fault(FaultKind::process(HostKey(0), Power)), |script| async move {
         script.get(PORT).await.unwrap();
         script.sleep_until(2_100).await;
         assert_eq!(script.pool.idle(), 1);
@@ -257,7 +258,7 @@ fn a_change_goes_to_a_server_that_was_without_power_and_only_once() {
 
 #[test]
 fn a_change_that_a_crash_cuts_off_is_never_sent_twice() {
-    run(fault(FaultKind::Crash(HostKey(0))), |script| async move {
+    run(fault(FaultKind::process(HostKey(0), Crash)), |script| async move {
         script.get(PORT).await.unwrap();
         script.sleep_until(500).await;
         let error = script.send(Method::POST, "/slow").await.unwrap_err();

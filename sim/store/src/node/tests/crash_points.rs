@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use stayput_host::time::WORLD_EPOCH_UNIX_S;
 use stayput_host::topology::HostKey;
-use stayput_world::disk::StopPoint;
+use stayput_world::fault::StopPoint;
+use stayput_world::fault::kinds::{Crash, Power, StopDisk, TornWrites};
 use stayput_world::fault::{Fault, FaultKind};
 
 use super::world::{Cluster, address, fault, run_under};
@@ -197,15 +198,20 @@ fn crash_at(change: Change, end: End, node: u32, point: StopPoint) -> (bool, boo
     println!("{change:?} with {end:?} of node {node}, {point:?}");
     let host = HostKey(node);
     let (crash, lasts) = (CRASHES_AT, STARTS_AT - CRASHES_AT);
-    let stop = FaultKind::StopDisk { host, disk: None, point };
-    let kill = if end == End::Process { FaultKind::Crash(host) } else { FaultKind::Power(host) };
+    let stop = FaultKind::disk(host, None, StopDisk { point });
+    let kill = if end == End::Process {
+        FaultKind::process(host, Crash)
+    } else {
+        FaultKind::process(host, Power)
+    };
     let mut faults: Vec<Fault> =
         vec![fault(stop, COUNTS_AT, CRASHES_AT), fault(kill, crash, lasts)];
-    let lose =
-        |node| fault(FaultKind::Power(HostKey(node)), ALL_LOSE_AT, ALL_BACK_AT - ALL_LOSE_AT);
+    let lose = |node| {
+        fault(FaultKind::process(HostKey(node), Power), ALL_LOSE_AT, ALL_BACK_AT - ALL_LOSE_AT)
+    };
     faults.extend([lose(0), lose(1)]);
     if end == End::Torn {
-        faults.push(fault(FaultKind::TornWrites { host, disk: None }, 0, STARTS_AT));
+        faults.push(fault(FaultKind::disk(host, None, TornWrites), 0, STARTS_AT));
     }
     let (acknowledged, bit) =
         run_under(2, faults, move |cluster| async move { script(cluster, change).await });

@@ -5,17 +5,18 @@ use std::time::Duration;
 use stayput_host::config::Chance;
 use stayput_host::topology::HostKey;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{FullDisk, ReadErrors};
 
 use super::world::{fault, run};
 use crate::http::Method;
 
 fn full() -> FaultKind {
-    FaultKind::FullDisk { host: HostKey(0), disk: Some("d1".to_owned()) }
+    FaultKind::disk(HostKey(0), Some("d1"), FullDisk)
 }
 
 fn failing() -> FaultKind {
     let chance = Chance::per_billion(Chance::BILLION).unwrap();
-    FaultKind::ReadErrors { host: HostKey(0), disk: None, chance }
+    FaultKind::disk(HostKey(0), None, ReadErrors { chance })
 }
 
 #[test]

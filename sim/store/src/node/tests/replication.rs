@@ -8,7 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stayput_host::time::WORLD_EPOCH_UNIX_S;
 use stayput_host::topology::HostKey;
-use stayput_world::disk::StopPoint;
+use stayput_world::fault::StopPoint;
+use stayput_world::fault::kinds::{Crash, Power, StopDisk};
 use stayput_world::fault::{Fault, FaultKind};
 
 use super::world::{Cluster, Reply, address, crash, fault, power, run_replicated};
@@ -282,8 +283,12 @@ fn what_was_put_aside_comes_back_from_another_replica() {
 /// A put or a deletion in which both nodes stop at one point, and whose client does not come back; whether there is such a point.
 fn cut_off(kind: u8, timestamp: &str, point: StopPoint, power_goes: bool) -> bool {
     let faults = |host| {
-        let stop = FaultKind::StopDisk { host, disk: None, point };
-        let end = if power_goes { FaultKind::Power(host) } else { FaultKind::Crash(host) };
+        let stop = FaultKind::disk(host, None, StopDisk { point });
+        let end = if power_goes {
+            FaultKind::process(host, Power)
+        } else {
+            FaultKind::process(host, Crash)
+        };
         [fault(stop, 20_000, 2_000), fault(end, 22_000, 500)]
     };
     let faults: Vec<Fault> = [HostKey(0), HostKey(1)].into_iter().flat_map(faults).collect();

@@ -12,6 +12,7 @@ use stayput_host::topology::{HostKey, HostPlace, HostSpec};
 use stayput_host::{Disk, Host, Purpose, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
+use stayput_world::fault::kinds::{Crash, Power};
 use stayput_world::{Fault, RunEnd, Trace, World};
 
 use crate::http::{Body, HeaderMap, Method, SendError, Timeouts, send};
@@ -125,11 +126,11 @@ pub(super) fn address(node: u8, service: Service) -> SocketAddr {
 }
 
 pub(super) fn crash(node: u32, at_ms: u64, lasts_ms: u64) -> Fault {
-    fault(FaultKind::Crash(HostKey(node)), at_ms, lasts_ms)
+    fault(FaultKind::process(HostKey(node), Crash), at_ms, lasts_ms)
 }
 
 pub(super) fn power(node: u32, at_ms: u64, lasts_ms: u64) -> Fault {
-    fault(FaultKind::Power(HostKey(node)), at_ms, lasts_ms)
+    fault(FaultKind::process(HostKey(node), Power), at_ms, lasts_ms)
 }
 
 pub(super) fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {

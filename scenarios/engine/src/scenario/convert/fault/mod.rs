@@ -1,30 +1,42 @@
-//! `[[fault]]`: when, for how long, how often, and what, checked against the cluster.
+//! `[[fault]]`: times and repetition, and the kind that the catalog reads, checked against the
+//! cluster.
+//!
+//! Leaves out the keys of the kinds, which are in the kinds' own files.
 
-mod kind;
+mod section;
 mod target;
 
 use std::time::Duration;
 
 use stayput_host::config::ClusterConfig;
+use stayput_world::fault::{
+    ClusterPlace, FaultCatalog, FaultRhythm, FaultSpec, ParsedFault, Repeat,
+};
 
-use self::kind::{What, what};
+use self::section::Section;
 use super::limits::{MAX_DRAWN_FAULTS, MAX_FAULT_TIMES, MAX_FAULTS};
 use super::{bounded, time};
 use crate::quantity::Decimal;
 use crate::scenario::error::{Flaw, Lines};
-use crate::scenario::fault::Repeat;
-use crate::scenario::raw::{RawFault, Text};
-use crate::scenario::{DrawnFault, Fault, Place};
+use crate::scenario::raw::Text;
+use crate::scenario::{DrawnFault, ScenarioFault};
 
 /// A rate's decimal places may make up this denominator at most, so that no product overflows.
 const MAX_RATE_SCALE: u128 = 1_000_000;
 
+/// Keys that all kinds have.
+const COMMON_KEYS: [&str; 7] = ["at", "for", "every", "times", "rate", "until", "may_miss"];
+
+/// Kinds that a later version has.
+const LATER_KINDS: [&str; 2] = ["bit_flips", "clock"];
+
 /// The faults with fixed times, and those that the seed decides, each in the order of the file.
 pub(super) fn faults(
-    raw: &[RawFault],
+    raw: &[toml::Table],
+    catalog: &FaultCatalog,
     cluster: &ClusterConfig,
     lines: &Lines<'_>,
-) -> Result<(Vec<Fault>, Vec<DrawnFault>), Flaw> {
+) -> Result<(Vec<ScenarioFault>, Vec<DrawnFault>), Flaw> {
     if raw.len() > MAX_FAULTS {
         return Err(Flaw::new("fault", format!("there are more than {MAX_FAULTS}"), "write fewer"));
     }
@@ -32,14 +44,12 @@ pub(super) fn faults(
     for (index, raw) in raw.iter().enumerate() {
         let name = format!("fault[{}]", index + 1);
         let line = lines.line_of(&name);
-        let section = Section { name, raw, cluster };
-        section.refuse_later_kinds()?;
-        let What { name: kind_name, kind, targets } = what(&section)?;
-        let for_ = section.above_zero("for", Some(&raw.for_), "such as \"2s\"")?;
-        let (for_, repeat) =
-            if kind_name == "flap" { section.flap(for_)? } else { (for_, section.repeat(for_)?) };
-        if let Some(rate) = &raw.rate {
-            let (at, until, per_second) = section.draws(rate)?;
+        let section = Section::new(name, raw, cluster);
+        let ParsedFault { kind, rhythm } = section.parse_kind(catalog)?;
+        let targets = section.drawn_targets();
+        let (for_, repeat) = section.length(rhythm)?;
+        if let Some(rate) = section.text("rate")? {
+            let (at, until, per_second) = section.draws(&rate)?;
             let section = index + 1;
             drawn.push(DrawnFault {
                 at,
@@ -54,71 +64,95 @@ pub(super) fn faults(
             });
         } else {
             let at = section.at(&targets)?;
-            fixed.push(Fault { at, for_, repeat, kind, may_miss: raw.may_miss, line });
+            let may_miss = section.may_miss()?;
+            fixed.push(ScenarioFault { at, for_, repeat, kind, may_miss, line });
         }
     }
     Ok((fixed, drawn))
 }
 
-/// A section, for messages that name its keys.
-struct Section<'a> {
-    name: String,
-    raw: &'a RawFault,
-    cluster: &'a ClusterConfig,
-}
-
 impl Section<'_> {
-    fn key(&self, key: &str) -> String {
-        format!("{}.{key}", self.name)
+    /// The one kind that the section names or implies, and what it says of it.
+    fn parse_kind(&self, catalog: &FaultCatalog) -> Result<ParsedFault, Flaw> {
+        let names = || catalog.specs().map(|spec| spec.key).collect::<Vec<_>>().join(", ");
+        let is_later = |kind: &&&str| self.is_written(kind) && catalog.named(kind).is_none();
+        if let Some(kind) = LATER_KINDS.iter().find(is_later) {
+            let why = format!("this version has no `{kind}` faults yet");
+            return Err(self.flaw(kind, why, format!("use one of {}", names())));
+        }
+        let named: Vec<_> = catalog.specs().filter(|spec| self.is_written(spec.key)).collect();
+        let implied = || {
+            let implies = |spec: &&FaultSpec| {
+                spec.implied.as_ref().is_some_and(|by| by.holds(|key| self.is_written(key)))
+            };
+            catalog.specs().filter(implies).collect::<Vec<_>>()
+        };
+        let meant = if named.is_empty() { implied() } else { named };
+        let [spec] = meant.as_slice() else {
+            let why = format!("wants exactly one of {}", names());
+            let fix = "give each fault a [[fault]] section of its own";
+            return Err(Flaw::new(self.name(), why, fix));
+        };
+        self.check_keys(catalog, spec)?;
+        (spec.parse)(self).map_err(|error| self.flaw(&error.key, error.why, error.fix))
     }
 
-    fn flaw(&self, key: &str, why: impl Into<String>, fix: impl Into<String>) -> Flaw {
-        Flaw::new(self.key(key), why, fix)
+    /// Refuses keys that go with other kinds, and those that no kind has.
+    fn check_keys(&self, catalog: &FaultCatalog, spec: &FaultSpec) -> Result<(), Flaw> {
+        let goes =
+            |key: &str| key == spec.key || spec.keys.contains(&key) || COMMON_KEYS.contains(&key);
+        let Some(key) = self.keys().find(|key| !goes(key)) else { return Ok(()) };
+        let kinds = catalog.kinds_with(key);
+        if kinds.is_empty() {
+            let keys: Vec<&str> = COMMON_KEYS.iter().chain(spec.keys).copied().collect();
+            let why = format!("unknown field `{key}`, expected one of {}", keys.join(", "));
+            return Err(self.flaw(key, why, "leave it out"));
+        }
+        let why = format!("goes with {} only, this is {}", kinds.join(", "), spec.key);
+        Err(self.flaw(key, why, "leave it out"))
     }
 
-    fn refuse_later_kinds(&self) -> Result<(), Flaw> {
-        let Some(kind) = self.raw.later_kind() else { return Ok(()) };
-        let why = format!("this version has no `{kind}` faults yet");
-        Err(self.flaw(kind, why, format!("use one of {}", kind::NAMES.join(", "))))
+    /// `for`, with the repetition that the section or the kind's rhythm gives.
+    fn length(&self, rhythm: Option<FaultRhythm>) -> Result<(Duration, Option<Repeat>), Flaw> {
+        let lasts = self.above_zero("for", "such as \"2s\"")?;
+        match rhythm {
+            Some(rhythm) => self.repeated_within(lasts, rhythm),
+            None => Ok((lasts, self.repeat(lasts)?)),
+        }
     }
 
-    /// A length of time that must be written, and above zero.
-    fn above_zero(&self, key: &str, text: Option<&Text>, such_as: &str) -> Result<Duration, Flaw> {
+    /// Length of time that must be written, and above zero.
+    fn above_zero(&self, key: &str, such_as: &str) -> Result<Duration, Flaw> {
+        let text = self.text(key)?;
         if text.is_none() {
             return Err(self.flaw(key, "is missing", format!("write how long, {such_as}")));
         }
-        let length = time(&self.key(key), text, Duration::ZERO)?;
+        let length = time(&self.key(key), text.as_ref(), Duration::ZERO)?;
         if length.is_zero() {
             return Err(self.flaw(key, "is zero", format!("write how long, {such_as}")));
         }
         Ok(length)
     }
 
-    /// When a fault with a fixed time begins.
-    fn at(&self, targets: &[Place]) -> Result<Duration, Flaw> {
-        if self.raw.until.is_some() {
-            return Err(self.flaw(
-                "until",
-                "goes with `rate`",
-                "write how often: rate = \"0.5/s\"",
-            ));
+    /// Beginning of a fault with a fixed time.
+    fn at(&self, targets: &[ClusterPlace]) -> Result<Duration, Flaw> {
+        if self.is_written("until") {
+            let fix = "write how often: rate = \"0.5/s\"";
+            return Err(self.flaw("until", "goes with `rate`", fix));
         }
         if !targets.is_empty() {
             let fix = "write rate = \"0.5/s\" and until = \"20s\", or the number of one place";
-            return Err(Flaw::new(
-                &self.name,
-                "a place with `*` is drawn, and so is its time",
-                fix,
-            ));
+            let why = "a place with `*` is drawn, and so is its time";
+            return Err(Flaw::new(self.name(), why, fix));
         }
         let missing = || self.flaw("at", "is missing", "write when it begins, such as \"1s\"");
-        let at = self.raw.at.as_ref().ok_or_else(missing)?;
-        time(&self.key("at"), Some(at), Duration::ZERO)
+        let at = self.text("at")?.ok_or_else(missing)?;
+        time(&self.key("at"), Some(&at), Duration::ZERO)
     }
 
     /// `every` and `times`.
     fn repeat(&self, lasts: Duration) -> Result<Option<Repeat>, Flaw> {
-        let (every, times) = match (&self.raw.every, self.raw.times) {
+        let (every, times) = match (self.text("every")?, self.integer("times")?) {
             (None, None) => return Ok(None),
             (None, Some(_)) => {
                 let fix = "write from when to when, such as every = \"5s\"";
@@ -130,7 +164,7 @@ impl Section<'_> {
             (Some(every), times) => (every, times),
         };
         let times = bounded(&self.key("times"), times, 1, 1, MAX_FAULT_TIMES)?;
-        let every = time(&self.key("every"), Some(every), Duration::ZERO)?;
+        let every = time(&self.key("every"), Some(&every), Duration::ZERO)?;
         if every < lasts {
             let why = "is shorter than `for`: it would overlap itself";
             return Err(self.flaw("every", why, "write a longer time from one begin to the next"));
@@ -138,18 +172,18 @@ impl Section<'_> {
         Ok(Some(Repeat { every, times }))
     }
 
-    /// How long a flapping link is down each time, and how it repeats within `whole`.
-    fn flap(&self, whole: Duration) -> Result<(Duration, Option<Repeat>), Flaw> {
-        for (key, written) in
-            [("every", self.raw.every.is_some()), ("times", self.raw.times.is_some())]
-        {
-            if written {
+    /// Length of each fault of a rhythm, and its repetition within `whole`.
+    fn repeated_within(
+        &self,
+        whole: Duration,
+        FaultRhythm { down, up }: FaultRhythm,
+    ) -> Result<(Duration, Option<Repeat>), Flaw> {
+        for key in ["every", "times"] {
+            if self.is_written(key) {
                 let fix = "leave it out: `for` says how long it flaps";
                 return Err(self.flaw(key, "does not go with flap, which repeats by itself", fix));
             }
         }
-        let down = self.above_zero("down", self.raw.down.as_ref(), "such as \"50ms\"")?;
-        let up = self.above_zero("up", self.raw.up.as_ref(), "such as \"150ms\"")?;
         let times = (whole + up).as_nanos() / (down + up).as_nanos();
         if times == 0 {
             return Err(self.flaw("for", "is shorter than `down`", "write the whole duration"));
@@ -162,14 +196,14 @@ impl Section<'_> {
         Ok((down, Some(Repeat { every: down + up, times })))
     }
 
-    /// The begin and end of what is drawn, and how often.
+    /// Begin and end of drawn faults, and their rate per second.
     fn draws(&self, rate: &Text) -> Result<(Duration, Duration, Decimal), Flaw> {
-        let at = time(&self.key("at"), self.raw.at.as_ref(), Duration::ZERO)?;
-        let until = self.above_zero("until", self.raw.until.as_ref(), "such as \"20s\"")?;
+        let at = time(&self.key("at"), self.text("at")?.as_ref(), Duration::ZERO)?;
+        let until = self.above_zero("until", "such as \"20s\"")?;
         if until <= at {
             return Err(self.flaw("until", "is not after `at`", "write a later time"));
         }
-        if self.raw.may_miss {
+        if self.may_miss()? {
             let why = "goes without saying for faults that are drawn";
             return Err(self.flaw("may_miss", why, "leave it out"));
         }

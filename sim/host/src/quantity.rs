@@ -1,10 +1,11 @@
-//! Quantities of a configuration, exactly, in the largest unit that says them without a fraction of more than three places.
+//! Exact text of a configuration's quantities, in the largest unit that needs at most three
+//! decimal places.
 //!
-//! Leaves out rounding: whoever prints a configuration wants to be able to type it again.
+//! Leaves out rounding: a configuration that is printed can be typed again.
 
 use std::time::Duration;
 
-use stayput_host::config::{ByteRate, Chance};
+use crate::config::{ByteRate, Chance};
 
 const DECIMAL: [(u128, &str); 5] =
     [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"), (1, "")];
