@@ -8,6 +8,7 @@ mod house;
 mod jobs;
 mod memo;
 mod model;
+mod own_policy;
 mod policies;
 mod property;
 mod published;

@@ -2,16 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use stayput::commands::{Cli, Exit};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::export::EXPORTERS;
 
 fn main() -> ExitCode {
-    match stayput::commands::execute(&Cli::parse(), EXPORTERS) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            eprintln!("error: {error}");
-            Exit::of_error(&error).into()
-        }
-    }
+    stayput::commands::main(&PolicyRegistry::built_in(), EXPORTERS)
 }

@@ -225,7 +225,7 @@ fn sites(spec: &ClusterSpec, proxy: u32) -> ClusterTopology {
     };
     ClusterTopology {
         zones: (0..nodes).map(zone_of).collect(),
-        ways: (1..=zones).map(way).collect(),
+        latencies: (1..=zones).map(way).collect(),
         workers: (0..counts.workers).map(worker).collect(),
         rates: spec.placement.rates(counts, &spec.node, &spec.worker),
     }

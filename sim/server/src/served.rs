@@ -161,7 +161,7 @@ impl Served {
             to_workers: within,
             proxies: 1,
         };
-        ClusterTopology { zones, ways: BTreeMap::new(), workers: Vec::new(), rates }
+        ClusterTopology { zones, latencies: BTreeMap::new(), workers: Vec::new(), rates }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::scenario::{Scenario, Setting};
+use stayput_jobs::placement::{PlacementPolicy, PolicyRegistry};
 
 /// Three zones of one node with one disk, three replicas, two proxies, two workers, four clients; six
 /// logs of 256 KiB; 24 jobs, an object each in turn, 20 a second.
@@ -50,6 +51,7 @@ pub struct SmallScenario {
     text: String,
     file: PathBuf,
     settings: Vec<Setting>,
+    policies: PolicyRegistry,
 }
 
 impl SmallScenario {
@@ -73,7 +75,12 @@ impl SmallScenario {
 
     fn at(text: &str, name: &str) -> Self {
         let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-        Self { text: text.to_owned(), file: scenarios.join(name), settings: Vec::new() }
+        Self {
+            text: text.to_owned(),
+            file: scenarios.join(name),
+            settings: Vec::new(),
+            policies: PolicyRegistry::built_in(),
+        }
     }
 
     /// With a key set, as `--set KEY=VALUE` does.
@@ -95,13 +102,20 @@ impl SmallScenario {
         self
     }
 
+    /// With a policy beside the built-in ones that it can name.
+    #[must_use]
+    pub fn policy(mut self, policy: &'static dyn PlacementPolicy) -> Self {
+        self.policies = self.policies.with(policy);
+        self
+    }
+
     /// Scenario, parsed.
     ///
     /// # Panics
     /// The text is flawed.
     #[must_use]
     pub fn parse(&self) -> Scenario {
-        let scenario = Scenario::parse_with(&self.text, &self.file, &self.settings);
+        let scenario = Scenario::parse_with(&self.text, &self.file, &self.settings, &self.policies);
         scenario.unwrap_or_else(|flaw| panic!("{flaw}"))
     }
 

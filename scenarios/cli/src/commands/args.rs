@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use stayput_engine::plan::Net;
 use stayput_engine::scenario::{OBJECT_NAME_FIX, ObjectName, Policy, Setting};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_runtime::job::ObjectPath;
 
 use super::cluster::ClusterCommand;
@@ -21,6 +22,39 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Parses a command line that can name the policies of `policies`.
+    ///
+    /// # Errors
+    /// The words are no command; also if help or the version is asked for.
+    pub fn parse_with<W>(
+        policies: &PolicyRegistry,
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error>
+    where
+        W: Into<OsString> + Clone,
+    {
+        let known = policies.clone();
+        let named = move |name: &str| Policy::named(name, &known);
+        let mut command = Self::command();
+        for name in ["run", "twice", "sweep"] {
+            let named = named.clone();
+            command = command.mut_subcommand(name, |sub| {
+                sub.mut_arg("policy", |policy| policy.value_parser(named))
+            });
+        }
+        let mut cli = Self::from_arg_matches(&command.try_get_matches_from(words)?)?;
+        match &mut cli.command {
+            Command::Run(args) | Command::Twice(args) => {
+                args.plan.policies = policies.clone();
+            }
+            Command::Sweep(args) => args.policies = policies.clone(),
+            _ => {}
+        }
+        Ok(cli)
+    }
 }
 
 /// A command.
@@ -219,6 +253,9 @@ pub struct PlanArgs {
     /// Run only this policy, such as on-storage (repeatable).
     #[arg(long, value_name = "NAME")]
     pub policy: Vec<Policy>,
+    /// The policies that there are.
+    #[arg(skip)]
+    pub policies: PolicyRegistry,
     /// The network to run over.
     #[arg(long, value_parser = net(), default_value_t = Net::Fabric)]
     pub net: Net,

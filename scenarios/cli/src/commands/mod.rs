@@ -22,6 +22,7 @@ mod wall;
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 pub use args::{
     CheckArgs, Cli, Command, DataArg, ExportArg, FileArg, ImageArgs, ImageKind, JobCommand,
@@ -35,6 +36,7 @@ pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 use stayput_engine::run::RunError;
 use stayput_engine::scenario::ScenarioError;
 use stayput_images::ImageBuildError;
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::export::Exporter;
 use stayput_results::sweep::SweepFolderError;
 use stayput_server::StartError;
@@ -105,6 +107,23 @@ pub enum CliError {
         /// How it ended.
         why: String,
     },
+}
+
+/// Main function of a command with the policies of `policies` and the formats of `exporters`: parses the
+/// process's own words, executes them, and prints errors.
+#[must_use]
+pub fn main(policies: &PolicyRegistry, exporters: &[&dyn Exporter]) -> ExitCode {
+    let cli = match Cli::parse_with(policies, std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(usage) => usage.exit(),
+    };
+    match execute(&cli, exporters) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::of_error(&error).into()
+        }
+    }
 }
 
 /// Executes a command line. `run` and `twice` export to the formats of `exporters`: a command of your own may pass more

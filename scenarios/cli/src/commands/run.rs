@@ -87,7 +87,7 @@ pub(super) fn text_output(exports: &[(&dyn Exporter, ExportArg)]) -> Box<dyn Wri
 
 /// The plan that the command line asks for.
 pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
-    let mut scenario = Scenario::load_with(&args.scenario, &args.set)?;
+    let mut scenario = Scenario::load_with(&args.scenario, &args.set, &args.policies)?;
     for data in &args.data {
         scenario.put_file(data.name.clone(), data.file.clone());
     }
@@ -108,7 +108,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
             fix: fix.to_owned(),
         }))
     };
-    let idle = scenario.policies.iter().find(|policy| policy.placing().needs_workers());
+    let idle = scenario.policies.iter().find(|policy| policy.placement().needs_workers());
     if let Some(policy) = idle.filter(|_| scenario.cluster.workers == 0) {
         return unfit(
             "cluster.workers",

@@ -94,7 +94,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::scenario::Setting;
+    use stayput_jobs::placement::PolicyRegistry;
 
     fn load(more: &str) -> LoadPlan {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
@@ -102,7 +102,8 @@ mod tests {
             "{}\n[[load]]\nrate = \"poisson 100/s\"\nobjects = \"swift://~/demo/log-*.txt\"\n{more}",
             include_str!("../../../banana.toml")
         );
-        let scenario = Scenario::parse_with(&text, &file, &[] as &[Setting]).unwrap();
+        let scenario =
+            Scenario::parse_with(&text, &file, &[], &PolicyRegistry::built_in()).unwrap();
         loads(&scenario, 1).remove(0)
     }
 

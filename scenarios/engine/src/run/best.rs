@@ -39,8 +39,8 @@ pub(super) fn run(
     let places = found.table.iter().map(|(place, _)| place.clone()).collect();
     let last = run_once(plan, (Policy::BestFound, &places), progress, wanted)?;
     found.add_places(last.clone(), &places);
-    let rules = Policy::all().filter(|policy| *policy != Policy::BestFound);
-    for rule in rules.filter(|rule| counts.workers > 0 || !rule.placing().needs_workers()) {
+    let rules = Policy::rules(&plan.scenario.known_policies);
+    for rule in rules.filter(|rule| counts.workers > 0 || !rule.placement().needs_workers()) {
         let run = run_once(plan, (rule, &Places::new()), progress, again())?;
         found.add(run, |_| rule.name().to_owned());
     }

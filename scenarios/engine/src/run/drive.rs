@@ -9,6 +9,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use stayput_cluster::{ACCOUNT, ClientMain, ClientSide};
 use stayput_host::{Host, JobNumber, Time};
+use stayput_jobs::placement::{Download, OnStorage};
 use stayput_store::client::{Client, ClientError, JobAnswer};
 use stayput_store::http::{HeaderValue, StatusCode};
 use stayput_store::swift::Path;
@@ -280,10 +281,10 @@ impl Drive {
                 let (place, reason) = placed.split_once("; reason=").unwrap_or((placed, ""));
                 (JobPlace::named(place)?, reason)
             }
-            None => match (self.policy, header("x-nexe-colocated")?) {
-                (Policy::Download, _) => (JobPlace::Worker, "worker"),
-                (_, colocated) if colocated.starts_with('1') => (JobPlace::Node, "replica"),
-                (_, _) => (JobPlace::Node, "no-object"),
+            None => match header("x-nexe-colocated")? {
+                _ if self.policy == Policy::Download => (JobPlace::Worker, Download::WORKER.name()),
+                flags if flags.starts_with('1') => (JobPlace::Node, OnStorage::REPLICA.name()),
+                _ => (JobPlace::Node, OnStorage::NO_OBJECT.name()),
             },
         };
         Some(JobPlacement { place, reason: reason.to_owned() })

@@ -71,10 +71,10 @@ pub fn run_policy(
     progress: &mut dyn FnMut(Progress),
     wanted: Wanted<'_>,
 ) -> Result<PolicyRecord, RunError> {
-    match policy {
-        Policy::BestFound => best::run(plan, progress, wanted),
-        _ => run_once(plan, (policy, &best::Places::new()), progress, wanted),
+    if policy == Policy::BestFound {
+        return best::run(plan, progress, wanted);
     }
+    run_once(plan, (policy, &best::Places::new()), progress, wanted)
 }
 
 /// Runs `plan` once; jobs that have a place in the list ask for it.
@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
             worker: plan.scenario.worker.clone(),
             images: plan.images.clone(),
             placement: PlacementConfig {
-                policy: policy.placing(),
+                policy: policy.placement(),
                 network: plan.scenario.network.clone(),
             },
             seed: plan.seed,

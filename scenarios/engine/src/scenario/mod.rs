@@ -30,6 +30,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_world::fault::FaultCatalog;
 
 pub use convert::limits;
@@ -76,6 +77,8 @@ pub struct Scenario {
     pub faults: Vec<ScenarioFault>,
     /// Faults that the seed decides; in a planned run they have become faults like the others.
     pub drawn_faults: Vec<DrawnFault>,
+    /// The policies that it could name.
+    pub known_policies: PolicyRegistry,
     /// The policies to compare, each once.
     pub policies: Vec<Policy>,
     /// What the figures must be.
@@ -89,14 +92,19 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
-        Self::load_with(file, &[])
+        Self::load_with(file, &[], &PolicyRegistry::built_in())
     }
 
-    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys, later ones over earlier ones.
+    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys, later
+    /// ones over earlier ones; it can name the policies of `policies`.
     ///
     /// # Errors
     /// The first flaw found, with its place: that of a setting is told as `--set KEY=VALUE`.
-    pub fn load_with(file: &Path, settings: &[Setting]) -> Result<Self, ScenarioError> {
+    pub fn load_with(
+        file: &Path,
+        settings: &[Setting],
+        policies: &PolicyRegistry,
+    ) -> Result<Self, ScenarioError> {
         let refuse = |why: String, fix: &str| ScenarioError {
             file: file.to_owned(),
             line: None,
@@ -115,7 +123,7 @@ impl Scenario {
         })?;
         let text = String::from_utf8(bytes)
             .map_err(|e| refuse(format!("is not UTF-8: {e}"), "save it as UTF-8"))?;
-        Self::parse_with(&text, file, settings)
+        Self::parse_with(&text, file, settings, policies)
     }
 
     /// Validates the text of a scenario file; `file` is its path, from which others are resolved.
@@ -123,10 +131,11 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
-        Self::parse_with(text, file, &[])
+        Self::parse_with(text, file, &[], &PolicyRegistry::built_in())
     }
 
-    /// Validates a scenario's text with `settings` in the place of its keys.
+    /// Validates a scenario's text with `settings` in the place of its keys; it can name the policies
+    /// of `policies`.
     ///
     /// # Errors
     /// As [`Scenario::load_with`].
@@ -134,12 +143,13 @@ impl Scenario {
         text: &str,
         file: &Path,
         settings: &[Setting],
+        policies: &PolicyRegistry,
     ) -> Result<Self, ScenarioError> {
-        Self::parse_with_faults(text, file, settings, &FaultCatalog::default())
+        convert::parse(text, file, settings, &FaultCatalog::default(), policies)
     }
 
-    /// Validates a scenario's text as [`Scenario::parse_with`] does; its faults may be of all kinds
-    /// in `catalog`.
+    /// Validates a scenario's text with `settings` in the place of its keys; its faults may be of all
+    /// kinds in `catalog`.
     ///
     /// # Errors
     /// As [`Scenario::load_with`].
@@ -149,7 +159,7 @@ impl Scenario {
         settings: &[Setting],
         catalog: &FaultCatalog,
     ) -> Result<Self, ScenarioError> {
-        convert::parse(text, file, settings, catalog)
+        convert::parse(text, file, settings, catalog, &PolicyRegistry::built_in())
     }
 
     /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.

@@ -202,6 +202,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use stayput_jobs::placement::PolicyRegistry;
+
     use super::*;
     use crate::scenario::{Pick, Scenario, ScenarioError};
 
@@ -210,7 +212,7 @@ mod tests {
     fn with(settings: &[&str]) -> Result<Scenario, ScenarioError> {
         let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
-        Scenario::parse_with(BANANA, &file, &settings)
+        Scenario::parse_with(BANANA, &file, &settings, &PolicyRegistry::built_in())
     }
 
     #[test]
@@ -278,7 +280,8 @@ mod tests {
         let settings = ["node.cores=2".parse().unwrap()];
         let text = BANANA.replace("part_power = 8", "part_power = 99");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
-        let error = Scenario::parse_with(&text, &file, &settings).unwrap_err();
+        let error =
+            Scenario::parse_with(&text, &file, &settings, &PolicyRegistry::built_in()).unwrap_err();
         assert_eq!(error.key, "cluster.part_power");
         assert!(error.line.is_some());
     }

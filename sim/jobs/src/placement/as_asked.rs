@@ -1,13 +1,15 @@
-//! Where the client says, in `X-Stayput-JobPlace`: `node:2` is the second of the nodes that may run it, `proxy` the proxy, `worker` a worker.
+//! Where the client says, in `X-Stayput-SessionPlace`: `node:2` is the second of the nodes that may run it, `proxy` the proxy, `worker` a worker.
 //!
 //! For whoever wants to try every place, such as the search for the best one. If it says nothing or what there is not, the job goes
 //! where `on-storage` would have it. Leaves out several sessions: all go to the node of that rank among their own.
 
-use super::{JobPlace, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
+use super::{
+    PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace, nodes,
+};
 
-/// The rule.
+/// The policy `as-asked`, which no scenario names.
 #[derive(Debug)]
-pub(super) struct AsAsked;
+pub struct AsAsked;
 
 /// The client said so.
 const ASKED: PlacementReason = PlacementReason::new("asked");
@@ -21,10 +23,10 @@ impl PlacementPolicy for AsAsked {
 
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let mut candidates = nodes(view.nodes());
-        let workers = view.workers.iter().map(|worker| JobPlace::Worker(worker.address));
-        let asked: Vec<JobPlace> =
+        let workers = view.workers.iter().map(|worker| SessionPlace::Worker(worker.address));
+        let asked: Vec<SessionPlace> =
             match view.asked.map(|asked| asked.split_once(':').unwrap_or((asked, ""))) {
-                Some(("proxy", "")) => vec![JobPlace::Proxy],
+                Some(("proxy", "")) => vec![SessionPlace::Proxy],
                 Some(("worker", "")) => workers.collect(),
                 Some(("node", rank)) => {
                     let rank = rank.parse::<usize>().ok().and_then(|rank| rank.checked_sub(1));

@@ -3,9 +3,9 @@
 //! What object stores do whose gateway runs the user's code, such as middleware in Swift's proxy (Storlets' `X-Storlet-Run-On-Proxy`).
 //! Leaves out other proxies: one without room says so, and the client asks the next.
 
-use super::{JobPlace, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView};
+use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace};
 
-/// The rule.
+/// The policy `proxy`.
 #[derive(Debug)]
 pub(super) struct AtProxy;
 
@@ -18,7 +18,7 @@ impl PlacementPolicy for AtProxy {
     }
 
     fn decide(&self, _view: &PlacementView<'_>) -> PlacementDecision {
-        PlacementDecision::new(vec![JobPlace::Proxy], AT_PROXY)
+        PlacementDecision::new(vec![SessionPlace::Proxy], AT_PROXY)
     }
 
     fn reasons(&self) -> &'static [PlacementReason] {

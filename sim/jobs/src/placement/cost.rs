@@ -20,11 +20,11 @@ use std::time::Duration;
 use stayput_host::config::ByteRate;
 
 use super::{
-    JobPlace, MachineRates, ObservedTotals, PlacementDecision, PlacementPolicy, PlacementReason,
-    PlacementView, ReplicaView, nodes,
+    MachineRates, ObservedTotals, PlacementDecision, PlacementPolicy, PlacementReason,
+    PlacementView, ReplicaView, SessionPlace, nodes,
 };
 
-/// The rule.
+/// The policy `cost`.
 #[derive(Debug)]
 pub(super) struct Cost;
 
@@ -81,8 +81,8 @@ impl PlacementPolicy for Cost {
             true => PUSHED_BACK,
         };
         let near = nodes(replicas);
-        let far: Vec<JobPlace> =
-            workers.iter().map(|worker| JobPlace::Worker(worker.address)).collect();
+        let far: Vec<SessionPlace> =
+            workers.iter().map(|worker| SessionPlace::Worker(worker.address)).collect();
         let candidates = if far_is_faster { [far, near] } else { [near, far] };
         PlacementDecision::new(candidates.concat(), reason)
     }
@@ -128,7 +128,7 @@ impl<'a> Prediction<'a> {
         let compute = self.compute(&rates.node, others);
         let work = overlapped(rates.node.disk_read, self.view.input_bytes, compute);
         let answer = 2 * nanos(card, self.output_bytes);
-        trips(TRIPS_OF_ORDER, replica.way) + module + work + answer
+        trips(TRIPS_OF_ORDER, replica.latency) + module + work + answer
     }
 
     /// On a worker where this proxy has so many jobs, and the others as many each.

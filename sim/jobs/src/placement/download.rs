@@ -4,15 +4,17 @@
 //! begins with a worker of its own.
 
 use super::{
-    EntryPoint, JobPlace, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView,
+    EntryPoint, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace,
 };
 
-/// The rule.
+/// The policy `download`.
 #[derive(Debug)]
-pub(super) struct Download;
+pub struct Download;
 
-/// There is nowhere else.
-const WORKER: PlacementReason = PlacementReason::new("worker");
+impl Download {
+    /// Reason: jobs run on workers and nowhere else.
+    pub const WORKER: PlacementReason = PlacementReason::new("worker");
+}
 
 impl PlacementPolicy for Download {
     fn name(&self) -> &'static str {
@@ -20,15 +22,15 @@ impl PlacementPolicy for Download {
     }
 
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
-        let workers = view.workers.iter().map(|worker| JobPlace::Worker(worker.address));
-        PlacementDecision::new(workers.collect(), WORKER)
+        let workers = view.workers.iter().map(|worker| SessionPlace::Worker(worker.address));
+        PlacementDecision::new(workers.collect(), Self::WORKER)
     }
 
     fn reasons(&self) -> &'static [PlacementReason] {
-        &[WORKER]
+        &[Self::WORKER]
     }
 
-    fn door(&self) -> EntryPoint {
+    fn entry_point(&self) -> EntryPoint {
         EntryPoint::Workers
     }
 
@@ -36,7 +38,7 @@ impl PlacementPolicy for Download {
         true
     }
 
-    fn is_told(&self) -> bool {
+    fn reports_placement(&self) -> bool {
         false
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
-/// The rule.
+/// The policy `hedged`.
 #[derive(Debug)]
 pub(super) struct Hedged;
 

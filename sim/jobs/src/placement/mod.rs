@@ -1,10 +1,14 @@
-//! Where a job runs: the policies, each in a file of its own, behind one trait.
+//! Placement policies: where a session of a job runs, and by which reason.
 //!
-//! A policy is a pure function of what a proxy can know of a session ([`PlacementView`]). It sends nothing, remembers nothing and draws only from
-//! the view's own stream, so the same view always leads to the same decision. To add one, write its file, name it below and in
-//! [`ALL`]: scenarios, command line and results then know it by its name.
+//! A policy is a pure function of what a proxy can know of a session ([`PlacementView`]). It sends
+//! nothing, remembers nothing and draws only from the view's own stream, so the same view always
+//! leads to the same decision. A built-in policy is a file of this folder and a line of
+//! [`PolicyRegistry::built_in`]; a policy of another crate is added with [`PolicyRegistry::with`].
+//! Scenarios, command line and results then know it by its name.
 //!
-//! Leaves out doing what was decided: that is [`super::service`]'s.
+//! `scenarios/cli/examples/nearest.rs` is a policy of its own with the command that knows it.
+//!
+//! Leaves out acting on a decision: that is [`crate::proxy`]'s.
 
 mod as_asked;
 mod at_proxy;
@@ -13,6 +17,7 @@ mod download;
 mod hedged;
 mod on_storage;
 mod random;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod two_choices;
@@ -22,67 +27,54 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
+use stayput_store::swift::ReplicaTarget;
+
+pub use self::as_asked::AsAsked;
+pub use self::download::Download;
+pub use self::on_storage::OnStorage;
+pub use self::registry::PolicyRegistry;
 pub use self::view::{
     ClusterRates, LinkRates, MachineRates, NodeLoad, ObservedDelays, ObservedTotals, PlacementView,
     ReplicaView, ReportedLoad, WorkerView,
 };
-use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
-use stayput_store::swift::ReplicaTarget;
 
-/// A rule that says where a session runs.
+/// A rule by which a proxy chooses where each session runs.
 pub trait PlacementPolicy: fmt::Debug + Sync {
-    /// As scenarios and results name it.
+    /// Name in scenarios, results and the header `X-Nexe-Policy`: lower-case words and hyphens.
     fn name(&self) -> &'static str;
 
-    /// Where it shall run, and why. Must give some candidate if the view has any that the rule may choose.
+    /// Candidate places of a session, and the reason. There must be one if the view has any place
+    /// that the rule may choose.
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision;
 
-    /// Every reason that it may give.
+    /// Every reason that [`PlacementPolicy::decide`] may give.
     fn reasons(&self) -> &'static [PlacementReason];
 
-    /// Whom clients post jobs to.
-    fn door(&self) -> EntryPoint {
+    /// Hosts that clients post jobs to.
+    fn entry_point(&self) -> EntryPoint {
         EntryPoint::Proxies
     }
 
-    /// Whether it has no use without workers.
+    /// True if the policy has no use in a cluster without workers.
     fn needs_workers(&self) -> bool {
         false
     }
 
-    /// Whether nodes shall say in their answers how much they have to do: that costs bytes.
+    /// True if nodes are to report their load with each session, which costs bytes.
     fn asks_for_load(&self) -> bool {
         false
     }
 
-    /// Whether answers say place and reason in a header of their own. Those of the two policies that came first do not: what they
-    /// move was published before there was such a header, and the other headers tell as much.
-    fn is_told(&self) -> bool {
+    /// True if answers carry place and reason in `X-Stayput-Placed`. Those of the first two policies
+    /// do not: the bytes that they move were published before there was such a header, and other
+    /// headers imply as much.
+    fn reports_placement(&self) -> bool {
         true
     }
 }
 
-/// The policies, as the documents order them.
-pub static ALL: [&(dyn PlacementPolicy + 'static); 7] = [
-    &on_storage::OnStorage,
-    &download::Download,
-    &at_proxy::AtProxy,
-    &random::Random,
-    &two_choices::TwoChoices,
-    &hedged::Hedged,
-    &cost::Cost,
-];
-
-/// Goes where the client asks it to: no rule of its own, and so not on the list.
-pub static AS_ASKED: &(dyn PlacementPolicy + 'static) = &as_asked::AsAsked;
-
-/// The policy of that name.
-#[must_use]
-pub fn named(name: &str) -> Option<&'static dyn PlacementPolicy> {
-    ALL.into_iter().find(|policy| policy.name() == name)
-}
-
-/// Whom clients post jobs to.
+/// Hosts that clients post jobs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryPoint {
     /// The proxies, which place them.
@@ -91,30 +83,37 @@ pub enum EntryPoint {
     Workers,
 }
 
-/// Where a session can run.
+/// A place where a session can run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum JobPlace {
-    /// On a storage node, near the objects on that device.
+pub enum SessionPlace {
+    /// A storage node, near the objects on that device.
     Node(ReplicaTarget),
-    /// On the proxy that decides.
+    /// The proxy that decides.
     Proxy,
-    /// On the worker that takes jobs at this address.
+    /// The worker that takes jobs at this address.
     Worker(SocketAddr),
 }
 
-impl JobPlace {
-    /// The kind of place, as answers and results name it.
+impl SessionPlace {
+    /// Name of a node, as of [`SessionPlace::name`].
+    pub const NODE: &'static str = "node";
+    /// Name of a proxy.
+    pub const PROXY: &'static str = "proxy";
+    /// Name of a worker.
+    pub const WORKER: &'static str = "worker";
+
+    /// Kind of the place, as answers and results name it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Node(_) => "node",
-            Self::Proxy => "proxy",
-            Self::Worker(_) => "worker",
+            Self::Node(_) => Self::NODE,
+            Self::Proxy => Self::PROXY,
+            Self::Worker(_) => Self::WORKER,
         }
     }
 }
 
-/// Why a place was chosen: one of the policy's own reasons, by the name that results count it under.
+/// Reason of a placement: one of the policy's own, by the name that results count it under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlacementReason(&'static str);
 
@@ -132,47 +131,48 @@ impl PlacementReason {
     }
 }
 
-/// What a policy says of a session.
+/// Places of a session in the order of preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacementDecision {
-    /// Where it may run, best first; each is tried in turn.
-    pub candidates: Vec<JobPlace>,
-    /// After so long without an answer of the first node, a second one gets the session as well, and the first to end it wins.
+    /// Candidates, best first; each is tried in turn.
+    pub candidates: Vec<SessionPlace>,
+    /// Delay without an answer of the first node after which a second one gets the session as well;
+    /// the first to end it wins.
     pub hedge: Option<Duration>,
-    /// Why.
+    /// Reason of the choice.
     pub reason: PlacementReason,
 }
 
 impl PlacementDecision {
-    /// These, in this order, without a second copy.
-    pub(super) fn new(candidates: Vec<JobPlace>, reason: impl Into<PlacementReason>) -> Self {
-        Self { candidates, hedge: None, reason: reason.into() }
+    /// A decision for these candidates, in this order, without a second copy.
+    pub(super) fn new(candidates: Vec<SessionPlace>, reason: PlacementReason) -> Self {
+        Self { candidates, hedge: None, reason }
     }
 }
 
 /// Replicas as places.
-pub(super) fn nodes<'a>(replicas: impl IntoIterator<Item = &'a ReplicaView>) -> Vec<JobPlace> {
-    replicas.into_iter().map(|replica| JobPlace::Node(replica.target.clone())).collect()
+pub(super) fn nodes<'a>(replicas: impl IntoIterator<Item = &'a ReplicaView>) -> Vec<SessionPlace> {
+    replicas.into_iter().map(|replica| SessionPlace::Node(replica.target.clone())).collect()
 }
 
-/// What a cluster's proxies place jobs by.
+/// Policy and network that a cluster's proxies place jobs by.
 #[derive(Clone, Debug)]
 pub struct PlacementConfig {
-    /// The rule.
+    /// The policy.
     pub policy: &'static dyn PlacementPolicy,
-    /// The network, as far as rules reckon with it.
+    /// The network, as far as policies reckon with it.
     pub network: NetworkConfig,
 }
 
 impl Default for PlacementConfig {
-    /// ZeroCloud's rule, which asks nothing of the network.
+    /// `on-storage`, ZeroCloud's rule, in a network without latencies.
     fn default() -> Self {
-        Self { policy: &on_storage::OnStorage, network: NetworkConfig::uniform(Duration::ZERO) }
+        Self { policy: &OnStorage, network: NetworkConfig::uniform(Duration::ZERO) }
     }
 }
 
 impl PlacementConfig {
-    /// What the proxies know of the cluster's machines and links.
+    /// Rates of the cluster's machines and links, as its proxies know them.
     #[must_use]
     pub fn rates(
         &self,

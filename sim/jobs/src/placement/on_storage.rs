@@ -4,14 +4,16 @@
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
-/// The rule.
+/// The policy `on-storage`.
 #[derive(Debug)]
-pub(super) struct OnStorage;
+pub struct OnStorage;
 
-/// The object has a holder.
-const REPLICA: PlacementReason = PlacementReason::new("replica");
-/// There is no object to be near to.
-const NO_OBJECT: PlacementReason = PlacementReason::new("no-object");
+impl OnStorage {
+    /// Reason: the object has a holder.
+    pub const REPLICA: PlacementReason = PlacementReason::new("replica");
+    /// Reason: there is no object to be near to.
+    pub const NO_OBJECT: PlacementReason = PlacementReason::new("no-object");
+}
 
 impl PlacementPolicy for OnStorage {
     fn name(&self) -> &'static str {
@@ -19,15 +21,15 @@ impl PlacementPolicy for OnStorage {
     }
 
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
-        let reason = if view.replicas.is_empty() { NO_OBJECT } else { REPLICA };
+        let reason = if view.replicas.is_empty() { Self::NO_OBJECT } else { Self::REPLICA };
         PlacementDecision::new(nodes(view.nodes()), reason)
     }
 
     fn reasons(&self) -> &'static [PlacementReason] {
-        &[REPLICA, NO_OBJECT]
+        &[Self::REPLICA, Self::NO_OBJECT]
     }
 
-    fn is_told(&self) -> bool {
+    fn reports_placement(&self) -> bool {
         false
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
-/// The rule.
+/// The policy `random`.
 #[derive(Debug)]
 pub(super) struct Random;
 

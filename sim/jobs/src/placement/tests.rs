@@ -20,7 +20,7 @@ fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> ReplicaView
     });
     let ip = IpAddr::V4(Ipv4Addr::new(10, 1, 0, index));
     let target = ReplicaTarget { ip, port: 6200, device: "d1".to_owned() };
-    ReplicaView { target, zone: u32::from(index), way: MS / 2, outstanding, load }
+    ReplicaView { target, zone: u32::from(index), latency: MS / 2, outstanding, load }
 }
 
 fn worker(index: u8, outstanding: u32) -> WorkerView {
@@ -71,11 +71,11 @@ fn view(rates: &ClusterRates) -> PlacementView<'_> {
 }
 
 fn decided(name: &str, view: &PlacementView<'_>) -> PlacementDecision {
-    named(name).expect("it is on the list").decide(view)
+    PolicyRegistry::built_in().named(name).expect("it is built in").decide(view)
 }
 
 fn first_node(decision: &PlacementDecision) -> u8 {
-    let Some(JobPlace::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) =
+    let Some(SessionPlace::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) =
         decision.candidates.first()
     else {
         panic!("{decision:?} begins with a node")
@@ -124,21 +124,22 @@ proptest! {
             asked: asked.as_deref(),
             ..view(&rates)
         };
-        let there: BTreeSet<JobPlace> = nodes(view.nodes()).into_iter()
-            .chain(view.workers.iter().map(|worker| JobPlace::Worker(worker.address)))
-            .chain([JobPlace::Proxy])
+        let there: BTreeSet<SessionPlace> = nodes(view.nodes()).into_iter()
+            .chain(view.workers.iter().map(|worker| SessionPlace::Worker(worker.address)))
+            .chain([SessionPlace::Proxy])
             .collect();
-        for policy in ALL.into_iter().chain([AS_ASKED]) {
+        let as_asked: &dyn PlacementPolicy = &AsAsked;
+        for policy in PolicyRegistry::built_in().iter().chain([as_asked]) {
             let decision = policy.decide(&view);
             prop_assert_eq!(&policy.decide(&view), &decision, "{} is not pure", policy.name());
             let name = policy.name();
-            let different: BTreeSet<&JobPlace> = decision.candidates.iter().collect();
+            let different: BTreeSet<&SessionPlace> = decision.candidates.iter().collect();
             prop_assert!(different.iter().all(|place| there.contains(place)), "{name}: {decision:?}");
             prop_assert_eq!(different.len(), decision.candidates.len(), "{} names one twice", name);
             let some = if name == "download" { !view.workers.is_empty() } else { !view.nodes().is_empty() };
             prop_assert!(!some || !decision.candidates.is_empty(), "{name} finds nothing");
             prop_assert!(policy.reasons().contains(&decision.reason), "{name}: {:?}", decision.reason);
-            let second_is_a_node = matches!(decision.candidates.get(1), Some(JobPlace::Node(_)));
+            let second_is_a_node = matches!(decision.candidates.get(1), Some(SessionPlace::Node(_)));
             prop_assert!(decision.hedge.is_none() || second_is_a_node, "{name} hedges with nobody");
         }
     }
@@ -146,9 +147,10 @@ proptest! {
 
 #[test]
 fn names_are_different_and_words_joined_by_hyphens() {
-    let names: Vec<&str> = ALL.iter().map(|policy| policy.name()).collect();
+    let policies = PolicyRegistry::built_in();
+    let names: Vec<&str> = policies.iter().map(|policy| policy.name()).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-    let reasons = ALL.iter().flat_map(|policy| policy.reasons()).map(|reason| reason.name());
+    let reasons = policies.iter().flat_map(|policy| policy.reasons()).map(|reason| reason.name());
     for name in names.into_iter().chain(reasons) {
         assert!(
             name.chars().all(|c| c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit()),
@@ -160,10 +162,10 @@ fn names_are_different_and_words_joined_by_hyphens() {
 #[test]
 fn a_job_goes_where_its_client_asks_and_else_where_on_storage_has_it() {
     let rates = rates(1);
-    let with = |asked| AS_ASKED.decide(&PlacementView { asked, ..view(&rates) });
+    let with = |asked| AsAsked.decide(&PlacementView { asked, ..view(&rates) });
     assert_eq!((first_node(&with(Some("node:3"))), first_node(&with(None))), (3, 1));
     assert_eq!(with(Some("node:9")), with(None));
-    assert_eq!(with(Some("proxy")).candidates[0], JobPlace::Proxy);
+    assert_eq!(with(Some("proxy")).candidates[0], SessionPlace::Proxy);
     assert_eq!(with(Some("worker")).candidates[0].name(), "worker");
     assert_eq!(
         (with(Some("worker")).candidates.len(), with(Some("node:2")).candidates.len()),
@@ -263,7 +265,7 @@ fn cost_takes_the_least_busy_replica_and_worker() {
     let replicas = vec![replica(1, 30, None), replica(2, 40, None), replica(3, 50, None)];
     let workers = vec![worker(1, 3), worker(2, 1)];
     let decision = decided("cost", &PlacementView { replicas, workers, ..view(&rates) });
-    let order = [worker(2, 1), worker(1, 3)].map(|worker| JobPlace::Worker(worker.address));
+    let order = [worker(2, 1), worker(1, 3)].map(|worker| SessionPlace::Worker(worker.address));
     assert_eq!(decision.candidates[..2], order);
     assert_eq!(decision.candidates.len(), 5);
 }
@@ -271,14 +273,14 @@ fn cost_takes_the_least_busy_replica_and_worker() {
 #[test]
 fn cost_takes_the_nearest_of_replicas_that_are_as_busy() {
     let rates = rates(1);
-    let near = |index, way| ReplicaView { way, ..replica(index, 0, None) };
+    let near = |index, latency| ReplicaView { latency, ..replica(index, 0, None) };
     let replicas = vec![near(1, MS / 2), near(2, MS / 10), near(3, MS / 2)];
     for learned in [view(&rates).learned, None] {
         let view = PlacementView { replicas: replicas.clone(), learned, ..view(&rates) };
         assert_eq!(first_node(&decided("cost", &view)), 2, "{learned:?}");
     }
     // One session more than there are cores makes a session longer by a quarter: by more than the way.
-    let replicas = vec![near(1, MS / 2), ReplicaView { way: MS / 10, ..replica(2, 4, None) }];
+    let replicas = vec![near(1, MS / 2), ReplicaView { latency: MS / 10, ..replica(2, 4, None) }];
     assert_eq!(first_node(&decided("cost", &PlacementView { replicas, ..view(&rates) })), 1);
 }
 

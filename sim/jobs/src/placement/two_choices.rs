@@ -8,7 +8,7 @@ use super::{
     PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, ReplicaView, nodes,
 };
 
-/// The rule.
+/// The policy `two-choices`.
 #[derive(Debug)]
 pub(super) struct TwoChoices;
 

@@ -56,8 +56,8 @@ pub struct ReplicaView {
     pub target: ReplicaTarget,
     /// Its zone, from 1 over all regions; 0 if that is not known.
     pub zone: u32,
-    /// How long a packet takes to it, one way, as configured.
-    pub way: Duration,
+    /// Configured one-way latency of the network from the proxy to it.
+    pub latency: Duration,
     /// Sessions that this proxy has sent there and that have not ended.
     pub outstanding: u32,
     /// What the node last said it has to do.

@@ -54,7 +54,7 @@ use self::placer::{SessionPlacer, kind_of};
 use self::schedule::Scheduler;
 use crate::answer::{AnswerContext, SessionResult, answer, put};
 use crate::memo::SessionMemo;
-use crate::placement::{JobPlace, PlacementDecision, PlacementPolicy};
+use crate::placement::{PlacementDecision, PlacementPolicy, SessionPlace};
 use crate::plan::lookup::{NAMES_MAX, StoreLookup, plan};
 use crate::plan::{JobPlan, Planning};
 use crate::posted::{JobReader, PostedJob, VerbatimJob};
@@ -173,19 +173,19 @@ impl Job {
         for place in &decision.candidates {
             let mut trying = self.proxy.host().attempt(AttemptKind::Job, "place");
             let ended = match place {
-                JobPlace::Node(_) if nodes_tried => continue,
-                JobPlace::Node(_) => {
+                SessionPlace::Node(_) if nodes_tried => continue,
+                SessionPlace::Node(_) => {
                     nodes_tried = true;
                     self.on_nodes(ready, supply, &decision).await
                 }
-                JobPlace::Proxy => self.here(ready, supply).await,
-                JobPlace::Worker(worker) => {
+                SessionPlace::Proxy => self.here(ready, supply).await,
+                SessionPlace::Worker(worker) => {
                     let forward = self.forward(ready);
                     match forward.to(*worker).await {
                         Ok(mut response) => {
                             self.learn(ready, supply, &response);
                             put(&mut response, POLICY, self.jobs.policy.name());
-                            if self.jobs.policy.is_told() {
+                            if self.jobs.policy.reports_placement() {
                                 let placed = told(place, decision.reason.name());
                                 put(&mut response, X_STAYPUT_PLACED, &placed);
                             }
@@ -200,7 +200,7 @@ impl Job {
                     // One time for all of them, and only now: what was written while the job ran is older.
                     let now = self.proxy.next_timestamp();
                     outputs::store(&self.proxy, ready.plan, &sessions, now).await?;
-                    let is_told = self.jobs.policy.is_told();
+                    let is_told = self.jobs.policy.reports_placement();
                     let placed = is_told.then(|| told(place, decision.reason.name()));
                     let around = AnswerContext { policy: self.jobs.policy.name(), placed, inputs };
                     return Ok(answer(ready.plan, &sessions, &around));
@@ -290,7 +290,7 @@ impl Job {
 const POLICY: HeaderName = HeaderName::from_static("x-nexe-policy");
 
 /// As answers say it.
-fn told(place: &JobPlace, reason: &str) -> String {
+fn told(place: &SessionPlace, reason: &str) -> String {
     format!("{}; reason={reason}", place.name())
 }
 

@@ -16,7 +16,7 @@ use super::inputs::JobInputs;
 use super::observations::Observations;
 use super::schedule::ATTEMPTS_MAX;
 use crate::placement::{
-    ClusterRates, JobPlace, PlacementDecision, PlacementPolicy, PlacementView, ReplicaView,
+    ClusterRates, PlacementDecision, PlacementPolicy, PlacementView, ReplicaView, SessionPlace,
     WorkerView,
 };
 use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
@@ -26,8 +26,8 @@ use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan
 pub struct ClusterTopology {
     /// The zones of the nodes, counted from 1 over all regions.
     pub zones: BTreeMap<IpAddr, u32>,
-    /// How long a packet takes from the proxy to a node of each of these zones, one way.
-    pub ways: BTreeMap<u32, Duration>,
+    /// One-way latency from the proxy to a node of each of these zones.
+    pub latencies: BTreeMap<u32, Duration>,
     /// Where workers take jobs, beginning with one of the proxy's own.
     pub workers: Vec<SocketAddr>,
     /// What the cluster is made of.
@@ -66,9 +66,9 @@ impl SessionPlacer<'_> {
 
     /// The nodes among a session's candidates, best first.
     pub(super) fn nodes(&self, session: usize) -> Vec<ReplicaTarget> {
-        let node = |place: &JobPlace| match place {
-            JobPlace::Node(target) => Some(target.clone()),
-            JobPlace::Proxy | JobPlace::Worker(_) => None,
+        let node = |place: &SessionPlace| match place {
+            SessionPlace::Node(target) => Some(target.clone()),
+            SessionPlace::Proxy | SessionPlace::Worker(_) => None,
         };
         self.decision(session).candidates.iter().filter_map(node).collect()
     }
@@ -102,7 +102,7 @@ impl SessionPlacer<'_> {
             ReplicaView {
                 target: target.clone(),
                 zone,
-                way: self.sites.ways.get(&zone).copied().unwrap_or_default(),
+                latency: self.sites.latencies.get(&zone).copied().unwrap_or_default(),
                 outstanding: self.knowledge.outstanding(target.ip),
                 load: self.knowledge.load(target.ip, now),
             }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stayput_engine::scenario::{Policy, Setting};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::stats::WarmUp;
 use stayput_results::sweep::SeedRange;
 
@@ -29,6 +30,9 @@ pub struct SweepArgs {
     /// Run only this policy instead of those that a scenario compares (repeatable).
     #[arg(long, value_name = "NAME")]
     pub policy: Vec<Policy>,
+    /// The policies that there are.
+    #[arg(skip)]
+    pub policies: PolicyRegistry,
     /// Leave the scenarios' faults out.
     #[arg(long)]
     pub no_faults: bool,

@@ -10,6 +10,7 @@ use stayput_engine::plan::Net;
 use stayput_engine::record::{RunKey, RunRecord};
 use stayput_engine::run::{RunError, Wanted, run_policy};
 use stayput_engine::scenario::{Policy, Setting, SettingError};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::judged;
 use stayput_results::sweep::{FailedRun, RunOutcome};
 use stayput_runtime::memo::Memo;
@@ -22,6 +23,8 @@ pub(super) struct Cells {
     pub(super) files: BTreeMap<String, PathBuf>,
     /// The policies; each scenario's own if empty.
     pub(super) policies: Vec<Policy>,
+    /// The policies that there are.
+    pub(super) known: PolicyRegistry,
     pub(super) no_faults: bool,
     /// Results of the sessions of earlier runs; `None` with `--no-memo`.
     pub(super) memo: Option<Memo>,
@@ -63,6 +66,7 @@ impl Cells {
             set: settings(&key.settings).map_err(|error| usage(&error))?,
             seed: key.seed,
             policy: self.policies.clone(),
+            policies: self.known.clone(),
             net: Net::Fabric,
             shuffle: None,
             no_faults: self.no_faults,

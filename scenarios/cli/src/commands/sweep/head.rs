@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use stayput_engine::record::hex;
 use stayput_engine::scenario::{Content, Policy, Scenario, ScenarioError, limits, read_bounded};
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::sweep::{SCHEMA, SweepHead};
 
 use super::args::SweepArgs;
@@ -38,7 +39,7 @@ pub(super) fn head(args: &SweepArgs) -> Result<(SweepHead, BTreeMap<String, Path
     }
     let mut files = BTreeMap::new();
     for file in &args.scenario {
-        let points: Vec<Scenario> = points(file, &head)?;
+        let points: Vec<Scenario> = points(file, &head, &args.policies)?;
         let Some(first) = points.first() else { continue };
         let name = first.name.clone();
         if let Some(other) = files.insert(name.clone(), file.clone()) {
@@ -64,10 +65,14 @@ pub(super) fn version() -> String {
 }
 
 /// The scenario with each combination of the settings.
-fn points(file: &Path, head: &SweepHead) -> Result<Vec<Scenario>, CliError> {
+fn points(
+    file: &Path,
+    head: &SweepHead,
+    policies: &PolicyRegistry,
+) -> Result<Vec<Scenario>, CliError> {
     let load = |values: &BTreeMap<String, String>| {
         let settings = settings(values).map_err(|error| usage(&error))?;
-        Ok(Scenario::load_with(file, &settings)?)
+        Ok(Scenario::load_with(file, &settings, policies)?)
     };
     head.settings().iter().map(load).collect()
 }

@@ -17,6 +17,7 @@ mod work;
 use std::path::Path;
 use std::time::Duration;
 
+use stayput_jobs::placement::PolicyRegistry;
 use stayput_world::fault::FaultCatalog;
 
 use super::error::{Flaw, Lines};
@@ -33,6 +34,7 @@ pub(super) fn parse(
     file: &Path,
     settings: &[Setting],
     catalog: &FaultCatalog,
+    policies: &PolicyRegistry,
 ) -> Result<Scenario, ScenarioError> {
     let lines = Lines::new(text);
     let mut raw: RawScenario =
@@ -40,7 +42,7 @@ pub(super) fn parse(
     if !settings.is_empty() {
         raw = setting::apply(text, settings).map_err(|flaw| flaw.locate(file, &lines))?;
     }
-    let mut scenario = convert(raw, file, &lines, catalog)
+    let mut scenario = convert(raw, file, &lines, (catalog, policies))
         .map_err(|flaw| setting::blame(flaw, settings).locate(file, &lines))?;
     // Files are read later: what a setting has named is the setting's then, too.
     let setting_of = |key: &str| settings.iter().rev().find(|setting| setting.decides(key));
@@ -70,7 +72,7 @@ fn convert(
     raw: RawScenario,
     file: &Path,
     lines: &Lines<'_>,
-    catalog: &FaultCatalog,
+    (catalog, known): (&FaultCatalog, &PolicyRegistry),
 ) -> Result<Scenario, Flaw> {
     if raw.name.is_empty() || raw.name.chars().any(char::is_control) {
         return Err(Flaw::new("name", "is empty or has a control character", "name = \"banana\""));
@@ -85,8 +87,8 @@ fn convert(
     let work = work::work(&raw.work, folder, &data)?;
     let load = load::loads(&raw.load, &data)?;
     let (faults, drawn_faults) = fault::faults(&raw.fault, catalog, &cluster, lines)?;
-    let policies = promises::policies(&raw.compare, &cluster)?;
-    let expect = promises::expectations(&raw.expect)?;
+    let policies = promises::policies(&raw.compare, &cluster, known)?;
+    let expect = promises::expectations(&raw.expect, known)?;
     Ok(Scenario {
         file: file.to_owned(),
         settings: Vec::new(),
@@ -102,6 +104,7 @@ fn convert(
         load,
         faults,
         drawn_faults,
+        known_policies: known.clone(),
         policies,
         expect,
     })

@@ -1,6 +1,7 @@
 //! `[compare]` and `[expect]`.
 
 use stayput_host::config::ClusterConfig;
+use stayput_jobs::placement::PolicyRegistry;
 use toml::Value;
 
 use crate::scenario::error::Flaw;
@@ -10,18 +11,22 @@ use crate::scenario::{Comparison, Expectation, Figure, Measure, Policy};
 /// The form of a comparison, for messages.
 const COMPARISON: &str = "write a number, or a sign and a number, such as \">= 0.99\"";
 
-pub(super) fn policies(raw: &RawCompare, cluster: &ClusterConfig) -> Result<Vec<Policy>, Flaw> {
+pub(super) fn policies(
+    raw: &RawCompare,
+    cluster: &ClusterConfig,
+    known: &PolicyRegistry,
+) -> Result<Vec<Policy>, Flaw> {
     let key = "compare.policies";
     let mut policies = Vec::new();
     match &raw.policies {
         None => policies.extend(Policy::DEFAULT),
         Some(names) => {
             for name in names {
-                let policy: Policy = name.parse().map_err(|_| {
+                let policy = Policy::named(name, known).map_err(|unknown| {
                     Flaw::new(
                         key,
                         format!("`{name}` is not a policy"),
-                        format!("the policies are: {}", Policy::names()),
+                        format!("the policies are: {}", unknown.known.join(", ")),
                     )
                 })?;
                 if policies.contains(&policy) {
@@ -34,7 +39,7 @@ pub(super) fn policies(raw: &RawCompare, cluster: &ClusterConfig) -> Result<Vec<
     if policies.is_empty() {
         return Err(Flaw::new(key, "names no policy", "name at least one, such as \"on-storage\""));
     }
-    let idle = policies.iter().find(|policy| policy.placing().needs_workers());
+    let idle = policies.iter().find(|policy| policy.placement().needs_workers());
     if let Some(policy) = idle.filter(|_| cluster.workers == 0) {
         return Err(Flaw::new(
             "cluster.workers",
@@ -45,10 +50,13 @@ pub(super) fn policies(raw: &RawCompare, cluster: &ClusterConfig) -> Result<Vec<
     Ok(policies)
 }
 
-pub(super) fn expectations(raw: &RawExpect) -> Result<Vec<Expectation>, Flaw> {
+pub(super) fn expectations(
+    raw: &RawExpect,
+    known: &PolicyRegistry,
+) -> Result<Vec<Expectation>, Flaw> {
     let mut expect = Vec::new();
     for (key, value) in raw {
-        expectation(key, value, &mut expect)?;
+        expectation(key, value, known, &mut expect)?;
     }
     expect.sort_by_key(|expectation: &Expectation| {
         let place = Measure::ALL.iter().position(|known| *known == expectation.figure.measure);
@@ -58,12 +66,17 @@ pub(super) fn expectations(raw: &RawExpect) -> Result<Vec<Expectation>, Flaw> {
 }
 
 /// One key, or those of the table that TOML makes of `on-storage.p99_us` without quotes.
-fn expectation(name: &str, value: &Value, expect: &mut Vec<Expectation>) -> Result<(), Flaw> {
+fn expectation(
+    name: &str,
+    value: &Value,
+    policies: &PolicyRegistry,
+    expect: &mut Vec<Expectation>,
+) -> Result<(), Flaw> {
     let key = format!("expect.{name}");
     let text = match value {
         Value::Table(inner) => {
             for (more, value) in inner {
-                expectation(&format!("{name}.{more}"), value, expect)?;
+                expectation(&format!("{name}.{more}"), value, policies, expect)?;
             }
             return Ok(());
         }
@@ -73,7 +86,7 @@ fn expectation(name: &str, value: &Value, expect: &mut Vec<Expectation>) -> Resu
             return Err(Flaw::new(key, "is neither a text nor a whole number", COMPARISON));
         }
     };
-    let figure = figure(name).map_err(|(why, fix)| Flaw::new(&key, why, fix))?;
+    let figure = figure(name, policies).map_err(|(why, fix)| Flaw::new(&key, why, fix))?;
     let comparison = Comparison::parse(&text)
         .ok_or_else(|| Flaw::new(&key, format!("`{text}` is no comparison"), COMPARISON))?;
     if expect.iter().any(|other| other.figure == figure) {
@@ -84,28 +97,28 @@ fn expectation(name: &str, value: &Value, expect: &mut Vec<Expectation>) -> Resu
 }
 
 /// The figure of a key, or what is wrong with it and what to do.
-fn figure(name: &str) -> Result<Figure, (String, String)> {
+fn figure(name: &str, policies: &PolicyRegistry) -> Result<Figure, (String, String)> {
     let known = |key: &str| Measure::ALL.into_iter().find(|measure| measure.key() == key);
     if let Some(measure) = known(name) {
         return Ok(Figure { measure, policy: None });
     }
     let keys = || Measure::ALL.map(Measure::key).join(", ");
     let (first, rest) = name.split_once('.').unwrap_or(("", name));
-    let policy = first.parse::<Policy>().ok();
+    let policy = Policy::named(first, policies);
     match (policy, known(rest)) {
-        (Some(_), Some(Measure::SavedRatio)) => {
+        (Ok(_), Some(Measure::SavedRatio)) => {
             let why = "speaks of on-storage and download already".to_owned();
             Err((why, "write saved_ratio without a policy".to_owned()))
         }
-        (Some(policy), Some(measure)) => Ok(Figure { measure, policy: Some(policy) }),
-        (None, Some(_)) => {
-            let policies = Policy::names();
+        (Ok(policy), Some(measure)) => Ok(Figure { measure, policy: Some(policy) }),
+        (Err(unknown), Some(_)) => {
+            let policies = unknown.known.join(", ");
             Err((format!("`{first}` is not a policy"), format!("the policies are: {policies}")))
         }
-        (Some(_), None) => {
+        (Ok(_), None) => {
             Err((format!("`{rest}` is no figure"), format!("the figures are: {}", keys())))
         }
-        (None, None) => Err((
+        (Err(_), None) => Err((
             format!("`{name}` is no figure"),
             format!("write one of {}, or a policy and a dot before it", keys()),
         )),
