@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use stayput_world::fault::FaultCatalog;
 use toml::{Table, Value};
 
 use super::raw::RawScenario;
@@ -190,15 +191,27 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     }
 }
 
+/// Keys of faults: those that a refusal lists as common to all kinds, and those of each kind.
+fn fault_keys() -> BTreeSet<String> {
+    let refused = changed("fault.moon", |table, key| {
+        table.insert(key.to_owned(), Value::Boolean(true));
+    });
+    let refused = refused.expect_err("no fault has this key").why;
+    let (_, listed) = refused.split_once("expected one of ").expect("a refusal lists the keys");
+    let mut keys: BTreeSet<String> = listed.split(", ").map(str::to_owned).collect();
+    for spec in FaultCatalog::default().specs() {
+        keys.extend([spec.key].iter().chain(spec.keys).map(|key| (*key).to_owned()));
+    }
+    keys
+}
+
 #[test]
 fn the_reference_has_exactly_the_keys_that_the_parser_knows() {
     let mut known = BTreeSet::new();
     let _all = RawScenario::deserialize(Tracer { path: String::new(), leaves: &mut known })
         .expect("a scenario with every key has the right types");
-    // Kinds of faults that the parser knows in order to refuse them.
-    for later in ["fault.bit_flips", "fault.clock"] {
-        assert!(known.remove(later), "{later} is refused by name");
-    }
+    assert!(known.remove("fault"), "a fault is a table whose keys the catalog of kinds has");
+    known.extend(fault_keys().into_iter().map(|key| format!("fault.{key}")));
     // Sections whose keys are names that the scenario chooses, or figures.
     for named in ["images", "expect"] {
         assert!(known.remove(named), "{named} is a section");
