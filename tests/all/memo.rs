@@ -65,7 +65,7 @@ struct Same {
     bytes: String,
     jobs: Vec<(JobEnd, bytes::Bytes, String)>,
     hosts: Vec<stayput_engine::record::HostUse>,
-    effort: Option<stayput_world::Effort>,
+    effort: Option<stayput_world::ExecutorStats>,
 }
 
 impl Same {

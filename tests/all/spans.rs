@@ -12,7 +12,7 @@ use stayput_store::http;
 use stayput_store::http::{Body, Response, Timeouts};
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
-use stayput_world::timeline::{Interval, Kept};
+use stayput_world::timeline::{TimeInterval, TimelineDetail};
 use stayput_world::{Fault, World};
 
 use stayput_testkit::world::{LIMIT, Probe, add, address, fabric, turmoil};
@@ -35,7 +35,7 @@ impl ComputeWork for Busy {
     }
 }
 
-fn ms(from: u64, to: u64) -> Interval {
+fn ms(from: u64, to: u64) -> TimeInterval {
     let at = |ms| Time::ZERO + Duration::from_millis(ms);
     (at(from), at(to))
 }
@@ -61,7 +61,7 @@ fn compute_thrice(world: &mut dyn World, found: &Probe<()>) -> HostKey {
 #[test]
 fn a_core_tells_of_each_slice_whom_it_was_for_and_what_it_spent() {
     let (mut world, found) = (fabric(), Probe::new());
-    world.timeline().keep(Kept::Spans);
+    world.timeline().keep(TimelineDetail::Spans);
     let host = compute_thrice(&mut *world, &found);
     found.wait(&mut *world);
     let times = world.timeline().times_of(JOB);
@@ -77,7 +77,7 @@ fn a_core_tells_of_each_slice_whom_it_was_for_and_what_it_spent() {
 #[test]
 fn a_slice_begins_when_a_core_is_free_and_the_wait_before_is_queueing() {
     let (mut world, found) = (fabric(), Probe::new());
-    world.timeline().keep(Kept::JobTimes);
+    world.timeline().keep(TimelineDetail::JobTimes);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
         let finding = finding.clone();
@@ -104,7 +104,7 @@ fn a_slice_begins_when_a_core_is_free_and_the_wait_before_is_queueing() {
 #[test]
 fn a_crash_cuts_a_slice_short() {
     let (mut world, found) = (fabric(), Probe::new());
-    world.timeline().keep(Kept::JobTimes);
+    world.timeline().keep(TimelineDetail::JobTimes);
     let host = compute_thrice(&mut *world, &found);
     let (at, lasts) = (Time::ZERO + Duration::from_millis(3), Duration::from_secs(7_200));
     world
@@ -117,7 +117,7 @@ fn a_crash_cuts_a_slice_short() {
 #[test]
 fn what_a_task_of_a_job_spawns_is_for_the_job_and_what_others_do_is_not() {
     let (mut world, found) = (fabric(), Probe::new());
-    world.timeline().keep(Kept::Spans);
+    world.timeline().keep(TimelineDetail::Spans);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
         let finding = finding.clone();
@@ -151,7 +151,7 @@ fn what_a_task_of_a_job_spawns_is_for_the_job_and_what_others_do_is_not() {
 #[test]
 fn an_attempt_is_told_when_it_has_ended_and_of_one_that_broke_off_what_came_counts() {
     let (mut world, found) = (fabric(), Probe::new());
-    world.timeline().keep(Kept::JobTimes);
+    world.timeline().keep(TimelineDetail::JobTimes);
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
         let (finding, trying) = (finding.clone(), host.clone());
@@ -223,7 +223,7 @@ fn a_request_takes_its_job_along_on_every_network_whatever_is_kept() {
     }
     assert_eq!(asked_for(&mut *fabric(), None), None);
     let mut world = fabric();
-    world.timeline().keep(Kept::Spans);
+    world.timeline().keep(TimelineDetail::Spans);
     asked_for(&mut *world, Some(JOB));
     world.run(&mut || false, LIMIT);
     let spans = world.timeline().take_spans();

@@ -17,7 +17,7 @@ use stayput_host::{ComputeWork, Host, SpentFuel, Time};
 use stayput_testkit::scenario::SmallScenario;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
-use stayput_world::{Busy, Fault, World};
+use stayput_world::{Fault, HostBusy, World};
 
 use stayput_testkit::world::{add, fabric, tcp, turmoil};
 
@@ -142,7 +142,7 @@ fn add_ticks(world: &mut dyn World) {
 }
 
 /// Of the first host, at one of the [`TICKS`].
-fn busy_at(world: &mut dyn World, at: Duration) -> Busy {
+fn busy_at(world: &mut dyn World, at: Duration) -> HostBusy {
     world.run(&mut || false, Time::ZERO + at);
     world.busy().expect("its parts are models")[0]
 }

@@ -4,29 +4,30 @@
 
 use stayput_host::{LocalFuture, Time};
 
-/// A clock that can be waited for. The disk and CPU models know time only through it, so each backend brings its own.
+/// Clock that can be waited for. The disk and core models know time only through it, so each
+/// backend brings its own.
 pub trait Clock {
-    /// The time now.
+    /// Current time.
     fn now(&self) -> Time;
     /// Waits until `at`.
     fn sleep_until(&self, at: Time) -> LocalFuture<'static, ()>;
 }
 
-/// Something that serves one after the other, first come, first served: a disk's head, a network card's direction, a trunk.
+/// Queue of a server that serves first come, first served: a disk's head.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Line {
+pub struct ServiceQueue {
     free_at: Time,
 }
 
-impl Line {
-    /// Queues what takes `nanos`, coming at `now`; says when it is done.
+impl ServiceQueue {
+    /// Queues an access of `nanos` that comes at `now`; returns its end.
     pub fn serve(&mut self, now: Time, nanos: u64) -> Time {
         let start = self.free_at.max(now);
         self.free_at = Time::from_nanos(start.as_nanos().saturating_add(nanos));
         self.free_at
     }
 
-    /// Nanoseconds after `now` until all that was queued is served: it is busy all that time.
+    /// Busy nanoseconds left after `now`, until all that was queued is served.
     #[must_use]
     pub fn left(&self, now: Time) -> u64 {
         self.free_at.as_nanos().saturating_sub(now.as_nanos())
@@ -39,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_line_serves_one_after_the_other_and_idles_in_between() {
-        let mut line = Line::default();
+        let mut line = ServiceQueue::default();
         assert_eq!(line.serve(Time::from_nanos(10), 5).as_nanos(), 15);
         assert_eq!(line.serve(Time::from_nanos(11), 5).as_nanos(), 20);
         assert_eq!(line.serve(Time::from_nanos(100), 5).as_nanos(), 105);

@@ -1,8 +1,8 @@
-//! Cores: work queues for one, first come, first served, and keeps it for the time that its fuel and its
-//! overhead take.
+//! Cores: work queues for one, first come, first served, and occupies it for the time of its fuel
+//! and its overhead.
 //!
-//! Leaves out priorities and cores of different speed. Work runs at once in wall time; only its virtual time is queued.
-//! Meters outlast a host's restarts, so that what it lost counts too.
+//! Work runs at once in wall time; only its virtual time is queued. Meters outlast a host's
+//! restarts, so that lost work counts too. Leaves out priorities and cores of different speed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -32,21 +32,21 @@ impl FuelMeter {
     }
 }
 
-/// How long the cores of a host were busy. Clones count together.
+/// Busy time of a host's cores. Clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct BusyMeter(Rc<RefCell<Slices>>);
+pub struct BusyMeter(Rc<RefCell<CoreSlices>>);
 
 #[derive(Debug, Default)]
-struct Slices {
-    /// Of slices that are over.
+struct CoreSlices {
+    /// Nanoseconds of slices that are over.
     ended_ns: u64,
-    /// When each of the others began and will end.
+    /// Begin and end of each running slice, by its number.
     running: BTreeMap<u64, (Time, Time)>,
     made: u64,
 }
 
 impl BusyMeter {
-    /// Up to `now`, summed over the cores.
+    /// Busy time up to `now`, summed over the cores.
     #[must_use]
     pub fn busy(&self, now: Time) -> Duration {
         let slices = self.0.borrow();
@@ -54,27 +54,28 @@ impl BusyMeter {
         Duration::from_nanos(running.fold(slices.ended_ns, u64::saturating_add))
     }
 
-    fn begin(&self, begin: Time, end: Time, clock: &Rc<dyn Clock>) -> Slice {
+    fn begin(&self, begin: Time, end: Time, clock: &Rc<dyn Clock>) -> CoreSlice {
         let slices = &mut *self.0.borrow_mut();
         slices.made += 1;
         slices.running.insert(slices.made, (begin, end));
-        Slice { number: slices.made, meter: self.clone(), clock: Rc::clone(clock) }
+        CoreSlice { number: slices.made, meter: self.clone(), clock: Rc::clone(clock) }
     }
 }
 
-/// How much of a slice lies before `now`.
+/// Nanoseconds of a slice before `now`.
 fn nanos_of((begin, end): (Time, Time), now: Time) -> u64 {
     end.min(now).as_nanos().saturating_sub(begin.as_nanos())
 }
 
-/// A slice that a core works on. If it is dropped early, its host crashed or nobody wants it any more, and the core is free.
-struct Slice {
+/// Slice that a core works on. Dropped early (its host crashed, or its future was dropped) it
+/// frees the core.
+struct CoreSlice {
     number: u64,
     meter: BusyMeter,
     clock: Rc<dyn Clock>,
 }
 
-impl Drop for Slice {
+impl Drop for CoreSlice {
     fn drop(&mut self) {
         let now = self.clock.now();
         let slices = &mut *self.meter.0.borrow_mut();
@@ -94,7 +95,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// As many cores, each as fast.
+    /// `cores` cores of the same rate.
     #[must_use]
     pub fn new(
         cores: u32,
@@ -107,7 +108,7 @@ impl Cpu {
         Self { cores, rate, clock, meter, busy, recorder }
     }
 
-    /// See [`stayput_host::Host::compute`].
+    /// Computes `work` on a core, as [`stayput_host::Host::compute`] promises.
     #[must_use]
     pub fn compute(
         &self,

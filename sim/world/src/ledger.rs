@@ -1,44 +1,45 @@
-//! The meters: every byte that leaves a network card, by sender, receiver and label.
+//! Ledger of every byte that leaves a network card, by sender, receiver and label.
 //!
-//! Holds *sent = delivered + dropped + in flight* to account. Leaves out traffic of a host with itself, which leaves no card.
+//! Invariant: *sent = delivered + dropped + in flight*. Leaves out traffic of a host with itself,
+//! which leaves no card.
 
 use std::collections::BTreeMap;
 
 use stayput_host::topology::{HostKey, HostSpec, LinkClass, crosses_zones};
 use stayput_host::{Label, MessagePart, Purpose};
 
-/// Bytes that went from one host to another under one label.
+/// Bytes from one host to another under one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Left the sender's card.
+pub struct WayBytes {
+    /// Bytes that left the sender's card.
     pub sent: u64,
-    /// Reached the receiver's connection.
+    /// Bytes that reached the receiver's connection.
     pub delivered: u64,
-    /// Were lost on the way, or reached a host or connection that was gone.
+    /// Bytes lost on the way, or arrived at a host or connection that was gone.
     pub dropped: u64,
 }
 
-/// One way between two hosts, and its class.
+/// Direction between two hosts, with its class of link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Way {
+pub struct LedgerWay {
     /// The sender.
     pub from: HostKey,
     /// The receiver.
     pub to: HostKey,
-    /// What the link is counted as.
+    /// Class of the link.
     pub class: LinkClass,
-    /// Whether the two are in different zones, or one is outside.
+    /// True if the two are in different zones, or one is outside.
     pub crosses_zones: bool,
-    /// Whether the receiver consumes what it gets; a proxy passes it on.
+    /// True if the receiver consumes what it gets; a proxy passes it on.
     pub to_consumer: bool,
 }
 
-/// A way that a ledger knows.
+/// Key of a direction in a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WayKey(u32);
+pub struct LedgerWayKey(u32);
 
-impl Way {
-    /// From one of `hosts` to another; `None` if a host is not there, or from a host to itself.
+impl LedgerWay {
+    /// Direction from one of `hosts` to another; `None` if a host is missing, or to itself.
     #[must_use]
     pub fn between(hosts: &[HostSpec], from: HostKey, to: HostKey) -> Option<Self> {
         let (a, b) = (hosts.get(from.0 as usize)?, hosts.get(to.0 as usize)?);
@@ -52,24 +53,24 @@ impl Way {
     }
 }
 
-/// What was sent in a world, or in a part of its time.
+/// Ledger of all bytes sent in a world, or in a part of its time.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     ways: Vec<Row>,
-    keys: BTreeMap<(HostKey, HostKey), WayKey>,
+    keys: BTreeMap<(HostKey, HostKey), LedgerWayKey>,
     wire: BTreeMap<LinkClass, u64>,
 }
 
-/// A way and what went there, by label. There are few labels on a way, so they are looked for one by one.
+/// Bytes of a direction, by label: few labels, so a list.
 #[derive(Clone, Debug)]
 struct Row {
-    way: Way,
-    counted: Vec<(Label, Counted)>,
+    way: LedgerWay,
+    counted: Vec<(Label, WayBytes)>,
 }
 
 /// Sums of a ledger, as results show them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct LedgerTotals {
     /// Body bytes sent.
     pub body: u64,
     /// All bytes sent: heads, framing and bodies.
@@ -80,7 +81,8 @@ pub struct Totals {
     pub dropped: u64,
     /// Payload bytes delivered.
     pub delivered: u64,
-    /// Body bytes delivered to hosts that are no proxies: what consumers got, whatever the number of hops.
+    /// Body bytes delivered to hosts that are no proxies: what consumers got, whatever the number
+    /// of hops.
     pub end_to_end: u64,
     /// Body bytes sent from one zone to another, or between a zone and the outside.
     pub cross_zone: u64,
@@ -91,46 +93,46 @@ pub struct Totals {
 }
 
 impl Ledger {
-    /// The key by which `way` is counted. Two ways between the same hosts are the same.
-    pub fn way(&mut self, way: Way) -> WayKey {
+    /// Key of `way`, made at its first use.
+    pub fn way(&mut self, way: LedgerWay) -> LedgerWayKey {
         let ways = &mut self.ways;
         *self.keys.entry((way.from, way.to)).or_insert_with(|| {
             ways.push(Row { way, counted: Vec::new() });
-            WayKey(u32::try_from(ways.len() - 1).unwrap_or(u32::MAX))
+            LedgerWayKey(u32::try_from(ways.len() - 1).unwrap_or(u32::MAX))
         })
     }
 
-    /// Takes note of `bytes` that leave the sender's card.
-    pub fn sent(&mut self, way: WayKey, label: Label, bytes: u64) {
+    /// Counts `bytes` that leave the sender's card.
+    pub fn sent(&mut self, way: LedgerWayKey, label: Label, bytes: u64) {
         self.counted(way, label).sent += bytes;
     }
 
-    /// Takes note of `bytes` that reached their connection.
-    pub fn delivered(&mut self, way: WayKey, label: Label, bytes: u64) {
+    /// Counts `bytes` that reached their connection.
+    pub fn delivered(&mut self, way: LedgerWayKey, label: Label, bytes: u64) {
         self.counted(way, label).delivered += bytes;
     }
 
-    /// Takes note of `bytes` that were lost.
-    pub fn dropped(&mut self, way: WayKey, label: Label, bytes: u64) {
+    /// Counts `bytes` that were lost.
+    pub fn dropped(&mut self, way: LedgerWayKey, label: Label, bytes: u64) {
         self.counted(way, label).dropped += bytes;
     }
 
-    /// Takes note of `bytes` on the wire of a way, either direction.
-    pub fn on_wire(&mut self, way: WayKey, bytes: u64) {
+    /// Counts `bytes` on the wire of a link, either direction.
+    pub fn on_wire(&mut self, way: LedgerWayKey, bytes: u64) {
         let class = self.ways[way.0 as usize].way.class;
         *self.wire.entry(class).or_default() += bytes;
     }
 
-    fn counted(&mut self, way: WayKey, label: Label) -> &mut Counted {
+    fn counted(&mut self, way: LedgerWayKey, label: Label) -> &mut WayBytes {
         let counted = &mut self.ways[way.0 as usize].counted;
         let index = counted.iter().position(|(other, _)| *other == label).unwrap_or_else(|| {
-            counted.push((label, Counted::default()));
+            counted.push((label, WayBytes::default()));
             counted.len() - 1
         });
         &mut counted[index].1
     }
 
-    /// What came after `earlier`, a state of the same ledger.
+    /// Difference to `earlier`, a state of the same ledger.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut later = self.clone();
@@ -147,17 +149,17 @@ impl Ledger {
         later
     }
 
-    /// Its rows, way by way in the order in which they were first used.
-    pub fn rows(&self) -> impl Iterator<Item = (&Way, &Label, &Counted)> {
+    /// Rows, by direction in the order of their first use.
+    pub fn rows(&self) -> impl Iterator<Item = (&LedgerWay, &Label, &WayBytes)> {
         self.ways
             .iter()
             .flat_map(|row| row.counted.iter().map(|(label, counted)| (&row.way, label, counted)))
     }
 
-    /// Its sums.
+    /// Sums.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        let mut totals = Totals { wire: self.wire.values().sum(), ..Totals::default() };
+    pub fn totals(&self) -> LedgerTotals {
+        let mut totals = LedgerTotals { wire: self.wire.values().sum(), ..LedgerTotals::default() };
         for class in LinkClass::ALL {
             totals.by_class.insert(class, 0);
         }
@@ -188,9 +190,9 @@ mod tests {
     const BODY: Label = Label::body(Purpose::ALL[0]);
     const OTHER: Label = Label::body(Purpose::ALL[1]);
 
-    fn way(from: u32, to: u32, class: LinkClass, to_consumer: bool) -> Way {
+    fn way(from: u32, to: u32, class: LinkClass, to_consumer: bool) -> LedgerWay {
         let crosses_zones = class != LinkClass::SameZone;
-        Way { from: HostKey(from), to: HostKey(to), class, crosses_zones, to_consumer }
+        LedgerWay { from: HostKey(from), to: HostKey(to), class, crosses_zones, to_consumer }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The simulated machine room: topology, clock, disks, cores, meters, faults and the trace.
 //!
-//! What is here knows no HTTP and no store. The `fabric` backend puts all of it together; the `turmoil` and
-//! `tcp` backends take their network and clock from elsewhere and the rest from here.
+//! Nothing here knows HTTP or the store. The `fabric` backend puts all of it together; the
+//! `turmoil` and `tcp` backends take their network and clock from elsewhere.
 
 pub mod clock;
 pub mod cpu;
@@ -19,19 +19,19 @@ pub mod wire;
 
 use std::time::Duration;
 
-pub use executor::Effort;
+pub use executor::ExecutorStats;
 pub use fault::{EffectLog, Effects, Fault, FaultError, FaultId};
-pub use ledger::{Counted, Ledger, Totals};
+pub use ledger::{Ledger, LedgerTotals, WayBytes};
 pub use timeline::Timeline;
 pub use trace::{Trace, TraceEvent};
 
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
 use stayput_host::{KnownContents, Time};
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// What it was to run until came about.
+    /// The condition to run until came about.
     Done,
     /// Nothing was left that could ever happen.
     Stuck,
@@ -41,9 +41,9 @@ pub enum RunEnd {
     Livelock,
 }
 
-/// How long a host's parts were busy, summed over parts of a kind.
+/// Busy time of a host's parts, summed over parts of a kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Busy {
+pub struct HostBusy {
     /// Its cores: computing, and starting what computes.
     pub cores: Duration,
     /// Its disks: serving accesses, seeks included.
@@ -52,13 +52,15 @@ pub struct Busy {
 
 /// A set of machines that run code of the seam, whatever its backend.
 pub trait World {
-    /// Tells hosts that are added later of contents whose checksums they need not compute again. It changes nothing else.
+    /// Tells hosts that are added later of contents whose checksums they need not compute again. It
+    /// changes nothing else.
     fn know(&mut self, _contents: KnownContents) {}
 
     /// Adds a host and starts it. Hosts are counted from zero in the order of this.
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey;
 
-    /// Runs until `done` says so (it is asked each time that something may have changed), at most to `limit`.
+    /// Runs until `done` says so (it is asked each time that something may have changed), at most
+    /// to `limit`.
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd;
 
     /// The time now.
@@ -70,25 +72,27 @@ pub trait World {
     /// The backend has no such faults, or a host that the fault names does not exist.
     fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError>;
 
-    /// What a fault has done so far.
+    /// Effects of a fault so far.
     fn effects(&self, fault: FaultId) -> Effects;
 
-    /// What was sent so far.
+    /// Bytes sent so far.
     fn ledger(&self) -> Ledger;
 
-    /// Payload bytes that have left a NIC and have neither arrived nor been dropped; `None` if the backend cannot see them.
+    /// Payload bytes that have left a NIC and have neither arrived nor been dropped; `None` if the
+    /// backend cannot see them.
     fn in_flight(&self) -> Option<u64>;
 
     /// Fuel that all cores have spent, on work that was given up as well.
     fn fuel_spent(&self) -> u64;
 
-    /// How long each host's parts were busy so far, in the order of the hosts; `None` if they are parts of a real machine.
-    fn busy(&self) -> Option<Vec<Busy>> {
+    /// Busy times of each host's parts so far, in the order of the hosts; `None` for parts of a
+    /// real machine.
+    fn busy(&self) -> Option<Vec<HostBusy>> {
         None
     }
 
-    /// What the world's executor has done so far; `None` if the backend has another one.
-    fn effort(&self) -> Option<Effort> {
+    /// Work of the world's executor so far; `None` if the backend has another one.
+    fn effort(&self) -> Option<ExecutorStats> {
         None
     }
 
@@ -97,9 +101,9 @@ pub trait World {
         None
     }
 
-    /// Where semantic events go. Clones share.
+    /// Trace of semantic events. Clones share it.
     fn trace(&self) -> Trace;
 
-    /// Where spans go. Clones share.
+    /// Timeline of spans. Clones share it.
     fn timeline(&self) -> Timeline;
 }

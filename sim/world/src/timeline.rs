@@ -1,8 +1,9 @@
-//! The timeline: what happened when on which host, as spans.
+//! Timeline of a run: spans of hosts and jobs.
 //!
-//! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or queued, and which of its attempts
-//! came to something or to nothing; for people who want to look at a run it keeps every span. It only listens: a run is the same
-//! whatever is kept. Leaves out formats.
+//! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or
+//! queued, and which of its attempts came to something or to nothing; for people who want to look
+//! at a run it keeps every span. It only listens: a run is the same whatever is kept. Leaves out
+//! formats.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,39 +17,41 @@ use super::clock::Clock;
 /// Spans that are kept; further ones are counted.
 pub const SPANS_MAX: usize = 4_000_000;
 
-/// What a timeline keeps.
+/// Level of detail that a timeline keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kept {
+pub enum TimelineDetail {
     /// Nothing.
     #[default]
     Nothing,
-    /// When jobs computed, were at disks or queued, and when they were attempted.
+    /// Times at which jobs computed, were at disks or queued, and of their attempts.
     JobTimes,
-    /// That, and each span.
+    /// Job times, and each span.
     Spans,
 }
 
-/// When a job did what. Each list is in the order in which its intervals ended, which may overlap.
+/// Times of a job by activity. Each list is in the order in which its intervals ended, which may
+/// overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobTimes {
     /// It was on a core.
-    pub compute: Vec<Interval>,
+    pub compute: Vec<TimeInterval>,
     /// It waited for a disk or was served by one.
-    pub disk: Vec<Interval>,
+    pub disk: Vec<TimeInterval>,
     /// It waited for a slot or for a core.
-    pub queue: Vec<Interval>,
-    /// An attempt at a part of it was under way that came to something: a session on a node, a node's answer to a proxy.
-    pub attempts: Vec<Interval>,
+    pub queue: Vec<TimeInterval>,
+    /// An attempt at a part of it was under way that came to something: a session on a node, a
+    /// node's answer to a proxy.
+    pub attempts: Vec<TimeInterval>,
     /// An attempt at the whole of it was under way that came to nothing, or was to be made again.
-    pub lost: Vec<Interval>,
+    pub lost: Vec<TimeInterval>,
     /// An attempt at a session of it, likewise.
-    pub lost_sessions: Vec<Interval>,
+    pub lost_sessions: Vec<TimeInterval>,
     /// A request for it to a proxy or a node, likewise.
-    pub lost_requests: Vec<Interval>,
+    pub lost_requests: Vec<TimeInterval>,
 }
 
 /// From a time (included) to a later one (not included).
-pub type Interval = (Time, Time);
+pub type TimeInterval = (Time, Time);
 
 impl JobTimes {
     fn add(&mut self, kind: SpanKind, begin: Time, end: Time) {
@@ -76,7 +79,7 @@ pub struct Timeline(Rc<State>);
 
 #[derive(Default)]
 struct State {
-    kept: Cell<Kept>,
+    kept: Cell<TimelineDetail>,
     running: Cell<Option<JobNumber>>,
     jobs: RefCell<BTreeMap<JobNumber, JobTimes>>,
     spans: RefCell<Vec<(Option<HostKey>, Span)>>,
@@ -84,15 +87,15 @@ struct State {
 }
 
 impl Timeline {
-    /// Says what is kept from now on.
-    pub fn keep(&self, kept: Kept) {
+    /// Sets the level of detail from now on.
+    pub fn keep(&self, kept: TimelineDetail) {
         self.0.kept.set(kept);
     }
 
-    /// Whether each span is kept.
+    /// True if each span is kept.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.0.kept.get() == Kept::Spans
+        self.0.kept.get() == TimelineDetail::Spans
     }
 
     /// Adds what a host did, or what happened to the whole world. What is not kept is forgotten.
@@ -116,19 +119,21 @@ impl Timeline {
         }
     }
 
-    /// The job that the code that runs now works for, if it is known: that of a connection when it is opened, for one.
+    /// The job that the code that runs now works for, if it is known: that of a connection when it
+    /// is opened, for one.
     #[must_use]
     pub fn job(&self) -> Option<JobNumber> {
         self.0.running.get()
     }
 
-    /// When a job did what, so far.
+    /// Times of a job so far.
     #[must_use]
     pub fn times_of(&self, job: JobNumber) -> JobTimes {
         self.0.jobs.borrow().get(&job).cloned().unwrap_or_default()
     }
 
-    /// The spans so far, in the order in which they were added, with the hosts that they were on. They are taken out.
+    /// The spans so far, in the order in which they were added, with the hosts that they were on.
+    /// They are taken out.
     #[must_use]
     pub fn take_spans(&self) -> Vec<(Option<HostKey>, Span)> {
         self.0.spans.take()
@@ -140,7 +145,7 @@ impl Timeline {
         self.0.left_out.get()
     }
 
-    /// What a host tells this timeline.
+    /// Recorder of a host's spans.
     #[must_use]
     pub fn of_host(&self, host: HostKey, clock: Rc<dyn Clock>) -> Rc<dyn Recorder> {
         Rc::new(OfHost { timeline: self.clone(), host, clock })
@@ -148,9 +153,9 @@ impl Timeline {
 
     fn wants(&self, kind: SpanKind, job: Option<JobNumber>) -> bool {
         match self.0.kept.get() {
-            Kept::Nothing => false,
-            Kept::JobTimes => job.is_some() && counts_for_jobs(kind),
-            Kept::Spans => true,
+            TimelineDetail::Nothing => false,
+            TimelineDetail::JobTimes => job.is_some() && counts_for_jobs(kind),
+            TimelineDetail::Spans => true,
         }
     }
 }
@@ -209,7 +214,7 @@ mod tests {
     fn off_it_keeps_nothing() {
         let timeline = Timeline::default();
         timeline.add(HostKey(0), span(SpanKind::Compute, 1, 2, Some(0)));
-        timeline.keep(Kept::Spans);
+        timeline.keep(TimelineDetail::Spans);
         assert_eq!(timeline.take_spans(), []);
         assert_eq!(timeline.times_of(JobNumber(0)), JobTimes::default());
     }
@@ -217,7 +222,7 @@ mod tests {
     #[test]
     fn job_times_are_kept_without_spans_and_join_where_they_touch() {
         let timeline = Timeline::default();
-        timeline.keep(Kept::JobTimes);
+        timeline.keep(TimelineDetail::JobTimes);
         assert!(!timeline.is_on());
         for (begin, end) in [(1, 2), (2, 5), (4, 4), (7, 9)] {
             timeline.add(HostKey(0), span(SpanKind::Disk, begin, end, Some(3)));
@@ -234,7 +239,7 @@ mod tests {
     #[test]
     fn on_it_keeps_spans_with_their_hosts_and_those_of_no_host() {
         let timeline = Timeline::default();
-        timeline.keep(Kept::Spans);
+        timeline.keep(TimelineDetail::Spans);
         assert!(timeline.is_on());
         timeline.add(HostKey(4), span(SpanKind::Transfer, 1, 2, None));
         timeline.add(None, span(SpanKind::Fault, 3, 3, None));

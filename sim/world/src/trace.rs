@@ -1,4 +1,4 @@
-//! The trace: the semantic events of a run in order, hashed, and kept as text if somebody wants to compare two runs.
+//! Trace of a run: its semantic events in order, hashed, and kept as text on request.
 //!
 //! Leaves out task polls: another order of polls that leads to the same events is the same run.
 
@@ -10,10 +10,10 @@ use std::rc::Rc;
 use stayput_host::Time;
 use xxhash_rust::xxh3::Xxh3;
 
-/// Something that a run is about.
+/// Semantic event of a run.
 #[derive(Clone, Debug)]
 pub enum TraceEvent<'a> {
-    /// Bytes reached their connection.
+    /// Delivery of bytes to their connection.
     Delivered {
         /// The sender's name.
         from: &'a str,
@@ -21,12 +21,12 @@ pub enum TraceEvent<'a> {
         to: &'a str,
         /// The connection, counted over the world.
         connection: u64,
-        /// How many bytes.
+        /// Number of bytes.
         bytes: u64,
         /// A digest of them.
         digest: u64,
     },
-    /// Bytes were lost.
+    /// Loss of bytes.
     Dropped {
         /// The sender's name.
         from: &'a str,
@@ -34,30 +34,30 @@ pub enum TraceEvent<'a> {
         to: &'a str,
         /// The connection, counted over the world.
         connection: u64,
-        /// How many bytes.
+        /// Number of bytes.
         bytes: u64,
     },
-    /// A disk keeps something from now on.
+    /// Durable change of a disk.
     Committed {
         /// The host's name.
         host: &'a str,
         /// The disk's name.
         disk: &'a str,
-        /// What.
+        /// File, directory or table.
         what: &'a str,
-        /// How many bytes.
+        /// Number of bytes.
         bytes: u64,
     },
-    /// A fault began or ended.
+    /// Beginning or end of a fault.
     Fault {
-        /// What happened.
+        /// Text of the fault and its change.
         what: &'a str,
     },
-    /// A client has the outcome of a job.
+    /// Outcome of a job at its client.
     Job {
-        /// Which job, counted from zero.
+        /// Number of the job, from zero.
         index: u64,
-        /// How it ended.
+        /// Outcome.
         outcome: &'a str,
     },
 }
@@ -81,7 +81,8 @@ impl fmt::Display for TraceEvent<'_> {
 }
 
 impl TraceEvent<'_> {
-    /// As bytes that no other event has: what the hash is made of. Numbers in little endian, texts with their length.
+    /// Encodes the event for the hash, injectively: numbers in little endian, texts with their
+    /// length.
     fn encode(&self, at: Time, into: &mut Vec<u8>) {
         let (tag, texts, numbers): (u8, [&str; 3], [u64; 3]) = match self {
             Self::Delivered { from, to, connection, bytes, digest } => {
@@ -118,7 +119,7 @@ struct State {
 }
 
 impl Trace {
-    /// One that also keeps a line for each event.
+    /// Trace that also keeps a line for each event.
     #[must_use]
     pub fn keeping_lines() -> Self {
         Self(Rc::new(RefCell::new(State { lines: Some(Vec::new()), ..State::default() })))

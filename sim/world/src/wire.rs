@@ -1,8 +1,10 @@
-//! What a payload costs on an Ethernet wire: headers of each segment, acknowledgements, handshake and end.
+//! Cost of a payload on an Ethernet wire: headers of each segment, acknowledgements, handshake and
+//! end.
 //!
-//! Models TCP with timestamps over IPv4 and Ethernet, without preamble, checksum and gap between frames, as
-//! a capture on a virtual link shows it. A receiver acknowledges what came in one go with one segment, as kernels do that merge
-//! segments before they look at them. Leaves out options in data segments beyond timestamps.
+//! Models TCP with timestamps over IPv4 and Ethernet, without preamble, checksum and gap between
+//! frames, as a capture on a virtual link shows it. A receiver acknowledges what came in one go
+//! with one segment, as kernels do that merge segments before they look at them. Leaves out options
+//! in data segments beyond timestamps.
 
 /// Payload in a full segment: an Ethernet frame of 1500 bytes less IP's 20 and TCP's 32.
 pub const SEGMENT_PAYLOAD: u64 = 1_448;

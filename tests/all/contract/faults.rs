@@ -105,7 +105,11 @@ fn what_was_not_synced_is_lost_with_the_power() {
 }
 
 /// Host 0 sends 64 KiB every 10 ms to host 1 over one connection.
-fn what_is_counted(one_way: bool, from: u32, to: u32) -> (stayput_world::Totals, u64, Effects) {
+fn what_is_counted(
+    one_way: bool,
+    from: u32,
+    to: u32,
+) -> (stayput_world::LedgerTotals, u64, Effects) {
     // Longer than a sender's patience.
     let world = &mut *fabric();
     let found = Probe::new();

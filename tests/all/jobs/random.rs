@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use stayput_cluster::ClientSide;
 use stayput_host::config::ClusterConfig;
 use stayput_host::{Purpose, Seed};
-use stayput_world::executor::Order;
+use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 use tokio::sync::Notify;
@@ -191,7 +191,7 @@ fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = Fault> {
 }
 
 fn run(case: &Case) -> Outcome {
-    let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    let order = case.shuffle.map_or(TaskOrder::Fixed, TaskOrder::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), network(), Trace::default());
     let (loaded, go) = (Rc::new(Cell::new(false)), Rc::new(Notify::new()));
     let answered = Probe::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stayput_host::config::{Chance, LinkConfig, NetworkConfig};
-use stayput_world::Totals;
+use stayput_world::LedgerTotals;
 
 use super::{Transfer, machine, transfer, world};
 use stayput_testkit::world::network;
@@ -11,7 +11,7 @@ use stayput_testkit::world::network;
 const GBIT: u64 = 125_000_000;
 const BYTES: u64 = 32 << 20;
 
-fn lossy(percent: u32) -> (Transfer, Totals, u64) {
+fn lossy(percent: u32) -> (Transfer, LedgerTotals, u64) {
     let mut cross_zone = LinkConfig::new(Duration::from_micros(500), None);
     cross_zone.loss = Chance::per_billion(percent * 10_000_000).expect("below all");
     let world = &mut *world(NetworkConfig { cross_zone, ..network() });

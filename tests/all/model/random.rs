@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use stayput_host::config::{ByteRate, Chance, Jitter, NetworkConfig};
 use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{BoxStream, Host, Seed, Time};
-use stayput_world::executor::Order;
+use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{Crash, Latency, Loss, Partition, Power, Throttle};
 use stayput_world::fault::{FaultKind, Sides};
@@ -181,7 +181,7 @@ fn run(case: &Case) -> Vec<Outcome> {
     let mut network = NetworkConfig { slow_start: case.slow_start, ..network() };
     let max = Duration::from_micros(case.jitter_us);
     network.cross_zone.jitter = Jitter::Uniform { max };
-    let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    let order = case.shuffle.map_or(TaskOrder::Fixed, TaskOrder::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), network, Trace::default());
     let outcomes = Rc::new(RefCell::new(vec![Outcome::default(); case.sendings.len()]));
     for key in 0..HOSTS {

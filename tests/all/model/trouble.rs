@@ -9,7 +9,7 @@ use stayput_host::config::{ByteRate, Chance};
 use stayput_host::topology::HostKey;
 use stayput_world::fault::kinds::{Latency, Loss, Partition, Throttle};
 use stayput_world::fault::{FaultKind, Repeat, Sides};
-use stayput_world::{Effects, Fault, Totals, World};
+use stayput_world::{Effects, Fault, LedgerTotals, World};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, Transfer, begin_transfer, machine, world};
 use stayput_testkit::world::network;
@@ -35,7 +35,7 @@ fn partition(from: HostKey, to: HostKey, one_way: bool) -> FaultKind {
 }
 
 /// A transfer from the first millisecond on, under a fault or none.
-fn transfer(bytes: u64, fault: Option<Fault>) -> (Transfer, Totals, Effects) {
+fn transfer(bytes: u64, fault: Option<Fault>) -> (Transfer, LedgerTotals, Effects) {
     let world = &mut *world(network());
     let hosts = [machine(0, 1, GBIT), machine(1, 2, GBIT)];
     let begun = begin_transfer(world, hosts, ms(1), bytes);

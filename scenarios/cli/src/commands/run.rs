@@ -13,7 +13,7 @@ use stayput_engine::scenario::{Scenario, ScenarioError};
 use stayput_engine::timeline::{ChromeTrace, RunTimeline};
 use stayput_results::export::{Exporter, RunOutput, TableExporter};
 use stayput_results::judged;
-use stayput_world::executor::Order;
+use stayput_world::executor::TaskOrder;
 
 use super::config::write_config;
 use super::progress::Bar;
@@ -130,7 +130,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
             fix: "leave --shuffle out, or take --net fabric",
         });
     }
-    let order = args.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    let order = args.shuffle.map_or(TaskOrder::Fixed, TaskOrder::Shuffled);
     Ok(RunPlan { order, ..RunPlan::build(scenario, args.seed, args.net, !args.no_faults)? })
 }
 

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use stayput_host::KnownContents;
 use stayput_jobs::system_images::SystemImages;
-use stayput_world::executor::Order;
+use stayput_world::executor::TaskOrder;
 
 use crate::archive::Archive;
 use crate::generate;
@@ -53,7 +53,7 @@ pub struct RunPlan {
     /// Whether the scenario's faults happen.
     pub faults: bool,
     /// Which of several ready tasks runs first: another order explores another schedule of the same run.
-    pub order: Order,
+    pub order: TaskOrder,
 }
 
 /// A network backend.
@@ -144,7 +144,7 @@ impl RunPlan {
         let drawn = faults::draw(&scenario, seed)?;
         scenario.drawn_faults.clear();
         scenario.faults.extend(drawn);
-        let order = Order::Fixed;
+        let order = TaskOrder::Fixed;
         Ok(Self { scenario, seed, net, images, objects, contents, jobs, faults, order })
     }
 

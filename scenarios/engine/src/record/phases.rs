@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stayput_host::Time;
-use stayput_world::timeline::{Interval, JobTimes};
+use stayput_world::timeline::{JobTimes, TimeInterval};
 
 use super::job::micros;
 use super::nanos;
@@ -75,7 +75,7 @@ impl PhaseTimes {
     /// Phases of a job that was to begin at `begin` and ended at `end`.
     #[must_use]
     pub fn of(begin: Time, end: Time, times: &JobTimes) -> Self {
-        let up_to = |lists: &[&[Interval]]| length(&united(lists, begin, end));
+        let up_to = |lists: &[&[TimeInterval]]| length(&united(lists, begin, end));
         let retries = retries(times, begin, end);
         let retry = length(&retries);
         let with_compute = up_to(&[&retries, &times.compute]);
@@ -122,8 +122,8 @@ impl PhaseTimes {
 }
 
 /// Intervals in which nothing was under way that succeeded, although something was, or was to be again.
-fn retries(times: &JobTimes, begin: Time, end: Time) -> Vec<Interval> {
-    let united = |lists: &[&[Interval]]| united(lists, begin, end);
+fn retries(times: &JobTimes, begin: Time, end: Time) -> Vec<TimeInterval> {
+    let united = |lists: &[&[TimeInterval]]| united(lists, begin, end);
     // A session that failed computed in vain. One that waits for a request computes on what it has.
     let sessions = without(&united(&[&times.lost_sessions]), &united(&[&times.attempts]));
     let meanwhile = united(&[&times.attempts, &times.compute]);
@@ -132,12 +132,12 @@ fn retries(times: &JobTimes, begin: Time, end: Time) -> Vec<Interval> {
 }
 
 /// Union of the intervals, within `begin` and `end`: in order, and apart.
-fn united(lists: &[&[Interval]], begin: Time, end: Time) -> Vec<Interval> {
-    let clipped = |(from, to): &Interval| ((*from).max(begin), (*to).min(end));
+fn united(lists: &[&[TimeInterval]], begin: Time, end: Time) -> Vec<TimeInterval> {
+    let clipped = |(from, to): &TimeInterval| ((*from).max(begin), (*to).min(end));
     let all = lists.iter().copied().flatten().map(clipped);
-    let mut all: Vec<Interval> = all.filter(|(from, to)| from < to).collect();
+    let mut all: Vec<TimeInterval> = all.filter(|(from, to)| from < to).collect();
     all.sort_unstable();
-    let mut united: Vec<Interval> = Vec::new();
+    let mut united: Vec<TimeInterval> = Vec::new();
     for (from, to) in all {
         match united.last_mut() {
             Some(last) if from <= last.1 => last.1 = last.1.max(to),
@@ -148,7 +148,7 @@ fn united(lists: &[&[Interval]], begin: Time, end: Time) -> Vec<Interval> {
 }
 
 /// Difference of two lists of intervals, each in order, and apart.
-fn without(whole: &[Interval], taken: &[Interval]) -> Vec<Interval> {
+fn without(whole: &[TimeInterval], taken: &[TimeInterval]) -> Vec<TimeInterval> {
     let mut left = Vec::new();
     for (begin, end) in whole {
         let mut from = *begin;
@@ -165,7 +165,7 @@ fn without(whole: &[Interval], taken: &[Interval]) -> Vec<Interval> {
     left
 }
 
-fn length(intervals: &[Interval]) -> Duration {
+fn length(intervals: &[TimeInterval]) -> Duration {
     intervals.iter().map(|(from, to)| to.since(*from)).sum()
 }
 
@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    fn intervals(list: &[(u64, u64)]) -> Vec<Interval> {
+    fn intervals(list: &[(u64, u64)]) -> Vec<TimeInterval> {
         list.iter().map(|(a, b)| (Time::from_nanos(*a), Time::from_nanos(*b))).collect()
     }
 
@@ -263,8 +263,9 @@ mod tests {
         let mut parts = [0; 5];
         for instant in 100..200 {
             let instant = Time::from_nanos(instant);
-            let within =
-                |list: &[Interval]| list.iter().any(|(from, to)| *from <= instant && instant < *to);
+            let within = |list: &[TimeInterval]| {
+                list.iter().any(|(from, to)| *from <= instant && instant < *to)
+            };
             let counts = within(&times.attempts);
             let part = match () {
                 () if within(&times.lost) => 4,
@@ -280,7 +281,7 @@ mod tests {
         parts
     }
 
-    fn any_intervals() -> impl Strategy<Value = Vec<Interval>> {
+    fn any_intervals() -> impl Strategy<Value = Vec<TimeInterval>> {
         let one = (80_u64..220, 0_u64..40).prop_map(|(from, len)| (from, from + len));
         prop::collection::vec(one, 0..8).prop_map(|list| intervals(&list))
     }

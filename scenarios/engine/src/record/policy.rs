@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stayput_jobs::memo::MemoUse;
-use stayput_world::Effort;
+use stayput_world::ExecutorStats;
 
 use super::nanos;
 use super::{HostUse, JobRecord, LedgerRow};
@@ -29,7 +29,7 @@ pub struct PolicyRecord {
     /// Events and polls of the executor, loading included; `None` on a network that has another one. It measures the
     /// simulator and not the cluster, so it is not on disk.
     #[serde(skip)]
-    pub effort: Option<Effort>,
+    pub effort: Option<ExecutorStats>,
     /// Sessions by how the memo served them; `None` without a memo. The result does not depend on it, so it is not
     /// on disk.
     #[serde(skip)]

@@ -64,7 +64,7 @@ mod tests {
     use bytes::Bytes;
     use stayput_host::KnownContents;
     use stayput_jobs::system_images::SystemImages;
-    use stayput_world::executor::Order;
+    use stayput_world::executor::TaskOrder;
 
     use super::*;
     use crate::plan::{LoadedObject, Net, draw_jobs};
@@ -88,7 +88,7 @@ mod tests {
             objects: vec![object],
             contents: KnownContents::default(),
             faults: true,
-            order: Order::Fixed,
+            order: TaskOrder::Fixed,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stayput_host::MessagePart;
-use stayput_world::{Ledger, Totals};
+use stayput_world::{Ledger, LedgerTotals};
 
 use crate::record::ByteCounts;
 use crate::record::LedgerRow;
@@ -30,7 +30,7 @@ pub(super) fn rows(ledger: &Ledger) -> Vec<LedgerRow> {
 }
 
 /// `in_flight` is `None` on a network that shows neither wire nor drops.
-pub(super) fn of(totals: &Totals, in_flight: Option<u64>) -> ByteCounts {
+pub(super) fn of(totals: &LedgerTotals, in_flight: Option<u64>) -> ByteCounts {
     let seen = in_flight.is_some();
     ByteCounts {
         body: totals.body,

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use stayput_cluster::Cluster;
 use stayput_host::topology::HostKey;
-use stayput_world::{Busy, Ledger};
+use stayput_world::{HostBusy, Ledger};
 
 use crate::record::HostUse;
 
 /// The meters of all hosts at one time.
 pub(super) struct Meters {
-    pub(super) busy: Vec<Busy>,
+    pub(super) busy: Vec<HostBusy>,
     /// Whether the ledger knows what arrived. If not, nothing is dropped either, and what is sent to a host comes to it.
     pub(super) sees_arrivals: bool,
 }

@@ -24,7 +24,7 @@ use stayput_jobs::placement::PlacementConfig;
 use stayput_runtime::memo::Memo;
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
-use stayput_world::timeline::Kept;
+use stayput_world::timeline::TimelineDetail;
 use stayput_world::turmoil::Turmoil;
 use stayput_world::{RunEnd, Timeline, Trace, World};
 
@@ -85,7 +85,8 @@ fn run_once(
     wanted: Wanted<'_>,
 ) -> Result<PolicyRecord, RunError> {
     let trace = if wanted.events.is_some() { Trace::keeping_lines() } else { Trace::default() };
-    let kept = if wanted.timeline.is_some() { Kept::Spans } else { Kept::JobTimes };
+    let kept =
+        if wanted.timeline.is_some() { TimelineDetail::Spans } else { TimelineDetail::JobTimes };
     let mut watched = None;
     let memo = wanted.memo;
     let ended = Run::begin(plan, (policy, places), trace.clone(), memo).and_then(|run| {
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
 
     fn finish(
         mut self,
-        kept: Kept,
+        kept: TimelineDetail,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<PolicyRecord, RunError> {
         let settled = self.load(progress)?;

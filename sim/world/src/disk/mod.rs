@@ -1,9 +1,9 @@
-//! The disk model: what is written, what of it survives, and how long that takes.
+//! Disk model: contents, durability, and the time of accesses.
 //!
-//! One queue, first come, first served; an access that does not go on where the last one ended costs a seek. A change
-//! takes effect when its time is over, so what a crash interrupts never happened; what finds no room then takes none.
-//! Room is what the contents of named files and the rows of the table need. Leaves out caches: every read comes from the
-//! disk; and the room that names need.
+//! One queue, first come, first served; an access that does not go on where the last one ended
+//! costs a seek. A change takes effect when its time is over, so what a crash interrupts never
+//! happened. Contents of named files and rows of the table take room. Leaves out caches (every
+//! read comes from the disk) and the room of names.
 
 mod faults;
 mod faulty;
@@ -28,14 +28,14 @@ use stayput_host::{
     Batch, Disk, DiskError, File, LocalFuture, Recorder, Row, Seed, Span, SpanKind, Time,
 };
 
-use super::clock::{Clock, Line};
+use super::clock::{Clock, ServiceQueue};
 use super::trace::{Trace, TraceEvent};
 
-/// What is told of each change that will survive everything: what it is, and its bytes.
+/// Observer of durable changes: gets a description and the bytes of each.
 pub type OnCommit = Rc<dyn Fn(&str, u64)>;
 
-/// Whom a disk tells of its accesses, and under which name.
-pub type Told = (Rc<dyn Recorder>, Rc<str>);
+/// Recorder of a disk's spans, and the disk's name in them.
+pub type DiskRecorder = (Rc<dyn Recorder>, Rc<str>);
 
 /// A simulated disk.
 pub struct SimDisk(Rc<Inner>);
@@ -45,32 +45,32 @@ struct Inner {
     faults: DiskFaults,
     clock: Rc<dyn Clock>,
     on_commit: OnCommit,
-    told: Told,
+    told: DiskRecorder,
     head: RefCell<Head>,
     state: RefCell<State>,
 }
 
-/// Where the last access ended, and when the disk is free.
+/// Position of the disk's head, and its queue.
 #[derive(Default)]
 struct Head {
-    line: Line,
-    /// Time that all accesses so far take.
+    line: ServiceQueue,
+    /// Nanoseconds of all accesses so far.
     takes_ns: u64,
     ended: Option<(u64, u64)>,
 }
 
-/// An access, for its cost.
+/// Access of a disk, for its cost.
 #[derive(Clone, Copy)]
 enum Access {
-    /// Of a file from an offset on.
+    /// Read of a file from an offset on.
     Read { file: u64, offset: u64, bytes: u64 },
-    /// To a file's end.
+    /// Write at a file's end.
     Append { file: u64, offset: u64, bytes: u64 },
-    /// Something small, somewhere.
+    /// Small write elsewhere: a sync or a batch.
     Small { bytes: u64 },
 }
 
-/// The disks of a host of a world with `seed`, all empty, by name. What they keep are events of `trace`.
+/// Empty disks of a host, by name. Durable changes are events of `trace`.
 #[must_use]
 pub fn disks_of(
     spec: &HostSpec,
@@ -102,7 +102,7 @@ impl SimDisk {
         identity: DiskIdentity,
         clock: Rc<dyn Clock>,
         on_commit: OnCommit,
-        told: Told,
+        told: DiskRecorder,
     ) -> Self {
         Self(Rc::new(Inner {
             config,
@@ -115,7 +115,7 @@ impl SimDisk {
         }))
     }
 
-    /// The same disk, for a host that restarts.
+    /// Another handle of the same disk, for a host that restarts.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(Rc::clone(&self.0))
@@ -134,7 +134,7 @@ impl SimDisk {
         &self.0.faults
     }
 
-    /// How long it was busy so far.
+    /// Busy time so far.
     #[must_use]
     pub fn busy(&self) -> Duration {
         let head = self.0.head.borrow();
@@ -143,7 +143,7 @@ impl SimDisk {
 }
 
 impl Inner {
-    /// Queues an access; the time at which it is over.
+    /// Queues an access; returns its end.
     fn queue(&self, access: Access) -> Time {
         let head = &mut *self.head.borrow_mut();
         let (rate, place, bytes) = match access {
@@ -164,7 +164,8 @@ impl Inner {
         end
     }
 
-    /// An access that was queued is served, whether or not anybody waits for it, so all is known of it at once.
+    /// Records the spans of an access when it is queued: it is served whether or not anybody waits
+    /// for it, so its times are known.
     fn tell(&self, access: Access, asked: Time, nanos: u64, end: Time) {
         let (recorder, disk) = &self.told;
         let job = recorder.job();
@@ -182,7 +183,7 @@ impl Inner {
         recorder.add(of(SpanKind::Disk, served, end).figure("bytes", bytes));
     }
 
-    /// Whether so many bytes more find room.
+    /// Checks that so many more bytes find room.
     fn has_room(&self, growth: u64) -> Result<(), DiskError> {
         if growth == 0 {
             return Ok(());
@@ -210,7 +211,7 @@ fn after<T: 'static>(
     })
 }
 
-/// Asks what costs no time of the disk: names, and rows, are in memory.
+/// Question that costs no time of the disk: names and rows are in memory.
 fn ask<T: 'static>(
     disk: &Rc<Inner>,
     question: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,
@@ -218,7 +219,7 @@ fn ask<T: 'static>(
     at_once(disk, false, question)
 }
 
-/// Changes names in memory.
+/// Change of names, in memory.
 fn change<T: 'static>(
     disk: &Rc<Inner>,
     change: impl FnOnce(&Inner) -> Result<T, DiskError> + 'static,

@@ -1,4 +1,4 @@
-//! Room on a disk: what contents and rows take of it.
+//! Room on a disk that contents and rows take.
 //!
 //! Leaves out blocks: a byte takes a byte.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use stayput_host::Batch;
 
-/// Bytes that are taken.
+/// Number of bytes taken.
 #[derive(Default)]
 pub(super) struct Room(u64);
 
@@ -26,12 +26,12 @@ impl Room {
     }
 }
 
-/// What a row of the table takes.
+/// Bytes that a row of the table takes.
 pub(super) fn of_row(key: &[u8], value: &Bytes) -> u64 {
     (key.len() + value.len()) as u64
 }
 
-/// How many bytes more `table` takes after `batch`; zero if it takes less.
+/// Bytes that `table` takes more after `batch`; zero if it takes less.
 pub(super) fn growth(table: &BTreeMap<Vec<u8>, Bytes>, batch: &Batch) -> u64 {
     // Only the last change of a key counts.
     let last: BTreeMap<&Vec<u8>, &Option<Bytes>> =

@@ -1,6 +1,7 @@
-//! What a disk holds, and what of it would survive a loss of power.
+//! Contents of a disk, and the part of them that survives a loss of power.
 //!
-//! Leaves out time. A file's content and its name survive each for itself, as in a real file system.
+//! A file's content and its name survive each for itself, as in a real file system. Leaves out
+//! time.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +69,7 @@ pub(super) struct FileState {
     pub(super) id: u64,
     pub(super) content: Content,
     durable_len: u64,
-    /// Whether it has a name: only then does it need room.
+    /// True if it has a name: only then does it take room.
     named: bool,
 }
 
@@ -141,7 +142,7 @@ impl State {
         self.room.used()
     }
 
-    /// How many bytes of room more the table needs after `batch`.
+    /// Bytes of room that the table needs more after `batch`.
     pub(super) fn growth(&self, batch: &Batch) -> u64 {
         room::growth(&self.table, batch)
     }
@@ -203,7 +204,8 @@ impl State {
         }
     }
 
-    /// Takes away what was not synced, but for what `torn` leaves of it; says how many bytes and names are gone.
+    /// Takes away what was not synced, but for what `torn` leaves of it; says how many bytes and
+    /// names are gone.
     pub(super) fn lose_power(&mut self, torn: Option<&mut Entropy>) -> u64 {
         let mut lost = 0;
         let left = torn.map_or_else(Torn::default, |draws| self.tear(draws));
@@ -228,8 +230,8 @@ impl State {
         lost
     }
 
-    /// Draws what survives beyond what was synced: each name that was made or taken away for itself, and of each file a
-    /// beginning of what was appended.
+    /// Draws what survives beyond what was synced: each name that was made or taken away for
+    /// itself, and of each file a beginning of what was appended.
     fn tear(&self, draws: &mut Entropy) -> Torn {
         let mut torn = Torn::default();
         for (name, file) in &self.names {
@@ -254,12 +256,12 @@ impl State {
     }
 }
 
-/// What a loss of power leaves of what was not synced.
+/// Unsynced names and contents that a loss of power leaves.
 #[derive(Default)]
 struct Torn {
     names: Names,
     gone: BTreeSet<String>,
-    /// How long files are, by their ids.
+    /// Lengths of files, by their ids.
     lens: BTreeMap<u64, u64>,
 }
 

@@ -1,7 +1,8 @@
 //! Events in the order of their times, and of their making at one time.
 //!
-//! A heap of times beside a map of what is due: an event that is cancelled leaves its time behind, and the times are swept
-//! when most of them are such. Limits are made and cancelled with each request, so both must be cheap.
+//! A heap of times beside a map of what is due: an event that is cancelled leaves its time behind,
+//! and the times are swept when most of them are such. Limits are made and cancelled with each
+//! request, so both must be cheap.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,16 +19,16 @@ new_key_type! {
     pub(super) struct EventKey;
 }
 
-/// What is to happen.
-pub(super) enum Due<E> {
+/// Action of an event.
+pub(super) enum EventAction<E> {
     Wake(Waker),
     Act(Box<dyn FnOnce()>),
-    Tell(E),
+    Signal(E),
 }
 
 pub(super) struct Events<E> {
     times: BinaryHeap<Reverse<(Time, u64, EventKey)>>,
-    due: SlotMap<EventKey, Due<E>>,
+    due: SlotMap<EventKey, EventAction<E>>,
     made: u64,
 }
 
@@ -38,7 +39,7 @@ impl<E> Default for Events<E> {
 }
 
 impl<E> Events<E> {
-    pub(super) fn push(&mut self, at: Time, due: Due<E>) -> EventKey {
+    pub(super) fn push(&mut self, at: Time, due: EventAction<E>) -> EventKey {
         let key = self.due.insert(due);
         self.times.push(Reverse((at, self.made, key)));
         self.made += 1;
@@ -46,7 +47,7 @@ impl<E> Events<E> {
     }
 
     /// Takes the first event out if it is due by `limit`.
-    pub(super) fn pop(&mut self, limit: Time) -> Option<(Time, Due<E>)> {
+    pub(super) fn pop(&mut self, limit: Time) -> Option<(Time, EventAction<E>)> {
         loop {
             let Reverse((at, _, key)) = *self.times.peek()?;
             if !self.due.contains_key(key) {
@@ -61,7 +62,7 @@ impl<E> Events<E> {
         }
     }
 
-    /// Sees to it that the event never comes, if it has not.
+    /// Cancels the event if it has not come.
     pub(super) fn cancel(&mut self, key: EventKey) {
         let cancelled = self.due.remove(key);
         if cancelled.is_some()
@@ -73,9 +74,9 @@ impl<E> Events<E> {
         }
     }
 
-    /// Whether the event is still to come and will wake the task of `waker`.
+    /// True if the event is still to come and will wake the task of `waker`.
     pub(super) fn wakes(&self, key: EventKey, waker: &Waker) -> bool {
-        matches!(self.due.get(key), Some(Due::Wake(other)) if other.will_wake(waker))
+        matches!(self.due.get(key), Some(EventAction::Wake(other)) if other.will_wake(waker))
     }
 
     #[cfg(test)]
@@ -94,14 +95,16 @@ mod tests {
 
     fn events(times: &[u64]) -> (Events<u64>, Vec<EventKey>) {
         let mut events = Events::default();
-        let keys =
-            times.iter().map(|at| events.push(Time::from_nanos(*at), Due::Tell(*at))).collect();
+        let keys = times
+            .iter()
+            .map(|at| events.push(Time::from_nanos(*at), EventAction::Signal(*at)))
+            .collect();
         (events, keys)
     }
 
     fn pop(events: &mut Events<u64>, limit: u64) -> Option<u64> {
         events.pop(Time::from_nanos(limit)).map(|(at, due)| {
-            assert!(matches!(due, Due::Tell(event) if event == at.as_nanos()));
+            assert!(matches!(due, EventAction::Signal(event) if event == at.as_nanos()));
             at.as_nanos()
         })
     }
@@ -133,7 +136,7 @@ mod tests {
         let (mut events, keys) = events(&[1]);
         let waker = Waker::noop();
         assert!(!events.wakes(keys[0], waker), "it wakes nobody");
-        let wakes = events.push(Time::ZERO, Due::Wake(waker.clone()));
+        let wakes = events.push(Time::ZERO, EventAction::Wake(waker.clone()));
         assert!(events.wakes(wakes, waker));
         events.cancel(wakes);
         assert!(!events.wakes(wakes, waker));

@@ -1,7 +1,8 @@
-//! The executor: tasks, and events in the order of their times. Time jumps to the next event when every task is idle.
+//! Executor of tasks, and of events in the order of their times. Time jumps to the next event when
+//! every task is idle.
 //!
-//! Ready tasks run in the order in which they became ready, or, to explore others, in one drawn from a seed of its own
-//! ([`Order`]). Leaves out threads: a world is one of them.
+//! Ready tasks run in the order in which they became ready, or, to explore others, in one drawn
+//! from a seed of its own ([`TaskOrder`]). Leaves out threads: a world runs on one.
 
 mod events;
 
@@ -18,29 +19,29 @@ use slotmap::{SlotMap, new_key_type};
 use stayput_host::topology::HostKey;
 use stayput_host::{Entropy, LocalFuture, Seed, Time};
 
-use self::events::{Due, EventKey, Events};
+use self::events::{EventAction, EventKey, Events};
 use super::RunEnd;
 use super::clock::Clock;
 
 /// Polls without time going on after which a run counts as a livelock.
 const POLLS_AT_ONE_TIME_MAX: u64 = 20_000_000;
 
-/// Which of several ready tasks runs first.
+/// Order in which ready tasks run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// The one that has been ready for longest.
+pub enum TaskOrder {
+    /// The task that has been ready for longest runs first.
     #[default]
     Fixed,
-    /// Any of them, drawn from this seed.
+    /// Any ready task runs first, drawn from this seed.
     Shuffled(u64),
 }
 
-/// What an executor has done so far: the same for the same run, so that its speed can be told in these.
+/// Work of an executor so far: the same for the same run, so its speed is measured in these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Effort {
-    /// Events that came: times that were waited for, and what happens in the network.
+pub struct ExecutorStats {
+    /// Number of events: ends of waits, and events of the network.
     pub events: u64,
-    /// Polls of tasks.
+    /// Number of polls of tasks.
     pub polls: u64,
 }
 
@@ -50,7 +51,7 @@ new_key_type! {
 
 /// Runs tasks and events. Clones are the same executor.
 ///
-/// `E` is what the models of a world are told of when its time has come: see [`Executor::tell_at`].
+/// `E` is an event of the world's model: see [`Executor::signal_at`].
 pub struct Executor<E>(Rc<Inner<E>>);
 
 impl<E> Clone for Executor<E> {
@@ -68,12 +69,12 @@ struct Inner<E> {
     ready: Arc<Ready>,
     shuffle: RefCell<Option<Entropy>>,
     schedule: Cell<u64>,
-    effort: Cell<Effort>,
+    effort: Cell<ExecutorStats>,
 }
 
 struct Task {
     owner: HostKey,
-    /// Counted over the world: the task's name in the schedule's hash.
+    /// Number in the world: the task's name in the schedule's hash.
     number: u64,
     /// `None` while it is polled: it may spawn, and its end may drop what spawns.
     future: Option<LocalFuture<'static, ()>>,
@@ -81,7 +82,8 @@ struct Task {
     waker: Waker,
 }
 
-/// The tasks that want to be polled. A waker must be able to go to another thread, hence the lock; none ever does.
+/// The tasks that want to be polled. A waker must be able to go to another thread, hence the lock;
+/// none ever does.
 #[derive(Default)]
 struct Ready(Mutex<VecDeque<TaskKey>>);
 
@@ -104,12 +106,12 @@ impl Wake for TaskWaker {
 }
 
 impl<E: 'static> Executor<E> {
-    /// One without tasks, at time zero.
+    /// Executor without tasks, at time zero.
     #[must_use]
-    pub fn new(order: Order) -> Self {
+    pub fn new(order: TaskOrder) -> Self {
         let shuffle = match order {
-            Order::Fixed => None,
-            Order::Shuffled(seed) => Some(Seed(seed).entropy("task order", b"", 0)),
+            TaskOrder::Fixed => None,
+            TaskOrder::Shuffled(seed) => Some(Seed(seed).entropy("task order", b"", 0)),
         };
         Self(Rc::new(Inner {
             now: Cell::new(Time::ZERO),
@@ -124,7 +126,7 @@ impl<E: 'static> Executor<E> {
         }))
     }
 
-    /// Whom [`Executor::tell_at`] tells. Said once, before the first of them.
+    /// Sets the receiver of [`Executor::signal_at`]. Called once, before the first of these.
     pub fn set_model(&self, model: impl Fn(E) + 'static) {
         let set = self.0.model.set(Box::new(model));
         assert!(set.is_ok(), "the executor has a model already");
@@ -146,17 +148,17 @@ impl<E: 'static> Executor<E> {
         made.iter().for_each(Wake::wake_by_ref);
     }
 
-    /// Does `action` at `at`, or as soon as that is past.
+    /// Does `action` at `at`, or at once if that is past.
     pub fn at(&self, at: Time, action: impl FnOnce() + 'static) {
-        self.add_event(at, Due::Act(Box::new(action)));
+        self.add_event(at, EventAction::Act(Box::new(action)));
     }
 
-    /// Tells the model of `event` at `at`, or as soon as that is past.
-    pub fn tell_at(&self, at: Time, event: E) {
-        self.add_event(at, Due::Tell(event));
+    /// Sends the model `event` at `at`, or at once if that is past.
+    pub fn signal_at(&self, at: Time, event: E) {
+        self.add_event(at, EventAction::Signal(event));
     }
 
-    /// Drops all tasks of `owner`; says how many there were.
+    /// Drops all tasks of `owner`; returns their number.
     pub fn kill(&self, owner: HostKey) -> u64 {
         // Dropping a task may reach back here, so the map is not borrowed meanwhile.
         let killed: Vec<Task> = {
@@ -182,13 +184,13 @@ impl<E: 'static> Executor<E> {
         self.0.schedule.get()
     }
 
-    /// What was done so far.
+    /// Work done so far.
     #[must_use]
-    pub fn effort(&self) -> Effort {
+    pub fn effort(&self) -> ExecutorStats {
         self.0.effort.get()
     }
 
-    /// See [`super::World::run`].
+    /// Runs tasks and events, as [`super::World::run`] promises.
     pub fn run(&self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
         let mut polls: u64 = 0;
         loop {
@@ -208,15 +210,15 @@ impl<E: 'static> Executor<E> {
                 return if stuck { RunEnd::Stuck } else { RunEnd::TimeLimit };
             };
             let effort = self.0.effort.get();
-            self.0.effort.set(Effort { events: effort.events + 1, ..effort });
+            self.0.effort.set(ExecutorStats { events: effort.events + 1, ..effort });
             if at > self.0.now.get() {
                 self.0.now.set(at);
                 polls = 0;
             }
             match due {
-                Due::Wake(waker) => waker.wake(),
-                Due::Act(action) => action(),
-                Due::Tell(event) => {
+                EventAction::Wake(waker) => waker.wake(),
+                EventAction::Act(action) => action(),
+                EventAction::Signal(event) => {
                     let model = self.0.model.get().expect("set before the first event");
                     model(event);
                 }
@@ -259,16 +261,17 @@ impl<E: 'static> Executor<E> {
         drop(rest);
     }
 
-    /// Counts a poll and mixes it into the schedule's hash (the multiplier is that of the MMIX generator).
+    /// Counts a poll and mixes it into the schedule's hash (the multiplier is that of the MMIX
+    /// generator).
     fn note_poll(&self, task: u64) {
         let mixed = self.0.schedule.get() ^ task ^ self.0.now.get().as_nanos().rotate_left(32);
         let mixed = mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         self.0.schedule.set(mixed ^ (mixed >> 29));
         let effort = self.0.effort.get();
-        self.0.effort.set(Effort { polls: effort.polls + 1, ..effort });
+        self.0.effort.set(ExecutorStats { polls: effort.polls + 1, ..effort });
     }
 
-    fn add_event(&self, at: Time, due: Due<E>) -> EventKey {
+    fn add_event(&self, at: Time, due: EventAction<E>) -> EventKey {
         self.0.events.borrow_mut().push(at.max(self.0.now.get()), due)
     }
 }
@@ -305,14 +308,15 @@ impl<E> Future for Sleep<E> {
             self.cancel();
             return Poll::Ready(());
         }
-        // Polled again by the same task, it has nothing to change: that is the common case of a limit.
+        // Polled again by the same task, it has nothing to change: that is the common case of a
+        // limit.
         if let Some(key) = self.event
             && self.executor.0.events.borrow().wakes(key, cx.waker())
         {
             return Poll::Pending;
         }
         self.cancel();
-        self.event = Some(self.executor.add_event(self.at, Due::Wake(cx.waker().clone())));
+        self.event = Some(self.executor.add_event(self.at, EventAction::Wake(cx.waker().clone())));
         Poll::Pending
     }
 }

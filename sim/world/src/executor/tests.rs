@@ -1,4 +1,4 @@
-//! What the executor promises: order, time, and an end to what is killed.
+//! Promises of the executor: order, time, and an end of killed tasks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const OWNER: HostKey = HostKey(0);
 
-fn order_of_three(order: Order) -> (Vec<u32>, u64) {
+fn order_of_three(order: TaskOrder) -> (Vec<u32>, u64) {
     let executor = Executor::<()>::new(order);
     let seen = Rc::new(RefCell::new(Vec::new()));
     for task in 0..3 {
@@ -19,12 +19,12 @@ fn order_of_three(order: Order) -> (Vec<u32>, u64) {
 
 #[test]
 fn ready_tasks_run_in_the_order_in_which_they_became_so() {
-    assert_eq!(order_of_three(Order::Fixed).0, [0, 1, 2]);
+    assert_eq!(order_of_three(TaskOrder::Fixed).0, [0, 1, 2]);
 }
 
 #[test]
 fn a_shuffle_explores_every_order_and_the_schedules_hash_tells_them_apart() {
-    let shuffled = |seed| order_of_three(Order::Shuffled(seed));
+    let shuffled = |seed| order_of_three(TaskOrder::Shuffled(seed));
     assert_eq!(shuffled(1), shuffled(1));
     let orders: std::collections::BTreeMap<_, _> = (0..50).map(shuffled).collect();
     assert_eq!(orders.len(), 6, "every order comes up");
@@ -34,7 +34,7 @@ fn a_shuffle_explores_every_order_and_the_schedules_hash_tells_them_apart() {
 
 #[test]
 fn time_jumps_to_what_is_waited_for_and_no_further_than_the_limit() {
-    let executor = Executor::<()>::new(Order::Fixed);
+    let executor = Executor::<()>::new(TaskOrder::Fixed);
     let clock = executor.clone();
     executor.spawn(
         OWNER,
@@ -48,12 +48,12 @@ fn time_jumps_to_what_is_waited_for_and_no_further_than_the_limit() {
 
 #[test]
 fn events_of_one_time_come_in_the_order_of_their_making() {
-    let executor = Executor::<u32>::new(Order::Fixed);
+    let executor = Executor::<u32>::new(TaskOrder::Fixed);
     let seen = Rc::new(RefCell::new(Vec::new()));
     let told = Rc::clone(&seen);
     executor.set_model(move |event| told.borrow_mut().push(event));
     for event in 0..5 {
-        executor.tell_at(Time::from_nanos(u64::from(event % 2)), event);
+        executor.signal_at(Time::from_nanos(u64::from(event % 2)), event);
     }
     executor.run(&mut || false, Time::MAX);
     assert_eq!(seen.take(), [0, 2, 4, 1, 3]);
@@ -61,7 +61,7 @@ fn events_of_one_time_come_in_the_order_of_their_making() {
 
 #[test]
 fn limits_that_are_cancelled_leave_nothing_behind() {
-    let executor = Executor::<()>::new(Order::Fixed);
+    let executor = Executor::<()>::new(TaskOrder::Fixed);
     for _ in 0..100_000 {
         let mut limit = executor.sleep_until(Time::MAX);
         let mut cx = Context::from_waker(Waker::noop());
@@ -73,7 +73,7 @@ fn limits_that_are_cancelled_leave_nothing_behind() {
 
 #[test]
 fn a_killed_owner_takes_its_tasks_along() {
-    let executor = Executor::<()>::new(Order::Fixed);
+    let executor = Executor::<()>::new(TaskOrder::Fixed);
     let witness = Rc::new(());
     for owner in [0, 1, 1] {
         let (clock, held) = (executor.clone(), Rc::clone(&witness));

@@ -1,6 +1,6 @@
-//! The fabric: our own network and executor. The default world.
+//! Fabric: the default backend, with our own network model and executor.
 //!
-//! Puts the models of [`crate`] together: it decides nothing that they do not.
+//! Puts the models of [`crate`] together. Leaves out decisions of its own.
 
 mod faults;
 mod machine;
@@ -17,17 +17,17 @@ use self::machine::FabricMachine;
 use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::{DiskIdentity, SimDisk};
-use crate::executor::{Executor, Order};
+use crate::executor::{Executor, TaskOrder};
 use crate::net::{Net, NetEvent};
 use crate::{
-    Busy, EffectLog, Effects, Effort, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace,
-    TraceEvent, World,
+    EffectLog, Effects, ExecutorStats, Fault, FaultError, FaultId, HostBusy, Ledger, RunEnd,
+    Timeline, Trace, TraceEvent, World,
 };
 
 /// A world on the fabric.
 pub struct Fabric(Rc<Room>);
 
-/// What the fabric's parts share.
+/// State that the fabric's parts share.
 struct Room {
     seed: Seed,
     executor: Executor<NetEvent>,
@@ -53,12 +53,12 @@ impl Fabric {
     /// A world without hosts, whose ready tasks run in the fixed order.
     #[must_use]
     pub fn new(seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
-        Self::in_order(Order::Fixed, seed, network, trace)
+        Self::in_order(TaskOrder::Fixed, seed, network, trace)
     }
 
     /// A world without hosts, whose ready tasks run in `order`.
     #[must_use]
-    pub fn in_order(order: Order, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
+    pub fn in_order(order: TaskOrder, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
         let (executor, timeline) = (Executor::new(order), Timeline::default());
         let noted = (trace.clone(), timeline.clone());
         let net = Net::new(executor.clone(), noted, network, seed);
@@ -77,7 +77,8 @@ impl Fabric {
         }))
     }
 
-    /// Connections that there are: those that somebody holds, and those on which something is still on its way.
+    /// Connections that there are: those that somebody holds, and those on which something is still
+    /// on its way.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.net.connections()
@@ -127,16 +128,16 @@ impl World for Fabric {
         Some(format!("{:016x}", self.0.executor.schedule_hash()))
     }
 
-    fn busy(&self) -> Option<Vec<Busy>> {
+    fn busy(&self) -> Option<Vec<HostBusy>> {
         let now = self.now();
-        let busy = |machinery: &Rc<Machinery>| Busy {
+        let busy = |machinery: &Rc<Machinery>| HostBusy {
             cores: machinery.cores_busy.busy(now),
             disks: machinery.disks.values().map(SimDisk::busy).sum(),
         };
         Some(self.0.hosts.borrow().iter().map(busy).collect())
     }
 
-    fn effort(&self) -> Option<Effort> {
+    fn effort(&self) -> Option<ExecutorStats> {
         Some(self.0.executor.effort())
     }
 

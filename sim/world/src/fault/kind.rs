@@ -1,6 +1,6 @@
 //! A fault with its target: one model over the places of a scenario and the hosts of a world.
 //!
-//! What a fault does is a trait object of one of three classes (network, disk, process); new
+//! The behaviour of a fault is a trait object of one of three classes (network, disk, process); new
 //! kinds implement one of those traits. Leaves out times: see [`super::Fault`].
 
 use std::fmt;
@@ -23,7 +23,7 @@ pub enum FaultKind<P = HostKey> {
     Network {
         /// Part of the network that it hits.
         target: NetworkTarget<P>,
-        /// What it does there.
+        /// Effect on what is sent there.
         rule: Arc<dyn NetworkRule>,
     },
     /// Fault of a host's disks.
@@ -32,14 +32,14 @@ pub enum FaultKind<P = HostKey> {
         host: P,
         /// Name of the disk; all of the host's if `None`.
         disk: Option<String>,
-        /// What it does there.
+        /// Effect on their accesses.
         fault: Arc<dyn DiskFault>,
     },
     /// Fault of a host's process or power.
     Process {
         /// The host.
         host: P,
-        /// What it does there.
+        /// Effect on the process.
         fault: Arc<dyn ProcessFault>,
     },
 }

@@ -45,7 +45,7 @@ impl ClusterPlace {
     /// Parses `zone:3` and checks that `cluster` has it.
     ///
     /// # Errors
-    /// When the text has another form, or the place does not exist.
+    /// The text has another form, or the place does not exist.
     pub fn parse(text: &str, cluster: &ClusterConfig) -> Result<Self, ClusterPlaceError> {
         let form = || ClusterPlaceError::Form(text.to_owned());
         let (kind, number) = text.split_once(':').ok_or_else(form)?;

@@ -1,15 +1,15 @@
-//! Windows: what a direction may have on its way, and the acknowledgements that open it again.
+//! Windows: bound of a direction's bytes under way, and acknowledgements that open it again.
 //!
-//! What has been read is acknowledged, when there is no more to read or enough for a chunk: an update for each small read
-//! would make for small chunks (RFC 9293 calls that the silly window syndrome). An acknowledgement that nobody waits for is
-//! looked at when somebody does, so it costs no event.
+//! Bytes that were read are acknowledged when there is no more to read or enough for a chunk: an
+//! update for each small read would make for small chunks (RFC 9293: silly window syndrome). An
+//! acknowledgement that nobody waits for costs no event.
 
 use stayput_host::Time;
 
 use super::connection::{Congestion, Flow, Window};
 use super::loss::timeout_ns;
 use super::send::ends;
-use super::{CHUNK_MAX, Net, RESET_AFTER, State, What};
+use super::{CHUNK_MAX, Net, NetworkSignal, RESET_AFTER, State};
 use crate::clock::Clock;
 use crate::wire::SEGMENT_PAYLOAD;
 
@@ -17,7 +17,7 @@ use crate::wire::SEGMENT_PAYLOAD;
 const INITIAL_SEGMENTS: u64 = 10;
 
 impl Window {
-    /// Takes note of what has been acknowledged by `now`.
+    /// Applies acknowledgements that have arrived by `now`.
     fn advance(&mut self, now: Time) {
         while let Some((at, bytes)) = self.coming.front().copied()
             && at <= now
@@ -31,13 +31,13 @@ impl Window {
         }
     }
 
-    /// How many bytes may leave now.
+    /// Bytes that may leave now.
     pub(super) fn room(&self) -> usize {
         let room = self.congestion.map_or(u64::MAX, |c| c.window.saturating_sub(self.outstanding));
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
-    /// Something was lost.
+    /// Shrinks the congestion window after a loss.
     pub(super) fn shrink(&mut self, timed_out: bool) {
         if let Some(congestion) = &mut self.congestion {
             congestion.threshold = (congestion.window / 2).max(2 * SEGMENT_PAYLOAD);
@@ -63,7 +63,7 @@ impl Congestion {
 }
 
 impl Net {
-    /// How many bytes `flow` may write now.
+    /// Bytes that `flow` may write now.
     pub(super) fn room_to_write(&self, state: &mut State, flow: Flow) -> usize {
         let now = self.executor.now();
         let Some(connection) = state.connections.get_mut(flow.connection) else { return 0 };
@@ -75,7 +75,7 @@ impl Net {
         usize::try_from(limit.saturating_sub(window.unread)).unwrap_or(usize::MAX)
     }
 
-    /// Sees to it that `flow` is told of the next acknowledgement.
+    /// Schedules an event for the next acknowledgement of `flow` if anything waits for it.
     pub(super) fn await_acknowledgement(&self, state: &mut State, flow: Flow) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let end = connection.end(flow);
@@ -85,7 +85,7 @@ impl Net {
             && let Some((at, _)) = end.window.coming.front()
         {
             end.window.is_awaited = true;
-            self.tell_at(*at, What::Acknowledged(flow));
+            self.signal_at(*at, NetworkSignal::Acknowledged(flow));
         }
     }
 
@@ -109,7 +109,7 @@ impl Net {
         self.await_acknowledgement(state, flow);
     }
 
-    /// The reader of `flow` has read so many bytes.
+    /// Counts bytes that the reader of `flow` has read.
     pub(super) fn read(&self, state: &mut State, flow: Flow, bytes: u64) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let reader = connection.end(flow.back());
@@ -139,7 +139,7 @@ impl Net {
             window.held = Some((since, tries, held + bytes));
             if is_first {
                 let at = now.as_nanos().saturating_add(timeout_ns(2 * latency_ns, tries));
-                self.tell_at(Time::from_nanos(at), What::AcknowledgeAgain(flow));
+                self.signal_at(Time::from_nanos(at), NetworkSignal::AcknowledgeAgain(flow));
             }
             return;
         }
@@ -149,7 +149,7 @@ impl Net {
         self.await_acknowledgement(state, flow);
     }
 
-    /// What was held back by a cut way goes again, or the sender gives up.
+    /// Sends held acknowledgements again, or gives up.
     pub(super) fn acknowledge_again(&self, flow: Flow) {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };

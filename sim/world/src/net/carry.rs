@@ -1,4 +1,5 @@
-//! From card to card: through the trunk, over the link, into the receiver's card, to the connection.
+//! From card to card: through the trunk, over the link, into the receiver's card, to the
+//! connection.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::connection::{Flight, Flow};
 use super::port::Served;
 use super::send::ends;
-use super::{ConnectionKey, FlightKey, Net, Power, RESET_AFTER, State, TrunkKey, What};
+use super::{ConnectionKey, FlightKey, Net, NetworkSignal, Power, RESET_AFTER, State, TrunkKey};
 use crate::clock::Clock;
 use crate::trace::TraceEvent;
 
@@ -25,7 +26,7 @@ impl State {
 }
 
 impl Net {
-    /// What has left the card goes to the trunk if there is one, else over the link.
+    /// Sends a chunk from the card to the trunk if there is one, else over the link.
     pub(super) fn leave(&self, state: &mut State, flight: Flight, served: Served) {
         let trunk = state
             .connections
@@ -39,7 +40,7 @@ impl Net {
         if trunk.is_none_or(is_open) {
             self.fly(state, key, served);
         } else {
-            self.tell_at(served.last_bit, What::AtTrunk(key));
+            self.signal_at(served.last_bit, NetworkSignal::AtTrunk(key));
         }
     }
 
@@ -72,7 +73,7 @@ impl Net {
         let trunk = &mut state.trunks[at as usize];
         if !trunk.port.is_awaited && !trunk.waiting.is_empty() {
             trunk.port.is_awaited = true;
-            self.tell_at(trunk.port.free_at().max(self.executor.now()), What::Trunk(at));
+            self.signal_at(trunk.port.free_at().max(self.executor.now()), NetworkSignal::Trunk(at));
         }
     }
 
@@ -96,7 +97,7 @@ impl Net {
         let arrival = (served.last_bit + delay).max(end.last_arrival);
         end.last_arrival = arrival;
         flight.first_bit = arrival - served.last_bit.since(served.first_bit);
-        self.tell_at(arrival, What::Arrive(key));
+        self.signal_at(arrival, NetworkSignal::Arrive(key));
     }
 
     pub(super) fn arrive(&self, key: FlightKey) {
@@ -126,7 +127,7 @@ impl Net {
         if !host.ingress.is_awaited && !host.arrived.is_empty() {
             host.ingress.is_awaited = true;
             let at = host.ingress.free_at().max(self.executor.now());
-            self.tell_at(at, What::Ingress(key));
+            self.signal_at(at, NetworkSignal::Ingress(key));
         }
     }
 
@@ -141,7 +142,7 @@ impl Net {
         }
         let served = port.serve(flight.first_bit, now, wire_bytes);
         if served.last_bit > now {
-            self.tell_at(served.last_bit, What::Deliver(key));
+            self.signal_at(served.last_bit, NetworkSignal::Deliver(key));
         } else {
             self.deliver_in(state, key);
         }
@@ -200,7 +201,7 @@ impl Net {
         }
     }
 
-    /// Tells the timeline of a chunk that has arrived, if somebody wants to look at the run.
+    /// Adds a chunk that has arrived to the timeline, if spans are kept.
     fn show_transfer(
         &self,
         state: &State,
@@ -217,7 +218,8 @@ impl Net {
         }
     }
 
-    /// What reaches nobody. A machine that runs says so; one without power does not, and the sender gives up after a while.
+    /// Drops a chunk that reaches nobody. A running machine answers with a reset; one without power
+    /// does not, and the sender gives up after a while.
     fn drop_flight(&self, state: &mut State, flight: &Flight, to: HostKey, is_on: bool) {
         let (flow, bytes) = (flight.flow, flight.chunk.bytes);
         state.charge_down(to, "dropped_bytes", bytes);
@@ -246,16 +248,16 @@ impl Net {
         }
     }
 
-    /// Nothing that `flow` sends arrives any more; later its sender hears of it.
+    /// Freezes `flow`: nothing more arrives, and its sender is reset later.
     pub(super) fn freeze(&self, state: &mut State, flow: Flow) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let end = connection.end(flow);
         if !std::mem::replace(&mut end.frozen, true) {
-            self.tell_at(self.executor.now() + RESET_AFTER, What::Reset(flow));
+            self.signal_at(self.executor.now() + RESET_AFTER, NetworkSignal::Reset(flow));
         }
     }
 
-    /// Forgets a connection that nobody holds and nothing flies on.
+    /// Removes a connection that nobody holds and nothing flies on.
     pub(super) fn reap(state: &mut State, key: ConnectionKey) {
         if state.connections.get(key).is_some_and(super::connection::Connection::is_over) {
             state.connections.remove(key);

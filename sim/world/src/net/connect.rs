@@ -1,4 +1,4 @@
-//! How connections come about: listening, connecting, refusing.
+//! Handshakes of connections: listening, connecting, refusing.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,18 +15,19 @@ use super::connection::{Congestion, Connection, End, Flow, Phase};
 use super::draw::Purpose;
 use super::stream::NetStream;
 use super::{
-    BACKLOG_MAX, ConnectionKey, LOOPBACK_LATENCY_NS, ListenerState, Net, Power, State, What,
+    BACKLOG_MAX, ConnectionKey, LOOPBACK_LATENCY_NS, ListenerState, Net, NetworkSignal, Power,
+    State,
 };
 use crate::clock::Clock;
 use crate::wire;
 
-/// How long a sender waits for the answer to its handshake before it begins again (RFC 6298); twice as long each time.
+/// First timeout of a handshake (RFC 6298); twice as long each time.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often it begins again, as Linux does.
+/// Retries of a handshake, as many as Linux makes.
 const HANDSHAKES_AGAIN_MAX: u32 = 6;
 
 impl Net {
-    /// See [`stayput_host::Host::listen`].
+    /// Listens on a port, as [`stayput_host::Host::listen`] promises.
     ///
     /// # Errors
     /// The port is taken.
@@ -41,7 +42,7 @@ impl Net {
         Ok(Box::new(NetListener { net: Rc::clone(self), host, port }))
     }
 
-    /// See [`stayput_host::Host::connect`].
+    /// Connects, as [`stayput_host::Host::connect`] promises.
     pub fn connect(
         self: &Rc<Self>,
         from: HostKey,
@@ -105,7 +106,8 @@ impl Net {
         end
     }
 
-    /// Begins the handshake, or begins again what was not answered, unless that was tried too often or nobody waits any more.
+    /// Begins the handshake, or begins again what was not answered, unless that was tried too often
+    /// or nobody waits any more.
     pub(super) fn send_syn(&self, key: ConnectionKey, port: u16, tries: u32) {
         let state = &mut *self.state.borrow_mut();
         let flow = Flow { connection: key, end: 0 };
@@ -122,7 +124,9 @@ impl Net {
             return;
         }
         match self.control(state, flow, tries) {
-            Some(at) => self.tell_at(at, What::SynArrives { connection: key, port, tries }),
+            Some(at) => {
+                self.signal_at(at, NetworkSignal::SynArrives { connection: key, port, tries })
+            }
             None => self.handshake_again(key, port, tries),
         }
     }
@@ -130,10 +134,11 @@ impl Net {
     /// Lets a handshake that is not answered begin again, or fail after the last time.
     fn handshake_again(&self, key: ConnectionKey, port: u16, tries: u32) {
         let at = self.executor.now() + HANDSHAKE_TIMEOUT * 2_u32.pow(tries);
-        self.tell_at(at, What::Syn { connection: key, port, tries: tries + 1 });
+        self.signal_at(at, NetworkSignal::Syn { connection: key, port, tries: tries + 1 });
     }
 
-    /// Sends a segment of a handshake: when it arrives, or `None` if it is lost to a cut. What the link loses is sent again.
+    /// Sends a segment of a handshake: when it arrives, or `None` if it is lost to a cut. What the
+    /// link loses is sent again.
     fn control(&self, state: &mut State, flow: Flow, tries: u32) -> Option<Time> {
         let connection = state.connections.get(flow.connection)?;
         let (from, to) = super::send::ends(connection, flow);
@@ -192,7 +197,7 @@ impl Net {
             state.charge_down(to, "refused_connects", 1);
         }
         match self.control(state, Flow { connection: key, end: 1 }, tries) {
-            Some(at) => self.tell_at(at, What::Answer { connection: key, taken }),
+            Some(at) => self.signal_at(at, NetworkSignal::Answer { connection: key, taken }),
             None => self.handshake_again(key, port, tries),
         }
     }

@@ -9,10 +9,11 @@ use stayput_host::topology::HostKey;
 use stayput_host::{Label, Time};
 
 use super::{CHUNK_MAX, ConnectionKey, TrunkKey};
-use crate::ledger::WayKey;
+use crate::ledger::LedgerWayKey;
 use crate::wire;
 
-/// A direction of a connection, named by the end that sends: 0 has opened the connection, 1 has accepted it.
+/// A direction of a connection, named by the end that sends: 0 has opened the connection, 1 has
+/// accepted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Flow {
     pub(super) connection: ConnectionKey,
@@ -40,7 +41,7 @@ pub(super) enum Phase {
 pub(super) struct Connection {
     /// Counted over the world: its name in the trace.
     pub(super) number: u64,
-    /// What draws know it by: who opened it, to whom, and the how manieth that was.
+    /// Identity for draws: of opener, acceptor, and the number of connections between them.
     pub(super) identity: u64,
     pub(super) phase: Phase,
     pub(super) latency_ns: u64,
@@ -51,23 +52,23 @@ pub(super) struct Connection {
     pub(super) ends: [End; 2],
 }
 
-/// One end: what it writes, and what has come for it to read.
+/// One end: bytes to send, and bytes that have come to be read.
 pub(super) struct End {
     pub(super) host: HostKey,
-    /// What its bytes are counted as; `None` from a host to itself.
-    pub(super) way: Option<WayKey>,
+    /// Key in the ledger; `None` from a host to itself.
+    pub(super) way: Option<LedgerWayKey>,
     pub(super) trunk: TrunkKey,
-    /// Whether its host knows of it: the accepting end begins when the handshake reaches it.
+    /// True once its host knows of it: for the accepting end, when the handshake reaches it.
     pub(super) attached: bool,
     /// Its stream was dropped, or its host is gone.
     pub(super) gone: bool,
     pub(super) reset: bool,
-    /// What it sent is lost from some byte on: nothing after that may arrive.
+    /// True if its bytes are lost from some byte on: nothing after that may arrive.
     pub(super) frozen: bool,
     pub(super) fin: Fin,
 
     pub(super) buffer: VecDeque<(Label, Bytes)>,
-    /// Whether it waits for its turn at the card.
+    /// True while it waits for its turn at the card.
     pub(super) queued: bool,
     /// Chunks on their way.
     pub(super) flying: u32,
@@ -86,7 +87,7 @@ pub(super) struct End {
     pub(super) writer: Option<Waker>,
 }
 
-/// What a direction may have on its way.
+/// Window of a direction: bound of its bytes under way.
 #[derive(Default)]
 pub(super) struct Window {
     /// Written and not known to be read.
@@ -95,12 +96,13 @@ pub(super) struct Window {
     pub(super) outstanding: u64,
     /// Acknowledgements on their way here: when they arrive, and for how many bytes.
     pub(super) coming: VecDeque<(Time, u64)>,
-    /// Whether an event will tell that one of them is there.
+    /// True if an event is scheduled for the first of them.
     pub(super) is_awaited: bool,
-    /// Whether the direction waits for the congestion window to open.
+    /// True while the direction waits for the congestion window to open.
     pub(super) is_closed: bool,
     pub(super) congestion: Option<Congestion>,
-    /// Acknowledgements that met a cut way: since when, how often they were tried, and for how many bytes.
+    /// Acknowledgements that met a cut way: since when, how often they were tried, and for how many
+    /// bytes.
     pub(super) held: Option<(Time, u32, u64)>,
 }
 
@@ -125,12 +127,12 @@ pub(super) enum Fin {
     Sent,
 }
 
-/// What goes out at once.
+/// Bytes that go out at once.
 #[derive(Default)]
 pub(super) struct Chunk {
     pub(super) pieces: VecDeque<(Label, Bytes)>,
     pub(super) bytes: u64,
-    /// Whether nothing comes after it.
+    /// True for the end of the stream.
     pub(super) fin: bool,
 }
 
@@ -141,7 +143,7 @@ impl Chunk {
         written + if self.fin { wire::SEGMENT_HEADER } else { 0 }
     }
 
-    /// What acknowledges it: a segment for each write, and one for the end.
+    /// Bytes of its acknowledgements: a segment for each write, and one for the end.
     pub(super) fn acknowledgement_bytes(&self) -> u64 {
         (self.pieces.len() as u64 + u64::from(self.fin)) * wire::SEGMENT_HEADER
     }
@@ -151,11 +153,11 @@ impl Chunk {
 pub(super) struct Flight {
     pub(super) flow: Flow,
     pub(super) chunk: Chunk,
-    /// When its first bit left the sender's card.
+    /// Time when its first bit left the sender's card.
     pub(super) left: Time,
-    /// When its first bit is where the chunk is.
+    /// Time when its first bit came to where the chunk is.
     pub(super) first_bit: Time,
-    /// What the link, its losses and faults make it wait on top of the connection's latency, in nanoseconds.
+    /// Delay by jitter, losses and faults on top of the connection's latency, in nanoseconds.
     pub(super) delay_ns: u64,
 }
 
@@ -164,7 +166,7 @@ impl Connection {
         &mut self.ends[flow.index()]
     }
 
-    /// Whether nobody holds it and nothing is on its way.
+    /// True if nobody holds it and nothing is on its way.
     pub(super) fn is_over(&self) -> bool {
         let rests = |end: &End| !end.queued && end.flying == 0 && end.stall.is_none();
         self.ends.iter().all(|end| (end.gone || !end.attached) && rests(end))
@@ -172,7 +174,12 @@ impl Connection {
 }
 
 impl End {
-    pub(super) fn new(host: HostKey, way: Option<WayKey>, trunk: TrunkKey, attached: bool) -> Self {
+    pub(super) fn new(
+        host: HostKey,
+        way: Option<LedgerWayKey>,
+        trunk: TrunkKey,
+        attached: bool,
+    ) -> Self {
         Self {
             host,
             way,
@@ -203,7 +210,7 @@ impl End {
         }
     }
 
-    /// Whether it has data or its end to send, and may.
+    /// True if it has data or its end to send, and may.
     pub(super) fn has_more(&self) -> bool {
         !self.frozen && !self.reset && (!self.buffer.is_empty() || self.fin == Fin::Wanted)
     }

@@ -6,12 +6,12 @@ use stayput_host::topology::HostKey;
 
 use super::connection::Flow;
 use super::send::ends;
-use super::{Net, Power, State, What};
+use super::{Net, NetworkSignal, Power, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 
 impl Net {
-    /// The host's process is gone, its kernel closes what it had: peers see resets. Says how many connections that were.
+    /// Takes down a host's process: its kernel resets its connections. Returns their number.
     pub fn crash(&self, fault: FaultId, host: HostKey) -> u64 {
         self.state.borrow_mut().down.entry(host).or_default().push(fault);
         // A machine without power has no process that could crash, and stays dark.
@@ -21,13 +21,13 @@ impl Net {
         self.take_down(host, Power::On)
     }
 
-    /// The host is without power: peers see nothing. Says how many connections it had.
+    /// Takes down a host's power: peers see nothing. Returns the number of its connections.
     pub fn power_off(&self, fault: FaultId, host: HostKey) -> u64 {
         self.state.borrow_mut().down.entry(host).or_default().push(fault);
         self.take_down(host, Power::Off)
     }
 
-    /// `fault` keeps the host down no longer. Says whether it may start: no other fault does, and there is power again.
+    /// Ends a host's outage by `fault`. Returns true if no other fault keeps it down.
     pub fn bring_up(&self, fault: FaultId, host: HostKey) -> bool {
         let state = &mut *self.state.borrow_mut();
         if let Some(faults) = state.down.get_mut(&host) {
@@ -52,7 +52,8 @@ impl Net {
             .flat_map(|(key, connection)| (0..2).map(move |end| (key, end, connection)))
             .filter(|(_, end, connection)| {
                 let end = &connection.ends[usize::from(*end)];
-                // What is not attached is a handshake that has not come here yet: whoever is there then answers it.
+                // What is not attached is a handshake that has not come here yet: whoever is there
+                // then answers it.
                 end.host == host && end.attached && !end.gone
             })
             .map(|(connection, end, _)| Flow { connection, end })
@@ -74,7 +75,7 @@ impl Net {
         flows.len() as u64
     }
 
-    /// A sender that waits for its window to open asks its peer now and then, and gives up when it hears nothing.
+    /// Ends a sender's wait for its window: it probes its peer, and gives up without an answer.
     fn give_up_waiting(&self, state: &mut State, flow: Flow) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         if connection.end(flow).writer.is_some() {
@@ -82,7 +83,7 @@ impl Net {
         }
     }
 
-    /// Tells the sender of `flow` that its peer is gone, unless the way to it is cut when the message leaves; whether it was not.
+    /// Sends a reset to the sender of `flow`; returns false if the way to it is cut.
     pub(super) fn reset_after_latency(&self, state: &mut State, flow: Flow) -> bool {
         let Some(connection) = state.connections.get(flow.connection) else { return false };
         let (to, from) = ends(connection, flow);
@@ -92,7 +93,7 @@ impl Net {
             state.effects.entry(*fault).or_default().add("dropped_resets", 1);
         }
         if cuts.is_empty() {
-            self.tell_at(self.executor.now() + latency, What::Reset(flow));
+            self.signal_at(self.executor.now() + latency, NetworkSignal::Reset(flow));
         }
         cuts.is_empty()
     }
@@ -101,7 +102,7 @@ impl Net {
         self.reset_in(&mut self.state.borrow_mut(), flow);
     }
 
-    /// The sender of `flow` hears that the connection is no more.
+    /// Resets the sender's end of `flow`.
     pub(super) fn reset_in(&self, state: &mut State, flow: Flow) {
         if let Some(connection) = state.connections.get_mut(flow.connection) {
             let end = connection.end(flow);

@@ -1,4 +1,4 @@
-//! What chance decides on the network: a function of the seed, the purpose, the connection and the chunk.
+//! Random draws of the network: functions of the seed, the purpose, the connection and the chunk.
 //!
 //! Leaves out shared sequences, so that a new draw shifts no other.
 
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// The most that an exponential jitter adds, in means.
 const EXPONENTIAL_MEANS_MAX: u64 = 20;
 
-/// What is drawn.
+/// Purpose of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Jitter = 1,
@@ -33,7 +33,7 @@ impl Draws {
         Self(seed.entropy("network", b"", 0).next_u64())
     }
 
-    /// What a connection is known by: it does not depend on what other hosts do.
+    /// Identity of a connection: independent of other hosts' actions.
     pub(super) fn identity(&self, from: HostKey, to: HostKey, nth: u64) -> u64 {
         self.hash(0, u64::from(from.0) << 32 | u64::from(to.0), nth)
     }
@@ -61,7 +61,7 @@ impl Bits {
         mixed ^ (mixed >> 31)
     }
 
-    /// What `jitter` adds, in nanoseconds.
+    /// Delay by `jitter`, in nanoseconds.
     pub(super) fn jitter_ns(&mut self, jitter: Jitter) -> u64 {
         let times = |duration: Duration, factor: u128, shift: u32| {
             u64::try_from((u128::from(nanos(duration)) * factor) >> shift).unwrap_or(u64::MAX)

@@ -1,9 +1,10 @@
 //! Segments that are lost: how long their retransmission takes, and what it costs in bytes.
 //!
-//! Each segment of a chunk, and each of its retransmissions, is lost with the link's chance, or with that of a fault. What
-//! three or more segments follow is noticed by duplicate acknowledgements, a round trip later (fast retransmit, RFC 5681); else
-//! the sender waits for its timer (RFC 6298), twice as long each time. Leaves out selective subtleties: a round of
-//! losses costs one wait, however many there were in it.
+//! Each segment of a chunk, and each of its retransmissions, is lost with the link's chance, or
+//! with that of a fault. What three or more segments follow is noticed by duplicate
+//! acknowledgements, a round trip later (fast retransmit, RFC 5681); else the sender waits for its
+//! timer (RFC 6298), twice as long each time. Leaves out selective subtleties: a round of losses
+//! costs one wait, however many there were in it.
 
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use crate::wire;
 pub(super) const TIMEOUT_MIN: Duration = Duration::from_millis(200);
 /// The most: RFC 6298 allows 60 seconds or more.
 const TIMEOUT_MAX: Duration = Duration::from_secs(60);
-/// Rounds of retransmission, after which the last is taken to arrive: 10^-6 even when half of all segments are lost.
+/// Rounds of retransmission, after which the last is taken to arrive: 10^-6 even when half of all
+/// segments are lost.
 const ROUNDS_MAX: u32 = 20;
 /// Segments that must follow a lost one for its loss to be noticed by duplicate acknowledgements.
 const DUPLICATES: u64 = 3;
 
-/// What it is that loses segments on a way.
+/// Causes of loss on a way.
 pub(super) struct Losing {
     /// The link itself.
     pub(super) link: Chance,
@@ -31,20 +33,20 @@ pub(super) struct Losing {
     pub(super) faults: Vec<(FaultId, Chance)>,
 }
 
-/// What was lost of a chunk.
+/// Losses of a chunk.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Losses {
     /// Each lost copy: the segment, counted from zero.
     pub(super) segments: Vec<u64>,
     /// The faults that lost them, a name for each.
     pub(super) by_fault: Vec<FaultId>,
-    /// How much later the chunk is whole.
+    /// Delay until the chunk is whole, in nanoseconds.
     pub(super) delay_ns: u64,
-    /// Whether a timer ran out.
+    /// True if a timer ran out.
     pub(super) timed_out: bool,
 }
 
-/// How often a segment of a handshake was lost, and to which faults.
+/// Losses of a handshake's segment, and the faults that caused them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LostHandshake {
     pub(super) times: u32,
@@ -56,7 +58,7 @@ impl Losing {
         self.link == Chance::NEVER && self.faults.is_empty()
     }
 
-    /// What becomes of `segments` that are sent together, `more_follows` after them, when a round trip takes `round_trip_ns`.
+    /// Draws the losses of `segments` that are sent together; `more_follows` after them.
     pub(super) fn lose(
         &self,
         bits: &mut Bits,
@@ -81,7 +83,7 @@ impl Losing {
         losses
     }
 
-    /// How often a segment of a handshake is lost, `times_max` at most.
+    /// Draws the losses of a handshake's segment, `times_max` at most.
     pub(super) fn lose_handshake(&self, bits: &mut Bits, times_max: u32) -> LostHandshake {
         let mut lost = LostHandshake::default();
         let mut by_fault = Vec::new();
@@ -102,13 +104,13 @@ impl Losing {
     }
 }
 
-/// How long a sender waits for an acknowledgement when it has waited in vain `times` already.
+/// Retransmission timeout after `times` timeouts, in nanoseconds.
 pub(super) fn timeout_ns(round_trip_ns: u64, times: u32) -> u64 {
     let first = nanos(TIMEOUT_MIN).max(round_trip_ns.saturating_mul(2));
     first.saturating_mul(1 << times.min(16)).min(nanos(TIMEOUT_MAX).max(first))
 }
 
-/// Where a segment lies in its chunk of `bytes`, and how long it is.
+/// Offset of a segment in its chunk of `bytes`, and its length.
 pub(super) fn segment(index: u64, bytes: u64) -> (u64, u64) {
     let begin = index * wire::SEGMENT_PAYLOAD;
     (begin, wire::SEGMENT_PAYLOAD.min(bytes.saturating_sub(begin)))
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn as_many_copies_are_lost_as_the_chance_says() {
-        // Of n segments with chance p, p / (1 - p) copies each: the lost ones are sent again and may be lost again.
+        // Of n segments with chance p, p / (1 - p) copies each: the lost ones are sent again and
+        // may be lost again.
         let lost: usize = (0..2_000).map(|nth| lose(10, 46, true, nth).segments.len()).sum();
         let expected = 2_000 * 46 / 9;
         assert!(lost.abs_diff(expected) < expected / 30, "{lost} of {expected}");

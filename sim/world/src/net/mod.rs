@@ -1,13 +1,15 @@
-//! The fabric's network: connections between hosts, over network cards, trunks and links that delay, lose and break.
+//! The fabric's network: connections between hosts, over network cards, trunks and links that
+//! delay, lose and break.
 //!
-//! A connection is two directions, each with a window of bytes that may be written and not yet read. What a direction
-//! has to send leaves in chunks through the sender's card, goes through the trunk between the two places, takes the
-//! link's latency, and enters through the receiver's card. Cards and trunks serve their flows by turns, a chunk each. A card or
-//! trunk that is free passes a chunk on while it comes in; one that is not keeps it until its turn.
+//! A connection is two directions, each with a window of bytes that may be written and not yet
+//! read. What a direction has to send leaves in chunks through the sender's card, goes through the
+//! trunk between the two places, takes the link's latency, and enters through the receiver's card.
+//! Cards and trunks serve their flows by turns, a chunk each. A card or trunk that is free passes a
+//! chunk on while it comes in; one that is not keeps it until its turn.
 //!
-//! A segment that is lost is sent again, which costs time and bytes (`loss`); a chunk that meets a cut way is tried again as
-//! TCP would, until its sender gives up (`stall`). Leaves out the card's time for acknowledgements, reordering within a
-//! connection (TCP hides it), and duplicates.
+//! A segment that is lost is sent again, which costs time and bytes (`loss`); a chunk that meets a
+//! cut way is tried again as TCP would, until its sender gives up (`stall`). Leaves out the card's
+//! time for acknowledgements, reordering within a connection (TCP hides it), and duplicates.
 
 mod acknowledge;
 mod carry;
@@ -40,7 +42,7 @@ use self::port::{Port, Turns};
 use self::rule::ImposedRule;
 use super::executor::Executor;
 use super::fault::{Effects, FaultId};
-use super::ledger::{Ledger, Way};
+use super::ledger::{Ledger, LedgerWay};
 use super::timeline::Timeline;
 use super::trace::Trace;
 
@@ -48,7 +50,7 @@ use super::trace::Trace;
 const CHUNK_MAX: usize = 64 << 10;
 /// The least window of a direction: bytes that may be written and not yet known to be read.
 const WINDOW_MIN: u64 = 1 << 20;
-/// When the sender of what does not arrive gives up.
+/// Time after which a sender whose bytes do not arrive gives up.
 const RESET_AFTER: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG_MAX: usize = 1024;
@@ -62,15 +64,15 @@ new_key_type! {
     struct FlightKey;
 }
 
-/// What the network is told of when its time has come.
+/// Event of the network.
 #[derive(Clone, Copy, Debug)]
-pub struct NetEvent(What);
+pub struct NetEvent(NetworkSignal);
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+enum NetworkSignal {
     /// The sender's card has time for a chunk.
     Egress(HostKey),
-    /// What a host sends to itself may go.
+    /// A host's bytes for itself may go.
     Loopback(Flow),
     /// The chunk has left the card and is at the trunk.
     AtTrunk(FlightKey),
@@ -84,7 +86,7 @@ enum What {
     Deliver(FlightKey),
     /// Acknowledgements that somebody waits for are there.
     Acknowledged(Flow),
-    /// What met a cut way is tried again.
+    /// A chunk that met a cut way is tried again.
     Retransmit(Flow),
     /// An acknowledgement that met a cut way is tried again.
     AcknowledgeAgain(Flow),
@@ -94,7 +96,7 @@ enum What {
     SynArrives { connection: ConnectionKey, port: u16, tries: u32 },
     /// The other host's answer is there.
     Answer { connection: ConnectionKey, taken: bool },
-    /// An end hears that the connection is no more.
+    /// An end is reset.
     Reset(Flow),
 }
 
@@ -142,13 +144,13 @@ struct NetHost {
     opened: BTreeMap<HostKey, u64>,
 }
 
-/// What all flows between two places share, one way.
+/// Trunk: bandwidth that all flows between two places share, one way.
 struct Trunk {
     port: Port,
     waiting: Turns,
 }
 
-/// What a host's machine is doing.
+/// Power of a host's machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Power {
     /// Its kernel answers, whether or not its process runs.
@@ -172,16 +174,16 @@ impl State {
         (0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)).map(HostKey)
     }
 
-    /// Charges what happened to the faults that keep `host` down.
+    /// Charges an effect to the faults that keep `host` down.
     fn charge_down(&mut self, host: HostKey, what: &'static str, count: u64) {
         for fault in self.down.get(&host).into_iter().flatten() {
             self.effects.entry(*fault).or_default().add(what, count);
         }
     }
 
-    fn way(&self, from: HostKey, to: HostKey) -> Way {
+    fn way(&self, from: HostKey, to: HostKey) -> LedgerWay {
         let (a, b) = (&self.hosts[from.0 as usize].spec, &self.hosts[to.0 as usize].spec);
-        Way {
+        LedgerWay {
             from,
             to,
             class: LinkClass::between(a, b),
@@ -206,7 +208,7 @@ impl State {
 }
 
 impl Net {
-    /// One without hosts.
+    /// Network without hosts.
     #[must_use]
     pub fn new(
         executor: Executor<NetEvent>,
@@ -225,24 +227,26 @@ impl Net {
         net
     }
 
-    fn happens(&self, what: What) {
+    fn happens(&self, what: NetworkSignal) {
         match what {
-            What::Egress(host) => self.egress(host),
-            What::Loopback(flow) => self.send_to_itself(flow),
-            What::AtTrunk(flight) => self.at_trunk(flight),
-            What::Trunk(trunk) => self.trunk_is_free(trunk),
-            What::Arrive(flight) => self.arrive(flight),
-            What::Ingress(host) => self.ingress_is_free(host),
-            What::Deliver(flight) => self.deliver(flight),
-            What::Acknowledged(flow) => self.acknowledged(flow),
-            What::Retransmit(flow) => self.retransmit(flow),
-            What::AcknowledgeAgain(flow) => self.acknowledge_again(flow),
-            What::Syn { connection, port, tries } => self.send_syn(connection, port, tries),
-            What::SynArrives { connection, port, tries } => {
+            NetworkSignal::Egress(host) => self.egress(host),
+            NetworkSignal::Loopback(flow) => self.send_to_itself(flow),
+            NetworkSignal::AtTrunk(flight) => self.at_trunk(flight),
+            NetworkSignal::Trunk(trunk) => self.trunk_is_free(trunk),
+            NetworkSignal::Arrive(flight) => self.arrive(flight),
+            NetworkSignal::Ingress(host) => self.ingress_is_free(host),
+            NetworkSignal::Deliver(flight) => self.deliver(flight),
+            NetworkSignal::Acknowledged(flow) => self.acknowledged(flow),
+            NetworkSignal::Retransmit(flow) => self.retransmit(flow),
+            NetworkSignal::AcknowledgeAgain(flow) => self.acknowledge_again(flow),
+            NetworkSignal::Syn { connection, port, tries } => {
+                self.send_syn(connection, port, tries)
+            }
+            NetworkSignal::SynArrives { connection, port, tries } => {
                 self.receive_syn(connection, port, tries);
             }
-            What::Answer { connection, taken } => self.receive_answer(connection, taken),
-            What::Reset(flow) => self.reset(flow),
+            NetworkSignal::Answer { connection, taken } => self.receive_answer(connection, taken),
+            NetworkSignal::Reset(flow) => self.reset(flow),
         }
     }
 
@@ -265,7 +269,7 @@ impl Net {
         key
     }
 
-    /// How many hosts there are.
+    /// Number of hosts.
     #[must_use]
     pub fn hosts(&self) -> usize {
         self.state.borrow().hosts.len()
@@ -283,7 +287,7 @@ impl Net {
         self.state.borrow().hosts[host.0 as usize].spec.place
     }
 
-    /// What was sent so far.
+    /// Bytes sent so far.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.state.borrow().ledger.clone()
@@ -295,25 +299,26 @@ impl Net {
         self.state.borrow().in_flight
     }
 
-    /// Connections that there are: those that somebody holds, and those on which something is still on its way.
+    /// Connections that there are: those that somebody holds, and those on which something is still
+    /// on its way.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.state.borrow().connections.len()
     }
 
-    /// What a fault has done to the network so far.
+    /// Effects of a fault on the network so far.
     #[must_use]
     pub fn effects(&self, fault: FaultId) -> Effects {
         self.state.borrow().effects.get(&fault).cloned().unwrap_or_default()
     }
 
-    /// Adds to what a fault has done.
+    /// Adds to an effect of a fault.
     pub fn add_effect(&self, fault: FaultId, what: &'static str, count: u64) {
         self.state.borrow_mut().effects.entry(fault).or_default().add(what, count);
     }
 
-    /// At least twice what the slower card sends while a byte goes there and its acknowledgement comes back: no
-    /// connection shall be slower than its links for want of a window.
+    /// At least twice what the slower card sends while a byte goes there and its acknowledgement
+    /// comes back: no connection shall be slower than its links for want of a window.
     fn window(state: &State, from: HostKey, to: HostKey, latency_ns: u64) -> u64 {
         let rate = |key: HostKey| state.hosts[key.0 as usize].spec.nic.get();
         let slower = u128::from(rate(from).min(rate(to)));

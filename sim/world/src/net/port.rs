@@ -1,6 +1,8 @@
-//! What sends one chunk after the other: a card's direction, a trunk. And the turns of those that wait for it.
+//! Ports that carry one chunk after the other (a card's direction, a trunk), and the turns of flows
+//! that wait for one.
 //!
-//! Round robin by chunk comes close to max-min sharing; the tests hold it against an exact solver. Leaves out priorities.
+//! Round robin by chunk comes close to max-min sharing; the tests hold it against an exact solver.
+//! Leaves out priorities.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,14 +18,14 @@ use crate::fault::FaultId;
 pub(super) struct Port {
     /// Unlimited if `None`.
     rate: Option<ByteRate>,
-    /// What faults have brought it down to.
+    /// Rate limits by faults.
     limits: Vec<(FaultId, ByteRate)>,
     free_at: Time,
-    /// Whether an event will tell that it is free.
+    /// True if an event is scheduled for when it is free.
     pub(super) is_awaited: bool,
 }
 
-/// When a chunk's first bit comes out of a port, and its last.
+/// Times at which a chunk's first and last bit come out of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) first_bit: Time,
@@ -35,7 +37,7 @@ impl Port {
         Self { rate, limits: Vec::new(), free_at: Time::ZERO, is_awaited: false }
     }
 
-    /// When it has sent what it was given.
+    /// Time at which it has sent all that it was given.
     pub(super) const fn free_at(&self) -> Time {
         self.free_at
     }
@@ -45,7 +47,8 @@ impl Port {
         self.limits.iter().map(|(_, rate)| *rate).chain(self.rate).min()
     }
 
-    /// Carries what came in from `first_bit` on and is whole at `now`. The port must be free by then.
+    /// Carries what came in from `first_bit` on and is whole at `now`. The port must be free by
+    /// then.
     pub(super) fn serve(&mut self, first_bit: Time, now: Time, wire_bytes: u64) -> Served {
         assert!(
             self.free_at <= now,

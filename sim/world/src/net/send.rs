@@ -7,18 +7,18 @@ use stayput_host::{Label, Time};
 use super::connection::{Chunk, Connection, End, Flight, Flow};
 use super::draw::Purpose;
 use super::loss::{Losing, Losses, segment};
-use super::{CHUNK_MAX, LOOPBACK_LATENCY_NS, Net, NetEvent, State, What};
+use super::{CHUNK_MAX, LOOPBACK_LATENCY_NS, Net, NetEvent, NetworkSignal, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 use crate::trace::TraceEvent;
 use crate::wire;
 
 impl Net {
-    pub(super) fn tell_at(&self, at: Time, what: What) {
-        self.executor.tell_at(at, NetEvent(what));
+    pub(super) fn signal_at(&self, at: Time, what: NetworkSignal) {
+        self.executor.signal_at(at, NetEvent(what));
     }
 
-    /// Sees to it that what `flow` has to send goes out.
+    /// Queues `flow` for the card if it has anything to send.
     pub(super) fn queue(&self, state: &mut State, flow: Flow) {
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };
         let end = connection.end(flow);
@@ -34,7 +34,7 @@ impl Net {
         let end = connection.end(flow);
         end.queued = true;
         if is_loopback {
-            self.tell_at(self.executor.now(), What::Loopback(flow));
+            self.signal_at(self.executor.now(), NetworkSignal::Loopback(flow));
         } else {
             let host = end.host;
             state.host(host).senders.push_back(flow);
@@ -42,13 +42,14 @@ impl Net {
         }
     }
 
-    /// As an event even when the card is free, so that what is written at one time goes out together.
+    /// Schedules the card's next turn: as an event even when it is free, so that bytes written at
+    /// one time go out together.
     fn await_egress(&self, state: &mut State, key: HostKey) {
         let host = state.host(key);
         if !host.egress.is_awaited && !host.senders.is_empty() {
             host.egress.is_awaited = true;
             let at = host.egress.free_at().max(self.executor.now());
-            self.tell_at(at, What::Egress(key));
+            self.signal_at(at, NetworkSignal::Egress(key));
         }
     }
 
@@ -134,7 +135,7 @@ impl Net {
         self.leave(state, flight, served);
     }
 
-    /// Counts what was lost of a chunk; says how many bytes on the wire that was.
+    /// Counts the losses of a chunk; returns their bytes on the wire.
     fn count_losses(&self, state: &mut State, flow: Flow, chunk: &Chunk, losses: &Losses) -> u64 {
         let mut wire_bytes = 0;
         for index in &losses.segments {
@@ -186,7 +187,7 @@ impl Net {
         self.trace.note(self.executor.now(), &event);
     }
 
-    /// What loses segments between two hosts now.
+    /// Causes of loss between two hosts now.
     pub(super) fn losing(&self, state: &State, from: HostKey, to: HostKey) -> Losing {
         let link = if from == to { Chance::NEVER } else { self.link(state, from, to).loss };
         let faults: Vec<(FaultId, Chance)> = state.losses(from, to);
@@ -205,7 +206,7 @@ impl Net {
             let flight = Flight { flow, chunk, left: now, first_bit: now, delay_ns: 0 };
             let key = state.flights.insert(flight);
             let at = Time::from_nanos(now.as_nanos() + LOOPBACK_LATENCY_NS);
-            self.tell_at(at, What::Deliver(key));
+            self.signal_at(at, NetworkSignal::Deliver(key));
             self.queue(state, flow);
         }
         Self::reap(state, flow.connection);
@@ -218,7 +219,7 @@ pub(super) fn ends(connection: &Connection, flow: Flow) -> (HostKey, HostKey) {
     (host(&connection.ends[flow.index()]), host(&connection.ends[flow.back().index()]))
 }
 
-/// What the bytes from `begin` on are counted as, `len` of them.
+/// Labels of `len` bytes of a chunk from `begin` on, each with its number of bytes.
 pub(super) fn labels(chunk: &Chunk, begin: u64, len: u64) -> impl Iterator<Item = (Label, u64)> {
     let end = begin + len;
     chunk.pieces.iter().scan(0_u64, move |offset, (label, data)| {

@@ -1,15 +1,17 @@
-//! Chunks that meet a cut way: tried again after a while, as TCP's timer would, until their sender gives up.
+//! Chunks that meet a cut way: tried again after a while, as TCP's timer would, until their sender
+//! gives up.
 //!
-//! What meets the cut first is lost whole; each further try costs a segment, as the sender's window is then one. A
-//! cut that is mended in time costs time and bytes and no connection. Leaves out that the rest of a window would be lost
-//! as well: it waits with its sender.
+//! The first chunk that meets the cut is lost whole; each further try costs a segment, as the
+//! sender's window is then one. A cut that is mended in time costs time and bytes and no
+//! connection. Leaves out that the rest of a window would be lost as well: it waits with its
+//! sender.
 
 use stayput_host::Time;
 
 use super::connection::{Chunk, Flow, Stall};
 use super::loss::timeout_ns;
 use super::send::{ends, labels};
-use super::{Net, RESET_AFTER, State, What};
+use super::{Net, NetworkSignal, RESET_AFTER, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 use crate::wire;
@@ -56,7 +58,7 @@ impl Net {
         }
         state.pass(host, now, wire_bytes);
         let at = Time::from_nanos(now.as_nanos().saturating_add(wait));
-        self.tell_at(at, What::Retransmit(flow));
+        self.signal_at(at, NetworkSignal::Retransmit(flow));
     }
 
     pub(super) fn retransmit(&self, flow: Flow) {
@@ -66,7 +68,8 @@ impl Net {
         let end = connection.end(flow);
         let Some(stall) = &end.stall else { return };
         let (since, queued) = (stall.since, end.queued);
-        // Whoever's patience is over tries once more: the way may have been mended since the last time.
+        // Whoever's patience is over tries once more: the way may have been mended since the last
+        // time.
         if self.executor.now().since(since) >= RESET_AFTER && !state.cuts(from, to).is_empty() {
             self.reset_in(state, flow);
         } else if !queued {

@@ -103,7 +103,8 @@ impl Drop for NetStream {
 }
 
 impl Net {
-    /// The stream of a flow's sender is dropped: what it has written is still sent, what comes for it is refused.
+    /// The stream of a flow's sender is dropped: what it has written is still sent, what comes for
+    /// it is refused.
     pub(super) fn close(&self, flow: Flow) {
         let state = &mut *self.state.borrow_mut();
         let Some(connection) = state.connections.get_mut(flow.connection) else { return };

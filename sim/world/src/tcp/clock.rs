@@ -1,8 +1,9 @@
 //! The wall clock, and what the models of disks and cores see of it.
 //!
-//! tokio's timer counts in milliseconds and rounds up, and a chunk's time at a disk or on a core is a tenth of that: were each
-//! slept for, disks and cores would be ten times slower than they are said to be. So the models' waits below a tick
-//! are put together until they are one. Leaves out finer timers.
+//! tokio's timer counts in milliseconds and rounds up, and a chunk's time at a disk or on a core is
+//! a tenth of that: were each slept for, disks and cores would be ten times slower than they are
+//! said to be. So the models' waits below a tick are put together until they are one. Leaves out
+//! finer timers.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -43,8 +44,8 @@ impl Clock for RealClock {
     }
 }
 
-/// The clock of a disk, which is busy until its last access is over: the next one begins then, so what was not slept
-/// for is part of the next wait.
+/// The clock of a disk, which is busy until its last access is over: the next one begins then, so
+/// what was not slept for is part of the next wait.
 pub(super) struct DiskClock(pub(super) Rc<RealClock>);
 
 impl Clock for DiskClock {
@@ -60,8 +61,8 @@ impl Clock for DiskClock {
     }
 }
 
-/// The clock of a host's cores: what was not slept for is owed by whoever waits next. Work of more than a tick never
-/// takes less than its time.
+/// The clock of a host's cores: what was not slept for is owed by whoever waits next. Work of more
+/// than a tick never takes less than its time.
 pub(super) struct CoreClock {
     clock: Rc<RealClock>,
     owed: Cell<Duration>,

@@ -1,7 +1,8 @@
 //! The seam on real sockets: the loopback, and tokio's clock and local tasks, for one host.
 //!
-//! A connection holds a real port at each end, the connecting one for a minute after its close if it closed first
-//! (TCP's TIME_WAIT): some 28,000 of them a minute are what a machine gives by default, and then connecting fails.
+//! A connection holds a real port at each end, the connecting one for a minute after its close if
+//! it closed first (TCP's TIME_WAIT): some 28,000 of them a minute are what a machine gives by
+//! default, and then connecting fails.
 #![expect(
     clippy::disallowed_types,
     reason = "sockets and the wall clock are what the seam stands for here"
@@ -24,16 +25,17 @@ use super::clock::RealClock;
 use super::stream::{Books, SocketStream};
 use crate::clock::Clock;
 use crate::cpu::Cpu;
-use crate::ledger::WayKey;
+use crate::ledger::LedgerWayKey;
 
 /// Any free port of the loopback.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-/// What is asked for as a socket's buffer in each direction. Systems that adjust buffers by themselves go up to tens
-/// of MiB, and a slow reader would stop its writer late.
+/// What is asked for as a socket's buffer in each direction. Systems that adjust buffers by
+/// themselves go up to tens of MiB, and a slow reader would stop its writer late.
 const BUFFER_BYTES: u32 = 256 << 10;
 /// Connections to a listener that it has not accepted yet; systems allow 128 to 4,096.
 const BACKLOG: u32 = 4096;
-/// Before a listener tries again when the system had no connection to give, being out of file descriptors.
+/// Before a listener tries again when the system had no connection to give, being out of file
+/// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) struct TcpMachine {
@@ -119,7 +121,7 @@ async fn connect(shared: Rc<Shared>, from: HostKey, to: SocketAddr) -> io::Resul
 /// The books of one end of a connection.
 struct OnTheWay {
     /// From this end to the other; `None` from a host to itself.
-    way: Option<WayKey>,
+    way: Option<LedgerWayKey>,
     shared: Rc<Shared>,
 }
 
@@ -178,7 +180,8 @@ impl Listener for SocketListener {
                     continue;
                 };
                 let arrived = self.shared.directory.borrow_mut().arriving.remove(&real.port());
-                // Who is not announced is from outside the world, or has given up: the connection is closed.
+                // Who is not announced is from outside the world, or has given up: the connection
+                // is closed.
                 let Some((from, _)) = arrived else { continue };
                 stream.set_nodelay(true)?;
                 let Some(peer) = self.shared.specs.borrow().get(from.0 as usize).map(|s| s.ip)

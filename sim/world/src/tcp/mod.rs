@@ -1,11 +1,11 @@
 //! tcp: the same code over real sockets on the loopback, in real time.
 //!
-//! Hosts keep their addresses of the simulated world. A listener gets whatever real port is free, and a directory
-//! in the world says which; so worlds side by side never meet. Disks and cores are our models on the real clock. One
-//! thread runs all hosts.
+//! Hosts keep their addresses of the simulated world. A listener gets whatever real port is free,
+//! and a directory in the world says which; so worlds side by side never meet. Disks and cores are
+//! our models on the real clock. One thread runs all hosts.
 //!
-//! Leaves out what the scenario says of links and cards, and faults: those are the fabric's. Nothing here is
-//! deterministic but what is drawn from the seed.
+//! Leaves out what the scenario says of links and cards, and faults: those are the fabric's.
+//! Nothing here is deterministic but what is drawn from the seed.
 
 mod clock;
 mod machine;
@@ -33,14 +33,15 @@ use self::machine::TcpMachine;
 use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::disks_of;
-use crate::ledger::{Way, WayKey};
+use crate::ledger::{LedgerWay, LedgerWayKey};
 use crate::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
 
 /// A world on real sockets.
 pub struct Tcp {
     seed: Seed,
     clock: Rc<RealClock>,
-    // The tasks go before what they hold on to: their world's books, then the reactor of their sockets.
+    // The tasks go before what they hold on to: their world's books, then the reactor of their
+    // sockets.
     tasks: LocalSet,
     shared: Rc<Shared>,
     runtime: Runtime,
@@ -67,14 +68,15 @@ struct Shared {
 struct Directory {
     /// The real port of each listener.
     listening: BTreeMap<SocketAddr, u16>,
-    /// Connections that were not accepted yet: by the connecting socket's real port, who connects and to whom.
+    /// Connections that were not accepted yet: by the connecting socket's real port, who connects
+    /// and to whom.
     arriving: BTreeMap<u16, (HostKey, SocketAddr)>,
 }
 
 impl Shared {
     /// By which key the bytes from one host to another are counted.
-    fn way(&self, from: HostKey, to: HostKey) -> Option<WayKey> {
-        let way = Way::between(&self.specs.borrow(), from, to)?;
+    fn way(&self, from: HostKey, to: HostKey) -> Option<LedgerWayKey> {
+        let way = LedgerWay::between(&self.specs.borrow(), from, to)?;
         Some(self.ledger.borrow_mut().way(way))
     }
 
@@ -139,14 +141,16 @@ impl World for Tcp {
         key
     }
 
-    /// The limit is one of real time. A world whose tasks all sleep or wait for each other is waited for until then.
+    /// The limit is one of real time. A world whose tasks all sleep or wait for each other is
+    /// waited for until then.
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
         if done() {
             return RunEnd::Done;
         }
         let (tasks, shared) = (&mut self.tasks, &self.shared);
         let mut limit = self.clock.sleep_until(limit);
-        // Everything that happens in the world wakes this, so it is never polled in vain nor too late.
+        // Everything that happens in the world wakes this, so it is never polled in vain nor too
+        // late.
         self.runtime.block_on(poll_fn(|cx| {
             let ended = Pin::new(&mut *tasks).poll(cx).is_ready();
             shared.look_for_panics(cx);

@@ -1,4 +1,5 @@
-//! Sockets' streams as the seam's. Counts what is sent; what becomes of it the system does not tell.
+//! Sockets' streams as the seam's. Counts what is sent; what becomes of it the system does not
+//! tell.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// The most bytes that are read or written at once, as the fabric's chunks.
 const CHUNK_MAX: usize = 64 << 10;
-/// How much of what still comes for a closed connection is thrown away before its sender is told with a reset.
+/// How much of what still comes for a closed connection is thrown away before its sender is told
+/// with a reset.
 const LINGER_BYTES_MAX: usize = 1 << 20;
 /// How long a closed connection waits for its peer to close as well.
 const LINGER_MAX: Duration = Duration::from_secs(1);
@@ -94,9 +96,9 @@ impl<S: Socket> Drop for SocketStream<S> {
     }
 }
 
-/// Closes the connection such that what was written arrives. Data that comes for a closed socket, or lies there
-/// unread, makes the system reset the connection and throw away what it has not sent (RFC 1122, 4.2.2.13); so they are
-/// taken off it until the peer ends.
+/// Closes the connection such that what was written arrives. Data that comes for a closed socket,
+/// or lies there unread, makes the system reset the connection and throw away what it has not sent
+/// (RFC 1122, 4.2.2.13); so they are taken off it until the peer ends.
 pub async fn linger(mut stream: impl Socket) {
     let discard = async {
         stream.shutdown().await?;

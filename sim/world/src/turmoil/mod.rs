@@ -1,7 +1,8 @@
 //! turmoil: the same code over somebody else's network, as a referee for up to about 20 hosts.
 //!
-//! Network, clock and tasks are turmoil's; disks and cores are our models on its clock. It has no bandwidth, no
-//! headers of segments and shows no drops, so those figures are absent here; faults are the fabric's.
+//! Network, clock and tasks are turmoil's; disks and cores are our models on its clock. It has no
+//! bandwidth, no headers of segments and shows no drops, so those figures are absent here; faults
+//! are the fabric's.
 
 mod machine;
 mod stream;
@@ -21,8 +22,10 @@ use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::{SimDisk, disks_of};
-use crate::ledger::Way;
-use crate::{Busy, Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
+use crate::ledger::LedgerWay;
+use crate::{
+    Effects, Fault, FaultError, FaultId, HostBusy, Ledger, RunEnd, Timeline, Trace, World,
+};
 
 /// Segments that may be on their way in one direction of a connection.
 const SEGMENTS_MAX: usize = 64;
@@ -37,7 +40,7 @@ pub struct Turmoil {
     shared: Rc<Shared>,
 }
 
-/// What the machines of a world share.
+/// State that the machines of a world share.
 struct Shared {
     specs: RefCell<Vec<HostSpec>>,
     by_ip: RefCell<BTreeMap<IpAddr, HostKey>>,
@@ -47,13 +50,13 @@ struct Shared {
     fuel: FuelMeter,
     /// The meters of each host's cores, and its disks.
     parts: RefCell<Vec<(BusyMeter, Vec<SimDisk>)>>,
-    /// The last time that any host saw: turmoil tells it only to running hosts.
+    /// Last time that any host saw: turmoil shows it only to running hosts.
     now: Cell<Time>,
 }
 
 impl Shared {
-    fn way(&self, from: HostKey, to: HostKey) -> Option<Way> {
-        Way::between(&self.specs.borrow(), from, to)
+    fn way(&self, from: HostKey, to: HostKey) -> Option<LedgerWay> {
+        LedgerWay::between(&self.specs.borrow(), from, to)
     }
 
     fn host_at(&self, ip: IpAddr) -> Option<HostKey> {
@@ -119,7 +122,8 @@ impl World for Turmoil {
             let main = main(host);
             async move {
                 main.await;
-                // turmoil stops a host whose main function has ended; what it has started shall go on.
+                // turmoil stops a host whose main function has ended; what it has started shall go
+                // on.
                 std::future::pending().await
             }
         });
@@ -140,7 +144,8 @@ impl World for Turmoil {
             if self.now() >= limit {
                 return RunEnd::TimeLimit;
             }
-            // Our hosts' main functions never end, so there is no failure of theirs to come out here.
+            // Our hosts' main functions never end, so there is no failure of theirs to come out
+            // here.
             if let Err(error) = self.sim.step() {
                 unreachable!("turmoil reports a failure of a host that cannot fail: {error}");
             }
@@ -167,9 +172,9 @@ impl World for Turmoil {
         None
     }
 
-    fn busy(&self) -> Option<Vec<Busy>> {
+    fn busy(&self) -> Option<Vec<HostBusy>> {
         let now = self.now();
-        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| Busy {
+        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| HostBusy {
             cores: cores.busy(now),
             disks: disks.iter().map(SimDisk::busy).sum(),
         };

@@ -1,4 +1,5 @@
-//! turmoil's TCP streams as the seam's. Counts what is sent; what becomes of it turmoil does not show.
+//! turmoil's TCP streams as the seam's. Counts what is sent; what becomes of it turmoil does not
+//! show.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +11,7 @@ use stayput_host::{Label, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Shared;
-use crate::ledger::Way;
+use crate::ledger::LedgerWay;
 
 /// The most bytes of a segment, as the fabric's chunks.
 const SEGMENT_MAX: usize = 64 << 10;
@@ -18,14 +19,14 @@ const SEGMENT_MAX: usize = 64 << 10;
 pub(super) struct TurmoilStream {
     stream: turmoil::net::TcpStream,
     /// From this end to the other; `None` from a host to itself.
-    way: Option<Way>,
+    way: Option<LedgerWay>,
     shared: Rc<Shared>,
 }
 
 impl TurmoilStream {
     pub(super) fn new(
         stream: turmoil::net::TcpStream,
-        way: Option<Way>,
+        way: Option<LedgerWay>,
         shared: &Rc<Shared>,
     ) -> Self {
         Self { stream, way, shared: Rc::clone(shared) }

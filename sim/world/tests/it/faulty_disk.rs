@@ -16,7 +16,7 @@ use stayput_host::topology::HostKey;
 use stayput_host::{Batch, Disk, DiskError, File, LocalFuture, Row, Seed, Time};
 use stayput_world::clock::Clock;
 use stayput_world::disk::{DiskIdentity, FaultyDisk};
-use stayput_world::executor::{Executor, Order};
+use stayput_world::executor::{Executor, TaskOrder};
 use stayput_world::fault::kinds::{FullDisk, ReadErrors, SlowDisk, StopDisk};
 use stayput_world::fault::{DiskFault, EffectLog, FaultId, StopPoint};
 
@@ -139,7 +139,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let clock = Executor::new(Order::Fixed);
+        let clock = Executor::new(TaskOrder::Fixed);
         let inner =
             MemoryDisk { files: Shared::default(), rows: Shared::default(), clock: clock.clone() };
         let identity = DiskIdentity { seed: Seed(1), name: "host/disk".to_owned() };

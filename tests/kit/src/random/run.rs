@@ -14,7 +14,7 @@ use stayput_host::config::{
 };
 use stayput_jobs::placement::{PlacementConfig, PlacementPolicy};
 use stayput_jobs::system_images::SystemImages;
-use stayput_world::executor::Order;
+use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
 use stayput_world::{RunEnd, Trace, World};
 
@@ -41,7 +41,7 @@ const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 #[must_use]
 pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
     let trace = Trace::keeping_lines();
-    let order = case.shuffle.map_or(Order::Fixed, Order::Shuffled);
+    let order = case.shuffle.map_or(TaskOrder::Fixed, TaskOrder::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());
     let driver = Rc::new(ClientDriver::new(case));
     let spec = ClusterSpec {
