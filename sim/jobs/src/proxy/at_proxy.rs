@@ -52,7 +52,7 @@ impl JobStore for FromNodes<'_> {
             };
             let source = (version, first.as_slice());
             let fetched =
-                proxy.fetch_in_pieces(&path, source, purpose, FETCHED_BYTES_MAX, &mut take).await;
+                proxy.fetch_in_chunks(&path, source, purpose, FETCHED_BYTES_MAX, &mut take).await;
             into.end(fetched.is_ok());
             fetched.map_err(|error| refuse_fetch(&error))
         })

@@ -62,7 +62,7 @@ impl Default for Length {
 /// Hears how far a body has gone into its connection. Dropped when nothing more of it will.
 pub trait BodyObserver: std::fmt::Debug {
     /// So many bytes were handed over, and with them the last one if it `is_whole` now.
-    fn handed_over(&mut self, bytes: u64, is_whole: bool);
+    fn sent(&mut self, bytes: u64, is_whole: bool);
 }
 
 /// A body to be sent.
@@ -76,7 +76,7 @@ pub struct Body {
     span: OpenSpan,
     /// The request that it answers, on a server.
     asked: Option<Asked>,
-    watch: Option<Box<dyn BodyObserver>>,
+    observer: Option<Box<dyn BodyObserver>>,
 }
 
 /// How much of a body is still to come.
@@ -189,15 +189,15 @@ impl Body {
 
     /// Tells `watch` how far it goes, from now on.
     #[must_use]
-    pub fn watched(mut self, watch: Box<dyn BodyObserver>) -> Self {
-        self.watch = Some(watch);
+    pub fn observed_by(mut self, observer: Box<dyn BodyObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
     fn tell(&mut self, bytes: u64) {
         let is_whole = self.is_empty();
-        if let Some(watch) = &mut self.watch {
-            watch.handed_over(bytes, is_whole);
+        if let Some(observer) = &mut self.observer {
+            observer.sent(bytes, is_whole);
         }
     }
 

@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod io;
 mod pool;
+mod range;
 mod server;
 mod talk;
 
@@ -15,6 +16,7 @@ pub use client::{IncomingResponse, SendError, Timeouts, send};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};
 pub use pool::ConnectionPool;
+pub use range::{ByteRange, RangeSet, content_range_start};
 pub use server::serve;
 
 /// Headers that a message may have: Swift's 90 metadata items, what goes along with them, and what proxies add on the way to nodes.

@@ -1,6 +1,6 @@
-//! Requests to nodes: one, one after the other until a replica has it, or all replicas at once.
+//! Requests to storage nodes: to one, to one after the other until a replica has it, or to all.
 //!
-//! Leaves out what the answers mean together: that is `quorum`'s.
+//! Leaves out conclusions from their answers: see `quorum`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,9 +12,9 @@ use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::AttemptKind;
 
 use super::Proxy;
-use super::answer::set;
-use super::limits::{NODE_LIMITS, QUORUM_GRACE, REQUEST_MAX};
-use super::quorum::{Search, majority};
+use super::headers::set;
+use super::limits::{NODE_TIMEOUTS, QUORUM_GRACE, REQUEST_MAX};
+use super::quorum::{ReplicaSearch, majority};
 use super::replica_nodes::{ReplicaCandidate, ReplicaNodes};
 use crate::http::{Body, IncomingResponse, SendError};
 use crate::swift::header::{
@@ -23,12 +23,13 @@ use crate::swift::header::{
 };
 use crate::swift::{Path, ReplicaTarget, Service, encode_part};
 
-/// What the node shall count the bytes of its answer's body as: a [`stayput_host::Purpose`]'s name.
+/// Purpose that the node counts the bytes of its response body as: the name of a
+/// [`stayput_host::Purpose`].
 pub(super) const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
 
-/// A request that is put to one or several nodes.
+/// Request to one or several nodes.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct BackendRequest {
     pub(super) method: Method,
     pub(super) service: Service,
     pub(super) path: Path,
@@ -38,23 +39,23 @@ pub(super) struct Ask {
     pub(super) headers: HeaderMap,
 }
 
-/// Why a node gave no answer.
+/// Reason why a node gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NodeError {
+pub(super) enum BackendError {
     #[error(transparent)]
     Send(#[from] SendError),
-    #[error("a request for {path} on {device} cannot be put into words: {source}")]
+    #[error("a request for {path} on {device} is no HTTP request: {source}")]
     Malformed { path: Path, device: String, source: hyper::http::Error },
 }
 
-impl Ask {
-    /// As it is put to `target`, with the headers that are for it alone.
-    pub(super) fn request(
+impl BackendRequest {
+    /// Builds the HTTP request to `target`, with the headers that are for it alone.
+    pub(super) fn http_request(
         &self,
         target: &ReplicaTarget,
         own: &HeaderMap,
         body: Body,
-    ) -> Result<hyper::Request<Body>, NodeError> {
+    ) -> Result<hyper::Request<Body>, BackendError> {
         let device = encode_part(&target.device);
         let mut uri = format!("/{device}/{}{}", self.partition, self.path.encoded());
         if let Some(query) = &self.query {
@@ -63,7 +64,7 @@ impl Ask {
         }
         let mut request =
             hyper::Request::builder().method(&self.method).uri(uri).body(body).map_err(
-                |source| NodeError::Malformed {
+                |source| BackendError::Malformed {
                     path: self.path.clone(),
                     device: target.device.clone(),
                     source,
@@ -82,50 +83,53 @@ impl Ask {
     }
 }
 
-/// What a node answered to a change. Its body tells nothing.
+/// Answer of a node to a change, without its body.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct BackendReply {
     pub(super) primary: bool,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
 }
 
-impl Reply {
+impl BackendReply {
     pub(super) fn new(primary: bool, answer: IncomingResponse) -> Self {
         Self { primary, status: answer.status, headers: answer.headers }
     }
 }
 
 impl Proxy {
-    /// Puts `ask`, which has no body, to one node.
-    pub(super) async fn ask(
+    /// Sends `request`, which has no body, to one node.
+    pub(super) async fn send(
         &self,
         target: &ReplicaTarget,
-        ask: &Ask,
+        request: &BackendRequest,
         own: &HeaderMap,
-    ) -> Result<IncomingResponse, NodeError> {
-        let request = ask.request(target, own, Body::empty())?;
+    ) -> Result<IncomingResponse, BackendError> {
+        let message = request.http_request(target, own, Body::empty())?;
         let mut trying = self.host().attempt(AttemptKind::Replica, "replica");
-        let answer = self.pool().send(target.address(ask.service), request, NODE_LIMITS).await;
+        let answer =
+            self.pool().send(target.address(request.service), message, NODE_TIMEOUTS).await;
         match &answer {
             Ok(answer) if !answer.status.is_server_error() => trying.progressed(),
             _ => trying.failed(),
         }
-        log(target, ask, &answer);
+        log_failure(target, request, &answer);
         Ok(answer?)
     }
 
-    /// Puts `ask` to one candidate after the other, until one has what is asked for. Those that were asked are
-    /// taken out of `left`.
+    /// Sends `request` to one candidate after the other, until one has the resource. Candidates
+    /// that were asked are removed from `left`.
     pub(super) async fn find(
         &self,
-        ask: &Ask,
+        request: &BackendRequest,
         left: &mut VecDeque<ReplicaCandidate>,
-        search: &mut Search,
+        search: &mut ReplicaSearch,
     ) -> Option<IncomingResponse> {
         while let Some(ReplicaCandidate { target, primary }) = left.pop_front() {
-            // Why one replica does not answer matters only when none does, and then all are silent.
-            let Ok(answer) = self.ask(&target, ask, &HeaderMap::new()).await else { continue };
+            // The reason of one silent replica matters only when all are silent.
+            let Ok(answer) = self.send(&target, request, &HeaderMap::new()).await else {
+                continue;
+            };
             match answer.status {
                 StatusCode::NOT_FOUND => {
                     search.missing(primary, timestamp(&answer.headers, &X_BACKEND_TIMESTAMP));
@@ -133,7 +137,7 @@ impl Proxy {
                 status if has_it(status) => {
                     let version = timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP)
                         .or_else(|| timestamp(&answer.headers, &X_BACKEND_TIMESTAMP));
-                    if search.takes(primary, version) {
+                    if search.accepts(primary, version) {
                         return Some(answer);
                     }
                 }
@@ -143,14 +147,15 @@ impl Proxy {
         None
     }
 
-    /// Puts `ask` to all primaries at once, and to a handoff for each that does not answer. `own` holds the headers
-    /// for each. Returns when all have answered, or a while after a majority has.
+    /// Sends `request` to all primaries at once, and to a handoff in the place of each that does
+    /// not answer. `own` holds the headers for each. Returns when all have answered, or
+    /// [`QUORUM_GRACE`] after a majority has.
     pub(super) async fn change(
         &self,
-        ask: &Ask,
+        request: &BackendRequest,
         nodes: &ReplicaNodes,
         own: &[HeaderMap],
-    ) -> Vec<Reply> {
+    ) -> Vec<BackendReply> {
         let spare = RefCell::new(VecDeque::from(nodes.handoffs.clone()));
         let none = HeaderMap::new();
         let one = |index: usize, target: ReplicaTarget| {
@@ -158,10 +163,10 @@ impl Proxy {
             async move {
                 let mut next = Some((target, true));
                 while let Some((target, primary)) = next {
-                    if let Ok(answer) = self.ask(&target, ask, own).await
+                    if let Ok(answer) = self.send(&target, request, own).await
                         && !answer.status.is_server_error()
                     {
-                        return Some(Reply::new(primary, answer));
+                        return Some(BackendReply::new(primary, answer));
                     }
                     next = spare.borrow_mut().pop_front().map(|target| (target, false));
                 }
@@ -173,8 +178,8 @@ impl Proxy {
         self.gather(waiting, nodes.primaries.len(), |_| true).await
     }
 
-    /// What the futures give, until all have given it, or [`QUORUM_GRACE`] has passed since as many of `replicas` as are a
-    /// majority gave something that counts.
+    /// Collects the results of the futures until all are done, or [`QUORUM_GRACE`] has passed since
+    /// a majority of `replicas` gave a result that counts.
     pub(super) async fn gather<F, T>(
         &self,
         mut waiting: FuturesUnordered<F>,
@@ -203,22 +208,26 @@ impl Proxy {
     }
 }
 
-/// Says of a node that does not answer, or fails, who it is.
-pub(super) fn log(target: &ReplicaTarget, ask: &Ask, answer: &Result<IncomingResponse, SendError>) {
-    let (device, method) = (target.device.as_str(), ask.method.as_str());
+/// Logs which node does not answer, or fails.
+pub(super) fn log_failure(
+    target: &ReplicaTarget,
+    request: &BackendRequest,
+    answer: &Result<IncomingResponse, SendError>,
+) {
+    let (device, method) = (target.device.as_str(), request.method.as_str());
     match answer {
         Err(error) => tracing::warn!(
             device,
             method,
-            path = ask.path.encoded(),
+            path = request.path.encoded(),
             %error,
             "a node does not answer"
         ),
         Ok(answer) if answer.status.is_server_error() => tracing::warn!(
-            node = %target.address(ask.service),
+            node = %target.address(request.service),
             device,
             method,
-            path = ask.path.encoded(),
+            path = request.path.encoded(),
             status = answer.status.as_u16(),
             "a node fails"
         ),
@@ -226,7 +235,7 @@ pub(super) fn log(target: &ReplicaTarget, ask: &Ask, answer: &Result<IncomingRes
     }
 }
 
-/// Whether a node that answers so has what was asked for.
+/// Whether a node that answers with `status` has the resource.
 fn has_it(status: StatusCode) -> bool {
     let conditions = [
         StatusCode::NOT_MODIFIED,
@@ -236,10 +245,14 @@ fn has_it(status: StatusCode) -> bool {
     status.is_success() || conditions.contains(&status)
 }
 
-/// For each of `slots` nodes: which servers of the container (or, with [`Service::Account`], the account) it tells
-/// of a change. Together they tell all.
-pub(super) fn updates(told: Service, nodes: &ReplicaNodes, slots: usize) -> Vec<HeaderMap> {
-    let (host, device, partition) = match told {
+/// Headers for each of `slots` nodes that name the container servers (or, with
+/// [`Service::Account`], the account servers) to which it sends an update. Together they name all.
+pub(super) fn update_headers(
+    receiver: Service,
+    nodes: &ReplicaNodes,
+    slots: usize,
+) -> Vec<HeaderMap> {
+    let (host, device, partition) = match receiver {
         Service::Account => (X_ACCOUNT_HOST, X_ACCOUNT_DEVICE, X_ACCOUNT_PARTITION),
         Service::Object | Service::Container => {
             (X_CONTAINER_HOST, X_CONTAINER_DEVICE, X_CONTAINER_PARTITION)
@@ -247,8 +260,9 @@ pub(super) fn updates(told: Service, nodes: &ReplicaNodes, slots: usize) -> Vec<
     };
     let share = |slot: usize| {
         let targets = nodes.primaries.iter().skip(slot).step_by(slots.max(1));
-        let (hosts, devices): (Vec<_>, Vec<_>) =
-            targets.map(|target| (target.address(told).to_string(), target.device.clone())).unzip();
+        let (hosts, devices): (Vec<_>, Vec<_>) = targets
+            .map(|target| (target.address(receiver).to_string(), target.device.clone()))
+            .unzip();
         let mut headers = HeaderMap::new();
         if !hosts.is_empty() {
             set(&mut headers, host.clone(), hosts.join(","));

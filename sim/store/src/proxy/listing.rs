@@ -1,6 +1,6 @@
-//! The rows of containers and accounts for what runs beside the proxy: wildcards, and jobs that read a listing.
+//! Listings of containers and accounts for the job service: wildcards, and listings as inputs.
 //!
-//! Leaves out delimiters: who wants a tree asks over HTTP.
+//! Leaves out delimiters: a client that wants a tree asks over HTTP.
 
 use std::collections::VecDeque;
 
@@ -10,40 +10,40 @@ use serde::{Deserialize, Serialize};
 use stayput_host::Purpose;
 
 use super::Proxy;
-use super::answer::set;
-use super::backend::{Ask, X_BACKEND_PURPOSE};
+use super::backend::{BackendRequest, X_BACKEND_PURPOSE};
+use super::headers::set;
 use super::limits::{CHUNK_MAX, LISTING_BYTES_MAX, LISTING_ROWS};
-use super::quorum::Search;
+use super::quorum::{QuorumFailure, ReplicaSearch};
 use crate::swift::{Path, Service, encode_query};
 
-/// A row of a container's listing.
+/// Row of a container's listing.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ListedObject {
-    /// The object's name.
+    /// Name of the object.
     pub name: String,
-    /// The MD5 of its data.
+    /// MD5 of its data.
     pub hash: String,
-    /// How long it is.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its content type.
+    /// Content type.
     pub content_type: String,
-    /// When it was written, as ISO 8601 without a zone.
+    /// Time of the last write, as ISO 8601 without a zone.
     pub last_modified: String,
 }
 
-/// A row of an account's listing.
+/// Row of an account's listing.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct ListedContainer {
     name: String,
 }
 
-/// What a listing has.
-trait Row: DeserializeOwned {
+/// Row of a listing.
+trait ListingRow: DeserializeOwned {
     const SERVICE: Service;
     fn name(&self) -> &str;
 }
 
-impl Row for ListedObject {
+impl ListingRow for ListedObject {
     const SERVICE: Service = Service::Container;
 
     fn name(&self) -> &str {
@@ -51,7 +51,7 @@ impl Row for ListedObject {
     }
 }
 
-impl Row for ListedContainer {
+impl ListingRow for ListedContainer {
     const SERVICE: Service = Service::Account;
 
     fn name(&self) -> &str {
@@ -59,35 +59,35 @@ impl Row for ListedContainer {
     }
 }
 
-/// Why a container is not listed.
+/// Reason why a container is not listed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// A majority of its replicas says that there is none.
+    /// A majority of its replicas has none.
     #[error("there is no container {path}")]
     NotFound {
-        /// Which container.
+        /// Path of the container or account.
         path: Path,
     },
-    /// Too few of its replicas gave a listing that makes sense.
+    /// Too few of its replicas sent a valid listing.
     #[error("no replica of {path} that can be reached gave its listing: try again later")]
     Unavailable {
-        /// Which container.
+        /// Path of the container or account.
         path: Path,
     },
-    /// It has more rows than are wanted.
+    /// The listing has more rows than the limit.
     #[error("{path} has more than {rows_max} names that begin with {prefix:?}")]
     TooLong {
-        /// Which container.
+        /// Path of the container or account.
         path: Path,
-        /// What their names begin with.
+        /// Prefix of the names.
         prefix: String,
-        /// The limit.
+        /// Limit of rows.
         rows_max: usize,
     },
 }
 
 impl Proxy {
-    /// The objects of a container whose names begin with `prefix`, in the order of their names.
+    /// Lists the objects of a container whose names begin with `prefix`, in the order of their names.
     ///
     /// # Errors
     /// See [`ListError`].
@@ -100,7 +100,7 @@ impl Proxy {
         self.rows(container, prefix, rows_max).await
     }
 
-    /// The names of an account's containers that begin with `prefix`, in order.
+    /// Lists the names of an account's containers that begin with `prefix`, in order.
     ///
     /// # Errors
     /// See [`ListError`].
@@ -114,7 +114,7 @@ impl Proxy {
         Ok(rows.into_iter().map(|row| row.name).collect())
     }
 
-    async fn rows<R: Row>(
+    async fn rows<R: ListingRow>(
         &self,
         container: &Path,
         prefix: &str,
@@ -136,8 +136,8 @@ impl Proxy {
         }
     }
 
-    /// The rows after `marker`, from the first replica whose listing makes sense and goes on.
-    async fn page<R: Row>(
+    /// Rows after `marker`, from the first replica whose listing is valid and continues.
+    async fn page<R: ListingRow>(
         &self,
         container: &Path,
         prefix: &str,
@@ -147,7 +147,7 @@ impl Proxy {
         let (prefix, after) = (encode_query(prefix), encode_query(marker));
         let mut headers = HeaderMap::new();
         set(&mut headers, X_BACKEND_PURPOSE, Purpose::Listing.name());
-        let ask = Ask {
+        let request = BackendRequest {
             method: Method::GET,
             service: R::SERVICE,
             path: container.clone(),
@@ -156,8 +156,8 @@ impl Proxy {
             headers,
         };
         let mut left = VecDeque::from(self.candidates(container, &nodes));
-        let mut search = Search::new(nodes.primaries.len());
-        while let Some(mut answer) = self.find(&ask, &mut left, &mut search).await {
+        let mut search = ReplicaSearch::new(nodes.primaries.len());
+        while let Some(mut answer) = self.find(&request, &mut left, &mut search).await {
             if answer.status == StatusCode::NO_CONTENT {
                 return Ok(Vec::new());
             }
@@ -170,8 +170,8 @@ impl Proxy {
             }
         }
         let path = container.clone();
-        match search.verdict() {
-            StatusCode::NOT_FOUND => Err(ListError::NotFound { path }),
+        match search.failure() {
+            QuorumFailure::NotFound => Err(ListError::NotFound { path }),
             _ => Err(ListError::Unavailable { path }),
         }
     }

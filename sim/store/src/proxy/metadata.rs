@@ -1,57 +1,69 @@
-//! Swift's limits on metadata, and how a client has items removed.
+//! Swift's limits on metadata, and the removal of items.
 //!
-//! Leaves out the limit on all items that a container has gathered over several requests, which its nodes keep.
+//! Leaves out the limit on all items of a container over several requests, which its nodes keep.
 
+use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, StatusCode};
 
-use super::answer::ErrorResponse;
 use super::limits::{
     HEADER_VALUE_BYTES_MAX, META_BYTES_MAX, META_ITEMS_MAX, META_NAME_BYTES_MAX,
     META_VALUE_BYTES_MAX,
 };
 
-/// Refuses headers that are too long, and metadata (what begins with `prefix`) beyond Swift's limits.
-///
-/// # Errors
-/// 400.
-pub(super) fn check(headers: &HeaderMap, prefix: &str) -> Result<(), ErrorResponse> {
-    let bad = |why: String| Err(ErrorResponse::new(StatusCode::BAD_REQUEST, why));
+/// Violation of a limit on headers or metadata.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum MetadataError {
+    #[error("{header} is longer than {HEADER_VALUE_BYTES_MAX} bytes")]
+    HeaderTooLong { header: HeaderName },
+    #[error("{header} names no metadata item: put a name after it")]
+    NoName { header: HeaderName },
+    #[error("a metadata name has at most {META_NAME_BYTES_MAX} bytes: {header}")]
+    NameTooLong { header: HeaderName },
+    #[error("{header} is longer than {META_VALUE_BYTES_MAX} bytes")]
+    ValueTooLong { header: HeaderName },
+    #[error("{header} is not UTF-8")]
+    NotUtf8 { header: HeaderName },
+    #[error("{items} metadata items are too many: send at most {META_ITEMS_MAX}")]
+    TooManyItems { items: usize },
+    #[error("{bytes} bytes of metadata are too many: send at most {META_BYTES_MAX}")]
+    TooManyBytes { bytes: usize },
+}
+
+/// Checks the lengths of headers, and metadata (headers that begin with `prefix`) against Swift's
+/// limits.
+pub(super) fn check(headers: &HeaderMap, prefix: &str) -> Result<(), MetadataError> {
     let (mut items, mut bytes) = (0, 0);
     for (header, value) in headers {
         if value.len() > HEADER_VALUE_BYTES_MAX {
-            return bad(format!("{header} is longer than {HEADER_VALUE_BYTES_MAX} bytes"));
+            return Err(MetadataError::HeaderTooLong { header: header.clone() });
         }
         let Some(name) = header.as_str().strip_prefix(prefix) else { continue };
         if name.is_empty() {
-            return bad(format!("{header} names no metadata item: put a name after it"));
+            return Err(MetadataError::NoName { header: header.clone() });
         }
         if name.len() > META_NAME_BYTES_MAX {
-            return bad(format!(
-                "a metadata name has at most {META_NAME_BYTES_MAX} bytes: {header}"
-            ));
+            return Err(MetadataError::NameTooLong { header: header.clone() });
         }
         if value.len() > META_VALUE_BYTES_MAX {
-            return bad(format!("{header} is longer than {META_VALUE_BYTES_MAX} bytes"));
+            return Err(MetadataError::ValueTooLong { header: header.clone() });
         }
         if std::str::from_utf8(value.as_bytes()).is_err() {
-            return bad(format!("{header} is not UTF-8"));
+            return Err(MetadataError::NotUtf8 { header: header.clone() });
         }
         items += 1;
         bytes += name.len() + value.len();
     }
     if items > META_ITEMS_MAX {
-        return bad(format!("{items} metadata items are too many: send at most {META_ITEMS_MAX}"));
+        return Err(MetadataError::TooManyItems { items });
     }
     if bytes > META_BYTES_MAX {
-        return bad(format!(
-            "{bytes} bytes of metadata are too many: send at most {META_BYTES_MAX}"
-        ));
+        return Err(MetadataError::TooManyBytes { bytes });
     }
     Ok(())
 }
 
-/// The items that `X-Remove-…` names, each with an empty value, which removes it. `prefix` is that of their metadata.
+/// Items that `X-Remove-…` names, each with an empty value, which removes it. `prefix` is that of
+/// their metadata.
 pub(super) fn removed(headers: &HeaderMap, prefix: &str) -> HeaderMap {
     let mut removed = HeaderMap::new();
     for header in headers.keys() {

@@ -1,30 +1,40 @@
-//! A Swift-like proxy: takes clients' requests and does them on the nodes that the ring names.
+//! A Swift-like proxy: answers clients' requests by requests to the nodes that the ring names.
 //!
-//! It keeps nothing but connections: what it must remember is on nodes. Writes go to all primaries at once, with handoffs for those that do
-//! not answer, and are acknowledged by a majority; reads go from one replica to the next, also in the middle of a body.
+//! Stateless but for its connections and short-lived caches. Writes go to all primaries at once,
+//! with handoffs for those that do not answer, and are acknowledged by a majority; reads go from one
+//! replica to the next, also in the middle of a body. Modules from the top:
 //!
-//! Leaves out caches of data, rate limits, dynamic large objects and versions, and remembering which devices were in
-//! error (Swift's `error_suppression_limit`): a lookup of the newest version may not pass over one that may be back by now.
+//! ```text
+//! api        requests by resource and method     slo     static large objects
+//! object     one object on its replicas          index   accounts and containers on theirs
+//! auth       tokens, users and access lists      backend, quorum, replica_nodes
+//! error      failures by what happened           error_response   their HTTP statuses
+//! ```
+//! Leaves out caches of data, rate limits, dynamic large objects, versions, and a memory of failed
+//! devices (Swift's `error_suppression_limit`): a lookup of the newest version must not skip one that
+//! may be back.
 
-mod account;
-mod answer;
+mod api;
 mod auth;
 mod backend;
-mod borrow;
-mod container;
-mod dates;
-mod formats;
-mod info;
+mod date_header;
+mod error;
+mod error_response;
+mod headers;
+mod index;
+mod job_access;
 pub mod limits;
 mod listing;
+mod listing_format;
 mod metadata;
 mod object;
+mod observer;
 mod query;
 mod quorum;
 mod replica_nodes;
-mod routing;
+mod request;
+mod slo;
 mod timestamps;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -41,64 +51,66 @@ use stayput_host::{Host, LocalFuture};
 use crate::http;
 use crate::http::{ConnectionPool, Request, Response};
 use crate::swift::{PROXY_PORT, Path, RingLookup, Timestamp};
+use date_header::DateHeader;
 use replica_nodes::{ReplicaCandidate, ReplicaNodes};
 use timestamps::Timestamps;
 
-pub use answer::ErrorResponse;
 pub use auth::{
     Authenticator, BadStorageUrl, BadTokenLife, BadUser, ClusterSecret, FixedTokens,
-    SECRET_BYTES_MIN, ShortSecret, StorageUrl, TempAuth, TokenLife, UrlScheme, UserEntry, UserKey,
-    UserTable,
+    SECRET_BYTES_MIN, ShortSecret, StorageUrl, TempAuth, TokenLife, UrlScheme, UserEntry, UserFlaw,
+    UserKey, UserTable,
 };
-pub use borrow::{JobAccess, JobPoster};
+pub use error_response::ErrorResponse;
+pub use job_access::{JobAccess, JobPoster};
 pub use listing::{ListError, ListedObject};
 pub use object::{
-    FetchError, FetchEvent, LocateError, LocatedObject, NewObject, StoreError, StoredObject,
+    FetchError, FetchEvent, LocateError, LocatedObject, NewObject, StoreError, StoreFailure,
+    StoredObject,
 };
+pub use observer::{CompletedJob, CompletedRequest, RequestKind, RequestObserver, ResponseEnd};
 pub use timestamps::ProxyIndex;
-pub use watch::{CompletedJob, CompletedRequest, RequestKind, RequestObserver, ResponseEnd};
 
 /// The former name of [`ErrorResponse`], until the job service has errors of its own.
 pub type Refusal = ErrorResponse;
 
-/// What a proxy is given.
+/// Configuration of a proxy.
 pub struct ProxyConfig {
-    /// Its name, no other proxy's: transaction ids are drawn from it.
+    /// Unique name of the proxy, from which transaction ids are drawn.
     pub name: String,
-    /// Which of the cluster's proxies it is.
+    /// Index among the proxies of the cluster.
     pub index: ProxyIndex,
-    /// Where things belong.
+    /// Ring that names the nodes of a path.
     pub ring: Rc<dyn RingLookup>,
-    /// How it finds out who asks.
+    /// Authentication of callers.
     pub auth: Authenticator,
-    /// What runs jobs, if anything does.
+    /// Service that runs jobs, if any.
     pub jobs: Option<Rc<dyn JobService>>,
-    /// Who is told what requests came to, if anybody is.
+    /// Receiver of reports on requests, if any.
     pub observer: Option<Arc<dyn RequestObserver>>,
 }
 
-/// A job as it was posted; who asks has been let in, as one who may do all in the account.
+/// Job as it was posted, by a caller who may do all in the account.
 #[derive(Debug)]
 pub struct JobRequest {
-    /// The account that it was posted to: what the job may reach without anybody's leave.
+    /// Account that it was posted to, all of which the job may access.
     pub account: String,
-    /// Who posted it.
+    /// Caller who posted it.
     pub poster: JobPoster,
-    /// What it was posted to.
+    /// Path that it was posted to.
     pub path: Path,
-    /// The id of the request.
+    /// Id of the job.
     pub trans_id: String,
-    /// The request, without the headers that clients may not set.
+    /// Request without the headers that clients may not set.
     pub request: Request,
 }
 
-/// What runs jobs.
+/// Service that runs jobs.
 pub trait JobService {
-    /// Runs a posted job to its answer. Dropped when the client leaves.
-    fn run(&self, proxy: Proxy, call: JobRequest) -> LocalFuture<'static, Response>;
+    /// Runs a posted job to its response. The future is dropped when the client leaves.
+    fn run(&self, proxy: Proxy, job: JobRequest) -> LocalFuture<'static, Response>;
 }
 
-/// A running proxy, for what works beside it on its host. Clones are the same proxy.
+/// Handle of a running proxy. Clones share its state.
 #[derive(Clone)]
 pub struct Proxy(Rc<Inner>);
 
@@ -108,12 +120,11 @@ struct Inner {
     /// Connections to nodes.
     pool: ConnectionPool,
     timestamps: Timestamps,
-    dates: dates::Dates,
+    dates: DateHeader,
     requests: Cell<u64>,
-    /// How often each partition was read: each reading begins at a replica of its own.
+    /// Number of reads of each partition: each draws the replica to start from.
     reads: RefCell<BTreeMap<u32, u64>>,
-    /// Access lists that were read lately.
-    lists: RefCell<auth::ListsCache>,
+    acls: RefCell<auth::AclCache>,
 }
 
 /// Serves [`PROXY_PORT`] of `host` until the host ends.
@@ -127,30 +138,30 @@ pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
         config,
         pool: ConnectionPool::new(host.clone()),
         timestamps: Timestamps::new(index),
-        dates: dates::Dates::default(),
+        dates: DateHeader::default(),
         requests: Cell::new(0),
         reads: RefCell::default(),
-        lists: RefCell::default(),
+        acls: RefCell::default(),
     }));
     let serving = proxy.clone();
-    http::serve(&host, PROXY_PORT, move |request| routing::handle(serving.clone(), request))?;
+    http::serve(&host, PROXY_PORT, move |request| api::handle(serving.clone(), request))?;
     Ok(proxy)
 }
 
 impl Proxy {
-    /// The machine that it runs on.
+    /// Host that it runs on.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.0.host
     }
 
-    /// Its connections to nodes.
+    /// Connections to nodes.
     #[must_use]
     pub fn pool(&self) -> &ConnectionPool {
         &self.0.pool
     }
 
-    /// A timestamp for a change: later than all that this proxy gave before.
+    /// Timestamp for a change, later than all before from this proxy.
     #[must_use]
     pub fn next_timestamp(&self) -> Timestamp {
         self.0.timestamps.next(self.0.host.now())
@@ -164,15 +175,15 @@ impl Proxy {
         &self.0.config
     }
 
-    fn lists(&self) -> &RefCell<auth::ListsCache> {
-        &self.0.lists
+    fn acls(&self) -> &RefCell<auth::AclCache> {
+        &self.0.acls
     }
 
     fn nodes(&self, path: &Path) -> ReplicaNodes {
         ReplicaNodes::of(&*self.0.config.ring, path)
     }
 
-    /// The devices that may hold `path`, in the order of the replicas, from one that is drawn for this reading.
+    /// Devices that may hold `path`, in the order of the replicas, from a random one on.
     fn candidates(&self, path: &Path, nodes: &ReplicaNodes) -> Vec<ReplicaCandidate> {
         let attempt = {
             let mut reads = self.0.reads.borrow_mut();
@@ -185,12 +196,12 @@ impl Proxy {
         nodes.candidates(usize::try_from(first).unwrap_or(0))
     }
 
-    /// The `Date` of an answer.
+    /// Value of the header `Date`.
     fn date(&self) -> Option<HeaderValue> {
         self.0.dates.at(self.0.host.now())
     }
 
-    /// The id of the next request, in Swift's form: 21 digits of chance and ten of the time.
+    /// Id of the next request, in Swift's form: 21 random digits and ten of the time.
     fn next_trans_id(&self) -> String {
         let number = self.0.requests.get();
         self.0.requests.set(number + 1);

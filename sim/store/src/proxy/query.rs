@@ -1,12 +1,12 @@
-//! The query of a client's request, as a proxy reads it.
+//! Query of a client's request.
 //!
-//! Leaves out listings' parameters, which nodes read.
+//! Leaves out the parameters of listings, which nodes read.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The decoded value of the first parameter of that name; empty for a parameter without a value.
+/// Decoded value of the first parameter of that name; empty for a parameter without a value.
 pub(super) fn value<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {
     let pairs = query?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
@@ -23,7 +23,7 @@ pub(super) fn value<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, st
     }
 }
 
-/// Swift's ways of saying yes, in parameters and in headers.
+/// Whether a parameter or a header is true, in any of Swift's spellings.
 pub(super) fn is_true(value: &str) -> bool {
     ["true", "1", "yes", "on", "t", "y"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }

@@ -1,4 +1,4 @@
-//! What a proxy concludes from what its nodes said. Pure: no waiting and no sending.
+//! Conclusions from the answers of nodes. Pure: no waiting and no sending.
 //!
 //! Leaves out erasure codes: a quorum is a majority of the replicas.
 
@@ -8,15 +8,104 @@ use hyper::StatusCode;
 
 use crate::swift::Timestamp;
 
-/// How many of `replicas` are a majority.
+/// Failure of a request on the replicas of `resource`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", failure.describe(resource))]
+pub(super) struct QuorumError {
+    /// Object, container or account, as messages name it.
+    pub(super) resource: String,
+    pub(super) failure: QuorumFailure,
+}
+
+/// Failure that the answers of all replicas add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QuorumFailure {
+    /// A majority has none.
+    NotFound,
+    /// Something newer is there, or a container is not empty.
+    Conflict,
+    /// The body is not the one whose ETag the client sent.
+    ChecksumMismatch,
+    /// A condition asked for no object, and there is one.
+    Exists,
+    /// Too few replicas answered.
+    Unavailable,
+    /// The disks of a majority are full or out of order.
+    NoSpace,
+    /// Another status that a majority answered.
+    Other(StatusCode),
+}
+
+impl QuorumFailure {
+    /// Names the resource that the request was on.
+    pub(super) fn on(self, resource: impl ToString) -> QuorumError {
+        QuorumError { resource: resource.to_string(), failure: self }
+    }
+
+    /// Status by which nodes report this failure, and the proxy as well.
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::ChecksumMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Exists => StatusCode::PRECONDITION_FAILED,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Other(status) => status,
+        }
+    }
+
+    fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::CONFLICT => Self::Conflict,
+            StatusCode::UNPROCESSABLE_ENTITY => Self::ChecksumMismatch,
+            StatusCode::PRECONDITION_FAILED => Self::Exists,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
+            StatusCode::INSUFFICIENT_STORAGE => Self::NoSpace,
+            other => Self::Other(other),
+        }
+    }
+
+    fn describe(self, resource: &str) -> String {
+        match self {
+            Self::NotFound => format!("there is no {resource}"),
+            Self::Conflict => {
+                format!("{resource} is in the way of that, or newer: look again")
+            }
+            Self::ChecksumMismatch => {
+                format!("the body of {resource} has another MD5 than its ETag says")
+            }
+            Self::Exists => format!("{resource} is there already"),
+            Self::Unavailable => {
+                format!("too few replicas of {resource} answered: try again later")
+            }
+            Self::NoSpace => {
+                format!("the disks that are to hold {resource} are full or out of order: make room")
+            }
+            Self::Other(status) => format!("the replicas of {resource} say {status}"),
+        }
+    }
+}
+
+/// Number of `replicas` that make a majority.
 pub(super) const fn majority(replicas: usize) -> usize {
     replicas / 2 + 1
 }
 
-/// The answer to a change: the most frequent status of the class (2xx, 3xx, 4xx) that a majority gave, the
-/// lowest of equally frequent ones; 503 without such a class. After Swift's `best_response`, but for 507: where a majority has no room,
-/// trying again does not help, and Swift's 503 would ask for it.
-pub(super) fn best_status(statuses: &[StatusCode], replicas: usize) -> StatusCode {
+/// Outcome of a change: the most frequent status of the class (2xx, 3xx, 4xx) that a majority
+/// answered, the lowest of equally frequent ones; [`QuorumFailure::Unavailable`] without such a
+/// class. After Swift's `best_response`, but for 507: where a majority has no room, trying again
+/// does not help, and Swift's 503 would ask for it.
+pub(super) fn changed(
+    statuses: &[StatusCode],
+    replicas: usize,
+) -> Result<StatusCode, QuorumFailure> {
+    let status = best_status(statuses, replicas);
+    if status.is_success() { Ok(status) } else { Err(QuorumFailure::of(status)) }
+}
+
+fn best_status(statuses: &[StatusCode], replicas: usize) -> StatusCode {
     for class in 2..=4 {
         let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
         for status in statuses.iter().filter(|status| status.as_u16() / 100 == class) {
@@ -38,38 +127,44 @@ pub(super) fn best_status(statuses: &[StatusCode], replicas: usize) -> StatusCod
     }
 }
 
-/// The answer to a deletion. Where there was nothing a tombstone is written all the same, so that 204 and 404
-/// count together; it existed if any replica had it.
-pub(super) fn deleted_status(statuses: &[StatusCode], replicas: usize) -> StatusCode {
+/// Outcome of a deletion. Where there was nothing a tombstone is written all the same, so 204 and
+/// 404 count together; it existed if any replica had it.
+pub(super) fn deleted(
+    statuses: &[StatusCode],
+    replicas: usize,
+) -> Result<StatusCode, QuorumFailure> {
     let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
     let (had, had_not) = (count(StatusCode::NO_CONTENT), count(StatusCode::NOT_FOUND));
     if had + had_not < majority(replicas) {
-        return best_status(statuses, replicas);
+        return changed(statuses, replicas);
     }
-    if had > 0 { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+    if had > 0 { Ok(StatusCode::NO_CONTENT) } else { Err(QuorumFailure::NotFound) }
 }
 
-/// The answer to new metadata, from pairs of whether it was a primary and what it said. A handoff knows nothing
-/// of what should be on a primary, so its 404 says nothing.
-pub(super) fn changed_status(answers: &[(bool, StatusCode)], replicas: usize) -> StatusCode {
-    let telling = |(primary, status): &(bool, StatusCode)| {
+/// Outcome of new metadata, from pairs of whether the node is a primary and its status. A handoff
+/// need not have the object, so its 404 does not count.
+pub(super) fn posted(
+    answers: &[(bool, StatusCode)],
+    replicas: usize,
+) -> Result<StatusCode, QuorumFailure> {
+    let counting = |(primary, status): &(bool, StatusCode)| {
         (*primary || *status != StatusCode::NOT_FOUND).then_some(*status)
     };
-    best_status(&answers.iter().filter_map(telling).collect::<Vec<_>>(), replicas)
+    changed(&answers.iter().filter_map(counting).collect::<Vec<_>>(), replicas)
 }
 
-/// Why an upload is not acknowledged.
+/// Reason why an upload is not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotStored {
-    /// The nodes that took it disagree on what they took.
+    /// The nodes that stored it report different ETags.
     Disagree,
-    /// A majority has it or something newer, and some have something newer: that is what readers will find.
+    /// A majority has it or something newer, and some have something newer, which readers will get.
     Newer,
-    /// The answer that most of them gave.
-    Refused(StatusCode),
+    /// Failure by the statuses that most nodes answered.
+    Failed(QuorumFailure),
 }
 
-/// The ETag of an upload that a majority has, from their statuses and ETags.
+/// ETag of an upload that a majority stored, from statuses and ETags.
 pub(super) fn stored(
     answers: &[(StatusCode, Option<String>)],
     replicas: usize,
@@ -85,62 +180,63 @@ pub(super) fn stored(
             .map(|(status, _)| *status)
             .filter(|status| *status != StatusCode::CREATED)
             .collect();
-        return Err(NotStored::Refused(best_status(&statuses, replicas)));
+        return Err(NotStored::Failed(QuorumFailure::of(best_status(&statuses, replicas))));
     }
     let etag = created().find_map(|(_, etag)| etag.clone()).ok_or(NotStored::Disagree)?;
     let agree = created().all(|(_, other)| other.as_ref() == Some(&etag));
     if agree { Ok(etag) } else { Err(NotStored::Disagree) }
 }
 
-/// What asking one replica after the other has shown so far.
+/// State of a search that asks one replica after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Search {
+pub(super) struct ReplicaSearch {
     replicas: usize,
     missing_primaries: usize,
     tombstone: Timestamp,
 }
 
-impl Search {
+impl ReplicaSearch {
     pub(super) const fn new(replicas: usize) -> Self {
         Self { replicas, missing_primaries: 0, tombstone: Timestamp::ZERO }
     }
 
-    /// A replica said 404, with its tombstone's timestamp if it has one.
+    /// Records a 404, with the timestamp of the tombstone if there is one.
     pub(super) fn missing(&mut self, primary: bool, tombstone: Option<Timestamp>) {
         self.missing_primaries += usize::from(primary);
         self.tombstone = self.tombstone.max(tombstone.unwrap_or_default());
     }
 
-    /// Whether a copy of that version counts: not if it was deleted later. One that does not is like a 404.
-    pub(super) fn takes(&mut self, primary: bool, version: Option<Timestamp>) -> bool {
+    /// Records a copy and decides if it counts: a copy older than a tombstone is like a 404.
+    pub(super) fn accepts(&mut self, primary: bool, version: Option<Timestamp>) -> bool {
         let deleted = version.is_some_and(|version| version < self.tombstone);
         self.missing_primaries += usize::from(primary && deleted);
         !deleted
     }
 
-    /// What to say when all were asked and none was taken: 404 only if a majority of the primaries said so.
-    pub(super) const fn verdict(&self) -> StatusCode {
+    /// Failure once all were asked and none was accepted: `NotFound` only if a majority of the
+    /// primaries answered so.
+    pub(super) const fn failure(&self) -> QuorumFailure {
         if self.missing_primaries >= majority(self.replicas) {
-            StatusCode::NOT_FOUND
+            QuorumFailure::NotFound
         } else {
-            StatusCode::SERVICE_UNAVAILABLE
+            QuorumFailure::Unavailable
         }
     }
 }
 
-/// What one replica said about an object.
+/// Report of one replica on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum ReplicaReport {
     /// It has this version.
     Has(Timestamp, String),
-    /// It has nothing, since this tombstone if it has one.
+    /// It has nothing, or only a tombstone of this timestamp.
     Missing(Option<Timestamp>),
 }
 
-/// What all that has been said about an object comes to.
+/// Conclusion from all reports on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Newest {
-    /// Others may know better.
+    /// Further reports may change the conclusion.
     Wait,
     /// This version.
     Found(Timestamp, String),
@@ -150,17 +246,21 @@ pub(super) enum Newest {
     Unavailable,
 }
 
-/// The newest version (ties: the larger ETag), from pairs of whether it was a primary and what it said. `all_asked`
-/// when nobody is left to ask.
-pub(super) fn newest(reports: &[(bool, Said)], replicas: usize, all_asked: bool) -> Newest {
-    let tombstone = reports.iter().filter_map(|(_, said)| match said {
-        Said::Missing(tombstone) => *tombstone,
-        Said::Has(..) => None,
+/// Newest version (ties: the larger ETag), from pairs of whether the node is a primary and its
+/// report. `all_asked` if no node is left to ask.
+pub(super) fn newest(
+    reports: &[(bool, ReplicaReport)],
+    replicas: usize,
+    all_asked: bool,
+) -> Newest {
+    let tombstone = reports.iter().filter_map(|(_, report)| match report {
+        ReplicaReport::Missing(tombstone) => *tombstone,
+        ReplicaReport::Has(..) => None,
     });
     let tombstone = tombstone.max().unwrap_or_default();
-    let copies = reports.iter().filter_map(|(_, said)| match said {
-        Said::Has(version, etag) if *version >= tombstone => Some((*version, etag)),
-        Said::Has(..) | Said::Missing(_) => None,
+    let copies = reports.iter().filter_map(|(_, report)| match report {
+        ReplicaReport::Has(version, etag) if *version >= tombstone => Some((*version, etag)),
+        ReplicaReport::Has(..) | ReplicaReport::Missing(_) => None,
     });
     let primaries = reports.iter().filter(|(primary, _)| *primary).count();
     let enough = primaries >= majority(replicas);

@@ -1,7 +1,7 @@
-//! The timestamps that a proxy gives to changes: the time, and always later than the last one.
+//! Timestamps of changes: the time, and always later than the last one.
 //!
-//! Proxies take turns with the last digits, so that no two of them ever give the same one: a timestamp names one change.
-//! Leaves out clocks that differ by more than that.
+//! The last digits depend on the proxy, so that no two proxies give the same timestamp: it names one
+//! change. Leaves out the skew of clocks.
 
 use std::cell::Cell;
 
@@ -9,21 +9,21 @@ use stayput_host::Time;
 
 use crate::swift::Timestamp;
 
-/// Which of the cluster's proxies one is.
+/// Index of a proxy among those of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyIndex {
-    /// Its number, from 0.
+    /// Index, from 0.
     pub index: u32,
-    /// How many proxies there are.
+    /// Number of proxies.
     pub count: u32,
 }
 
 impl ProxyIndex {
-    /// Of the only proxy.
+    /// Index of the only proxy.
     pub const ONLY: Self = Self { index: 0, count: 1 };
 }
 
-/// Gives timestamps that strictly increase.
+/// Source of strictly increasing timestamps.
 #[derive(Debug)]
 pub(super) struct Timestamps {
     last: Cell<Timestamp>,
@@ -35,12 +35,12 @@ impl Timestamps {
         Self { last: Cell::default(), index }
     }
 
-    /// The timestamp of `now`, or the first after those that were given.
+    /// Timestamp of `now`, or the first after the last one given.
     pub(super) fn next(&self, now: Time) -> Timestamp {
         self.after(now, Timestamp::ZERO)
     }
 
-    /// As [`Timestamps::next`], and later than `seen` on some node.
+    /// Timestamp as [`Timestamps::next`], and later than `seen`.
     pub(super) fn after(&self, now: Time, seen: Timestamp) -> Timestamp {
         let earliest = Timestamp::at(now).max(self.last.get().next()).max(seen.next());
         let timestamp = earliest.in_turn(self.index.index, self.index.count);

@@ -1,19 +1,24 @@
-//! A container's access list: which users and which referrers may read it, or write to it.
+//! Access list (ACL) of a container: users and referrers that may read it, or write to it.
 //!
-//! The grammar is Swift's: items between commas, each a referrer (`.r:*`, `.r:.example.com`, `.r:-thief.example.com`), `.rlistings`, an
-//! account, or a user as `account:user`. Other words that begin with a dot are refused where Swift takes and ignores them, so that a
-//! slip is heard of, and `.r:-*` denies where Swift passes over it. Leaves out Keystone's wildcards and access lists of whole accounts.
+//! The grammar is Swift's: items between commas, each a referrer (`.r:*`, `.r:.example.com`,
+//! `.r:-thief.example.com`), `.rlistings`, an account, or a user as `account:user`. Other words that
+//! begin with a dot are refused where Swift ignores them, so that a slip is noticed, and `.r:-*`
+//! denies where Swift ignores it. Leaves out Keystone's wildcards and access lists of accounts.
 
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-/// Bytes of the longest access list: what Swift lets a header have.
+/// Bytes of the longest access list: Swift's limit of a header.
 pub(super) const ACL_BYTES_MAX: usize = 8192;
 
-/// An access list that is none.
+/// Flaw of an access list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadAcl {
+pub(in crate::proxy) enum BadAcl {
+    #[error("is not UTF-8")]
+    NotUtf8,
+    #[error("cannot stand in a header")]
+    NotAHeader,
     #[error("{item:?} names no host: write `.r:*`, `.r:www.example.com` or `.r:.example.com`")]
     NoHost { item: String },
     #[error("{item:?} is a referrer, and referrers cannot be let write: name accounts or users")]
@@ -26,22 +31,22 @@ pub(super) enum BadAcl {
     TooLong { bytes: usize },
 }
 
-/// What an access list is for.
+/// Purpose of an access list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum AclPurpose {
     Reading,
     Writing,
 }
 
-/// An access list.
+/// Access list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Acl(Vec<Item>);
+pub(super) struct Acl(Vec<AclItem>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Item {
+enum AclItem {
     Referrer(Verdict, Hosts),
     Listings,
-    /// An account, or a user as `account:user`; percent-encoded where it has to be.
+    /// Account, or user as `account:user`; percent-encoded where it has to be.
     Named(String),
 }
 
@@ -54,50 +59,50 @@ enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Hosts {
     All,
-    /// Those whose name ends with this, which begins with a dot.
+    /// Hosts whose name ends with this, which begins with a dot.
     Domain(String),
     One(String),
 }
 
 impl Acl {
-    /// Reads an access list.
+    /// Parses an access list.
     ///
     /// # Errors
     /// See [`BadAcl`].
-    pub(super) fn parse(text: &str, purpose: Purpose) -> Result<Self, BadAcl> {
+    pub(super) fn parse(text: &str, purpose: AclPurpose) -> Result<Self, BadAcl> {
         if text.len() > ACL_BYTES_MAX {
             return Err(BadAcl::TooLong { bytes: text.len() });
         }
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        items.map(|item| Item::parse(item, purpose)).collect::<Result<_, _>>().map(Self)
+        items.map(|item| AclItem::parse(item, purpose)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether somebody who comes from `referer`, which is a URL, may read: of the items that speak of its host, the last one decides.
+    /// Whether a caller from `referer`, a URL, may read: the last item that matches its host decides.
     pub(super) fn admits_referrer(&self, referer: Option<&str>) -> bool {
         let host = referer.and_then(host_of);
         let mut verdicts = self.0.iter().rev().filter_map(|item| match item {
-            Item::Referrer(verdict, hosts) if hosts.have(host.as_deref()) => Some(*verdict),
+            AclItem::Referrer(verdict, hosts) if hosts.include(host.as_deref()) => Some(*verdict),
             _ => None,
         });
         verdicts.next() == Some(Verdict::Allow)
     }
 
-    /// Whether those who may read by their referrer may list as well.
+    /// Whether callers that may read by their referrer may list as well.
     pub(super) fn admits_listing(&self) -> bool {
-        self.0.contains(&Item::Listings)
+        self.0.contains(&AclItem::Listings)
     }
 
-    /// Whether it names the account or the user.
+    /// Whether it names this account or user.
     pub(super) fn names(&self, who: &str) -> bool {
         self.0.iter().any(|item| match item {
-            Item::Named(name) => percent_decode_str(name).decode_utf8_lossy() == who,
-            Item::Referrer(..) | Item::Listings => false,
+            AclItem::Named(name) => percent_decode_str(name).decode_utf8_lossy() == who,
+            AclItem::Referrer(..) | AclItem::Listings => false,
         })
     }
 }
 
-impl Item {
-    fn parse(item: &str, purpose: Purpose) -> Result<Self, BadAcl> {
+impl AclItem {
+    fn parse(item: &str, purpose: AclPurpose) -> Result<Self, BadAcl> {
         let (word, host) = match item.split_once(':') {
             Some((word, host)) => (word.trim(), Some(host.trim())),
             None => (item, None),
@@ -105,7 +110,7 @@ impl Item {
         match (word, host) {
             (".rlistings", None) => Ok(Self::Listings),
             (".r" | ".ref" | ".referer" | ".referrer", Some(host)) => {
-                if purpose == Purpose::Writing {
+                if purpose == AclPurpose::Writing {
                     return Err(BadAcl::WritingReferrer { item: item.to_owned() });
                 }
                 let (verdict, host) = match host.strip_prefix('-') {
@@ -129,15 +134,15 @@ impl Hosts {
             "" if text.is_empty() => None,
             "" => Some(Self::All),
             "." => None,
-            // It would read as a denial when it is written down.
+            // Written down, it would read as a denial.
             dash if dash.starts_with('-') => None,
             domain if domain.starts_with('.') => Some(Self::Domain(domain.to_owned())),
             host => Some(Self::One(host.to_owned())),
         }
     }
 
-    /// Whether `host` is one of them; somebody who names none is one of all.
-    fn have(&self, host: Option<&str>) -> bool {
+    /// Whether `host` is one of them; a caller without a referrer matches only `*`.
+    fn include(&self, host: Option<&str>) -> bool {
         let ends = |host: &str, domain: &str| {
             let start = host.len().checked_sub(domain.len());
             let end = start.and_then(|start| host.get(start..));
@@ -152,7 +157,7 @@ impl Hosts {
     }
 }
 
-/// The host that a URL names.
+/// Host of a URL.
 fn host_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("//")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
@@ -164,7 +169,7 @@ fn host_of(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_owned())
 }
 
-/// As it is kept and shown: without what Swift leaves out as well.
+/// The stored form, which Swift normalises in the same way.
 impl fmt::Display for Acl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, item) in self.0.iter().enumerate() {
@@ -172,15 +177,15 @@ impl fmt::Display for Acl {
                 f.write_str(",")?;
             }
             match item {
-                Item::Referrer(verdict, hosts) => {
+                AclItem::Referrer(verdict, hosts) => {
                     f.write_str(if *verdict == Verdict::Deny { ".r:-" } else { ".r:" })?;
                     match hosts {
                         Hosts::All => f.write_str("*")?,
                         Hosts::Domain(host) | Hosts::One(host) => f.write_str(host)?,
                     }
                 }
-                Item::Listings => f.write_str(".rlistings")?,
-                Item::Named(name) => f.write_str(name)?,
+                AclItem::Listings => f.write_str(".rlistings")?,
+                AclItem::Named(name) => f.write_str(name)?,
             }
         }
         Ok(())
@@ -194,7 +199,7 @@ mod tests {
     use super::*;
 
     fn reading(text: &str) -> Acl {
-        Acl::parse(text, Purpose::Reading).unwrap()
+        Acl::parse(text, AclPurpose::Reading).unwrap()
     }
 
     #[test]
@@ -228,10 +233,10 @@ mod tests {
             (".admin", ".admin"),
             (&"x".repeat(ACL_BYTES_MAX + 1), "8193 bytes"),
         ] {
-            let error = Acl::parse(bad, Purpose::Reading).unwrap_err().to_string();
+            let error = Acl::parse(bad, AclPurpose::Reading).unwrap_err().to_string();
             assert!(error.contains(part), "{bad}: {error}");
         }
-        let error = Acl::parse("bob,.r:*", Purpose::Writing).unwrap_err().to_string();
+        let error = Acl::parse("bob,.r:*", AclPurpose::Writing).unwrap_err().to_string();
         assert!(error.contains(".r:*") && error.contains("referrer"), "{error}");
     }
 
@@ -283,8 +288,8 @@ mod tests {
                 0..6,
             ),
         ) {
-            if let Ok(acl) = Acl::parse(&items.join(","), Purpose::Reading) {
-                prop_assert_eq!(Acl::parse(&acl.to_string(), Purpose::Reading), Ok(acl));
+            if let Ok(acl) = Acl::parse(&items.join(","), AclPurpose::Reading) {
+                prop_assert_eq!(Acl::parse(&acl.to_string(), AclPurpose::Reading), Ok(acl));
             }
         }
     }

@@ -1,6 +1,7 @@
-//! What containers' access lists were a moment ago, so that guests do not cost the nodes a request each.
+//! Cache of containers' access lists, so that guests do not cost the nodes a request each.
 //!
-//! Each proxy has its own. What it changes itself it forgets; of what others change it hears when an entry's time is over.
+//! Each proxy has its own. It forgets what it changes itself; changes by other proxies show when an
+//! entry expires.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -8,65 +9,71 @@ use std::time::Duration;
 
 use stayput_host::Time;
 
-use super::access::Lists;
+use super::container_acls::ContainerAcls;
 use crate::swift::Path;
 
-/// How long an entry is good for. Swift keeps them for a minute; a grant that is taken back should not live on for that long.
-pub(in crate::proxy) const LISTS_LIFE: Duration = Duration::from_secs(5);
-/// Entries that are kept: with the longest access lists they have 8 MiB.
+/// Lifetime of an entry. Swift's is a minute; a revoked grant should not last that long.
+pub(in crate::proxy) const ACLS_LIFE: Duration = Duration::from_secs(5);
+/// Entries at most: 8 MiB with the longest access lists.
 const ENTRIES_MAX: usize = 512;
 
-/// The access lists that were read lately.
+/// Access lists of containers that were read lately.
 #[derive(Debug, Default)]
-pub(in crate::proxy) struct ListsCache {
-    entries: BTreeMap<Path, Entry>,
-    /// Those that were put in, oldest first; some are gone by now.
+pub(in crate::proxy) struct AclCache {
+    entries: BTreeMap<Path, CacheEntry>,
+    /// Insertions, oldest first; some of their entries are gone.
     order: VecDeque<(Path, Time)>,
     changes: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
-    lists: Rc<Lists>,
+struct CacheEntry {
+    acls: Rc<ContainerAcls>,
     until: Time,
 }
 
-/// How far changes had come when a reading began.
+/// Number of changes when a read began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen(u64);
+pub(super) struct ChangeCount(u64);
 
-impl ListsCache {
-    /// The lists of a container, if they were read lately.
-    pub(super) fn get(&self, container: &Path, now: Time) -> Option<Rc<Lists>> {
+impl AclCache {
+    /// Access lists of a container, if they were read lately.
+    pub(super) fn get(&self, container: &Path, now: Time) -> Option<Rc<ContainerAcls>> {
         let entry = self.entries.get(container).filter(|entry| now < entry.until)?;
-        Some(Rc::clone(&entry.lists))
+        Some(Rc::clone(&entry.acls))
     }
 
-    /// To be asked for before a reading begins.
-    pub(super) fn seen(&self) -> Seen {
-        Seen(self.changes)
+    /// Number of changes so far; to be read before a read begins.
+    pub(super) fn changes(&self) -> ChangeCount {
+        ChangeCount(self.changes)
     }
 
-    /// Keeps what was read, unless something was changed since the reading began.
-    pub(super) fn put(&mut self, container: Path, lists: Rc<Lists>, begun: Seen, now: Time) {
-        if begun != self.seen() {
+    /// Stores access lists, unless there was a change since their read began.
+    pub(super) fn put(
+        &mut self,
+        container: Path,
+        acls: Rc<ContainerAcls>,
+        begun: ChangeCount,
+        now: Time,
+    ) {
+        if begun != self.changes() {
             return;
         }
         while let Some((oldest, until)) = self.order.front()
             && (*until <= now || self.order.len() >= ENTRIES_MAX)
         {
-            // It may have been forgotten and read again since.
+            // It may have been removed and read again since.
             if self.entries.get(oldest).is_some_and(|entry| entry.until == *until) {
                 self.entries.remove(oldest);
             }
             self.order.pop_front();
         }
-        let until = now + LISTS_LIFE;
+        let until = now + ACLS_LIFE;
         self.order.push_back((container.clone(), until));
-        self.entries.insert(container, Entry { lists, until });
+        self.entries.insert(container, CacheEntry { acls, until });
     }
 
-    /// Forgets a container's lists, because they may have changed.
+    /// Removes a container's access lists, because they may have changed.
     pub(super) fn forget(&mut self, container: &Path) {
         self.entries.remove(container);
         self.changes += 1;
@@ -85,14 +92,14 @@ mod tests {
         Time::from_nanos(seconds * 1_000_000_000)
     }
 
-    fn put(cache: &mut ListsCache, number: usize, now: Time) {
-        let seen = cache.seen();
-        cache.put(container(number), Rc::default(), seen, now);
+    fn put(cache: &mut AclCache, number: usize, now: Time) {
+        let changes = cache.changes();
+        cache.put(container(number), Rc::default(), changes, now);
     }
 
     #[test]
-    fn an_entry_is_good_for_a_while() {
-        let mut cache = ListsCache::default();
+    fn an_entry_expires() {
+        let mut cache = AclCache::default();
         put(&mut cache, 1, at(10));
         assert!(cache.get(&container(1), at(14)).is_some());
         assert!(cache.get(&container(1), at(15)).is_none());
@@ -102,10 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_a_change_is_not_kept() {
-        let mut cache = ListsCache::default();
+    fn access_lists_read_before_a_change_are_not_stored() {
+        let mut cache = AclCache::default();
         put(&mut cache, 1, at(10));
-        let begun = cache.seen();
+        let begun = cache.changes();
         cache.forget(&container(1));
         assert!(cache.get(&container(1), at(10)).is_none());
         cache.put(container(1), Rc::default(), begun, at(10));
@@ -113,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn however_many_are_asked_for_few_are_kept() {
-        let mut cache = ListsCache::default();
+    fn the_number_of_entries_is_bounded() {
+        let mut cache = AclCache::default();
         for number in 0..3 * ENTRIES_MAX {
             put(&mut cache, number, at(10));
             if number % 3 == 0 {

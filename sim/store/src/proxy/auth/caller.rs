@@ -1,7 +1,8 @@
-//! Who asks, and what that lets them do without anybody's leave.
+//! Caller of a request, and the access that its identity gives.
 //!
-//! Pure: what access lists grant beyond that is `access`'s.
+//! Pure. Leaves out grants of access lists: see `access`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use hyper::Method;
@@ -9,83 +10,84 @@ use hyper::Method;
 use super::ACCOUNT_PREFIX;
 use crate::swift::Path;
 
-/// Somebody who has proved who they are.
+/// Identity of an authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
-    /// As refusals name them.
+    /// Name in messages and logs.
     pub(super) shown: String,
-    /// Their account, as it is in URLs.
+    /// Account of the user, as in URLs.
     pub(super) account: String,
-    /// The names in access lists that mean them.
+    /// Names in access lists that match the user.
     pub(super) listed: Vec<String>,
-    pub(super) own: Own,
-    pub(super) elsewhere: Elsewhere,
+    pub(super) own: OwnAccess,
+    pub(super) foreign: ForeignAccess,
 }
 
-/// What somebody may do in their own account.
+/// Access to the own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Own {
-    /// What access lists grant.
+pub(super) enum OwnAccess {
+    /// Only grants of access lists.
     Member,
-    /// All but making and deleting the account, which only those may who manage all accounts, as in Swift.
+    /// All but creating and deleting the account, which is for reseller admins, as in Swift.
     Admin,
 }
 
-/// What somebody may do in other accounts.
+/// Access to other accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Elsewhere {
-    /// What access lists grant.
+pub(super) enum ForeignAccess {
+    /// Only grants of access lists.
     Nobody,
-    /// Reading.
+    /// Reads.
     Reader,
     /// All.
     Admin,
 }
 
 impl Identity {
-    /// The holder of an account.
+    /// Identity of the holder of a fixed token.
     pub(super) fn holder(account: &str) -> Self {
         Self {
             shown: format!("the holder of {account}"),
             account: account.to_owned(),
             listed: vec![account.to_owned()],
-            own: Own::Admin,
-            elsewhere: Elsewhere::Nobody,
+            own: OwnAccess::Admin,
+            foreign: ForeignAccess::Nobody,
         }
     }
 }
 
-/// Who asks, as far as a request shows it.
+/// Sender of a request.
 #[derive(Clone, Debug, Default)]
 pub(in crate::proxy) struct Caller {
-    /// `None` for somebody without a token.
+    /// `None` without a token.
     pub(super) identity: Option<Arc<Identity>>,
-    /// The page that sent them, if they say so.
+    /// Value of the header `Referer`.
     pub(super) referer: Option<String>,
 }
 
 impl Caller {
-    /// As refusals name them; `None` for somebody without a token.
+    /// Name in messages and logs; `None` without a token.
     pub(in crate::proxy) fn shown(&self) -> Option<&str> {
         self.identity.as_ref().map(|identity| identity.shown.as_str())
     }
 }
 
-/// What is wanted of a path.
+/// Access to a path that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::proxy) enum Access {
-    /// Reading an object, or listing.
+    /// Reads an object, or lists.
     Read,
-    /// Changing an object.
+    /// Changes an object.
     Write,
-    /// Changing a container or what is said of an account; running jobs in it.
+    /// Changes a container or the metadata of an account; runs jobs.
     Manage,
-    /// Making or deleting an account.
+    /// Creates or deletes an account.
     Govern,
 }
 
 impl Access {
-    /// What a request wants of its path. A COPY reads it; what it writes to is to be asked for beside it.
+    /// Access that a request needs to its path. A COPY reads it; its destination needs an
+    /// authorisation of its own.
     pub(in crate::proxy) fn of(method: &Method, path: &Path) -> Self {
         let is_account = path.container().is_none();
         match *method {
@@ -96,44 +98,46 @@ impl Access {
             _ => Self::Write,
         }
     }
+}
 
-    /// As refusals name it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
+/// The verb in messages.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Read => "read",
             Self::Write => "write to",
             Self::Manage => "manage",
             Self::Govern => "make or delete",
-        }
+        })
     }
 }
 
 impl Caller {
-    /// Whether they may have that access without anybody's leave.
+    /// Whether the identity alone gives that access.
     pub(super) fn may(&self, path: &Path, access: Access) -> bool {
-        let Some(Identity { account, own, elsewhere, .. }) = self.identity.as_deref() else {
+        let Some(Identity { account, own, foreign, .. }) = self.identity.as_deref() else {
             return false;
         };
-        let at_home = account == path.account()
+        let in_own = account == path.account()
             && match own {
-                Own::Admin => access != Access::Govern,
-                Own::Member => false,
+                OwnAccess::Admin => access != Access::Govern,
+                OwnAccess::Member => false,
             };
-        let anywhere = match elsewhere {
-            Elsewhere::Admin => true,
-            Elsewhere::Reader => access == Access::Read,
-            Elsewhere::Nobody => false,
+        let in_foreign = match foreign {
+            ForeignAccess::Admin => true,
+            ForeignAccess::Reader => access == Access::Read,
+            ForeignAccess::Nobody => false,
         };
-        at_home || anywhere && is_of_users(path.account())
+        in_own || in_foreign && is_of_users(path.account())
     }
 
-    /// Whether they may do all in the account of `path`, and see all that is said of it.
+    /// Whether the caller may do all in the account of `path`, and see all of its headers.
     pub(in crate::proxy) fn owns(&self, path: &Path) -> bool {
         self.may(path, Access::Manage)
     }
 }
 
-/// Whether an account can be a user's: what begins with a dot is the cluster's own.
+/// Whether an account can be a user's: names that begin with a dot are the cluster's own.
 fn is_of_users(account: &str) -> bool {
     account
         .strip_prefix(ACCOUNT_PREFIX)
@@ -147,8 +151,8 @@ mod tests {
 
     const ALL: [Access; 4] = [Access::Read, Access::Write, Access::Manage, Access::Govern];
 
-    fn caller(own: Own, elsewhere: Elsewhere) -> Caller {
-        let identity = Identity { own, elsewhere, ..Identity::holder("AUTH_test") };
+    fn caller(own: OwnAccess, foreign: ForeignAccess) -> Caller {
+        let identity = Identity { own, foreign, ..Identity::holder("AUTH_test") };
         Caller { identity: Some(Arc::new(identity)), referer: None }
     }
 
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_admin_does_all_in_the_own_account_but_make_and_delete_it() {
-        let admin = caller(Own::Admin, Elsewhere::Nobody);
+        let admin = caller(OwnAccess::Admin, ForeignAccess::Nobody);
         assert_eq!(may(&admin, "/AUTH_test/c/o"), ALL[..3]);
         assert_eq!(may(&admin, "/AUTH_tes"), []);
         assert_eq!(may(&admin, "/AUTH_test2/c/o"), []);
@@ -167,13 +171,13 @@ mod tests {
             Caller { identity: Some(Arc::new(Identity::holder("AUTH_test"))), referer: None };
         assert_eq!(may(&holder, "/AUTH_test"), ALL[..3], "who has a fixed token may no more");
         assert_eq!(may(&holder, "/AUTH_other"), []);
-        assert_eq!(may(&caller(Own::Member, Elsewhere::Nobody), "/AUTH_test/c/o"), []);
+        assert_eq!(may(&caller(OwnAccess::Member, ForeignAccess::Nobody), "/AUTH_test/c/o"), []);
         assert_eq!(may(&Caller::default(), "/AUTH_test/c/o"), []);
     }
 
     #[test]
     fn a_resellers_admin_does_all_in_all_accounts_of_users() {
-        let admin = caller(Own::Member, Elsewhere::Admin);
+        let admin = caller(OwnAccess::Member, ForeignAccess::Admin);
         assert_eq!(may(&admin, "/AUTH_other/c"), ALL);
         for not_of_users in ["/AUTH_", "/AUTH_.cluster", "/other", "/.expiring"] {
             assert_eq!(may(&admin, not_of_users), [], "{not_of_users}");
@@ -182,13 +186,13 @@ mod tests {
 
     #[test]
     fn a_resellers_reader_reads_in_all_accounts_and_owns_none() {
-        let reader = caller(Own::Member, Elsewhere::Reader);
+        let reader = caller(OwnAccess::Member, ForeignAccess::Reader);
         assert_eq!(may(&reader, "/AUTH_other/c/o"), [Access::Read]);
         assert!(!reader.owns(&decode_path("/AUTH_other").unwrap()));
     }
 
     #[test]
-    fn what_a_request_wants_is_told_by_its_method_and_its_path() {
+    fn the_access_that_a_request_needs_follows_from_method_and_path() {
         let of = |method: &str, path: &str| {
             Access::of(&Method::from_bytes(method.as_bytes()).unwrap(), &decode_path(path).unwrap())
         };

@@ -1,18 +1,21 @@
-//! Who may do what. In a simulated cluster fixed tokens stand for accounts; a served one has users that log in, as Swift's TempAuth has.
+//! Authentication and authorisation. A simulated cluster has fixed tokens; a served one has users
+//! that log in, as with Swift's TempAuth.
 //!
 //! ```text
 //! secret → token → temp ← users     a key for a token, a token for an identity
 //!                   ↓
-//!     caller: what the identity may do by itself
+//!     caller: access by identity
 //!                   ↓
-//!     access ← acl, cache: what a container's access lists grant beyond that
+//!     access ← container_acls, acl, cache: access by a container's access lists
 //! ```
-//! Leaves out access lists of accounts, and telling guests from each other once they are let in.
+//! Leaves out access lists of accounts, and the names of guests that an access list admits.
 
 mod access;
 mod acl;
 mod cache;
 mod caller;
+mod container_acls;
+mod error;
 mod secret;
 mod temp;
 mod token;
@@ -27,19 +30,21 @@ use percent_encoding::percent_decode_str;
 use stayput_host::Time;
 
 use self::caller::Identity;
-use super::answer::{ErrorResponse, response, set};
+use super::headers::{response, set};
 use crate::http::{Body, Request, Response};
 use crate::swift::encode_part;
 use crate::swift::header::{X_AUTH_TOKEN, X_STORAGE_TOKEN, text};
 
-pub(super) use self::access::{authorise, clean_lists, drop_owners, forget};
-pub(super) use self::cache::ListsCache;
+pub(super) use self::access::{authorise, forget_acls};
+pub(super) use self::cache::AclCache;
 pub(super) use self::caller::{Access, Caller};
+pub(super) use self::container_acls::{normalise_acls, remove_owner_headers};
+pub(super) use self::error::AuthError;
 pub use self::secret::{ClusterSecret, SECRET_BYTES_MIN, ShortSecret};
 pub use self::temp::{BadStorageUrl, BadTokenLife, StorageUrl, TempAuth, TokenLife, UrlScheme};
-pub use self::users::{BadUser, UserEntry, UserKey, UserTable};
+pub use self::users::{BadUser, UserEntry, UserFlaw, UserKey, UserTable};
 
-/// How the names of users' accounts begin in URLs.
+/// Prefix of users' accounts in URLs.
 const ACCOUNT_PREFIX: &str = "AUTH_";
 
 const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
@@ -49,19 +54,19 @@ const X_STORAGE_PASS: HeaderName = HeaderName::from_static("x-storage-pass");
 const X_STORAGE_URL: HeaderName = HeaderName::from_static("x-storage-url");
 const X_AUTH_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-auth-token-expires");
 
-/// Which account each token stands for.
+/// Account of each token.
 pub type FixedTokens = BTreeMap<String, String>;
 
-/// How a proxy finds out who asks.
+/// Authentication of callers by their tokens.
 #[derive(Clone)]
 pub enum Authenticator {
-    /// By tokens that were agreed on beforehand, each of the holder of an account.
+    /// Fixed tokens, each for the holder of an account.
     Fixed(FixedTokens),
-    /// By tokens that it gives to those who have a key.
+    /// Temporary tokens, issued to users with a key.
     Temp(TempAuth),
 }
 
-/// Without tokens.
+/// Omits the tokens.
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -78,50 +83,45 @@ impl From<FixedTokens> for Authenticator {
 }
 
 impl Authenticator {
-    /// Who asks.
+    /// Authenticates the sender of a request.
     ///
     /// # Errors
-    /// 401 for a token that opens nothing, even where none would be needed.
-    pub(super) fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Caller, ErrorResponse> {
-        let bad =
-            |why: &str| ErrorResponse::new(StatusCode::UNAUTHORIZED, format!("X-Auth-Token {why}"));
+    /// The token is unknown or expired, even where none would be needed.
+    pub(super) fn caller(&self, headers: &HeaderMap, now: Time) -> Result<Caller, AuthError> {
         let identity = match text_of(headers, &X_AUTH_TOKEN) {
             None => None,
             Some(token) => Some(match self {
                 Self::Fixed(tokens) => {
-                    let account = tokens
-                        .get(token)
-                        .ok_or_else(|| bad("is not known: ask for a new token"))?;
+                    let account = tokens.get(token).ok_or(temp::BadToken::Unknown)?;
                     Arc::new(Identity::holder(account))
                 }
-                Self::Temp(auth) => {
-                    auth.open(token, now).map_err(|error| bad(&error.to_string()))?
-                }
+                Self::Temp(auth) => auth.open(token, now)?,
             }),
         };
         let referer = text(headers, &REFERER).map(ToOwned::to_owned);
         Ok(Caller { identity, referer })
     }
 
-    /// What somebody gets who asks for a token; `None` if `request` does not.
+    /// Answers a request for a token; `None` if `request` is none.
     pub(super) fn log_in(
         &self,
         request: &Request,
         now: Time,
-    ) -> Option<Result<Response, ErrorResponse>> {
+    ) -> Option<Result<Response, AuthError>> {
         let Self::Temp(auth) = self else { return None };
-        let account = asks_for_token(request.uri().path())?;
+        let account = login_account(request.uri().path())?;
         Some(log_in(auth, request, account, now))
     }
 }
 
-/// A header's value unless it is empty; one that is no text is none that could be right.
+/// Value of a header unless it is empty; `?` if it is not UTF-8, which no token or user is.
 fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let value = headers.get(name).filter(|value| !value.is_empty())?;
     Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?"))
 }
 
-/// Has what is worth as much as a key not be shown, wherever the headers are; and the token where it is looked for.
+/// Marks keys and tokens as sensitive, so that headers can be logged; moves `X-Storage-Token` to
+/// `X-Auth-Token`.
 pub(super) fn conceal(headers: &mut HeaderMap) {
     let secrets = [X_AUTH_TOKEN, X_STORAGE_TOKEN, X_AUTH_KEY, X_STORAGE_PASS];
     for (_, value) in headers.iter_mut().filter(|(name, _)| secrets.contains(name)) {
@@ -134,7 +134,7 @@ pub(super) fn conceal(headers: &mut HeaderMap) {
     }
 }
 
-/// What a 401 tells of whose key is wanted: the account that the path is in.
+/// Value of `WWW-Authenticate`, which names the account of the path.
 pub(super) fn challenge(url_path: &str) -> String {
     let rest = url_path.strip_prefix("/v1/").or_else(|| url_path.strip_prefix("/v1.0/"));
     let account = rest.and_then(|rest| rest.split('/').next());
@@ -144,8 +144,8 @@ pub(super) fn challenge(url_path: &str) -> String {
     format!("Swift realm=\"{realm}\"")
 }
 
-/// Whether a path is one where tokens are given, and for which account if it says so.
-fn asks_for_token(url_path: &str) -> Option<Option<&str>> {
+/// Account that a login path names; `None` if the path is not for logins.
+fn login_account(url_path: &str) -> Option<Option<&str>> {
     let path = url_path.strip_suffix('/').unwrap_or(url_path);
     match path {
         "/auth/v1.0" | "/auth/v1" | "/auth/auth" | "/v1.0" => return Some(None),
@@ -160,34 +160,28 @@ fn log_in(
     request: &Request,
     of_path: Option<&str>,
     now: Time,
-) -> Result<Response, ErrorResponse> {
+) -> Result<Response, AuthError> {
     if request.method() != Method::GET {
-        let why = format!("{} does not go with tokens: GET one", request.method());
-        return Err(ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        return Err(AuthError::LoginMethod { method: request.method().clone() });
     }
     let headers = request.headers();
-    let refused = |why: &str| ErrorResponse::new(StatusCode::UNAUTHORIZED, why);
     let either = |one, other| text_of(headers, one).or_else(|| text_of(headers, other));
     let key = [X_AUTH_KEY, X_STORAGE_PASS].iter().find_map(|name| headers.get(name));
     let (Some(user), Some(key)) = (either(&X_AUTH_USER, &X_STORAGE_USER), key) else {
-        return Err(refused("say X-Auth-User: account:user and X-Auth-Key: key"));
+        return Err(AuthError::NoCredentials);
     };
     let of_path = of_path.map(|account| percent_decode_str(account).decode_utf8_lossy());
     let (account, name) = match (user.split_once(':'), &of_path) {
         (Some((account, name)), None) => (account, name),
         (Some((account, name)), Some(of_path)) if account == of_path => (account, name),
         (None, Some(of_path)) => (&**of_path, user),
-        _ => return Err(refused("X-Auth-User does not name account and user: write account:user")),
+        _ => return Err(AuthError::BadUserName),
     };
-    let logged_in = auth.log_in(account, name, key.as_bytes(), now);
-    let temp::LoggedIn { token, life_s, identity } =
-        logged_in.ok_or_else(|| refused("X-Auth-User and X-Auth-Key do not go together"))?;
+    let login = auth.log_in(account, name, key.as_bytes(), now);
+    let temp::Login { token, life_s, identity } = login.ok_or(AuthError::WrongKey)?;
     let named = request.uri().authority().map(hyper::http::uri::Authority::as_str);
     let authority = named.or_else(|| text(headers, &HOST));
-    let url = auth.storage().of(&identity.account, authority).ok_or_else(|| {
-        let why = "Host is missing or names no host: say whom you ask, so that you can be told where to go on";
-        ErrorResponse::new(StatusCode::BAD_REQUEST, why)
-    })?;
+    let url = auth.storage().of(&identity.account, authority).ok_or(AuthError::NoHost)?;
     let mut answer = HeaderMap::new();
     for header in [X_AUTH_TOKEN, X_STORAGE_TOKEN] {
         set(&mut answer, header, token);
@@ -204,14 +198,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_given_where_swift_gives_them() {
+    fn logins_have_the_paths_of_swift() {
         for path in ["/auth/v1.0", "/auth/v1.0/", "/auth/v1", "/auth/auth", "/v1.0", "/v1.0/"] {
-            assert_eq!(asks_for_token(path), Some(None), "{path}");
+            assert_eq!(login_account(path), Some(None), "{path}");
         }
-        assert_eq!(asks_for_token("/auth/v1/test/auth"), Some(Some("test")));
+        assert_eq!(login_account("/auth/v1/test/auth"), Some(Some("test")));
         for path in ["/v1", "/v1/AUTH_a", "/auth", "/auth/v1.0/x", "/auth/v1/a/b/auth", "/xauth/v1"]
         {
-            assert_eq!(asks_for_token(path), None, "{path}");
+            assert_eq!(login_account(path), None, "{path}");
         }
     }
 
@@ -238,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_token_is_as_good_as_an_auth_token() {
+    fn a_storage_token_authenticates_like_an_auth_token() {
         let mut headers = HeaderMap::new();
         headers.insert(X_STORAGE_TOKEN, HeaderValue::from_static("secret"));
         conceal(&mut headers);

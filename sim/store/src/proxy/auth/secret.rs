@@ -1,34 +1,34 @@
-//! The secret that the proxies of a cluster share, and the seals that are made with it.
+//! Secret that the proxies of a cluster share, and the seals made with it.
 //!
-//! Each seal is an HMAC-SHA-256 over a label and its fields, so that what was sealed for one purpose is worth nothing for another. Leaves
-//! out where the secret is kept.
+//! Each seal is an HMAC-SHA-256 over a label and fields, so that a seal for one purpose is void for
+//! another. Leaves out the storage of the secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// Bytes that a secret has at least.
+/// Least number of bytes of a secret.
 pub const SECRET_BYTES_MIN: usize = 16;
 /// Bytes of a seal.
 pub(super) const SEAL_BYTES: usize = 32;
-/// Bytes of an HMAC's key before it has to be hashed: a block of SHA-256.
+/// Bytes of an HMAC's key that needs no hashing: a block of SHA-256.
 const BLOCK_BYTES: usize = 64;
 
-/// What the proxies of a cluster know and nobody else does. Whoever has another one can neither make nor read its tokens.
+/// Secret of a cluster's proxies. Without it tokens can neither be issued nor verified.
 #[derive(Clone)]
 pub struct ClusterSecret([u8; BLOCK_BYTES]);
 
-/// A secret that could be guessed.
+/// Secret that is too short.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cluster's secret has {bytes} bytes: write at least {SECRET_BYTES_MIN}, drawn at random"
 )]
 pub struct ShortSecret {
-    /// How long it is.
+    /// Length in bytes.
     pub bytes: usize,
 }
 
 impl ClusterSecret {
-    /// The secret of these bytes.
+    /// Secret of these bytes.
     ///
     /// # Errors
     /// It has fewer than [`SECRET_BYTES_MIN`].
@@ -41,12 +41,12 @@ impl ClusterSecret {
         Ok(Self(block))
     }
 
-    /// A seal of `fields` for the purpose that `label` names.
+    /// Seals `fields` for the purpose that `label` names.
     pub(super) fn seal(&self, label: &str, fields: &[&[u8]]) -> [u8; SEAL_BYTES] {
         self.sealing(label, fields).finalize().into_bytes().into()
     }
 
-    /// Whether `seal` is that of `fields`; how long that takes does not depend on where it is not.
+    /// Whether `seal` is that of `fields`, in constant time.
     pub(super) fn has_sealed(&self, seal: &[u8], label: &str, fields: &[&[u8]]) -> bool {
         self.sealing(label, fields).verify_slice(seal).is_ok()
     }
@@ -54,7 +54,7 @@ impl ClusterSecret {
     fn sealing(&self, label: &str, fields: &[&[u8]]) -> Hmac<Sha256> {
         let mut sealing = Hmac::<Sha256>::new(&self.0.into());
         for field in std::iter::once(&label.as_bytes()).chain(fields) {
-            // With their lengths, so that no two lists of fields read alike.
+            // Lengths keep different lists of fields apart.
             sealing.update(&(field.len() as u64).to_be_bytes());
             sealing.update(field);
         }

@@ -1,11 +1,14 @@
-//! Swift's TempAuth: users log in with their keys and get tokens, which any proxy of the cluster takes until they expire.
+//! Swift's TempAuth: users log in with their keys and get tokens, which any proxy of the cluster
+//! accepts until they expire.
 //!
-//! A token is sealed with the cluster's secret and its user's key, so that it ends when the user gets another key or is gone. What the user
-//! may do is looked up each time. A wrong key, and a user that there is not, cost the same work.
+//! A token is sealed with the cluster's secret and its user's key, so that it ends when the user gets
+//! another key or is removed. The user's groups are looked up each time. A wrong key and an unknown
+//! user cost the same work.
 //!
-//! Leaves out other prefixes than `AUTH_`, and limits on how often somebody may try, as Swift does: one for each user would let anybody
-//! lock an honest user out, one for each address would count a balancer's clients, or a campus, as one. A try costs two seals of at
-//! most a head's bytes, and keeps nothing; what makes guessing hopeless is a long key.
+//! Leaves out other prefixes than `AUTH_`, and limits on login attempts, as Swift does: a limit for
+//! each user would let anybody lock an honest user out, one for each address would count the clients
+//! behind a load balancer as one. An attempt costs two seals of at most a head's bytes, and keeps no
+//! state; a long key makes guessing hopeless.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +17,13 @@ use std::time::Duration;
 use stayput_host::Time;
 
 use super::ACCOUNT_PREFIX;
-use super::caller::{Elsewhere, Identity, Own};
+use super::caller::{ForeignAccess, Identity, OwnAccess};
 use super::secret::{ClusterSecret, SEAL_BYTES};
 use super::token::{Token, USER_BYTES, UserId};
 use super::users::{Group, KeyDigest, User, UserTable, digest_of};
 use crate::swift::{Timestamp, encode_part};
 
-/// How long a token is good for: whole seconds, at least one. A day unless a configuration says otherwise, as in Swift.
+/// Lifetime of a token: whole seconds, at least one. One day by default, as in Swift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenLife {
     seconds: u64,
@@ -31,50 +34,51 @@ const KEY: &str = "key";
 const TOKEN: &str = "token";
 const DECOY: &str = "decoy";
 
-/// Who may log in, and where to. Clones are as good as each other; so are those of other processes that have the same secret and users.
+/// Users that may log in, and the URL of their storage. Cheap to clone; clones, and other processes
+/// with the same secret and users, accept each other's tokens.
 #[derive(Clone)]
 pub struct TempAuth {
     secret: ClusterSecret,
-    users: BTreeMap<UserId, Known>,
-    /// Compared with in the place of a user that there is not.
+    users: BTreeMap<UserId, KnownUser>,
+    /// Compared with for an unknown user, so that it costs the same time.
     decoy: [u8; SEAL_BYTES],
     token_life: TokenLife,
     storage: StorageUrl,
 }
 
 #[derive(Clone)]
-struct Known {
+struct KnownUser {
     identity: Arc<Identity>,
-    /// What there is of the key: a seal of its digest.
+    /// Seal of the digest of the key.
     key: [u8; SEAL_BYTES],
 }
 
-/// Where clients that have logged in are sent.
+/// URL that clients are sent to after a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageUrl {
-    /// To the host that they asked, as they named it.
+    /// The host of the login request, as the client named it.
     OfRequest(UrlScheme),
-    /// Elsewhere, such as to a balancer before the proxies.
+    /// Another host, such as a load balancer before the proxies.
     At(String),
 }
 
-/// How clients reach a proxy.
+/// Scheme of the URLs by which clients reach a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlScheme {
-    /// In the clear.
+    /// Unencrypted HTTP.
     Http,
-    /// Over TLS.
+    /// HTTP over TLS.
     Https,
 }
 
-/// A URL that nobody could ask for anything.
+/// Storage URL that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage URL {url:?} is none: write it as https://store.example.com")]
 pub struct BadStorageUrl {
     url: String,
 }
 
-/// A life that no token can have: the protocol counts it in seconds, and one of none would open nothing.
+/// Lifetime that no token can have: the protocol counts it in whole seconds, and zero is useless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token cannot be good for {life:?}: write whole seconds, at least one")]
 pub struct BadTokenLife {
@@ -82,10 +86,10 @@ pub struct BadTokenLife {
 }
 
 impl TokenLife {
-    /// That long.
+    /// Lifetime of that length.
     ///
     /// # Errors
-    /// It is no whole number of seconds, or none at all.
+    /// It is no whole number of seconds, or zero.
     pub fn new(life: Duration) -> Result<Self, BadTokenLife> {
         if life.is_zero() || life.subsec_nanos() > 0 {
             return Err(BadTokenLife { life });
@@ -101,7 +105,7 @@ impl Default for TokenLife {
 }
 
 impl StorageUrl {
-    /// The URL before `/v1`.
+    /// Fixed URL, without `/v1`.
     ///
     /// # Errors
     /// It is not `http://` or `https://` and a host.
@@ -118,7 +122,7 @@ impl StorageUrl {
         }
     }
 
-    /// The URL of an account, for a client that asked `authority`; `None` if that is none.
+    /// URL of an account, for a client that asked `authority`; `None` if that is no valid host.
     pub(super) fn of(&self, account: &str, authority: Option<&str>) -> Option<String> {
         let base = match (self, authority) {
             (Self::At(base), _) => base.clone(),
@@ -135,23 +139,23 @@ impl StorageUrl {
     }
 }
 
-/// Whether it is a host, with or without a port, and nothing that could change the meaning of a URL.
+/// Whether the text is a host, with or without a port, and cannot change the meaning of a URL.
 fn is_authority(text: &str) -> bool {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     !text.is_empty() && text.bytes().all(is_good)
 }
 
-/// Who has logged in.
-pub(super) struct LoggedIn<'a> {
+/// Successful login.
+pub(super) struct Login<'a> {
     pub(super) token: Token,
-    /// For how many seconds.
+    /// Lifetime of the token in seconds.
     pub(super) life_s: u64,
     pub(super) identity: &'a Identity,
 }
 
-/// A token that opens nothing.
+/// Token that is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadToken {
+pub(in crate::proxy) enum BadToken {
     #[error("is not known: ask for a new token")]
     Unknown,
     #[error("has expired: ask for a new token")]
@@ -159,13 +163,14 @@ pub(super) enum BadToken {
 }
 
 impl TempAuth {
-    /// Lets `users` in, by tokens that are sealed with `secret` and good for a day; clients are sent to the host that they asked.
+    /// Authentication of `users`, by tokens that are sealed with `secret` and valid for a day; clients
+    /// are sent to the host that they asked.
     #[must_use]
     pub fn new(secret: ClusterSecret, users: &UserTable) -> Self {
         let known = |user: &User| {
             let id = user_id(&secret, &user.account, &user.name);
             let key = secret.seal(KEY, &[&id, &user.key]);
-            (id, Known { identity: Arc::new(identity_of(user)), key })
+            (id, KnownUser { identity: Arc::new(identity_of(user)), key })
         };
         let users = users.0.iter().map(known).collect();
         let decoy = secret.seal(DECOY, &[]);
@@ -173,13 +178,13 @@ impl TempAuth {
         Self { users, decoy, secret, token_life: TokenLife::default(), storage }
     }
 
-    /// With tokens that are good for `life`.
+    /// Sets the lifetime of tokens.
     #[must_use]
     pub fn with_token_life(self, life: TokenLife) -> Self {
         Self { token_life: life, ..self }
     }
 
-    /// With clients sent to `storage`.
+    /// Sets the URL that clients are sent to.
     #[must_use]
     pub fn with_storage(self, storage: StorageUrl) -> Self {
         Self { storage, ..self }
@@ -189,44 +194,44 @@ impl TempAuth {
         &self.storage
     }
 
-    /// A token for a user who has the key.
+    /// Issues a token if the key is the user's.
     pub(super) fn log_in(
         &self,
         account: &str,
         name: &str,
         key: &[u8],
         now: Time,
-    ) -> Option<LoggedIn<'_>> {
+    ) -> Option<Login<'_>> {
         let id = user_id(&self.secret, account, name);
         let known = self.users.get(&id);
         let digest: KeyDigest = digest_of(key);
         let has_key = self.secret.has_sealed(self.key_of(known), KEY, &[&id, &digest]);
-        let Known { identity, key } = known.filter(|_| has_key)?;
+        let KnownUser { identity, key } = known.filter(|_| has_key)?;
         let expires_unix_s = unix_seconds(now).saturating_add(self.token_life.seconds);
         let seal = self.secret.seal(TOKEN, &[&expires_unix_s.to_be_bytes(), &id, key]);
         let token = Token { expires_unix_s, user: id, seal };
-        Some(LoggedIn { token, life_s: self.token_life.seconds, identity })
+        Some(Login { token, life_s: self.token_life.seconds, identity })
     }
 
-    /// Whose token it is.
+    /// Identity of the token's user.
     pub(super) fn open(&self, token: &str, now: Time) -> Result<Arc<Identity>, BadToken> {
         let Token { expires_unix_s, user, seal } = Token::parse(token).ok_or(BadToken::Unknown)?;
         let known = self.users.get(&user);
         let fields = [&expires_unix_s.to_be_bytes()[..], &user, self.key_of(known)];
         let is_sealed = self.secret.has_sealed(&seal, TOKEN, &fields);
-        let Known { identity, .. } = known.filter(|_| is_sealed).ok_or(BadToken::Unknown)?;
+        let KnownUser { identity, .. } = known.filter(|_| is_sealed).ok_or(BadToken::Unknown)?;
         if unix_seconds(now) >= expires_unix_s {
             return Err(BadToken::Expired);
         }
         Ok(Arc::clone(identity))
     }
 
-    fn key_of<'a>(&'a self, known: Option<&'a Known>) -> &'a [u8; SEAL_BYTES] {
+    fn key_of<'a>(&'a self, known: Option<&'a KnownUser>) -> &'a [u8; SEAL_BYTES] {
         known.map_or(&self.decoy, |known| &known.key)
     }
 }
 
-/// Names only.
+/// Omits secret and keys.
 impl std::fmt::Debug for TempAuth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TempAuth")
@@ -248,22 +253,23 @@ fn user_id(secret: &ClusterSecret, account: &str, name: &str) -> UserId {
     id
 }
 
-/// As Swift has it: access lists may name the account, the user in it, and the account as it is in URLs, which stands for its admins.
+/// Identity as in Swift: access lists may name the account, the user in it, and the account as in
+/// URLs, which stands for its admins.
 fn identity_of(user: &User) -> Identity {
     let account = format!("{ACCOUNT_PREFIX}{}", user.account);
     let full = format!("{}:{}", user.account, user.name);
     let has = |group| user.groups.contains(&group);
     let (own, also) = match has(Group::Admin) {
-        true => (Own::Admin, Some(account.clone())),
-        false => (Own::Member, None),
+        true => (OwnAccess::Admin, Some(account.clone())),
+        false => (OwnAccess::Member, None),
     };
-    let elsewhere = match (has(Group::ResellerAdmin), has(Group::ResellerReader)) {
-        (true, _) => Elsewhere::Admin,
-        (false, true) => Elsewhere::Reader,
-        (false, false) => Elsewhere::Nobody,
+    let foreign = match (has(Group::ResellerAdmin), has(Group::ResellerReader)) {
+        (true, _) => ForeignAccess::Admin,
+        (false, true) => ForeignAccess::Reader,
+        (false, false) => ForeignAccess::Nobody,
     };
     let listed = [user.account.clone(), full.clone()].into_iter().chain(also).collect();
-    Identity { shown: full, account, listed, own, elsewhere }
+    Identity { shown: full, account, listed, own, foreign }
 }
 
 #[cfg(test)]
@@ -306,7 +312,7 @@ mod tests {
         let member = auth().log_in("test", "tester3", b"testing", NOW).unwrap().identity.clone();
         assert_eq!(
             (member.own, &*member.listed),
-            (Own::Member, &["test", "test:tester3"].map(String::from)[..])
+            (OwnAccess::Member, &["test", "test:tester3"].map(String::from)[..])
         );
     }
 
@@ -358,7 +364,7 @@ mod tests {
         let mut demoted = users("testing");
         demoted.0[0].groups.clear();
         let identity = TempAuth::new(secret(1), &demoted).open(&token(), NOW).unwrap();
-        assert_eq!(identity.own, Own::Member);
+        assert_eq!(identity.own, OwnAccess::Member);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! A token as text: who it is for, until when, and the seal that proves it.
+//! Text form of a token: expiry, user, and the seal that proves them.
 //!
-//! It says all that a proxy must know, so that proxies share no table of tokens: `AUTH_tk`, then hexadecimal digits of expiry, user and
-//! seal. There is one way to write each, so that no other text means the same. Leaves out taking back a single token: it ends by its time,
-//! or with its user's key.
+//! A token is self-contained, so that proxies share no table of tokens: `AUTH_tk`, then hexadecimal
+//! digits of expiry, user and seal. Each token has exactly one text. Leaves out the revocation of a
+//! single token: it ends at its expiry, or with its user's key.
 
 use std::fmt;
 
 use super::secret::SEAL_BYTES;
 
-/// How each token begins, as Swift's do.
+/// Prefix of each token, as in Swift.
 pub(super) const PREFIX: &str = "AUTH_tk";
 /// Bytes of a user's id.
 pub(super) const USER_BYTES: usize = 16;
@@ -16,20 +16,20 @@ const EXPIRY_BYTES: usize = 8;
 const TOKEN_BYTES: usize = EXPIRY_BYTES + USER_BYTES + SEAL_BYTES;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// Stands for a user in tokens: says nothing to whoever lacks the cluster's secret.
+/// Pseudonym of a user in tokens, meaningless without the cluster's secret.
 pub(super) type UserId = [u8; USER_BYTES];
 
-/// What a token says. Whether that is true is for who has the secret to find out.
+/// Fields of a token. Only a holder of the secret can verify them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
-    /// The Unix time, in seconds, from which it is worth nothing.
+    /// Unix time of the expiry, in seconds.
     pub(super) expires_unix_s: u64,
     pub(super) user: UserId,
     pub(super) seal: [u8; SEAL_BYTES],
 }
 
 impl Token {
-    /// Reads a token; `None` if the text is none.
+    /// Parses a token; `None` if the text is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PREFIX)?.as_bytes();
         if digits.len() != 2 * TOKEN_BYTES {
@@ -46,12 +46,12 @@ impl Token {
     }
 }
 
-/// Of a digit as they are written: capitals are none.
+/// Value of a lower-case hexadecimal digit.
 fn value(digit: u8) -> Option<u8> {
     DIGITS.iter().position(|it| *it == digit).and_then(|at| u8::try_from(at).ok())
 }
 
-/// As clients are told it.
+/// The text that clients get.
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(PREFIX)?;
@@ -63,7 +63,7 @@ impl fmt::Display for Token {
     }
 }
 
-/// Without the seal, which is worth as much as a key.
+/// Omits the seal, which is a secret.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_token_is_not_read() {
+    fn other_text_is_no_token() {
         let token = Token { expires_unix_s: 171, user: [0xab; 16], seal: [0xcd; 32] };
         let good = token.to_string();
         let upper = good.replace('a', "A");
@@ -102,7 +102,7 @@ mod tests {
         }
 
         #[test]
-        fn each_token_is_written_in_one_way(text in "AUTH_tk[0-9a-f]{112}|.{0,130}") {
+        fn each_token_has_one_text(text in "AUTH_tk[0-9a-f]{112}|.{0,130}") {
             if let Some(token) = Token::parse(&text) {
                 prop_assert_eq!(token.to_string(), text);
             }

@@ -1,6 +1,6 @@
-//! Who there is: accounts, their users, keys and groups, as a configuration names them.
+//! Users of a cluster: accounts, names, keys and groups, as a configuration lists them.
 //!
-//! Leaves out reading the file, groups of one's own making, and users whose storage is elsewhere.
+//! Leaves out reading the file, custom groups, and users whose storage is elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,30 @@ use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::ACCOUNT_PREFIX;
-use crate::swift::Path;
+use crate::swift::{BadName, Path};
 
-/// A user as a configuration names it; in TOML one `[[user]]` each.
+/// User in a configuration: one `[[user]]` in TOML.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserEntry {
-    /// The account, without `AUTH_`.
+    /// Account, without `AUTH_`.
     pub account: String,
-    /// The user's name in it.
+    /// Name in the account.
     pub name: String,
-    /// What the user proves himself by.
+    /// Key by which the user logs in.
     #[serde(default)]
     pub key: Option<UserKey>,
-    /// In its place its SHA-256, as 64 hexadecimal digits. Only long random keys are hidden by it: short ones are soon found by trying.
+    /// SHA-256 of the key in its place, as 64 hexadecimal digits. It hides only long random keys:
+    /// short ones are soon guessed.
     #[serde(default)]
     pub key_sha256: Option<String>,
-    /// `.admin`, `.reseller_admin` and `.reseller_reader`; without one of them a user may do what access lists grant.
+    /// Groups: `.admin`, `.reseller_admin` or `.reseller_reader`. A user without one has only grants
+    /// of access lists.
     #[serde(default)]
     pub groups: Vec<String>,
 }
 
-/// A user's key. It is never shown, not even in what is said of a configuration that cannot be read.
+/// Key of a user. It is never shown, not even in errors of a configuration that cannot be read.
 #[derive(Clone)]
 pub struct UserKey(String);
 
@@ -38,19 +40,19 @@ impl<'de> Deserialize<'de> for UserKey {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Said {
+        enum Value {
             Text(String),
             Other(IgnoredAny),
         }
-        match Said::deserialize(from)? {
-            Said::Text(key) => Ok(Self(key)),
-            Said::Other(_) => Err(D::Error::custom("a key is text: put it between quotes")),
+        match Value::deserialize(from)? {
+            Value::Text(key) => Ok(Self(key)),
+            Value::Other(_) => Err(D::Error::custom("a key is text: put it between quotes")),
         }
     }
 }
 
 impl UserKey {
-    /// The key of that text.
+    /// Key of that text.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }
@@ -62,14 +64,14 @@ impl std::fmt::Debug for UserKey {
     }
 }
 
-/// What a user may do beyond what access lists grant. As in Swift's TempAuth.
+/// Access of a user beyond access lists, as in Swift's TempAuth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Group {
-    /// All in the user's own account, but for making and deleting the account itself.
+    /// All in the user's own account, but creating and deleting the account itself.
     Admin,
     /// All in all accounts.
     ResellerAdmin,
-    /// Reading in all accounts.
+    /// Reads in all accounts.
     ResellerReader,
 }
 
@@ -85,61 +87,117 @@ impl Group {
     }
 }
 
-/// The users of a cluster, none twice.
+/// Users of a cluster, each once.
 #[derive(Clone)]
 pub struct UserTable(pub(super) Vec<User>);
 
-/// A user that is in order.
+/// Validated user.
 #[derive(Clone)]
 pub(super) struct User {
-    /// The account, without `AUTH_`.
+    /// Account, without `AUTH_`.
     pub(super) account: String,
     pub(super) name: String,
     pub(super) key: KeyDigest,
     pub(super) groups: BTreeSet<Group>,
 }
 
-/// The SHA-256 of a key: all that is kept of it.
+/// SHA-256 of a key: the key itself is not stored.
 pub(super) type KeyDigest = [u8; 32];
 
-/// The digest of a key as a client says it.
+/// Digest of a key as a client sends it.
 pub(super) fn digest_of(key: &[u8]) -> KeyDigest {
     Sha256::digest(key).into()
 }
 
-/// A user that cannot be one.
+/// User that a configuration must not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUser {
-    /// There is none at all.
+    /// The configuration names no user.
     #[error(
         "there is no [[user]], so that nobody could do anything: \
          add one with `account`, `name`, `key` and `groups = [\".admin\"]`"
     )]
     Nobody,
-    /// A field is not as it must be.
-    #[error("[[user]] number {number}, field `{field}`: {why}")]
+    /// A field has a flaw.
+    #[error("[[user]] number {number}, field `{field}`: {flaw}")]
     Field {
-        /// Which user, from 1.
+        /// Number of the user, from 1.
         number: usize,
-        /// Which field.
+        /// Name of the field.
         field: &'static str,
-        /// What is wrong and what would be right; of keys nothing is said but that.
-        why: String,
+        /// Flaw of its value.
+        flaw: UserFlaw,
     },
-    /// A user is named again.
+    /// A user is named twice.
     #[error("[[user]] number {number}: {user} is number {first} already: leave one out")]
     Twice {
-        /// Which user, from 1.
+        /// Number of the second, from 1.
         number: usize,
-        /// The one of the same name.
+        /// Number of the first.
         first: usize,
-        /// Its account and name.
+        /// Account and name.
         user: String,
     },
 }
 
+/// Flaw of a user's field, and its remedy. Never contains a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserFlaw {
+    /// A name is empty.
+    #[error("is empty: write a name")]
+    NoName,
+    /// A name looks like a group.
+    #[error("{name:?} begins with a dot, as groups do: take another name")]
+    DotName {
+        /// The name.
+        name: String,
+    },
+    /// An access list could not contain the name.
+    #[error(
+        "{name:?}: no spaces at its ends, no control characters and none of : , / \" \\ may be in it"
+    )]
+    NameCharacters {
+        /// The name.
+        name: String,
+    },
+    /// An account has the prefix of URLs.
+    #[error("{ACCOUNT_PREFIX} is put before it anyway: write {short:?}")]
+    Prefixed {
+        /// The account without the prefix.
+        short: String,
+    },
+    /// An account is no account in a path.
+    #[error("{0}: take another name")]
+    Path(BadName),
+    /// There is no key.
+    #[error("is missing: write `key` or `key_sha256`")]
+    KeyMissing,
+    /// There are both a key and a digest.
+    #[error("there is `key` as well: leave one out")]
+    TwoKeys,
+    /// A key is empty.
+    #[error("is empty: write a key")]
+    EmptyKey,
+    /// A header could not carry the key.
+    #[error(
+        "has spaces at its ends or control characters, which headers do not carry: take another"
+    )]
+    KeyCharacters,
+    /// A digest is no SHA-256.
+    #[error("wants 64 hexadecimal digits")]
+    BadDigest,
+    /// A group does not exist.
+    #[error("{name:?} is none of {known}: leave it out; access lists name users")]
+    UnknownGroup {
+        /// The name.
+        name: String,
+        /// All groups.
+        known: String,
+    },
+}
+
 impl UserTable {
-    /// The users that a configuration names.
+    /// Validates the users of a configuration.
     ///
     /// # Errors
     /// See [`BadUser`].
@@ -150,7 +208,8 @@ impl UserTable {
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut users = Vec::new();
         for (number, entry) in (1..).zip(entries) {
-            let user = read(entry).map_err(|(field, why)| BadUser::Field { number, field, why })?;
+            let user =
+                read(entry).map_err(|(field, flaw)| BadUser::Field { number, field, flaw })?;
             let name = format!("{}:{}", user.account, user.name);
             if let Some(first) = numbers.insert(name.clone(), number) {
                 return Err(BadUser::Twice { number, first, user: name });
@@ -161,67 +220,58 @@ impl UserTable {
     }
 }
 
-/// Names only.
+/// Omits the keys.
 impl std::fmt::Debug for UserTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|it| (&it.account, &it.name))).finish()
     }
 }
 
-type Flaw = (&'static str, String);
-
-fn read(entry: UserEntry) -> Result<User, Flaw> {
+fn read(entry: UserEntry) -> Result<User, (&'static str, UserFlaw)> {
     let UserEntry { account, name, key, key_sha256, groups } = entry;
-    check_name(&account).map_err(|why| ("account", why))?;
-    check_name(&name).map_err(|why| ("name", why))?;
+    check_name(&account).map_err(|flaw| ("account", flaw))?;
+    check_name(&name).map_err(|flaw| ("name", flaw))?;
     if let Some(short) = account.strip_prefix(ACCOUNT_PREFIX) {
-        let why = format!("{ACCOUNT_PREFIX} is put before it anyway: write {short:?}");
-        return Err(("account", why));
+        return Err(("account", UserFlaw::Prefixed { short: short.to_owned() }));
     }
     Path::account_only(&format!("{ACCOUNT_PREFIX}{account}"))
-        .map_err(|bad| ("account", format!("{bad}: take another name")))?;
+        .map_err(|bad| ("account", UserFlaw::Path(bad)))?;
     let key = match (key, key_sha256) {
-        (Some(key), None) => check_key(&key).map_err(|why| ("key", why))?,
-        (None, Some(digest)) => read_digest(&digest)
-            .ok_or_else(|| ("key_sha256", "wants 64 hexadecimal digits".to_owned()))?,
-        (None, None) => return Err(("key", "is missing: write `key` or `key_sha256`".to_owned())),
-        (Some(_), Some(_)) => {
-            return Err(("key_sha256", "there is `key` as well: leave one out".to_owned()));
-        }
+        (Some(key), None) => check_key(&key).map_err(|flaw| ("key", flaw))?,
+        (None, Some(digest)) => read_digest(&digest).ok_or(("key_sha256", UserFlaw::BadDigest))?,
+        (None, None) => return Err(("key", UserFlaw::KeyMissing)),
+        (Some(_), Some(_)) => return Err(("key_sha256", UserFlaw::TwoKeys)),
     };
     let group = |name: &String| {
-        let known = Group::ALL.map(|(name, _)| name).join(", ");
-        let why = || format!("{name:?} is none of {known}: leave it out; access lists name users");
-        Group::named(name).ok_or_else(|| ("groups", why()))
+        let known = || Group::ALL.map(|(name, _)| name).join(", ");
+        let unknown = || UserFlaw::UnknownGroup { name: name.clone(), known: known() };
+        Group::named(name).ok_or_else(|| ("groups", unknown()))
     };
     let groups = groups.iter().map(group).collect::<Result<_, _>>()?;
     Ok(User { account, name, key, groups })
 }
 
-/// What an access list can name.
-fn check_name(name: &str) -> Result<(), String> {
+/// Checks that an access list can contain the name.
+fn check_name(name: &str) -> Result<(), UserFlaw> {
     if name.is_empty() {
-        return Err("is empty: write a name".to_owned());
+        return Err(UserFlaw::NoName);
     }
     if name.starts_with('.') {
-        return Err(format!("{name:?} begins with a dot, as groups do: take another name"));
+        return Err(UserFlaw::DotName { name: name.to_owned() });
     }
     if name != name.trim() || name.chars().any(|it| it.is_control() || ":,/\"\\".contains(it)) {
-        let why =
-            "no spaces at its ends, no control characters and none of : , / \" \\ may be in it";
-        return Err(format!("{name:?}: {why}"));
+        return Err(UserFlaw::NameCharacters { name: name.to_owned() });
     }
     Ok(())
 }
 
-/// What a header can carry to the end.
-fn check_key(UserKey(key): &UserKey) -> Result<KeyDigest, String> {
+/// Checks that a header can carry the key, and returns its digest.
+fn check_key(UserKey(key): &UserKey) -> Result<KeyDigest, UserFlaw> {
     if key.is_empty() {
-        return Err("is empty: write a key".to_owned());
+        return Err(UserFlaw::EmptyKey);
     }
     if key != key.trim() || key.chars().any(char::is_control) {
-        let why = "has spaces at its ends or control characters, which headers do not carry: take another";
-        return Err(why.to_owned());
+        return Err(UserFlaw::KeyCharacters);
     }
     Ok(digest_of(key.as_bytes()))
 }
@@ -269,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flaw_is_told_with_its_place_and_its_fix_and_never_with_the_key() {
+    fn a_flaw_is_reported_with_its_place_and_remedy_and_never_with_the_key() {
         for (json, place, fix) in [
             (r#"{"account": "", "name": "b", "key": "hush"}"#, "`account`", "write a name"),
             (r#"{"account": "AUTH_x", "name": "b", "key": "hush"}"#, "`account`", "write \"x\""),

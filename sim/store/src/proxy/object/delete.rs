@@ -1,55 +1,60 @@
-//! Deletes an object: a tombstone on a quorum of replicas, and the container hears of it.
+//! DELETE of an object: a tombstone on a quorum of its replicas, and an update of its container.
 //!
-//! Leaves out deleting what a manifest points to.
+//! Leaves out the segments of a large object: see `slo::delete`.
 
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::{ask, container_of};
+use super::request::{container_of, object_request};
 use crate::http::{Body, Response};
-use crate::proxy::answer::{ErrorResponse, response, set};
-use crate::proxy::backend::{Reply, updates};
+use crate::proxy::Proxy;
+use crate::proxy::backend::{BackendReply, update_headers};
+use crate::proxy::headers::{response, set};
+use crate::proxy::index::check_container;
 use crate::proxy::limits::CHANGE_ROUNDS_MAX;
-use crate::proxy::quorum::deleted_status;
-use crate::proxy::routing::Call;
-use crate::proxy::{Proxy, container};
+use crate::proxy::quorum::{QuorumError, QuorumFailure, deleted};
+use crate::proxy::request::RequestHead;
 use crate::swift::header::{X_BACKEND_TIMESTAMP, X_TIMESTAMP, X_TRANS_ID, timestamp};
 use crate::swift::{Service, Timestamp};
 
-pub(super) async fn handle(proxy: &Proxy, call: &Call) -> Result<Response, ErrorResponse> {
-    let container = container_of(&call.path)?;
+/// Answers a DELETE.
+pub(in crate::proxy) async fn handle(
+    proxy: &Proxy,
+    head: &RequestHead,
+) -> Result<Response, QuorumError> {
+    let container = container_of(&head.path)?;
     let container_nodes = proxy.nodes(&container);
-    container::exists(proxy, &container, &container_nodes).await?;
-    let nodes = proxy.nodes(&call.path);
+    check_container(proxy, &container, &container_nodes).await?;
+    let nodes = proxy.nodes(&head.path);
     let replicas = nodes.primaries.len();
-    let own = updates(Service::Container, &container_nodes, replicas);
+    let own = update_headers(Service::Container, &container_nodes, replicas);
     let mut headers = HeaderMap::new();
-    set(&mut headers, X_TRANS_ID, &call.trans_id);
-    let mut ask = ask(Method::DELETE, &call.path, &nodes, headers);
+    set(&mut headers, X_TRANS_ID, &head.trans_id);
+    let mut request = object_request(Method::DELETE, &head.path, &nodes, headers);
     let mut at = proxy.next_timestamp();
-    let mut status = StatusCode::SERVICE_UNAVAILABLE;
-    let mut had = false;
+    let mut outcome = Err(QuorumFailure::Unavailable);
+    let mut existed = false;
     for _round in 0..CHANGE_ROUNDS_MAX {
-        set(&mut ask.headers, X_TIMESTAMP, at);
-        let replies = proxy.change(&ask, &nodes, &own).await;
+        set(&mut request.headers, X_TIMESTAMP, at);
+        let replies = proxy.change(&request, &nodes, &own).await;
         let statuses: Vec<StatusCode> = replies.iter().map(|reply| reply.status).collect();
-        status = deleted_status(&statuses, replicas);
-        had = had || status == StatusCode::NO_CONTENT;
-        // Who deletes an object means the one that is there now, so what is newer than the tombstone goes too.
-        let Some(newer) = conflict(&replies) else { break };
+        outcome = deleted(&statuses, replicas);
+        existed = existed || outcome.is_ok();
+        // A DELETE means the object that is there now, so a newer one is deleted as well.
+        let Some(newer) = newest_conflict(&replies) else { break };
         at = proxy.timestamp_after(newer);
     }
-    match status {
-        // The first round's own tombstones are all that the second one found.
-        StatusCode::NOT_FOUND if had => {
+    match outcome {
+        Ok(status) => Ok(response(status, HeaderMap::new(), Body::empty())),
+        // The second round found only the tombstones of the first.
+        Err(QuorumFailure::NotFound) if existed => {
             Ok(response(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty()))
         }
-        StatusCode::NO_CONTENT => Ok(response(status, HeaderMap::new(), Body::empty())),
-        status => Err(ErrorResponse::of_quorum(status, &call.path)),
+        Err(failure) => Err(failure.on(&head.path)),
     }
 }
 
-/// The newest timestamp that stood in the way of a change, if any did.
-pub(super) fn conflict(replies: &[Reply]) -> Option<Timestamp> {
+/// Newest timestamp among the conflicts that nodes answered with.
+pub(super) fn newest_conflict(replies: &[BackendReply]) -> Option<Timestamp> {
     let refused = replies.iter().filter(|reply| reply.status == StatusCode::CONFLICT);
     refused.map(|reply| timestamp(&reply.headers, &X_BACKEND_TIMESTAMP).unwrap_or_default()).max()
 }

@@ -1,51 +1,60 @@
-//! When an object is to be gone: `X-Delete-At` and `X-Delete-After`, as Swift reads them.
+//! Expiry of an object: `X-Delete-At` and `X-Delete-After`, as Swift reads them.
 //!
-//! Nodes do not give what has expired. Leaves out removing it.
+//! Leaves out the removal: nodes hide expired objects until an expirer deletes them.
 
-use hyper::{HeaderMap, StatusCode};
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
 
-use crate::proxy::answer::ErrorResponse;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_DELETE_AFTER, X_DELETE_AT};
 
-/// The last second that Swift's ten digits can say.
+/// Last Unix second that fits into Swift's ten digits.
 const SECONDS_MAX: i128 = 9_999_999_999;
 
-/// The Unix second from which on the object is gone, if the client says one. `X-Delete-After` counts from `now` and wins.
+/// Flaw of an expiry date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::proxy) enum ExpiryError {
+    #[error("{header} is no whole number of seconds")]
+    NotANumber { header: HeaderName },
+    #[error("{header} is in the past")]
+    Past { header: HeaderName },
+}
+
+/// Unix second at which the object expires, if the client names one. `X-Delete-After` counts from
+/// `now` and takes precedence.
 ///
 /// # Errors
-/// 400 when it is no whole number, or past.
-pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u64>, ErrorResponse> {
-    let bad = |why: String| ErrorResponse::new(StatusCode::BAD_REQUEST, why);
-    let seconds = |name| -> Result<Option<i128>, ErrorResponse> {
-        let Some(value) = headers.get(&name) else { return Ok(None) };
-        let said = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-        said.map(Some).ok_or_else(|| bad(format!("{name} is no whole number of seconds")))
+/// See [`ExpiryError`].
+pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u64>, ExpiryError> {
+    let seconds = |header: HeaderName| -> Result<Option<i128>, ExpiryError> {
+        let Some(value) = headers.get(&header) else { return Ok(None) };
+        let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+        number.map(Some).ok_or(ExpiryError::NotANumber { header })
     };
     let now_seconds = i128::from(now.unix_seconds());
-    let (name, at) = match (seconds(X_DELETE_AFTER)?, seconds(X_DELETE_AT)?) {
+    let (header, at) = match (seconds(X_DELETE_AFTER)?, seconds(X_DELETE_AT)?) {
         (Some(after), _) => (X_DELETE_AFTER, now_seconds.saturating_add(after)),
         (None, Some(at)) => (X_DELETE_AT, at),
         (None, None) => return Ok(None),
     };
     if at <= now_seconds {
-        return Err(bad(format!("{name} is in the past")));
+        return Err(ExpiryError::Past { header });
     }
     Ok(u64::try_from(at.min(SECONDS_MAX)).ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::{HeaderName, HeaderValue};
+    use hyper::header::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn at(said: &[(HeaderName, &str)]) -> Result<Option<u64>, StatusCode> {
+    fn at(said: &[(HeaderName, &str)]) -> Result<Option<u64>, ExpiryError> {
         let said = said.iter().map(|(name, value)| {
             (name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
-        delete_at(&said.collect(), "1000.5".parse().unwrap()).map_err(|refusal| refusal.status)
+        delete_at(&said.collect(), "1000.5".parse().unwrap())
     }
 
     #[test]
@@ -55,14 +64,16 @@ mod tests {
         assert_eq!(at(&[(X_DELETE_AFTER, " 60 ")]), Ok(Some(1060)));
         assert_eq!(at(&[(X_DELETE_AT, "2000"), (X_DELETE_AFTER, "60")]), Ok(Some(1060)));
         assert_eq!(at(&[(X_DELETE_AT, "99999999999999999999")]), Ok(Some(9_999_999_999)));
-        for senseless in ["1000", "0", "-5", "never", "", "1e9", "12.5", "0x7fffffff", "١٢٣٤"] {
-            assert_eq!(
-                at(&[(X_DELETE_AT, senseless)]),
-                Err(StatusCode::BAD_REQUEST),
-                "{senseless}"
-            );
+        for past in ["1000", "0", "-5"] {
+            let error = ExpiryError::Past { header: X_DELETE_AT };
+            assert_eq!(at(&[(X_DELETE_AT, past)]), Err(error), "{past}");
         }
-        assert_eq!(at(&[(X_DELETE_AFTER, "0")]), Err(StatusCode::BAD_REQUEST));
+        for senseless in ["never", "", "1e9", "12.5", "0x7fffffff", "١٢٣٤"] {
+            let error = ExpiryError::NotANumber { header: X_DELETE_AT };
+            assert_eq!(at(&[(X_DELETE_AT, senseless)]), Err(error), "{senseless}");
+        }
+        let error = ExpiryError::Past { header: X_DELETE_AFTER };
+        assert_eq!(at(&[(X_DELETE_AFTER, "0")]), Err(error));
     }
 
     proptest! {

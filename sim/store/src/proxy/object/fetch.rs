@@ -1,6 +1,6 @@
-//! A given version of an object, whole, for what runs beside the proxy.
+//! Fetches a given version of an object, whole, for the job service.
 //!
-//! Leaves out which version that should be: see [`Proxy::locate`].
+//! Leaves out the choice of the version: see [`Proxy::locate`].
 
 use std::collections::VecDeque;
 
@@ -8,54 +8,54 @@ use bytes::{Bytes, BytesMut};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::Purpose;
 
-use super::ask;
-use super::relay::{Relay, Span};
+use super::relay::{BodyRelay, RelayedBytes};
+use super::request::object_request;
 use crate::proxy::Proxy;
-use crate::proxy::answer::set;
 use crate::proxy::backend::X_BACKEND_PURPOSE;
-use crate::proxy::quorum::Search;
+use crate::proxy::headers::set;
+use crate::proxy::quorum::ReplicaSearch;
 use crate::swift::ReplicaTarget;
 use crate::swift::header::X_BACKEND_WANT_VERSION;
 use crate::swift::{Path, Timestamp};
 
-/// Why a version could not be fetched.
+/// Reason why a version could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// Nobody who could be reached gave an intact copy of that version.
+    /// No replica that could be reached sent an intact copy of that version.
     #[error("no replica that can be reached gave an intact copy of {path} as of {version}")]
     Unavailable {
-        /// Which object.
+        /// Path of the object.
         path: Path,
-        /// Which version.
+        /// Version that was wanted.
         version: Timestamp,
     },
-    /// It is longer than it may be.
+    /// The object is longer than the limit.
     #[error("{path} has {size} bytes, at most {limit_bytes} are taken")]
     TooLong {
-        /// Which object.
+        /// Path of the object.
         path: Path,
-        /// How long it is, in bytes.
+        /// Length of the object in bytes.
         size: u64,
-        /// The limit.
+        /// Limit in bytes.
         limit_bytes: u64,
     },
 }
 
-/// What comes of a version that is fetched.
+/// Event of a fetch in progress.
 #[derive(Debug)]
 pub enum FetchEvent {
-    /// A copy begins; what came of another one before is worth nothing.
+    /// A copy begins; chunks of an earlier copy are void.
     Start {
-        /// How long it is, in bytes.
+        /// Length of the object in bytes.
         size: u64,
     },
-    /// What comes next of it.
+    /// Next bytes of the copy.
     Chunk(Bytes),
 }
 
 impl Proxy {
-    /// The whole of `version` of an object, from whichever replicas have it, those in `first` before others; nodes count its
-    /// bytes as `purpose`.
+    /// Fetches the whole of `version` of an object from any replicas that have it, those in `first`
+    /// before others. Nodes count its bytes as `purpose`.
     ///
     /// # Errors
     /// See [`FetchError`].
@@ -67,7 +67,7 @@ impl Proxy {
         limit_bytes: u64,
     ) -> Result<Bytes, FetchError> {
         let mut whole = BytesMut::new();
-        self.fetch_in_pieces(path, (version, first), purpose, limit_bytes, &mut |it| match it {
+        self.fetch_in_chunks(path, (version, first), purpose, limit_bytes, &mut |it| match it {
             FetchEvent::Start { .. } => whole.clear(),
             FetchEvent::Chunk(piece) => whole.extend_from_slice(&piece),
         })
@@ -75,11 +75,11 @@ impl Proxy {
         Ok(whole.freeze())
     }
 
-    /// The same, as it comes. Where a copy turns out to be damaged, it begins anew with another one.
+    /// Fetches as [`Proxy::fetch`], chunk by chunk. A damaged copy makes it start anew with another.
     ///
     /// # Errors
-    /// See [`FetchError`]; what came until then is worth nothing.
-    pub async fn fetch_in_pieces(
+    /// See [`FetchError`]; all chunks until then are void.
+    pub async fn fetch_in_chunks(
         &self,
         path: &Path,
         (version, first): (Timestamp, &[ReplicaTarget]),
@@ -91,15 +91,15 @@ impl Proxy {
         let mut headers = HeaderMap::new();
         set(&mut headers, X_BACKEND_PURPOSE, purpose.name());
         set(&mut headers, X_BACKEND_WANT_VERSION, version);
-        let ask = ask(Method::GET, path, &nodes, headers);
+        let request = object_request(Method::GET, path, &nodes, headers);
         let (known, others): (Vec<_>, Vec<_>) = self
             .candidates(path, &nodes)
             .into_iter()
             .partition(|candidate| first.contains(&candidate.target));
         let mut left: VecDeque<_> = known.into_iter().chain(others).collect();
-        let mut search = Search::new(nodes.primaries.len());
-        // A damaged copy makes the next replica begin anew; each round uses up at least one candidate.
-        while let Some(answer) = self.find(&ask, &mut left, &mut search).await {
+        let mut search = ReplicaSearch::new(nodes.primaries.len());
+        // Each round uses up at least one candidate.
+        while let Some(answer) = self.find(&request, &mut left, &mut search).await {
             let Some(size) = answer.body.length().filter(|_| answer.status == StatusCode::OK)
             else {
                 continue;
@@ -107,8 +107,8 @@ impl Proxy {
             if size > limit_bytes {
                 return Err(FetchError::TooLong { path: path.clone(), size, limit_bytes });
             }
-            let span = Span { first: Some(0), length: size, whole: true };
-            let relay = Relay::new(self.clone(), ask.clone(), answer, span, left.clone());
+            let bytes = RelayedBytes { first: Some(0), length: size, whole: true };
+            let relay = BodyRelay::new(self.clone(), request.clone(), answer, bytes, left.clone());
             take(FetchEvent::Start { size });
             if passed_on(relay, size, take).await {
                 return Ok(());
@@ -118,12 +118,12 @@ impl Proxy {
     }
 }
 
-/// Passes a body on; says whether it was whole and intact.
-async fn passed_on(mut relay: Relay, size: u64, take: &mut dyn FnMut(FetchEvent)) -> bool {
-    let mut come = 0;
-    while come < size {
+/// Passes a body on; false if it broke off or is damaged.
+async fn passed_on(mut relay: BodyRelay, size: u64, take: &mut dyn FnMut(FetchEvent)) -> bool {
+    let mut received = 0;
+    while received < size {
         let Some(piece) = relay.next().await else { return false };
-        come += piece.len() as u64;
+        received += piece.len() as u64;
         take(FetchEvent::Chunk(piece));
     }
     relay.is_intact()

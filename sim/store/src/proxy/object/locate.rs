@@ -1,4 +1,4 @@
-//! Which version of an object is the newest, and who holds it.
+//! Locates the newest version of an object and its holders.
 //!
 //! Leaves out reading it.
 
@@ -10,78 +10,81 @@ use futures_util::stream::FuturesUnordered;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::{ask, etag};
+use super::request::object_request;
 use crate::proxy::Proxy;
-use crate::proxy::backend::Ask;
+use crate::proxy::backend::BackendRequest;
+use crate::proxy::headers::etag;
 use crate::proxy::limits::LOCATE_PATIENCE;
-use crate::proxy::quorum::{Newest, Said, newest};
+use crate::proxy::quorum::{Newest, ReplicaReport, newest};
 use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_TIMESTAMP, text, timestamp};
 use crate::swift::{Path, ReplicaTarget, Timestamp};
 
-/// An object's newest version.
+/// Newest version of an object, and the nodes that hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocatedObject {
-    /// The timestamp of its data.
+    /// Timestamp of the data.
     pub version: Timestamp,
-    /// The MD5 of its data.
+    /// MD5 of the data.
     pub etag: String,
-    /// How long it is, in bytes.
+    /// Length in bytes.
     pub size: u64,
-    /// Its content type.
+    /// Content type.
     pub content_type: String,
-    /// Those that said they hold it, then the primaries that did not answer; each in the order of the replicas.
+    /// Nodes that reported to hold it, then the primaries that did not answer; each in the order of
+    /// the replicas.
     pub holders: Vec<ReplicaTarget>,
-    /// How many of them, from the first on, said that they hold it.
+    /// Number of holders, from the first on, that reported it.
     confirmed: usize,
 }
 
 impl LocatedObject {
-    /// Those that said they hold it: not long ago they could be reached.
+    /// Nodes that reported to hold it, which could be reached not long ago.
     #[must_use]
     pub fn confirmed(&self) -> &[ReplicaTarget] {
         &self.holders[..self.confirmed]
     }
 }
 
-/// Why an object's newest version is not known.
+/// Reason why the newest version is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
-    /// A majority of its replicas says that there is none.
+    /// A majority of its replicas has none.
     #[error("there is no object {path}")]
     NotFound {
-        /// Which object.
+        /// Path of the object.
         path: Path,
     },
-    /// Too few of its replicas answered to say anything.
+    /// Too few of its replicas answered.
     #[error("too few replicas of {path} answered: try again later")]
     Unavailable {
-        /// Which object.
+        /// Path of the object.
         path: Path,
     },
 }
 
-/// Whom a search for the newest version waits for.
+/// Nodes that a search for the newest version waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// For a majority of the primaries, one of which has it.
+    /// A majority of the primaries, one of which has the object.
     Majority,
-    /// For all primaries and handoffs, as long as they may take. A write that was acknowledged while primaries were away
-    /// may be on handoffs alone, and primaries that came back know nothing of it.
+    /// All primaries and handoffs, up to their time limits. A write that was acknowledged while
+    /// primaries were away may be on handoffs alone, and primaries that came back lack it.
     Everyone,
 }
 
-/// What one node said, by its place among the candidates.
-struct Report {
+/// Report of one node, by its index among the candidates.
+struct NodeReport {
     index: usize,
     primary: bool,
-    said: Said,
+    report: ReplicaReport,
     headers: HeaderMap,
 }
 
 impl Proxy {
-    /// Asks the replicas for the newest version of an object (ties: the larger ETag). Goes on as soon as a majority of the primaries
-    /// has answered and one of them has it; asks the handoffs when that does not come about, or not soon.
+    /// Asks the replicas for the newest version of an object (ties: the larger ETag). Returns as soon
+    /// as a majority of the primaries has answered and one of them has it; asks the handoffs if that
+    /// fails, or takes longer than [`LOCATE_PATIENCE`].
     ///
     /// # Errors
     /// See [`LocateError`].
@@ -89,7 +92,7 @@ impl Proxy {
         self.locate_with(path, Patience::Majority).await
     }
 
-    /// As [`Proxy::locate`], waiting for whom `patience` says.
+    /// Locates as [`Proxy::locate`], waiting for the nodes that `patience` names.
     pub(super) async fn locate_with(
         &self,
         path: &Path,
@@ -98,9 +101,9 @@ impl Proxy {
         let nodes = self.nodes(path);
         let replicas = nodes.primaries.len();
         let candidates = nodes.candidates(0);
-        let ask = ask(Method::HEAD, path, &nodes, HeaderMap::new());
-        let report = |index| self.report(&ask, &candidates, index);
-        let mut reports: Vec<Report> = Vec::new();
+        let request = object_request(Method::HEAD, path, &nodes, HeaderMap::new());
+        let report = |index| self.report(&request, &candidates, index);
+        let mut reports: Vec<NodeReport> = Vec::new();
         let mut asked = match patience {
             Patience::Majority => replicas,
             Patience::Everyone => candidates.len(),
@@ -113,11 +116,11 @@ impl Proxy {
                 true => waiting.next().await,
                 false => match select(waiting.next(), soon.as_mut()).await {
                     Either::Left((next, _)) => next,
-                    // Two silent nodes, a primary and a handoff, cost their limit once and not twice.
+                    // A silent primary and a silent handoff cost their time limit once, not twice.
                     Either::Right(_) => None,
                 },
             };
-            let Some(said) = next else {
+            let Some(report) = next else {
                 if all_asked {
                     break;
                 }
@@ -125,14 +128,14 @@ impl Proxy {
                 asked = candidates.len();
                 continue;
             };
-            reports.extend(said);
+            reports.extend(report);
             let ended = waiting.is_empty();
             if patience == Patience::Everyone && !ended {
                 continue;
             }
-            let said: Vec<_> =
-                reports.iter().map(|report| (report.primary, report.said.clone())).collect();
-            match newest(&said, replicas, all_asked && ended) {
+            let conclusive: Vec<_> =
+                reports.iter().map(|node| (node.primary, node.report.clone())).collect();
+            match newest(&conclusive, replicas, all_asked && ended) {
                 Newest::Found(version, etag) => {
                     return Ok(located(&reports, &candidates, version, etag));
                 }
@@ -143,35 +146,38 @@ impl Proxy {
         Err(LocateError::Unavailable { path: path.clone() })
     }
 
-    /// What one candidate says, if it is definite.
+    /// Asks one candidate; `None` unless its answer is definite.
     async fn report(
         &self,
-        ask: &Ask,
+        request: &BackendRequest,
         candidates: &[ReplicaCandidate],
         index: usize,
-    ) -> Option<Report> {
+    ) -> Option<NodeReport> {
         let ReplicaCandidate { target, primary } = candidates.get(index)?;
-        let answer = self.ask(target, ask, &HeaderMap::new()).await.ok()?;
+        let answer = self.send(target, request, &HeaderMap::new()).await.ok()?;
         let headers = answer.headers;
-        let said = match answer.status {
-            StatusCode::NOT_FOUND => Said::Missing(timestamp(&headers, &X_BACKEND_TIMESTAMP)),
+        let report = match answer.status {
+            StatusCode::NOT_FOUND => {
+                ReplicaReport::Missing(timestamp(&headers, &X_BACKEND_TIMESTAMP))
+            }
             status if status.is_success() => {
-                Said::Has(timestamp(&headers, &X_BACKEND_DATA_TIMESTAMP)?, etag(&headers)?)
+                ReplicaReport::Has(timestamp(&headers, &X_BACKEND_DATA_TIMESTAMP)?, etag(&headers)?)
             }
             _ => return None,
         };
-        Some(Report { index, primary: *primary, said, headers })
+        Some(NodeReport { index, primary: *primary, report, headers })
     }
 }
 
 fn located(
-    reports: &[Report],
+    reports: &[NodeReport],
     candidates: &[ReplicaCandidate],
     version: Timestamp,
     etag: String,
 ) -> LocatedObject {
-    let said = Said::Has(version, etag.clone());
-    let mut holding: Vec<&Report> = reports.iter().filter(|report| report.said == said).collect();
+    let newest = ReplicaReport::Has(version, etag.clone());
+    let mut holding: Vec<&NodeReport> =
+        reports.iter().filter(|node| node.report == newest).collect();
     holding.sort_by_key(|report| report.index);
     let headers = holding.first().map(|report| &report.headers);
     let header = |name| headers.and_then(|headers| text(headers, name));

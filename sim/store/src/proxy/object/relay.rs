@@ -1,10 +1,10 @@
-//! Passes an object's body on to a client. When a node breaks off or stalls, another one goes on from there.
+//! Relays an object's body to a client, and resumes it at another node if one breaks off or stalls.
 //!
-//! What goes on is the same version by its data timestamp and ETag, or nothing: a body is never put together from two.
-//! A whole body's MD5 is checked before its last chunk leaves, because a damaged copy shows only at its end, when
-//! its node has sent the damage and another one would complete it.
+//! The rest has the same data timestamp and ETag, or the body breaks off: two versions are never
+//! mixed. The MD5 of a whole body is checked before its last chunk leaves, because a damaged copy
+//! shows only at its end, after its node has sent the damage.
 //!
-//! Leaves out checking parts of an object: their MD5 is not known.
+//! Leaves out checking ranges of an object: their MD5 is not known.
 
 use std::collections::VecDeque;
 
@@ -16,35 +16,33 @@ use hyper::{HeaderMap, StatusCode};
 use stayput_host::{Attempt, AttemptKind, Checksum, Purpose};
 use tracing::Instrument;
 
-use super::get::first_byte;
-use super::{etag, is_md5};
-use crate::http::{Body, BodySender, IncomingBody, IncomingResponse};
+use crate::http::{Body, BodySender, IncomingBody, IncomingResponse, content_range_start};
 use crate::proxy::Proxy;
-use crate::proxy::answer::set;
-use crate::proxy::backend::{Ask, X_BACKEND_PURPOSE};
+use crate::proxy::backend::{BackendRequest, X_BACKEND_PURPOSE};
+use crate::proxy::headers::{etag, hex, set};
 use crate::proxy::limits::{CHUNK_MAX, CLIENT_CHUNK_MAX};
 use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_WANT_VERSION, text, timestamp};
 
-/// A body up to here is taken whole before it goes on: it would leave in one piece anyway.
+/// Bytes of the largest body that is read whole before it is sent: it would leave in one piece anyway.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
 
-/// Which bytes of an object a body is.
+/// Bytes of an object that a body consists of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    /// The number of the first one, if it is known.
-    pub(super) first: Option<u64>,
-    pub(super) length: u64,
-    /// Whether it is the whole object.
-    pub(super) whole: bool,
+pub(in crate::proxy) struct RelayedBytes {
+    /// Offset of the first one, if it is known.
+    pub(in crate::proxy) first: Option<u64>,
+    pub(in crate::proxy) length: u64,
+    /// Whether they are the whole object.
+    pub(in crate::proxy) whole: bool,
 }
 
-/// A body on its way to a client.
-pub(super) struct Relay {
+/// Body on its way from nodes to a client.
+pub(in crate::proxy) struct BodyRelay {
     proxy: Proxy,
-    ask: Ask,
-    span: Span,
+    request: BackendRequest,
+    bytes: RelayedBytes,
     taken: u64,
     purpose: Purpose,
     version: Option<Timestamp>,
@@ -57,22 +55,22 @@ pub(super) struct Relay {
     left: VecDeque<ReplicaCandidate>,
 }
 
-impl Relay {
-    /// Of what `answer` brings and, if that breaks off, those that are `left`.
-    pub(super) fn new(
+impl BodyRelay {
+    /// Relays the body of `answer`; candidates in `left` resume it.
+    pub(in crate::proxy) fn new(
         proxy: Proxy,
-        ask: Ask,
+        request: BackendRequest,
         answer: IncomingResponse,
-        span: Span,
+        bytes: RelayedBytes,
         left: VecDeque<ReplicaCandidate>,
     ) -> Self {
         let etag = etag(&answer.headers);
-        let purpose = text(&ask.headers, &X_BACKEND_PURPOSE).and_then(Purpose::named);
-        let checked = span.whole && etag.as_deref().is_some_and(is_md5);
+        let purpose = text(&request.headers, &X_BACKEND_PURPOSE).and_then(Purpose::named);
+        let checked = bytes.whole && etag.as_deref().is_some_and(is_md5);
         Self {
             purpose: purpose.unwrap_or(Purpose::ObjectData),
-            ask,
-            span,
+            request,
+            bytes,
             taken: 0,
             version: timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP),
             etag,
@@ -85,33 +83,34 @@ impl Relay {
         }
     }
 
-    /// The body for the client: a small one at once, a large one as it comes.
-    pub(super) async fn into_body(mut self) -> Body {
-        let length = self.span.length;
+    /// Body for the client: a small one at once, a large one as it arrives.
+    pub(in crate::proxy) async fn into_body(mut self) -> Body {
+        let length = self.bytes.length;
         if length <= SMALL_BYTES_MAX {
-            // Without a sender it breaks off at once, which its reader sees.
-            return self.small().await.unwrap_or_else(|| Body::stream(length).1);
+            // A body without a sender breaks off at once.
+            return self.collect().await.unwrap_or_else(|| Body::stream(length).1);
         }
         let (sender, body) = Body::stream(length);
         let host = self.proxy.host().clone();
         // Ends when the client leaves, when a chunk is too late, or at the end.
-        let pouring = async move {
-            // A body that breaks off is seen by its reader.
-            let _sent = self.pour(&sender).await;
+        let sending = async move {
+            // The reader sees a body that breaks off.
+            let _sent = self.send_all(&sender).await;
         };
-        host.spawn(pouring.in_current_span());
+        host.spawn(sending.in_current_span());
         body
     }
 
-    /// The whole body, if all of it comes. What comes from one node that node has judged; what comes from several is judged here.
-    async fn small(&mut self) -> Option<Body> {
-        let judged = self.checksum.take();
+    /// The whole body, if all of it arrives. A body of one node was checked by that node; a body of
+    /// several is checked here.
+    async fn collect(&mut self) -> Option<Body> {
+        let checksum = self.checksum.take();
         let mut pieces = Vec::new();
-        while self.taken < self.span.length {
+        while self.taken < self.bytes.length {
             pieces.push((self.purpose, self.next().await?));
         }
         if self.resumed
-            && let Some(mut checksum) = judged
+            && let Some(mut checksum) = checksum
         {
             pieces.iter().for_each(|(_, piece)| checksum.update(piece));
             self.checksum = Some(checksum);
@@ -119,11 +118,11 @@ impl Relay {
         self.is_intact().then(|| Body::parts(pieces))
     }
 
-    /// Sends the whole body. False if that did not work: then the sender is to be dropped.
-    pub(super) async fn pour(&mut self, sender: &BodySender) -> bool {
-        while self.taken < self.span.length {
+    /// Sends the whole body. False on failure: then the sender is to be dropped.
+    pub(in crate::proxy) async fn send_all(&mut self, sender: &BodySender) -> bool {
+        while self.taken < self.bytes.length {
             let Some(chunk) = self.next().await else { return false };
-            if self.taken == self.span.length && !self.is_intact() {
+            if self.taken == self.bytes.length && !self.is_intact() {
                 return false;
             }
             let sent = sender.send(self.purpose, chunk);
@@ -134,12 +133,12 @@ impl Relay {
         true
     }
 
-    /// The next chunk from whoever has it; `None` when nobody is left.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    /// Next chunk from any node that has it; `None` if no node is left.
+    pub(in crate::proxy) async fn next(&mut self) -> Option<Bytes> {
         loop {
             let chunk = self.proxy.host().timeout(CHUNK_MAX, self.source.chunk()).await;
             if let Ok(Ok(Some(mut chunk))) = chunk {
-                let remaining = self.span.length - self.taken;
+                let remaining = self.bytes.length - self.taken;
                 chunk.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
                 self.taken += chunk.len() as u64;
                 self.reading.progressed();
@@ -149,9 +148,9 @@ impl Relay {
                 return Some(chunk);
             }
             self.reading.failed();
-            let (taken, of) = (self.taken, self.span.length);
+            let (taken, of) = (self.taken, self.bytes.length);
             tracing::warn!(
-                path = self.ask.path.encoded(),
+                path = self.request.path.encoded(),
                 taken,
                 of,
                 "a body broke off, its rest comes from another replica"
@@ -162,16 +161,16 @@ impl Relay {
         }
     }
 
-    /// Whether all that was taken is what the ETag says, as far as that can be known.
-    pub(super) fn is_intact(&mut self) -> bool {
+    /// Whether the relayed bytes match the ETag, as far as that can be checked.
+    pub(in crate::proxy) fn is_intact(&mut self) -> bool {
         let is_intact = match (self.checksum.take(), &self.etag) {
             (Some(checksum), Some(etag)) => hex(&checksum.sum()) == *etag,
             _ => true,
         };
         if !is_intact {
             tracing::error!(
-                path = self.ask.path.encoded(),
-                "what replicas sent is not what the ETag says"
+                path = self.request.path.encoded(),
+                "the MD5 of a body is not its ETag"
             );
             self.reading.discard_progress();
             self.reading.failed();
@@ -179,21 +178,21 @@ impl Relay {
         is_intact
     }
 
-    /// The rest of the same version from the next replica that has it.
+    /// Rest of the same version from the next replica that has it.
     async fn resume(&mut self) -> Option<IncomingBody> {
         let version = self.version?;
-        let first = self.span.first? + self.taken;
-        let last = self.span.first? + self.span.length - 1;
+        let first = self.bytes.first? + self.taken;
+        let last = self.bytes.first? + self.bytes.length - 1;
         let conditions = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
         for condition in conditions {
-            self.ask.headers.remove(condition);
+            self.request.headers.remove(condition);
         }
-        set(&mut self.ask.headers, RANGE, format!("bytes={first}-{last}"));
-        set(&mut self.ask.headers, X_BACKEND_WANT_VERSION, version);
+        set(&mut self.request.headers, RANGE, format!("bytes={first}-{last}"));
+        set(&mut self.request.headers, X_BACKEND_WANT_VERSION, version);
         while let Some(candidate) = self.left.pop_front() {
-            let answer = self.proxy.ask(&candidate.target, &self.ask, &HeaderMap::new()).await;
+            let answer = self.proxy.send(&candidate.target, &self.request, &HeaderMap::new()).await;
             if let Ok(answer) = answer
-                && self.goes_on(&answer, first)
+                && self.resumes(&answer, first)
             {
                 return Some(answer.body);
             }
@@ -201,25 +200,24 @@ impl Relay {
         None
     }
 
-    /// Whether the answer is what is missing, and of the same version.
-    fn goes_on(&self, answer: &IncomingResponse, first: u64) -> bool {
-        let range = text(&answer.headers, &CONTENT_RANGE).and_then(first_byte);
+    /// Whether the answer is the missing rest, of the same version.
+    fn resumes(&self, answer: &IncomingResponse, first: u64) -> bool {
+        let range = text(&answer.headers, &CONTENT_RANGE).and_then(content_range_start);
         answer.status == StatusCode::PARTIAL_CONTENT
             && range == Some(first)
-            && answer.body.length() == Some(self.span.length - self.taken)
+            && answer.body.length() == Some(self.bytes.length - self.taken)
             && timestamp(&answer.headers, &X_BACKEND_DATA_TIMESTAMP) == self.version
             && self.etag.is_some()
             && etag(&answer.headers) == self.etag
     }
 }
 
-/// The reading of a body that comes from a node.
+/// Attempt to read a body from a node.
 fn reading(proxy: &Proxy) -> Attempt {
     proxy.host().attempt(AttemptKind::Replica, "replica")
 }
 
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(digest: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
-    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+/// Whether the ETag is an MD5, by which a body can be checked.
+fn is_md5(etag: &str) -> bool {
+    etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,79 +1,98 @@
-//! Stores an object that something beside the proxy has made, under a timestamp that it names.
+//! Stores an object for the job service, under a timestamp that it names.
 //!
-//! Leaves out bodies that are still being made: what is stored here is held whole.
+//! Leaves out streams: the body is held in memory.
 
 use bytes::Bytes;
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::Purpose;
 
-use super::ask;
-use super::upload::{Plan, Source, told, upload};
+use super::request::object_request;
+use super::upload::{BodySource, UploadPlan, statuses_and_etags, upload};
 use crate::http::{HeaderName, HeaderValue};
-use crate::proxy::answer::{ErrorResponse, set};
-use crate::proxy::backend::{Reply, updates};
-use crate::proxy::quorum::{NotStored, stored};
-use crate::proxy::{Proxy, container};
+use crate::proxy::Proxy;
+use crate::proxy::backend::{BackendReply, update_headers};
+use crate::proxy::error::RequestBodyError;
+use crate::proxy::headers::set;
+use crate::proxy::index::check_container;
+use crate::proxy::quorum::{NotStored, QuorumError, QuorumFailure, stored};
 use crate::swift::header::{OBJECT_META_PREFIX, X_BACKEND_TIMESTAMP, X_TIMESTAMP, timestamp};
 use crate::swift::{Path, Service, Timestamp};
 
-/// An object to be stored.
+/// Object to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewObject {
-    /// Where.
+    /// Path of the object.
     pub path: Path,
-    /// What.
+    /// Data of the object.
     pub content: Bytes,
-    /// Its content type.
+    /// Content type.
     pub content_type: String,
-    /// Its metadata: names without `X-Object-Meta-`, and values.
+    /// Metadata: names without `X-Object-Meta-`, and values.
     pub meta: Vec<(String, String)>,
-    /// The timestamp that it gets. Storing the same again under the same timestamp changes nothing.
+    /// Timestamp of the write. Storing the same again under the same timestamp changes nothing.
     pub timestamp: Timestamp,
-    /// What its bytes are counted as on their way to the nodes.
+    /// Purpose that its bytes are counted as on their way to the nodes.
     pub purpose: Purpose,
 }
 
-/// What was stored.
+/// Object that was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
-    /// The MD5, if a node said it: those that had it already do not.
+    /// MD5 of the data; `None` if all nodes had it already.
     pub etag: Option<String>,
 }
 
-/// Why an object is not stored.
+/// Reason why an object is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The container is not there.
+    /// The container does not exist.
     #[error("there is no container for {path}: make it first")]
     NoContainer {
-        /// Which object.
+        /// Path of the object.
         path: Path,
     },
-    /// What its metadata says cannot stand in headers.
+    /// A header cannot hold this item of the metadata.
     #[error("the metadata {name:?} of {path} cannot stand in a header")]
     BadMeta {
-        /// Which object.
+        /// Path of the object.
         path: Path,
-        /// Which name.
+        /// Name of the item.
         name: String,
     },
-    /// A majority of the replicas has something newer.
+    /// A majority of the replicas has a newer version.
     #[error("{path} is newer than {timestamp} already")]
     Newer {
-        /// Which object.
+        /// Path of the object.
         path: Path,
-        /// The timestamp it was to get.
+        /// Timestamp of the write.
         timestamp: Timestamp,
     },
-    /// Too few replicas took it.
-    #[error("too few replicas took {path}: {why}")]
+    /// Too few replicas stored it.
+    #[error("too few replicas took {path}: {reason}")]
     Unavailable {
-        /// Which object.
+        /// Path of the object.
         path: Path,
-        /// What they said.
-        why: String,
+        /// Failure of the write.
+        reason: StoreFailure,
     },
+}
+
+/// Failure of a write that another attempt may overcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct StoreFailure(#[from] FailedStep);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum FailedStep {
+    #[error(transparent)]
+    Container(QuorumError),
+    #[error(transparent)]
+    Body(RequestBodyError),
+    #[error("they say {}", .0.status())]
+    Refused(QuorumFailure),
+    #[error("they disagree on what they got")]
+    Disagree,
 }
 
 impl Proxy {
@@ -84,23 +103,22 @@ impl Proxy {
     pub async fn store(&self, object: NewObject) -> Result<StoredObject, StoreError> {
         let headers = headers_of(&object)?;
         let NewObject { path, content, timestamp: at, purpose, .. } = object;
-        let unavailable = |why: String| StoreError::Unavailable { path: path.clone(), why };
+        let unavailable = |step: FailedStep| unavailable(&path, step);
         let no_container = || StoreError::NoContainer { path: path.clone() };
         let container = path.to_container().ok_or_else(no_container)?;
         let container_nodes = self.nodes(&container);
-        container::exists(self, &container, &container_nodes).await.map_err(
-            |ErrorResponse { status, why }| match status {
-                StatusCode::NOT_FOUND => no_container(),
-                _ => unavailable(why),
-            },
-        )?;
+        let checked = check_container(self, &container, &container_nodes).await;
+        checked.map_err(|error| match error.failure {
+            QuorumFailure::NotFound => no_container(),
+            _ => unavailable(FailedStep::Container(error)),
+        })?;
         let nodes = self.nodes(&path);
-        let own = updates(Service::Container, &container_nodes, nodes.primaries.len());
-        let ask = ask(Method::PUT, &path, &nodes, headers);
-        let plan = Plan { ask, nodes, own, length: Some(content.len() as u64), purpose };
-        let replies = upload(self, &plan, Source::Held(content))
-            .await
-            .map_err(|broken| unavailable(broken.to_string()))?;
+        let own = update_headers(Service::Container, &container_nodes, nodes.primaries.len());
+        let request = object_request(Method::PUT, &path, &nodes, headers);
+        let length = Some(content.len() as u64);
+        let plan = UploadPlan { request, nodes, own, length, purpose };
+        let replies = upload(self, &plan, BodySource::Held(content)).await;
+        let replies = replies.map_err(|error| unavailable(FailedStep::Body(error)))?;
         outcome(&path, at, &replies, plan.nodes.primaries.len())
     }
 }
@@ -118,30 +136,34 @@ fn headers_of(object: &NewObject) -> Result<HeaderMap, StoreError> {
     Ok(headers)
 }
 
-/// A node that has just this timestamp has the object already, from an attempt whose answer was lost.
+/// Outcome of a write. A node whose conflict names this very timestamp has the object already, from
+/// an attempt whose answer was lost.
 fn outcome(
     path: &Path,
     at: Timestamp,
-    replies: &[Reply],
+    replies: &[BackendReply],
     replicas: usize,
 ) -> Result<StoredObject, StoreError> {
-    let has_it = |reply: &&Reply| {
+    let has_it = |reply: &&BackendReply| {
         reply.status == StatusCode::CONFLICT
             && timestamp(&reply.headers, &X_BACKEND_TIMESTAMP) == Some(at)
     };
-    let mut told = told(replies);
-    let etag = told
+    let mut answers = statuses_and_etags(replies);
+    let etag = answers
         .iter()
         .find_map(|(status, etag)| etag.clone().filter(|_| *status == StatusCode::CREATED));
     let had = replies.iter().filter(has_it).count();
-    told.extend(
+    answers.extend(
         (0..had).map(|_| (StatusCode::CREATED, etag.clone().or_else(|| Some(String::new())))),
     );
-    let unavailable = |why: String| StoreError::Unavailable { path: path.clone(), why };
-    match stored(&told, replicas) {
+    match stored(&answers, replicas) {
         Ok(_) => Ok(StoredObject { etag }),
         Err(NotStored::Newer) => Err(StoreError::Newer { path: path.clone(), timestamp: at }),
-        Err(NotStored::Refused(status)) => Err(unavailable(format!("they say {status}"))),
-        Err(NotStored::Disagree) => Err(unavailable("they disagree on what they got".to_owned())),
+        Err(NotStored::Failed(failure)) => Err(unavailable(path, FailedStep::Refused(failure))),
+        Err(NotStored::Disagree) => Err(unavailable(path, FailedStep::Disagree)),
     }
+}
+
+fn unavailable(path: &Path, step: FailedStep) -> StoreError {
+    StoreError::Unavailable { path: path.clone(), reason: step.into() }
 }

@@ -241,6 +241,7 @@ fn fixed_tokens_honour_lists_too() {
 #[test]
 fn a_second_path_of_a_request_is_asked_for_like_the_first() {
     use crate::proxy::auth::{Access, authorise};
+    use crate::proxy::error::ProxyError;
     let mut house = House::new();
     set(&mut house, &[("x-container-read", "test2")]);
     let token = house.token("test2:tester2");
@@ -254,7 +255,7 @@ fn a_second_path_of_a_request_is_asked_for_like_the_first() {
         {
             let path = Path::object_of("AUTH_test", container, "o").unwrap();
             let may = authorise(&proxy, &caller, &path, access).await;
-            statuses.push(may.map_err(|refusal| refusal.status));
+            statuses.push(may.map_err(|error| ProxyError::from(error).status()));
         }
         statuses
     });

@@ -5,9 +5,9 @@
 mod answers;
 mod api;
 mod auth;
-mod borrowed;
 mod change;
 mod copies;
+mod cross_container;
 mod expiry;
 mod get;
 mod large;
@@ -15,11 +15,11 @@ mod listings;
 mod lists;
 mod metadata;
 mod node;
+mod observer;
 mod put;
 mod random;
 mod ranges;
 mod real;
-mod watch;
 
 use std::cell::RefCell;
 use std::future::Future;

@@ -1,90 +1,93 @@
-//! A manifest as it is stored, and which runs of which segments a run of its large object is.
+//! Manifest as it is stored, and the segments that hold a range of its large object.
 //!
-//! Leaves out what a client may write into one: see `spec`.
+//! Leaves out the form in which clients write one: see `manifest_request`.
 
 use serde::{Deserialize, Serialize};
 use stayput_host::Checksum;
 
+use crate::http::ByteRange;
+use crate::proxy::headers::hex;
 use crate::proxy::limits::MANIFEST_SEGMENTS_MAX;
-use crate::proxy::object::ranges::Run;
-use crate::proxy::object::relay::hex;
 use crate::swift::{BadName, Path};
 
-/// The longest segment, which may be a large object itself. A thousand of them are no more than a number can say.
+/// Longest segment in bytes. It may be a large object itself; a thousand of them fit into 64 bits.
 const SEGMENT_BYTES_MAX: u64 = 1 << 53;
 
-/// A segment, as it was found when the manifest was put. The names are Swift's.
+/// Segment as it was found when the manifest was put. The names are Swift's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::proxy::object) struct Segment {
+pub(in crate::proxy) struct Segment {
     /// `/container/object`, decoded.
-    pub(in crate::proxy::object) name: String,
-    /// How long the object is; of a large object, all its segments.
-    pub(in crate::proxy::object) bytes: u64,
-    /// Its ETag.
-    pub(in crate::proxy::object) hash: String,
-    pub(in crate::proxy::object) content_type: String,
-    pub(in crate::proxy::object) last_modified: String,
-    /// The run of it that counts, as `first-last`; all of it if there is none.
+    pub(in crate::proxy) name: String,
+    /// Length of the object in bytes; of a large object, of all its segments.
+    pub(in crate::proxy) bytes: u64,
+    /// ETag of the object.
+    pub(in crate::proxy) hash: String,
+    pub(in crate::proxy) content_type: String,
+    pub(in crate::proxy) last_modified: String,
+    /// Range of the object, as `first-last`; `None` for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::proxy::object) range: Option<String>,
-    /// Whether it is a large object itself.
+    pub(in crate::proxy) range: Option<String>,
+    /// Whether the object is a large object itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(in crate::proxy::object) sub_slo: bool,
+    pub(in crate::proxy) sub_slo: bool,
 }
 
-/// The segments of a large object, in their order.
+/// Segments of a large object, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(in crate::proxy::object) struct Manifest(Vec<Segment>);
+pub(in crate::proxy) struct Manifest(Vec<Segment>);
 
 impl Segment {
-    /// Its path, in the account of `path`.
-    pub(in crate::proxy::object) fn path(&self, path: &Path) -> Result<Path, BadName> {
+    /// Path of the object, in the account of `path`.
+    pub(in crate::proxy) fn path(&self, path: &Path) -> Result<Path, BadName> {
         path_of(path, &self.name)
     }
 
-    /// The run of its object that counts. `None` if what it says is none that its object has.
-    fn run(&self) -> Option<Run> {
-        let Some(range) = &self.range else { return Some(Run { first: 0, length: self.bytes }) };
+    /// Range of the object; `None` if the object does not have it.
+    fn byte_range(&self) -> Option<ByteRange> {
+        let Some(range) = &self.range else {
+            return Some(ByteRange { first: 0, length: self.bytes });
+        };
         let (first, last) = range.split_once('-')?;
         let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-        (first <= last && last < self.bytes).then(|| Run { first, length: last - first + 1 })
+        (first <= last && last < self.bytes).then(|| ByteRange { first, length: last - first + 1 })
     }
 }
 
-/// The path of `/container/object` in the account of `path`.
-pub(in crate::proxy::object) fn path_of(path: &Path, name: &str) -> Result<Path, BadName> {
+/// Path of `/container/object` in the account of `path`.
+pub(in crate::proxy) fn path_of(path: &Path, name: &str) -> Result<Path, BadName> {
     let missing = || BadName::Missing { path: name.to_owned(), what: "object" };
     let (container, object) = name.trim_start_matches('/').split_once('/').ok_or_else(missing)?;
     Path::object_of(path.account(), container, object)
 }
 
 impl Manifest {
-    /// Of these segments, unless one says what cannot be, or they are more than may be.
-    pub(in crate::proxy::object) fn new(segments: Vec<Segment>) -> Option<Self> {
-        let makes_sense =
-            |segment: &Segment| segment.bytes <= SEGMENT_BYTES_MAX && segment.run().is_some();
+    /// Joins segments; `None` if one is impossible, or they are too many.
+    pub(in crate::proxy) fn new(segments: Vec<Segment>) -> Option<Self> {
+        let is_possible = |segment: &Segment| {
+            segment.bytes <= SEGMENT_BYTES_MAX && segment.byte_range().is_some()
+        };
         let few = segments.len() <= MANIFEST_SEGMENTS_MAX;
-        (few && segments.iter().all(makes_sense)).then_some(Self(segments))
+        (few && segments.iter().all(is_possible)).then_some(Self(segments))
     }
 
-    /// As it was stored.
-    pub(in crate::proxy::object) fn stored(json: &[u8]) -> Option<Self> {
+    /// Parses the stored JSON.
+    pub(in crate::proxy) fn stored(json: &[u8]) -> Option<Self> {
         let Self(segments) = serde_json::from_slice(json).ok()?;
         Self::new(segments)
     }
 
-    pub(in crate::proxy::object) fn segments(&self) -> &[Segment] {
+    pub(in crate::proxy) fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    /// How long the large object is.
-    pub(in crate::proxy::object) fn size(&self) -> u64 {
-        self.0.iter().filter_map(Segment::run).map(|run| run.length).sum()
+    /// Length of the large object in bytes.
+    pub(in crate::proxy) fn size(&self) -> u64 {
+        self.0.iter().filter_map(Segment::byte_range).map(|range| range.length).sum()
     }
 
-    /// The ETag of the large object: the MD5 of its segments' ETags and ranges.
-    pub(in crate::proxy::object) fn etag(&self) -> String {
+    /// ETag of the large object: the MD5 of its segments' ETags and ranges.
+    pub(in crate::proxy) fn etag(&self) -> String {
         let mut checksum = Checksum::default();
         for segment in &self.0 {
             checksum.update(segment.hash.as_bytes());
@@ -95,18 +98,19 @@ impl Manifest {
         hex(&checksum.sum())
     }
 
-    /// The runs of the segments that `wanted` of the large object is.
-    pub(in crate::proxy::object) fn runs(
+    /// Ranges of segments that hold `wanted` of the large object.
+    pub(in crate::proxy) fn ranges(
         &self,
-        wanted: Run,
-    ) -> impl Iterator<Item = (&Segment, Run)> {
+        wanted: ByteRange,
+    ) -> impl Iterator<Item = (&Segment, ByteRange)> {
         let (mut begin, end) = (0, wanted.first + wanted.length);
         self.0.iter().filter_map(move |segment| {
-            let own = segment.run()?;
+            let own = segment.byte_range()?;
             let (from, to) = (wanted.first.max(begin), end.min(begin + own.length));
             let offset = from.saturating_sub(begin);
             begin += own.length;
-            (from < to).then(|| (segment, Run { first: own.first + offset, length: to - from }))
+            (from < to)
+                .then(|| (segment, ByteRange { first: own.first + offset, length: to - from }))
         })
     }
 }
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_says_what_cannot_be_is_none() {
+    fn an_impossible_manifest_is_refused() {
         assert!(Manifest::new(vec![segment(0, 10, Some((0, 9)))]).is_some());
         assert!(Manifest::new(vec![segment(0, 10, Some((0, 10)))]).is_none());
         assert!(Manifest::new(vec![segment(0, 10, Some((5, 4)))]).is_none());
@@ -149,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_run_of_the_whole_is_its_segments_runs_joined(
+        fn a_range_of_the_whole_is_the_ranges_of_its_segments_joined(
             sizes in prop::collection::vec((0_u64..9, prop::option::of((0_u64..9, 0_u64..9))), 0..9),
             first in 0_u64..60, length in 0_u64..60,
         ) {
@@ -161,12 +165,12 @@ mod tests {
                 .collect();
             // Each byte of the large object, as its segment and place there.
             let bytes: Vec<(String, u64)> = segments.iter().flat_map(|segment| {
-                let run = segment.run().unwrap();
+                let run = segment.byte_range().unwrap();
                 (run.first..run.first + run.length).map(|at| (segment.name.clone(), at))
             }).collect();
             let manifest = Manifest::new(segments).unwrap();
             prop_assert_eq!(manifest.size(), bytes.len() as u64);
-            let joined: Vec<(String, u64)> = manifest.runs(Run { first, length })
+            let joined: Vec<(String, u64)> = manifest.ranges(ByteRange { first, length })
                 .flat_map(|(segment, run)| {
                     (run.first..run.first + run.length).map(|at| (segment.name.clone(), at))
                 })

@@ -1,15 +1,14 @@
-//! In which format a client wants a listing: what it says in the query, or the best that it accepts.
+//! Format of a listing: by the query, or by content negotiation with `Accept`.
 //!
 //! Leaves out parameters of media types other than their quality.
 
+use hyper::HeaderMap;
 use hyper::header::ACCEPT;
-use hyper::{HeaderMap, StatusCode};
 
-use super::answer::ErrorResponse;
 use super::query;
 use crate::swift::header::text;
 
-/// What is offered, best first, with what the query calls it.
+/// Media types on offer, best first, each with its name in the query.
 const OFFERED: [(&str, &str); 4] = [
     ("text/plain", "plain"),
     ("application/json", "json"),
@@ -17,21 +16,26 @@ const OFFERED: [(&str, &str); 4] = [
     ("text/xml", "xml"),
 ];
 
-/// The query for nodes, which do not know `Accept`: the client's, with the format that it accepts if it names none.
-///
-/// # Errors
-/// 406 when it accepts none.
+/// Failure of the negotiation: the client accepts no format on offer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Accept: {accept}: listings are text/plain, application/json or application/xml")]
+pub(super) struct NotAcceptable {
+    accept: String,
+}
+
+/// Query for nodes, which ignore `Accept`: the client's, with the format that it accepts if it
+/// names none.
 pub(super) fn with_format(
     query: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Option<String>, ErrorResponse> {
+) -> Result<Option<String>, NotAcceptable> {
     if query::value(query, "format").is_some_and(|format| !format.is_empty()) {
         return Ok(query.map(ToOwned::to_owned));
     }
     let accept = text(headers, &ACCEPT).filter(|accept| !accept.trim().is_empty());
     let Some(accept) = accept else { return Ok(query.map(ToOwned::to_owned)) };
-    let welcome = |(media, format): &(&str, &'static str)| (quality(accept, media), *format);
-    let best = OFFERED.iter().map(welcome).rev().max_by_key(|(quality, _)| *quality);
+    let offer = |(media, format): &(&str, &'static str)| (quality(accept, media), *format);
+    let best = OFFERED.iter().map(offer).rev().max_by_key(|(quality, _)| *quality);
     match best {
         Some((1.., "plain")) => Ok(query.map(ToOwned::to_owned)),
         Some((1.., format)) => {
@@ -40,22 +44,17 @@ pub(super) fn with_format(
                 rest.map_or(format!("format={format}"), |rest| format!("{rest}&format={format}")),
             ))
         }
-        _ => {
-            let why = format!(
-                "Accept: {accept}: listings are text/plain, application/json or application/xml"
-            );
-            Err(ErrorResponse::new(StatusCode::NOT_ACCEPTABLE, why))
-        }
+        _ => Err(NotAcceptable { accept: accept.to_owned() }),
     }
 }
 
-/// Whether the client would rather have JSON than text.
+/// Whether the client prefers JSON to text.
 pub(super) fn prefers_json(headers: &HeaderMap) -> bool {
     let accept = text(headers, &ACCEPT).unwrap_or_default();
     quality(accept, "application/json") > quality(accept, "text/plain")
 }
 
-/// How welcome `media` is, in thousandths: by the range that fits it most closely.
+/// Quality of `media` in thousandths, by the most specific range that matches it.
 fn quality(accept: &str, media: &str) -> u32 {
     let family = media.split('/').next().unwrap_or_default();
     let mut best = (0, 0);
@@ -68,13 +67,13 @@ fn quality(accept: &str, media: &str) -> u32 {
             "*/*" => 1,
             _ => continue,
         };
-        let said = parts.find_map(|part| part.strip_prefix("q="));
-        best = best.max((fit, said.map_or(1000, thousandths)));
+        let given = parts.find_map(|part| part.strip_prefix("q="));
+        best = best.max((fit, given.map_or(1000, thousandths)));
     }
     best.1
 }
 
-/// A quality as HTTP writes it, from `0` to `1.000`.
+/// Parses a quality, from `0` to `1.000`.
 fn thousandths(quality: &str) -> u32 {
     let (whole, decimals) = quality.split_once('.').unwrap_or((quality, ""));
     let digits: String = decimals.chars().chain("000".chars()).take(3).collect();
@@ -108,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_accepts_nothing_of_it_is_told_so() {
+    fn a_client_that_accepts_no_format_is_refused() {
         for accept in ["image/png", ";;,,q=", "application/json;q=0"] {
             let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
-            let refused = with_format(None, &headers).map_err(|refusal| refusal.status);
-            assert_eq!(refused, Err(StatusCode::NOT_ACCEPTABLE), "{accept:?}");
+            let refused = with_format(None, &headers).unwrap_err();
+            assert_eq!(refused.accept, accept);
         }
     }
 }

@@ -1,26 +1,26 @@
-//! What a job may reach beyond the account that it was posted to: what its poster may, by the access lists of those containers.
+//! Access of a job to other accounts: what its poster may reach by the access lists of containers.
 //!
-//! Leaves out the account itself, in which whoever may post a job may do all.
+//! Leaves out the account that the job was posted to: whoever may post a job may do all in it.
 
 use super::auth::{self, Access, Caller};
 use super::{ErrorResponse, Proxy};
 use crate::swift::Path;
 
-/// Who posted a job.
+/// Caller who posted a job.
 #[derive(Clone, Debug)]
 pub struct JobPoster(pub(super) Caller);
 
-/// What a job wants of a path in another account.
+/// Access that a job needs to a path in another account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobAccess {
-    /// An object's content, or a listing.
+    /// Reads an object, or lists.
     Read,
-    /// Storing an object.
+    /// Stores an object.
     Write,
 }
 
 impl JobPoster {
-    /// Asks whether they may have that of `path`.
+    /// Checks that the poster has `access` to `path`.
     ///
     /// # Errors
     /// 403 if not, 503 when too few replicas of the container answered to know.
@@ -34,6 +34,7 @@ impl JobPoster {
             JobAccess::Read => Access::Read,
             JobAccess::Write => Access::Write,
         };
-        auth::authorise(proxy, &self.0, path, access).await
+        let authorised = auth::authorise(proxy, &self.0, path, access).await;
+        authorised.map_err(|error| ErrorResponse::of(&error.into()))
     }
 }

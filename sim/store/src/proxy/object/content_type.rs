@@ -1,12 +1,12 @@
-//! Content types: what an object is by its name when its client does not say, and the bytes that Swift notes behind them.
+//! Content types: guesses by the end of a name, and the `swift_bytes` that Swift appends.
 //!
-//! Leaves out all but everyday names: of others nobody could say more than that they are bytes.
+//! Leaves out all but everyday extensions: other names are `application/octet-stream`.
 
-/// Of an object of unknown kind.
+/// Content type of an unknown extension.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// What the end of a name says that its object is.
-const KINDS: [(&str, &str); 58] = [
+/// Content type of each extension, sorted by extension.
+const BY_EXTENSION: [(&str, &str); 58] = [
     ("7z", "application/x-7z-compressed"),
     ("aac", "audio/aac"),
     ("avi", "video/x-msvideo"),
@@ -67,17 +67,17 @@ const KINDS: [(&str, &str); 58] = [
     ("zip", "application/zip"),
 ];
 
-/// What an object of that name probably is.
+/// Guesses the content type of an object by its name.
 pub(super) fn guess(name: &str) -> &'static str {
     let file = name.rsplit('/').next().unwrap_or(name);
     let Some((_, ending)) = file.rsplit_once('.') else { return UNKNOWN };
     let ending = ending.to_ascii_lowercase();
-    let kind = KINDS.binary_search_by(|(known, _)| known.cmp(&&*ending));
-    kind.map_or(UNKNOWN, |at| KINDS[at].1)
+    let found = BY_EXTENSION.binary_search_by(|(known, _)| known.cmp(&&*ending));
+    found.map_or(UNKNOWN, |at| BY_EXTENSION[at].1)
 }
 
-/// A content type without the `swift_bytes` behind it: how many bytes a large object has is for the store to say.
-pub(super) fn without_bytes(content_type: &str) -> String {
+/// Removes `swift_bytes` from a content type: the size of a large object is for the store to set.
+pub(in crate::proxy) fn without_swift_bytes(content_type: &str) -> String {
     let is_bytes = |part: &&str| {
         part.trim_start().get(..12).is_some_and(|name| name.eq_ignore_ascii_case("swift_bytes="))
     };
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_name_says_what_its_object_is() {
-        assert!(KINDS.is_sorted(), "it is searched by halves");
+        assert!(BY_EXTENSION.is_sorted(), "it is searched by halves");
         assert_eq!(guess("a/b.c/photo.JPG"), "image/jpeg");
         assert_eq!(guess("demo.tar"), "application/x-tar");
         for unknown in ["", "a.txt/b", "txt", "a.", "a.banana", ".."] {
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn no_client_says_how_many_bytes_a_large_object_has() {
-        assert_eq!(without_bytes("text/plain; charset=utf-8"), "text/plain; charset=utf-8");
-        assert_eq!(without_bytes("text/plain;swift_bytes=7"), "text/plain");
-        assert_eq!(without_bytes("a/b; Swift_Bytes=7;charset=x"), "a/b;charset=x");
-        assert_eq!(without_bytes("swift_bytes"), "swift_bytes");
+        assert_eq!(without_swift_bytes("text/plain; charset=utf-8"), "text/plain; charset=utf-8");
+        assert_eq!(without_swift_bytes("text/plain;swift_bytes=7"), "text/plain");
+        assert_eq!(without_swift_bytes("a/b; Swift_Bytes=7;charset=x"), "a/b;charset=x");
+        assert_eq!(without_swift_bytes("swift_bytes"), "swift_bytes");
     }
 }

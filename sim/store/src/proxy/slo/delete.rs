@@ -1,6 +1,6 @@
-//! Deletes a large object with its segments, those of large objects among them included, and the manifest last.
+//! DELETE of a large object with all its segments, nested ones included, and the manifest last.
 //!
-//! Leaves out going on in the background: the answer comes when all is done, and counts what was.
+//! Leaves out work in the background: the response comes at the end, with counts.
 
 use std::collections::VecDeque;
 
@@ -9,40 +9,42 @@ use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use stayput_host::Purpose;
 
-use super::get::read;
+use super::read::read;
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
-use crate::proxy::answer::{ErrorResponse, response, set};
 use crate::proxy::auth::{Access, authorise};
-use crate::proxy::formats::prefers_json;
+use crate::proxy::error::{ManifestError, ProxyError};
+use crate::proxy::headers::{response, set};
 use crate::proxy::limits::MANIFEST_DELETIONS_MAX;
+use crate::proxy::listing_format::prefers_json;
 use crate::proxy::object::delete;
-use crate::proxy::routing::Call;
+use crate::proxy::request::RequestHead;
 use crate::swift::Path;
 
-/// What came of it.
+/// Counts and failures of a deletion.
 #[derive(Debug, Default)]
 struct Tally {
     deleted: u64,
     missing: u64,
-    /// Where it went wrong, and how.
+    /// Paths that failed, with the reason.
     errors: Vec<(Path, String)>,
 }
 
-/// Something to be deleted.
+/// Object to be deleted.
 struct Step {
     path: Path,
-    /// Whether it is a manifest whose segments are to go before it.
+    /// Whether it is a manifest whose segments are deleted first.
     opens: bool,
 }
 
-/// Deletes what the manifest of `call` names, and the manifest. 200 with an account of it, whatever came of it, as in Swift.
-pub(in crate::proxy::object) async fn delete(
+/// Deletes the segments that the manifest of `head` names, and the manifest. The response is always
+/// 200 with a report, as in Swift.
+pub(in crate::proxy) async fn delete(
     proxy: &Proxy,
-    call: &Call,
-) -> Result<Response, ErrorResponse> {
+    head: &RequestHead,
+) -> Result<Response, ProxyError> {
     let mut tally = Tally::default();
-    let mut steps = VecDeque::from([Step { path: call.path.clone(), opens: true }]);
+    let mut steps = VecDeque::from([Step { path: head.path.clone(), opens: true }]);
     let mut taken = 0;
     while let Some(step) = steps.pop_front() {
         taken += 1;
@@ -50,43 +52,46 @@ pub(in crate::proxy::object) async fn delete(
             tally.errors.push((step.path, "Too many segments to delete at once".to_owned()));
             break;
         }
-        if let Err(refusal) = authorise(proxy, &call.caller, &step.path, Access::Write).await {
-            tally.note(step.path, &refusal);
+        if let Err(error) = authorise(proxy, &head.caller, &step.path, Access::Write).await {
+            tally.record(step.path, &error.into());
             continue;
         }
         if step.opens {
-            let asked = call.along(Method::GET, step.path.clone());
+            let asked = head.related(Method::GET, step.path.clone());
             match Box::pin(read(proxy, &asked)).await {
-                Ok(read) => {
-                    let segments = read.manifest.segments().iter();
+                Ok(manifest) => {
+                    let segments = manifest.segments().iter();
                     steps.extend(segments.filter_map(|segment| {
-                        Some(Step { path: segment.path(&call.path).ok()?, opens: segment.sub_slo })
+                        Some(Step { path: segment.path(&head.path).ok()?, opens: segment.sub_slo })
                     }));
                     steps.push_back(Step { opens: false, ..step });
                 }
-                Err(refusal) => tally.note(step.path, &refusal),
+                Err(error) => tally.record(step.path, &error),
             }
             continue;
         }
-        let asked = call.along(Method::DELETE, step.path.clone());
+        let asked = head.related(Method::DELETE, step.path.clone());
         match Box::pin(delete::handle(proxy, &asked)).await {
             Ok(_) => tally.deleted += 1,
-            Err(refusal) => tally.note(step.path, &refusal),
+            Err(error) => tally.record(step.path, &error.into()),
         }
     }
-    Ok(tally.answer(call))
+    Ok(tally.response(head))
 }
 
 impl Tally {
-    fn note(&mut self, path: Path, refusal: &ErrorResponse) {
-        match refusal.status {
-            StatusCode::NOT_FOUND => self.missing += 1,
-            StatusCode::BAD_REQUEST => self.errors.push((path, refusal.why.clone())),
-            status => self.errors.push((path, status.to_string())),
+    /// Counts a failed step. Statuses are part of the report, as in Swift.
+    fn record(&mut self, path: Path, error: &ProxyError) {
+        match error {
+            error if error.is_not_found() => self.missing += 1,
+            ProxyError::Manifest(ManifestError::NotAManifest) => {
+                self.errors.push((path, error.to_string()));
+            }
+            error => self.errors.push((path, error.status().to_string())),
         }
     }
 
-    fn answer(&self, call: &Call) -> Response {
+    fn response(&self, head: &RequestHead) -> Response {
         let status = match (self.errors.is_empty(), self.deleted) {
             (false, _) => StatusCode::BAD_REQUEST,
             (true, 0) => StatusCode::NOT_FOUND,
@@ -99,7 +104,7 @@ impl Tally {
             .map(|(path, why)| (format!("/{}", name(path)), why.as_str()))
             .collect();
         let mut headers = HeaderMap::new();
-        let text = if prefers_json(&call.headers) {
+        let text = if prefers_json(&head.headers) {
             set(&mut headers, CONTENT_TYPE, "application/json");
             json!({
                 "Number Deleted": self.deleted,

@@ -1,6 +1,7 @@
-//! Who watches what clients' requests come to: each is told once, when its answer's body has ended or was cut off.
+//! Observation of clients' requests: each is reported once, at the end of its response.
 //!
-//! Leaves out what is made of it (access logs and metrics are the server's), and requests that are no HTTP: the proxy never sees them.
+//! Leaves out access logs and metrics, which the server makes of the reports, and connections that
+//! send no HTTP: the proxy never sees them.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -13,8 +14,8 @@ use hyper::{Method, StatusCode, Uri};
 use stayput_host::{Host, Time};
 
 use super::Proxy;
-use super::answer::{CLIENT_LEFT, ErrorResponse};
 use super::auth::Caller;
+use super::error_response::{CLIENT_CLOSED_REQUEST, ServerErrorCause};
 use crate::http::{BodyObserver, Request, Response};
 use crate::swift::Path;
 use crate::swift::header::{X_STAYPUT_PLACED, text};
@@ -24,36 +25,37 @@ const RETCODE: HeaderName = HeaderName::from_static("x-nexe-retcode");
 const COLOCATED: HeaderName = HeaderName::from_static("x-nexe-colocated");
 const ERROR: HeaderName = HeaderName::from_static("x-nexe-error");
 
-/// Hears what requests came to, from all proxies of a process. What it does meanwhile its proxy waits for.
+/// Receiver of reports on completed requests, from all proxies of a process. The proxy waits while
+/// it handles one.
 pub trait RequestObserver: Send + Sync {
-    /// A request has ended.
+    /// Handles the report on a request that has ended.
     fn completed(&self, request: &CompletedRequest<'_>);
 
-    /// What `/metrics` answers: the content type and the text. `None` where the clients' port is not to tell.
+    /// Content type and text of `/metrics`; `None` if clients may not see metrics.
     fn metrics(&self) -> Option<(&'static str, String)>;
 }
 
-/// What requests are for.
+/// Resource of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestKind {
-    /// An account.
+    /// Account.
     Account,
-    /// A container.
+    /// Container.
     Container,
-    /// An object.
+    /// Object.
     Object,
-    /// A job.
+    /// Job.
     Job,
-    /// What anybody may ask of the store.
+    /// Health check, capabilities or metrics.
     Info,
-    /// A token.
+    /// Token.
     Auth,
-    /// Nothing that there is.
+    /// Path that does not exist.
     Other,
 }
 
 impl RequestKind {
-    /// As logs and metrics name it.
+    /// Name in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,78 +70,67 @@ impl RequestKind {
     }
 }
 
-/// How an answer ended.
+/// End of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseEnd {
-    /// The last byte of its body was handed to the connection.
+    /// The last byte of the body was handed to the connection.
     Complete,
-    /// Its client left before, or what was to bring the rest of it failed.
+    /// The client left before, or the source of the body failed.
     Aborted,
 }
 
-/// What a job came to, as far as its answer tells.
+/// Figures of a completed job, from the headers of its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletedJob<'a> {
     /// Fuel of all its sessions.
     pub fuel: u64,
-    /// Whether all sessions ended with the exit code 0.
+    /// Whether all sessions ended with exit code 0.
     pub succeeded: bool,
-    /// Where it ran, and by which reason, if the policy says it.
+    /// Place and reason of the placement, if the policy reports them.
     pub placed: Option<&'a str>,
-    /// Sessions that ran on a host that holds their input, of how many.
+    /// Sessions that ran on a host that holds their input, and all sessions.
     pub colocated: (u64, u64),
 }
 
-/// A request that has ended.
+/// Report on a request that has ended.
 #[derive(Debug)]
 pub struct CompletedRequest<'a> {
-    /// What it was for.
+    /// Resource.
     pub kind: RequestKind,
-    /// Its method.
+    /// Method.
     pub method: &'a Method,
-    /// Its path, percent-encoded as it was sent. Without the query, in which clients may write secrets.
+    /// Path, percent-encoded as it was sent. Without the query, which may contain secrets.
     pub path: &'a str,
-    /// Its transaction id, as `X-Trans-Id` told the client.
+    /// Transaction id, as in the header `X-Trans-Id` of the response.
     pub trans_id: &'a str,
-    /// Who asked, if it came over a network.
+    /// Address of the client, if the request came over a network.
     pub client: Option<SocketAddr>,
-    /// The account in its path, decoded.
+    /// Account in the path, decoded.
     pub account: Option<&'a str>,
-    /// Who asked, as refusals name them; `None` for somebody without a token, or with one that opens nothing.
+    /// Name of the user; `None` without a valid token.
     pub user: Option<&'a str>,
-    /// The answer's status; 499 if the client left before there was one.
+    /// Status of the response; 499 if the client left before there was one.
     pub status: u16,
-    /// How the answer ended.
+    /// End of the response.
     pub end: ResponseEnd,
-    /// Bytes of its body that were read.
+    /// Bytes of the request's body that were read.
     pub received_bytes: u64,
-    /// Bytes of the answer's body that were handed to the connection.
+    /// Bytes of the response's body that were handed to the connection.
     pub sent_bytes: u64,
-    /// From its head to the answer's head; `None` if there was no answer.
+    /// Time from the request's head to the response's head; `None` without a response.
     pub answered_after: Option<Duration>,
-    /// From its head to its end.
+    /// Time from the request's head to the end of the response.
     pub took: Duration,
-    /// What the job came to, of a job that ran.
+    /// Figures of the job, if one ran.
     pub job: Option<CompletedJob<'a>>,
-    /// Why the store failed, of an answer whose status says so.
+    /// Cause of a server error.
     pub cause: Option<&'a str>,
 }
 
-/// What went wrong, left with an answer of the store's failing for whoever watches.
-#[derive(Clone, Debug)]
-struct Cause(String);
+/// Request in progress, recorded if the proxy has an observer.
+pub(super) struct ObservedRequest(Option<Box<Observation>>);
 
-/// Leaves the reason of a failure with its answer.
-pub(super) fn leave_cause(response: &mut Response, refusal: ErrorResponse) {
-    if refusal.status.is_server_error() {
-        response.extensions_mut().insert(Cause(refusal.why));
-    }
-}
-
-/// A request that is being answered, if somebody watches.
-pub(super) struct Watched(Option<Box<Open>>);
-
-struct Open {
+struct Observation {
     observer: Arc<dyn RequestObserver>,
     host: Host,
     began: Time,
@@ -151,11 +142,11 @@ struct Open {
     account: Option<String>,
     user: Option<Caller>,
     received: Rc<Cell<u64>>,
-    answer: Option<Answer>,
+    response: Option<ObservedResponse>,
 }
 
-/// What is known of an answer whose body is on its way.
-struct Answer {
+/// Response whose body is being sent.
+struct ObservedResponse {
     at: Time,
     status: StatusCode,
     end: ResponseEnd,
@@ -171,13 +162,13 @@ struct JobFigures {
     colocated: (u64, u64),
 }
 
-impl Watched {
-    /// Begins with the head of a request.
+impl ObservedRequest {
+    /// Starts the observation of a request.
     pub(super) fn begin(proxy: &Proxy, request: &mut Request, trans_id: &str) -> Self {
         let Some(observer) = &proxy.config().observer else { return Self(None) };
         let received = Rc::new(Cell::new(0));
         request.body_mut().add_to(&received);
-        Self(Some(Box::new(Open {
+        Self(Some(Box::new(Observation {
             observer: Arc::clone(observer),
             host: proxy.host().clone(),
             began: proxy.host().now(),
@@ -189,19 +180,19 @@ impl Watched {
             account: None,
             user: None,
             received,
-            answer: None,
+            response: None,
         })))
     }
 
-    /// What it is for turns out.
-    pub(super) fn is(&mut self, kind: RequestKind) {
+    /// Records the resource.
+    pub(super) fn set_kind(&mut self, kind: RequestKind) {
         if let Some(open) = &mut self.0 {
             open.kind = kind;
         }
     }
 
-    /// Whose path it asks for turns out.
-    pub(super) fn asks_for(&mut self, path: &Path) {
+    /// Records the account and the kind of the path.
+    pub(super) fn set_path(&mut self, path: &Path) {
         let Some(open) = &mut self.0 else { return };
         open.account = Some(path.account().to_owned());
         open.kind = match (path.container(), path.object()) {
@@ -211,18 +202,18 @@ impl Watched {
         };
     }
 
-    /// Who asks turns out.
-    pub(super) fn is_from(&mut self, caller: &Caller) {
+    /// Records the caller.
+    pub(super) fn set_caller(&mut self, caller: &Caller) {
         if let Some(open) = &mut self.0 {
             open.user = Some(caller.clone());
         }
     }
 
-    /// Goes on with the body of the answer, to its end.
-    pub(super) fn answered(self, response: Response) -> Response {
+    /// Observes the body of the response, to its end.
+    pub(super) fn observe_body(self, response: Response) -> Response {
         let Some(mut open) = self.0 else { return response };
         let is_whole = open.method == Method::HEAD || response.body().is_empty();
-        open.answer = Some(Answer {
+        open.response = Some(ObservedResponse {
             at: open.host.now(),
             status: response.status(),
             end: if is_whole { ResponseEnd::Complete } else { ResponseEnd::Aborted },
@@ -230,21 +221,22 @@ impl Watched {
             job: JobFigures::of(&response).filter(|_| open.kind == RequestKind::Job),
             cause: cause_of(&response),
         });
-        response.map(|body| body.watched(open))
+        response.map(|body| body.observed_by(open))
     }
 }
 
-/// Why the store failed, if the answer says that it did.
+/// Cause of a server error.
 fn cause_of(response: &Response) -> Option<String> {
     if !response.status().is_server_error() {
         return None;
     }
-    let left = response.extensions().get::<Cause>().map(|Cause(why)| why.clone());
-    left.or_else(|| text(response.headers(), &ERROR).map(ToOwned::to_owned))
+    let cause = response.extensions().get::<ServerErrorCause>();
+    let cause = cause.map(|ServerErrorCause(why)| why.clone());
+    cause.or_else(|| text(response.headers(), &ERROR).map(ToOwned::to_owned))
 }
 
 impl JobFigures {
-    /// Those of an answer that has any: one figure for each session.
+    /// Reads the headers of a job's response: one figure for each session.
     fn of(response: &Response) -> Option<Self> {
         let headers = response.headers();
         let each = |name| text(headers, name).map(|figures| figures.split(','));
@@ -261,26 +253,26 @@ impl JobFigures {
     }
 }
 
-impl std::fmt::Debug for Open {
+impl std::fmt::Debug for Observation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open").field("trans_id", &self.trans_id).finish_non_exhaustive()
+        f.debug_struct("Observation").field("trans_id", &self.trans_id).finish_non_exhaustive()
     }
 }
 
-impl BodyObserver for Open {
-    fn handed_over(&mut self, bytes: u64, is_whole: bool) {
-        let Some(answer) = &mut self.answer else { return };
-        answer.sent_bytes += bytes;
+impl BodyObserver for Observation {
+    fn sent(&mut self, bytes: u64, is_whole: bool) {
+        let Some(response) = &mut self.response else { return };
+        response.sent_bytes += bytes;
         if is_whole {
-            answer.end = ResponseEnd::Complete;
+            response.end = ResponseEnd::Complete;
         }
     }
 }
 
-impl Drop for Open {
-    /// Its body has gone where it goes, or its client has left.
+impl Drop for Observation {
+    /// Reports the request: its body has been sent, or its client has left.
     fn drop(&mut self) {
-        let answer = self.answer.as_ref();
+        let answer = self.response.as_ref();
         let job = answer.and_then(|answer| answer.job.as_ref());
         self.observer.completed(&CompletedRequest {
             kind: self.kind,
@@ -290,7 +282,7 @@ impl Drop for Open {
             client: self.client,
             account: self.account.as_deref(),
             user: self.user.as_ref().and_then(Caller::shown),
-            status: answer.map_or(CLIENT_LEFT, |answer| answer.status.as_u16()),
+            status: answer.map_or(CLIENT_CLOSED_REQUEST, |answer| answer.status.as_u16()),
             end: answer.map_or(ResponseEnd::Aborted, |answer| answer.end),
             received_bytes: self.received.get(),
             sent_bytes: answer.map_or(0, |answer| answer.sent_bytes),

@@ -1,23 +1,25 @@
-//! What anybody may ask without a token: whether the proxy is there, what it can do, and how it does.
+//! Requests without a token: health check, capabilities and metrics.
 //!
-//! `/metrics` tells sums over all clients and no names; it is there where the proxy's watch wants it to be.
+//! `/metrics` shows sums over all clients and no names, if the proxy's observer offers it.
 //!
-//! Leaves out what an administrator may see more, and what the proxy cannot do: clients take what is named here for granted.
+//! Leaves out figures for administrators, and features that the proxy lacks: clients rely on those
+//! named here.
 
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use stayput_host::Purpose;
 
-use super::ProxyConfig;
-use super::answer::response;
-use super::auth::Authenticator;
-use super::limits;
-use super::routing::no_method;
+use super::method_not_allowed;
 use crate::http::{Body, Response};
+use crate::proxy::auth::Authenticator;
+use crate::proxy::error::ProxyError;
+use crate::proxy::error_response::ErrorResponse;
+use crate::proxy::headers::response;
+use crate::proxy::{ProxyConfig, limits};
 use crate::swift::{ACCOUNT_LEN_MAX, CONTAINER_LEN_MAX, OBJECT_LEN_MAX};
 
-/// The answer to a request for one of these, if that is what `url_path` is.
+/// Answers a request for one of these paths; `None` if `url_path` is another.
 pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> Option<Response> {
     let (content_type, text) = match url_path {
         "/healthcheck" => ("text/plain", "OK".to_owned()),
@@ -26,7 +28,8 @@ pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> O
         _ => return None,
     };
     if *method != Method::GET && *method != Method::HEAD {
-        let mut refused = no_method(method, url_path).into_response();
+        let error = ProxyError::from(method_not_allowed(method, url_path));
+        let mut refused = ErrorResponse::of(&error).into_response();
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(refused);
     }
@@ -39,7 +42,7 @@ pub(super) fn answer(config: &ProxyConfig, method: &Method, url_path: &str) -> O
     Some(response(StatusCode::OK, headers, body))
 }
 
-/// In the shape of Swift's `/info`: a section for each thing that the proxy can do, `swift` with the limits of all.
+/// JSON of Swift's `/info`: one section for each feature, and `swift` with the common limits.
 fn capabilities(auth: &Authenticator) -> String {
     let mut sections = json!({
         "swift": {
@@ -69,7 +72,7 @@ fn capabilities(auth: &Authenticator) -> String {
         },
     });
     if matches!(auth, Authenticator::Temp(_)) {
-        // Whether `X-Account-Access-Control` is taken.
+        // Clients read here if `X-Account-Access-Control` is supported.
         sections["tempauth"] = json!({ "account_acls": false });
     }
     sections.to_string()
