@@ -1,9 +1,12 @@
-//! Runs a job: a WebAssembly module over its devices, in steps, with fuel and limits.
+//! Runtime of jobs: descriptions, WebAssembly modules, images, WASI and sessions with fuel and
+//! limits.
 //!
 //! A [`session::Session`] is a `Send` state machine: [`step`](session::Session::step) runs the
 //! guest until it needs a read, has a write, wants to sleep, has used its slice of fuel, or has
-//! ended. Whoever drives it does the reading, writing and waiting. What is left out on purpose:
-//! no I/O, no clock, no randomness of the host, no async, no network, no store.
+//! ended. Its driver does the reading, writing and waiting.
+//!
+//! Every other crate may depend on it; it depends on none of them. It never does I/O, reads a
+//! clock, draws the host's randomness, is async, or knows a network or a store.
 
 pub mod device;
 pub mod digest;

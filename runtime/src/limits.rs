@@ -1,38 +1,41 @@
-//! The bounds of a session and what its host calls cost. Every bound has a reported outcome.
+//! Limits of a session and the fuel of its host calls. Reaching a limit is a reported outcome.
+//!
+//! Leaves out limits of descriptions, modules and images, which stand beside their parsers.
 
-/// Fuel that each host call costs, whatever it does.
+/// Fuel of each host call, on top of its work.
 pub const HOST_CALL_FUEL: u64 = 200;
 
-/// Bytes that a host call may move for one unit of fuel, the rate of wasmi's bulk operations.
+/// Bytes that a host call moves for one unit of fuel, the rate of wasmi's bulk operations.
 pub const HOST_BYTES_PER_FUEL: u64 = 64;
 
-/// Fuel for each step of a host call through the tree, such as a name that is looked up or listed, beyond
-/// [`HOST_CALL_STEPS`]. About what it takes the host.
+/// Fuel for each step of a host call through the tree, such as a name that is looked up or listed,
+/// beyond [`HOST_CALL_STEPS`]. About the time that it takes the host.
 pub const HOST_STEP_FUEL: u64 = 50;
 
 /// Steps through the tree that the price of a host call covers.
 pub const HOST_CALL_STEPS: u64 = 64;
 
-/// The most bytes of names that a session's open directories may hold for their readers; more gives the guest `ENOMEM`.
+/// Limit of the names that a session's open directories hold for their readers, in bytes; more
+/// gives the guest `ENOMEM`.
 pub const LISTED_BYTES_MAX: usize = 64 << 20;
 
-/// The most bytes that one [`Pause`](crate::session::Pause) asks for or hands over. A guest's
-/// larger request becomes several.
+/// Limit of the bytes of one [`Pause`](crate::session::Pause). A guest's larger request becomes
+/// several.
 pub const TRANSFER_BYTES_MAX: usize = 1 << 20;
 
-/// The most bytes of a path that a guest may name.
+/// Limit of a guest's path, in bytes.
 pub const PATH_BYTES_MAX: usize = 4096;
 
-/// The most bytes of one name within a path.
+/// Limit of one name within a path, in bytes.
 pub const NAME_BYTES_MAX: usize = 255;
 
-/// The most buffers that one scattered read or gathered write may have.
+/// Limit of the buffers of one scattered read or gathered write.
 pub const SEGMENTS_MAX: u32 = 1024;
 
-/// The most subscriptions of one `poll_oneoff`.
+/// Limit of the subscriptions of one `poll_oneoff`.
 pub const SUBSCRIPTIONS_MAX: u32 = 4096;
 
-/// What one session may use.
+/// Limits of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
     /// Fuel; more of it ends the session as out of fuel.
@@ -66,7 +69,7 @@ impl Default for SessionLimits {
     }
 }
 
-/// The fuel that moving `bytes` through a host call costs, beside [`HOST_CALL_FUEL`].
+/// Fuel for moving `bytes` through a host call, beside [`HOST_CALL_FUEL`].
 pub(crate) fn fuel_for_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(HOST_BYTES_PER_FUEL)
 }

@@ -1,32 +1,35 @@
-//! How a session ended and what it used. A storage node sends this to the proxy as JSON.
+//! Outcome of a session: end reason, fuel and account. A storage node sends it to the proxy as
+//! JSON.
+//!
+//! Leaves out the bytes that it wrote.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a session ended, and its bill.
+/// Outcome of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Why it ended.
+    /// End reason.
     pub end: EndReason,
-    /// Fuel that it used. When it ran out, that is the whole budget.
+    /// Fuel that it used; the whole budget when it ran out.
     pub fuel: u64,
-    /// What it read and wrote.
+    /// Account of its reads and writes.
     pub accounting: Accounting,
 }
 
-/// Why a session ended. Each is final: the guest did this, and would do it again.
+/// End reason of a session. Each is final: the guest did this, and would do it again.
 /// [`DeviceFailed`](EndReason::DeviceFailed) is the exception, which is the driver's doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum EndReason {
     /// The guest returned (0) or called `proc_exit`.
     Exited {
-        /// Its exit code.
+        /// Exit code.
         code: u32,
     },
     /// The guest trapped.
     Trapped {
-        /// The trap, in wasmi's words.
+        /// Trap, in wasmi's words.
         reason: String,
     },
     /// The fuel budget was used up.
@@ -35,24 +38,24 @@ pub enum EndReason {
     OutOfMemory,
     /// Another bound was reached before the guest could start.
     LimitReached {
-        /// Which one.
+        /// Limit.
         what: LimitKind,
     },
     /// The module could not be started, such as one whose data lies outside its memory.
     NotStarted {
-        /// Why.
+        /// Reason.
         reason: String,
     },
     /// The driver could not serve a device.
     DeviceFailed {
-        /// The device's name.
+        /// Name of the device.
         device: String,
-        /// Why.
+        /// Reason.
         reason: String,
     },
 }
 
-/// A bound other than fuel and memory that ends a session.
+/// Limit other than fuel and memory that ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitKind {
@@ -61,12 +64,12 @@ pub enum LimitKind {
 }
 
 impl EndReason {
-    /// Whether the guest ended by itself, with whatever code. Only then are its outputs stored.
+    /// True if the guest ended by itself, with any code. Only then are its outputs stored.
     pub fn is_exit(&self) -> bool {
         matches!(self, Self::Exited { .. })
     }
 
-    /// The guest's exit code, if it ended by itself.
+    /// Exit code, if the guest ended by itself.
     pub fn exit_code(&self) -> Option<u32> {
         match self {
             Self::Exited { code } => Some(*code),
@@ -76,7 +79,7 @@ impl EndReason {
 }
 
 impl fmt::Display for EndReason {
-    /// `ok` for every exit, else a short reason without commas, as `X-Nexe-Status` wants it.
+    /// Writes `ok` for every exit, else a short reason without commas, for `X-Nexe-Status`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Exited { .. } => "ok".to_owned(),
@@ -93,19 +96,19 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// What a session moved through its devices.
+/// Account of a session's devices, clock and randomness.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounting {
     /// One account per device, in the order of the session's devices.
     pub devices: Vec<DeviceAccount>,
-    /// How often the guest asked for the time. Zero means that time cannot have changed its answer.
+    /// Clock reads of the guest. If zero, time cannot have changed its answer.
     pub clock_reads: u64,
-    /// How many random bytes the guest took. Zero means that the seed cannot have changed it.
+    /// Random bytes that the guest took. If zero, the seed cannot have changed its answer.
     pub random_bytes: u64,
 }
 
 impl Accounting {
-    /// The sums over all devices, under an empty name.
+    /// Sums over all devices, under an empty name.
     pub fn total(&self) -> DeviceAccount {
         let mut total = DeviceAccount::default();
         for account in &self.devices {
@@ -118,10 +121,10 @@ impl Accounting {
     }
 }
 
-/// What a session moved through one device.
+/// Account of one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceAccount {
-    /// The device's name.
+    /// Name of the device.
     pub name: String,
     /// Reads that were served.
     pub reads: u64,

@@ -1,25 +1,26 @@
-//! What a pipe between two sessions holds: the writes of one that the other has not read yet.
+//! Buffer of a pipe between two sessions: the writes of one that the other has not read yet.
 //!
-//! A read gives bytes of one write, never of two, so that what a session reads depends on what its peer wrote and not on when it
-//! came: a job of many sessions has one outcome, whatever the network does. Leaves out waiting, which is its drivers' matter.
+//! A read gives bytes of one write, never of two, so that a session's reads depend on its peer's
+//! writes and not on their time: a job of many sessions has one outcome, whatever the network does.
+//! Leaves out waiting, which drivers do.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A pipe takes more while it holds fewer bytes than this, in a job of few pipes. See [`pipe_capacity`].
+/// Capacity of a pipe in a job of few pipes, in bytes. See [`pipe_capacity`].
 pub const PIPE_BYTES: usize = 256 << 10;
-/// What all pipes of a job may hold together, about.
+/// Capacity of all pipes of a job together, in bytes, about.
 const JOB_PIPES_BYTES: usize = 64 << 20;
-/// A longer write is as good as several of so many bytes: no pipe holds much more than its room.
+/// Length of the pieces of a longer write, so that no pipe holds much more than its capacity.
 pub const PIECE_BYTES: usize = 64 << 10;
 
-/// How many bytes each pipe of a job with so many of them has room for.
+/// Capacity of each pipe of a job with `pipes` of them, in bytes.
 #[must_use]
 pub fn pipe_capacity(pipes: usize) -> usize {
     (JOB_PIPES_BYTES / pipes.max(1)).min(PIPE_BYTES)
 }
 
-/// The writes that wait in a pipe.
+/// Writes that wait in a pipe.
 #[derive(Clone, Debug)]
 pub struct PipeBuffer {
     room: usize,
@@ -29,35 +30,36 @@ pub struct PipeBuffer {
     is_abandoned: bool,
 }
 
-/// How the writer of a pipe ended.
+/// End of the writer of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriterEnd {
-    /// It exited, with whatever code: its reader finds the end.
+    /// Exit, with any code: its reader finds the end.
     Exited,
-    /// It was stopped, by a trap or a limit: its reader finds an error behind what was written.
+    /// Trap or limit: its reader finds an error behind the written bytes.
     Died,
 }
 
-/// What a read finds.
+/// Result of a read from a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PipeRead {
     /// Bytes of one write.
     Data(Bytes),
-    /// Nothing yet.
+    /// No bytes yet.
     Empty,
-    /// Nothing any more.
+    /// End of the pipe.
     End(WriterEnd),
 }
 
 impl PipeBuffer {
-    /// An empty one with room for so many bytes.
+    /// Empty buffer of `room` bytes.
     #[must_use]
     pub fn new(room: usize) -> Self {
         Self { room, writes: VecDeque::new(), bytes: 0, writer: None, is_abandoned: false }
     }
 
-    /// Takes of a write what it has room for, and leaves the rest in `data`; true if nothing is left. A write that no reader is left for
-    /// is dropped: a session does the same whether its peer has ended already or is about to.
+    /// Takes as much of a write as it has room for, and leaves the rest in `data`; true if nothing
+    /// is left. A write without a reader is dropped: a session does the same whether its peer has
+    /// ended already or is about to.
     pub fn write(&mut self, data: &mut Bytes) -> bool {
         if self.is_abandoned {
             data.clear();
@@ -70,25 +72,25 @@ impl PipeBuffer {
         data.is_empty()
     }
 
-    /// Takes note of the writer's end.
+    /// Sets the writer's end.
     pub fn end(&mut self, end: WriterEnd) {
         self.writer.get_or_insert(end);
     }
 
-    /// Takes note that nobody will read any more.
+    /// Drops the buffer of a pipe that has no reader any more.
     pub fn abandon(&mut self) {
         self.is_abandoned = true;
         self.writes.clear();
         self.bytes = 0;
     }
 
-    /// Whether nobody will read any more.
+    /// True if the pipe has no reader any more.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.is_abandoned
     }
 
-    /// At most `len` bytes of the oldest write, or piece of one.
+    /// Reads at most `len` bytes of the oldest write, or piece of one.
     pub fn read(&mut self, len: usize) -> PipeRead {
         let Some(write) = self.writes.front_mut() else {
             return self.writer.map_or(PipeRead::Empty, PipeRead::End);

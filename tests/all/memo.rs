@@ -143,7 +143,7 @@ fn an_audit_finds_a_memo_that_was_changed_and_names_the_job() {
     let audited = run(&plan, Policy::Download, Some(&memo));
     assert_eq!(audited.broken, Vec::<String>::new());
     assert_eq!(audited.memo.expect("there is one").audited, 12);
-    memo.spoil();
+    memo.corrupt();
     let spoilt = run(&plan, Policy::Download, Some(&memo));
     let names_a_job = |why: &String| why.starts_with("job-") && why.contains("is memoised");
     assert_eq!(spoilt.broken.iter().filter(|why| names_a_job(why)).count(), 12);

@@ -1,7 +1,8 @@
-//! Bounds of what a module declares, looked at before it is compiled: each costs the host more time or memory than its bytes say.
+//! Limits of a module's declarations, checked before it is compiled: each costs the host more time
+//! or memory than its bytes suggest.
 //!
-//! Compilers stay far below: CPython has 11,448 functions of at most 187 locals and 18 parameters. Left out: everything that
-//! the compiler bounds itself, and whether the module is valid.
+//! Compilers stay far below: CPython has 11,448 functions of at most 187 locals and 18 parameters.
+//! Left out: everything that the compiler bounds itself, and whether the module is valid.
 
 use super::ModuleError;
 use super::start_section::{read_u32, sections};
@@ -11,7 +12,8 @@ const FUNCTIONS_MAX: u32 = 100_000;
 const TYPES_MAX: u32 = 100_000;
 /// Locals of a function: each call clears them, at the cost of a call without any.
 const LOCALS_MAX: u64 = 2_000;
-/// Parameters of a function or block, and results: each block of a few bytes takes time to compile for all of its values.
+/// Parameters of a function or block, and results: each block of a few bytes takes time to compile
+/// for all of its values.
 const TYPE_VALUES_MAX: u32 = 64;
 
 const TYPE_SECTION: u8 = 1;
@@ -19,7 +21,8 @@ const FUNCTION_SECTION: u8 = 3;
 const CODE_SECTION: u8 = 10;
 const FUNCTION_TYPE: u8 = 0x60;
 
-/// Refuses a module that declares too much. What is malformed passes: the compiler will say better what is wrong with it.
+/// Refuses a module that declares too much. A malformed one passes: the compiler's message is
+/// better.
 pub(super) fn check(wasm: &[u8]) -> Result<(), ModuleError> {
     for section in sections(wasm).unwrap_or_default() {
         let mut reader = Reader(section.body);

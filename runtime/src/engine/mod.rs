@@ -1,5 +1,5 @@
-//! The interpreter and compiled modules: wasmi with one pinned configuration, since fuel is the
-//! clock of compute and another configuration is another clock.
+//! Interpreter and compiled modules: wasmi with one pinned configuration, since fuel is the clock
+//! of compute and another configuration is another clock.
 //!
 //! Compilation is eager, so that no call pays for it later. Left out: relaxed SIMD (not
 //! deterministic), memory of 64 bits, several memories.
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use wasmi::{Config, ExternType, Linker, OperatorCost};
 
-/// The largest module that is compiled. CPython with its standard library has 26 MB.
+/// Limit of a module, in bytes. CPython with its standard library has 26 MB.
 pub const MODULE_BYTES_MAX: usize = 64 << 20;
 
 const RECURSION_DEPTH_MAX: usize = 20_000;
@@ -28,7 +28,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with the pinned configuration.
+    /// Engine with the pinned configuration.
     pub fn new() -> Self {
         let mut config = Config::default();
         config
@@ -53,8 +53,8 @@ impl Engine {
     /// Compiles `wasm`, which may come from anybody.
     ///
     /// # Errors
-    /// It is too large, declares too much, is no valid module, imports what WASI preview 1 does not have, or lacks
-    /// the exports `_start` and `memory`.
+    /// It is too large, declares too much, is no valid module, imports what WASI preview 1 does not
+    /// have, or lacks the exports `_start` and `memory`.
     pub fn compile(&self, wasm: &[u8]) -> Result<Module, ModuleError> {
         if wasm.len() > MODULE_BYTES_MAX {
             return Err(ModuleError::TooLarge { bytes: wasm.len() });
@@ -83,7 +83,7 @@ impl Engine {
             return Err(ModuleError::Invalid { why: "its start function takes values".to_owned() });
         }
         let digest = Digest::of(wasm);
-        let parts = Parts { inner, calls: self.calls.clone(), digest, has_start_section };
+        let parts = ModuleParts { inner, calls: self.calls.clone(), digest, has_start_section };
         Ok(Module(Arc::new(parts)))
     }
 
@@ -103,9 +103,10 @@ impl Engine {
     }
 }
 
-/// Growing costs what a call of the host costs, and more: the interpreter's two instructions for it are the only
-/// ones that leave a frame on the host's stack until the guest is next interrupted, namely when they
-/// fail. Together with the session's pieces of fuel this bounds how many frames there are.
+/// Growing costs what a call of the host costs, and more: the interpreter's two instructions for it
+/// are the only ones that leave a frame on the host's stack until the guest is next interrupted,
+/// namely when they fail. Together with the session's pieces of fuel this bounds how many frames
+/// there are.
 fn operator_cost() -> OperatorCost {
     OperatorCost { memory_grow: u8::MAX, table_grow: u8::MAX, ..OperatorCost::default() }
 }
@@ -116,15 +117,16 @@ impl Default for Engine {
     }
 }
 
-/// The function that a command exports, and the memory that WASI works on.
+/// Exported function of a command.
 pub(crate) const START_EXPORT: &str = "_start";
+/// Exported memory that WASI works on.
 pub(crate) const MEMORY_EXPORT: &str = "memory";
 
-/// A compiled module. Clones share it, so that a cache costs nothing to read.
+/// Compiled module. Clones share it, so that a cache costs nothing to read.
 #[derive(Clone)]
-pub struct Module(Arc<Parts>);
+pub struct Module(Arc<ModuleParts>);
 
-struct Parts {
+struct ModuleParts {
     inner: wasmi::Module,
     calls: Arc<Calls>,
     digest: Digest,
@@ -132,7 +134,7 @@ struct Parts {
 }
 
 impl Module {
-    /// The digest of the bytes that were compiled.
+    /// Digest of the compiled bytes.
     pub fn digest(&self) -> Digest {
         self.0.digest
     }
@@ -145,7 +147,7 @@ impl Module {
         &self.0.calls.linker
     }
 
-    /// The functions to call in turn: the start section's, if there is one, then `_start`.
+    /// Functions to call in turn: the start section's, if there is one, then `_start`.
     pub(crate) fn entry_points(&self) -> &'static [&'static str] {
         if self.0.has_start_section {
             &[start_section::EXPORT, START_EXPORT]
@@ -161,51 +163,51 @@ impl std::fmt::Debug for Module {
     }
 }
 
-/// Why bytes are no module that can run here.
+/// Refusal of bytes as a module.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ModuleError {
     /// Larger than [`MODULE_BYTES_MAX`].
     #[error("the module has {bytes} bytes, the most are {MODULE_BYTES_MAX}")]
     TooLarge {
-        /// Its size.
+        /// Size.
         bytes: usize,
     },
     /// It declares more of something than any compiler does.
     #[error("the module has {found} {what}, the most are {most}")]
     TooMany {
-        /// Of what.
+        /// Kind of declaration.
         what: &'static str,
-        /// How many it has.
+        /// Number found.
         found: u64,
-        /// The bound.
+        /// Limit.
         most: u64,
     },
     /// Not WebAssembly, or a kind of it that is not supported.
     #[error("no valid WebAssembly module: {why}")]
     Invalid {
-        /// What the compiler said.
+        /// Message of the compiler.
         why: String,
     },
     /// It imports something that our WASI does not have.
     #[error("the module imports {module}::{name}, which does not exist: only WASI preview 1 does")]
     UnknownImport {
-        /// The module it is imported from.
+        /// Module of the import.
         module: String,
-        /// The import's name.
+        /// Name of the import.
         name: String,
     },
     /// It imports a WASI function with another signature.
     #[error("the module imports {module}::{name} with a type that is not WASI preview 1's")]
     WrongImport {
-        /// The module it is imported from.
+        /// Module of the import.
         module: String,
-        /// The import's name.
+        /// Name of the import.
         name: String,
     },
     /// An export that every job needs is missing or of another kind.
     #[error("the module lacks the export `{name}`: build it as a WASI command (a program)")]
     MissingExport {
-        /// Which one.
+        /// Name of the export.
         name: &'static str,
     },
 }

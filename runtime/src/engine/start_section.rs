@@ -3,7 +3,7 @@
 //! wasmi runs a start function inside of instantiation, where it can neither pause nor be sliced.
 //! Everything else of the module stays as it is; its validity is the compiler's to check.
 
-/// The export's name. No tool gives such a name to anything.
+/// Name of the export, which no tool gives to anything.
 pub(super) const EXPORT: &str = "stayput:start";
 
 const HEADER_BYTES: usize = 8;
@@ -11,8 +11,8 @@ const EXPORT_SECTION: u8 = 7;
 const START_SECTION: u8 = 8;
 const FUNCTION_KIND: u8 = 0;
 
-/// The module with its start function exported as [`EXPORT`]; `None` if it has none, or is
-/// malformed, which the compiler will say better.
+/// Module with its start function exported as [`EXPORT`]; `None` if it has none, or is malformed:
+/// the compiler's message is better.
 pub(super) fn into_export(wasm: &[u8]) -> Option<Vec<u8>> {
     let sections = sections(wasm)?;
     let start = sections.iter().find(|section| section.id == START_SECTION)?;
@@ -35,14 +35,14 @@ pub(super) fn into_export(wasm: &[u8]) -> Option<Vec<u8>> {
     Some(module)
 }
 
-/// A section of a module.
+/// Section of a module.
 pub(super) struct Section<'a> {
     pub(super) id: u8,
     whole: &'a [u8],
     pub(super) body: &'a [u8],
 }
 
-/// The sections; `None` if the module is malformed.
+/// Sections; `None` if the module is malformed.
 pub(super) fn sections(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
     let mut rest = wasm.get(HEADER_BYTES..)?;
     let mut sections = Vec::new();

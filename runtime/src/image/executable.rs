@@ -1,64 +1,65 @@
-//! What a session runs out of its images: a module, or a script behind whose first line there is one.
+//! Executable of a session in its images: a module, or a script whose first line names one.
 //!
-//! A file that begins with `#!` is run as a Unix kernel runs it: its first line names an interpreter and at most one argument, and
-//! the interpreter gets the script's path. Leaves out compiling, and interpreters that are scripts themselves.
+//! A file that begins with `#!` is run as a Unix kernel runs it: its first line names an
+//! interpreter and at most one argument, and the interpreter gets the script's path. Leaves out
+//! compiling, and interpreters that are scripts themselves.
 
 use super::Image;
 use bytes::Bytes;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// The name of the user's own image, as `file://image:path` and the device have it.
+/// Name of the user's own image, in `file://image:path` and as a device.
 pub const USER_IMAGE: &str = "image";
 
-/// The longest first line of a script, the `#!` included.
+/// Limit of a script's first line in bytes, the `#!` included.
 pub const FIRST_LINE_BYTES_MAX: usize = 256;
 
 const MARK: &[u8] = b"#!";
 
-/// One of the trees that a session finds at `/`.
+/// Image with its name.
 #[derive(Clone, Debug)]
 pub struct NamedImage {
     /// [`USER_IMAGE`], or the system image's name.
     pub name: String,
-    /// The tree.
+    /// Image.
     pub image: Arc<Image>,
 }
 
-/// A file of one of the images.
+/// File of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFile {
-    /// The image's place in the list, from 0.
+    /// Index of the image in the list.
     pub image: usize,
-    /// Its absolute path, without symbolic links.
+    /// Absolute path, without symbolic links.
     pub path: String,
-    /// What is in it.
+    /// Content.
     pub bytes: Bytes,
 }
 
-/// What a session runs.
+/// Module of a session, and the script that it runs, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable {
-    /// The module: the file itself, or its interpreter.
+    /// Module: the file itself, or its interpreter.
     pub module: ImageFile,
-    /// How the file is run by its interpreter, if it is a script.
+    /// Interpreter line and path of a script; `None` for a module.
     pub script: Option<Script>,
 }
 
-/// How a script is run.
+/// Script and its interpreter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// The interpreter, as the first line names it.
+    /// Interpreter, as the first line names it.
     pub interpreter: String,
-    /// The one argument that the line has for it.
+    /// Argument in the first line.
     pub argument: Option<String>,
-    /// The script's absolute path, without symbolic links, so that no other image's file hides it behind one.
+    /// Absolute path of the script, without symbolic links, so that no other image's file hides it.
     pub path: String,
 }
 
 impl Executable {
-    /// The command line for which `args` is asked: as it is for a module; for a script, its interpreter's, in which the script
-    /// stands in the place of the program's own name.
+    /// Command line for `args`: unchanged for a module; for a script, its interpreter's, with the
+    /// script's path in the place of the program's own name.
     pub fn command_line(&self, args: Vec<String>) -> Vec<String> {
         let Some(script) = &self.script else { return args };
         let mut line = vec![script.interpreter.clone()];
@@ -69,39 +70,39 @@ impl Executable {
     }
 }
 
-/// Why there is nothing to run.
+/// Error of a search for an executable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExecutableError {
-    /// No image of that name is there.
+    /// No image has that name.
     #[error("there is no image \"{name}\": {}", those(known))]
     NoImage {
-        /// The name.
+        /// Name.
         name: String,
-        /// Those that are there.
+        /// Names of all images.
         known: Vec<String>,
     },
-    /// No file is there.
+    /// No image has the file.
     #[error("there is no file {path} in the {}", images_of(images))]
     NoFile {
-        /// The path that was looked for.
+        /// Path of the file.
         path: String,
-        /// Where it was looked for.
+        /// Names of the searched images.
         images: Vec<String>,
     },
-    /// The first line of a script is none that can be run.
+    /// The first line of a script cannot be run.
     #[error("the first line of the script {script} {why}")]
     BadFirstLine {
-        /// The script.
+        /// Path of the script.
         script: String,
-        /// What is wrong with it.
+        /// Flaw of the line.
         why: String,
     },
-    /// A script's interpreter is not there.
+    /// No image has a script's interpreter.
     #[error("the script {script} wants the interpreter {interpreter}, which no image has")]
     NoInterpreter {
-        /// The script.
+        /// Path of the script.
         script: String,
-        /// The interpreter.
+        /// Path of the interpreter.
         interpreter: String,
     },
     /// A script's interpreter is a script.
@@ -109,9 +110,9 @@ pub enum ExecutableError {
         "the script {script} wants the interpreter {interpreter}, which is a script itself: name a module"
     )]
     Nested {
-        /// The script.
+        /// Path of the script.
         script: String,
-        /// The interpreter.
+        /// Path of the interpreter.
         interpreter: String,
     },
 }
@@ -131,7 +132,8 @@ fn images_of(names: &[String]) -> String {
     }
 }
 
-/// Finds the executable `path` in the image of that name or, without a name, in the first image that has it.
+/// Finds the executable `path` in the image of that name or, without a name, in the first image
+/// that has it.
 ///
 /// # Errors
 /// There is no such image or file, or it is a script that cannot be run.

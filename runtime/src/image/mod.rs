@@ -1,4 +1,4 @@
-//! Images: the trees that a job finds at `/`, unpacked from a tar once and shared by all sessions.
+//! Images: file trees at `/` of sessions, unpacked from a tar once and shared by all.
 //!
 //! An image never changes; a session writes to its own copies. Left out: owners, permissions,
 //! times and extended attributes, which no guest can use.
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
-/// A file tree that does not change.
+/// Immutable file tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     root: Arc<ImageNode>,
@@ -21,7 +21,7 @@ pub struct Image {
     digest: KnownDigest,
 }
 
-/// A place in an image's tree.
+/// Node of an image's tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ImageNode {
     File(Bytes),
@@ -29,7 +29,7 @@ pub(crate) enum ImageNode {
     Symlink(String),
 }
 
-/// A digest that may not be known yet; it says nothing that the tree does not.
+/// Digest that is computed on demand; equality ignores it, since the tree determines it.
 #[derive(Clone, Debug, Default)]
 struct KnownDigest(OnceLock<Digest>);
 
@@ -62,7 +62,7 @@ fn add(digester: &mut Digester, node: &ImageNode) {
     }
 }
 
-/// How large an image may be.
+/// Limits of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLimits {
     /// Bytes after unpacking, the tar's own headers included.
@@ -77,19 +77,19 @@ impl Default for ImageLimits {
     }
 }
 
-/// Why bytes are refused as an image.
+/// Refusal of bytes as an image.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ImageError {
     /// The bytes are no tar, or a damaged one.
     #[error("no valid tar: {why}")]
     NotTar {
-        /// What is wrong.
+        /// Flaw.
         why: String,
     },
     /// The bytes begin as gzip and then are not.
     #[error("no valid gzip: {why}")]
     NotGzip {
-        /// What is wrong.
+        /// Flaw.
         why: String,
     },
     /// It unpacks to more than [`ImageLimits::unpacked_bytes_max`].
@@ -109,7 +109,7 @@ pub enum ImageError {
     BadMember {
         /// The member's path.
         path: String,
-        /// What is wrong with it.
+        /// Flaw of the member.
         why: &'static str,
     },
 }
@@ -123,12 +123,12 @@ impl Image {
         unpack::unpack(bytes, limits)
     }
 
-    /// The bytes that the tar unpacked to.
+    /// Size of the unpacked tar, in bytes.
     pub fn unpacked_bytes(&self) -> u64 {
         self.unpacked_bytes
     }
 
-    /// The digest of its tree: names, links and bytes. It is computed when it is first asked for.
+    /// Digest of its tree: names, links and bytes. Computed on the first call.
     pub fn digest(&self) -> Digest {
         *self.digest.0.get_or_init(|| {
             let mut digester = Digester::default();
@@ -137,17 +137,17 @@ impl Image {
         })
     }
 
-    /// How many members the tar had.
+    /// Number of members of the tar.
     pub fn members(&self) -> usize {
         self.members
     }
 
-    /// The file at `path`, which may begin with a slash, symbolic links followed.
+    /// Content of the file at `path`, which may begin with a slash; symbolic links are followed.
     pub fn file(&self, path: &str) -> Option<Bytes> {
         self.real_file(path).map(|(_, bytes)| bytes)
     }
 
-    /// The file at `path` and where it really lies: an absolute path without symbolic links.
+    /// Absolute path without symbolic links, and content, of the file at `path`.
     pub fn real_file(&self, path: &str) -> Option<(String, Bytes)> {
         let trail = self.trail(path)?;
         match &**trail.last()?.1 {
@@ -163,7 +163,7 @@ impl Image {
         &self.root
     }
 
-    /// The nodes from the root, which has no name, to what lies at `path`.
+    /// Nodes from the root, which has no name, to the one at `path`.
     fn trail(&self, path: &str) -> Option<Vec<(String, &Arc<ImageNode>)>> {
         const LINKS_MAX: usize = 40;
         let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();

@@ -1,4 +1,6 @@
-//! From the bytes of a tar to a tree. What comes out of gzip is bounded while it comes out.
+//! Unpacking of a tar to a tree; the output of gzip is bounded while it is produced.
+//!
+//! Leaves out devices, owners, permissions and times.
 
 use super::{Image, ImageError, ImageLimits, ImageNode, KnownDigest};
 use crate::limits::PATH_BYTES_MAX;
@@ -103,7 +105,7 @@ fn add(
     }
 }
 
-/// Names the member, of a name that is too long only the beginning.
+/// Error about a member; of a long path only the beginning is kept.
 fn bad(path: &str, why: &'static str) -> ImageError {
     let path = match path.char_indices().nth(NAMED_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &path[..end]),
@@ -124,7 +126,7 @@ fn text(raw: &[u8]) -> Result<String, ImageError> {
     Ok(path.to_owned())
 }
 
-/// The path's names, none if it is the root itself.
+/// Names of a path, none for the root itself.
 fn names(path: &str) -> Result<Vec<&str>, ImageError> {
     if path.starts_with('/') {
         return Err(bad(path, "has an absolute path: make it relative"));
@@ -161,7 +163,7 @@ fn check_symlink(names: &[&str], target: &str, path: &str) -> Result<(), ImageEr
     Ok(())
 }
 
-/// A tree while it grows.
+/// Tree under construction.
 enum Builder {
     File(Bytes),
     Symlink(String),
@@ -191,7 +193,7 @@ impl Builder {
         }
     }
 
-    /// Puts `leaf` there. As in tar, a later member replaces an earlier one.
+    /// Adds `leaf`. As in tar, a later member replaces an earlier one.
     fn put(
         &mut self,
         names: &[&str],
@@ -214,7 +216,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The child of that name, made as a directory and counted if it is not there.
+    /// Child of that name; a missing one is made as a directory and counted.
     fn child(&mut self, name: &str, path: &str, made: &mut usize) -> Result<&mut Self, ImageError> {
         match self {
             Self::Directory(entries) => Ok(entries.entry(name.to_owned()).or_insert_with(|| {
@@ -239,7 +241,7 @@ impl Builder {
         }
     }
 
-    /// The finished tree. Its depth is bounded, so that the recursion is.
+    /// Finished tree. Its depth is bounded, and so is the recursion.
     fn finish(self) -> ImageNode {
         match self {
             Self::File(bytes) => ImageNode::File(bytes),

@@ -1,33 +1,36 @@
-//! The rules that a description must keep as a whole, beyond each field's own.
+//! Rules of a description as a whole, beyond each field's own.
+//!
+//! Leaves out rules that need the store, such as the matches of wildcards.
 
-use super::error::{Flaw, FlawList, NodeRef, Place};
+use super::error::{FieldPlace, Flaw, FlawList, NodeRef};
 use super::{DeviceClass, DevicePath, JobNode, NodeDevice, NodeName, ObjectPath};
 use std::collections::BTreeSet;
 
-/// Checks `nodes`, which are without flaws of their own. `names` has those of flawed ones, too.
-pub(super) fn whole(nodes: &[JobNode], names: &BTreeSet<NodeName>, found: &mut FlawList) {
+/// Checks `nodes`, which have no flaws of their own; `names` includes those of flawed nodes.
+pub(super) fn whole(nodes: &[JobNode], names: &BTreeSet<NodeName>, flaws: &mut FlawList) {
     for node in nodes {
-        let place = Place::of(NodeRef::Named(node.name.clone()));
-        check_devices(node, &place, found);
-        check_pipes(node, nodes, names, &place, found);
-        check_wildcards(node, &place, found);
-        check_connections(node, names, &place, found);
+        let place = FieldPlace::of(NodeRef::Named(node.name.clone()));
+        check_devices(node, &place, flaws);
+        check_pipes(node, nodes, names, &place, flaws);
+        check_wildcards(node, &place, flaws);
+        check_connections(node, names, &place, flaws);
         if let Some(attach) = node.attach.as_deref().filter(|name| node.device(name).is_none()) {
             let why = format!("names the device \"{attach}\", which the node does not have");
-            found.add(place.field("attach").flaw(why));
+            flaws.add(place.field("attach").flaw(why));
         }
     }
 }
 
-/// A job that is itself the request's body leaves no body for a device without a path, unless a pipe ends there.
-pub(super) fn no_body(nodes: &[JobNode], found: &mut FlawList) {
+/// A job that is itself the request's body leaves no body for a device without a path, unless a
+/// pipe ends there.
+pub(super) fn no_body(nodes: &[JobNode], flaws: &mut FlawList) {
     for node in nodes {
         for (index, device) in node.devices.iter().enumerate() {
             let wants_body = device.is_readable() || device.class == DeviceClass::Image;
             if device.path.is_none() && wants_body && !has_pipe(nodes, node, device) {
-                let place = Place::of(NodeRef::Named(node.name.clone()));
+                let place = FieldPlace::of(NodeRef::Named(node.name.clone()));
                 let place = place.field("devices").index(index).field("path");
-                found.add(place.flaw(format!(
+                flaws.add(place.flaw(format!(
                     "is missing: {} would read the request's body, which is the job itself",
                     device.name
                 )));
@@ -41,31 +44,32 @@ fn has_pipe(nodes: &[JobNode], node: &JobNode, device: &NodeDevice) -> bool {
     paths.any(|path| leads_to(path, node, &device.name))
 }
 
-/// Whether the path is that of a pipe to this device.
+/// True if the path is that of a pipe to this device.
 fn leads_to(path: &DevicePath, to: &JobNode, name: &str) -> bool {
     matches!(path, DevicePath::Zvm { node, device } if *node == to.name && device == name)
 }
 
-fn check_devices(node: &JobNode, place: &Place, found: &mut FlawList) {
+fn check_devices(node: &JobNode, place: &FieldPlace, flaws: &mut FlawList) {
     let mut names = BTreeSet::new();
     for (index, device) in node.devices.iter().enumerate() {
         let place = place.field("devices").index(index);
         if !names.insert(device.name.as_str()) {
             let why = format!("\"{}\" is the name of an earlier device", device.name);
-            found.add(place.field("name").flaw(why));
+            flaws.add(place.field("name").flaw(why));
         }
-        found.keep(check_path(device, &place.field("path")));
+        flaws.keep(check_path(device, &place.field("path")));
     }
 }
 
-/// A device with a `zvm://` path is one end of a pipe. The other one may be left out of its node, which then has it all the
-/// same; if it is there, it fits and has no path of its own, or the path that leads back.
+/// A device with a `zvm://` path is one end of a pipe. The other one may be left out of its node,
+/// which then has it all the same; if it is there, it fits and has no path of its own, or the path
+/// that leads back.
 fn check_pipes(
     node: &JobNode,
     nodes: &[JobNode],
     names: &BTreeSet<NodeName>,
-    place: &Place,
-    found: &mut FlawList,
+    place: &FieldPlace,
+    flaws: &mut FlawList,
 ) {
     let is_file = |device: &NodeDevice| device.class.kind().is_some();
     for (index, device) in node.devices.iter().enumerate().filter(|(_, it)| is_file(it)) {
@@ -100,12 +104,12 @@ fn check_pipes(
                 _ => continue,
             },
         };
-        found.add(place.field("devices").index(index).field("path").flaw(why));
+        flaws.add(place.field("devices").index(index).field("path").flaw(why));
     }
 }
 
-/// Whether the device may have the path that it has, or may have none.
-fn check_path(device: &NodeDevice, place: &Place) -> Result<(), Flaw> {
+/// Checks that the device may have its path, or none.
+fn check_path(device: &NodeDevice, place: &FieldPlace) -> Result<(), Flaw> {
     let name = &device.name;
     match (device.class, &device.path) {
         (DeviceClass::Debug, Some(DevicePath::Tcp { .. })) => Ok(()),
@@ -129,15 +133,15 @@ fn check_path(device: &NodeDevice, place: &Place) -> Result<(), Flaw> {
     }
 }
 
-fn require_object(path: &ObjectPath, place: &Place) -> Result<(), Flaw> {
+fn require_object(path: &ObjectPath, place: &FieldPlace) -> Result<(), Flaw> {
     if path.object.is_some() {
         return Ok(());
     }
     Err(place.flaw("names a container, but an object is needed here"))
 }
 
-/// What can be said of wildcards before they are matched.
-fn check_wildcards(node: &JobNode, place: &Place, found: &mut FlawList) {
+/// Checks wildcards as far as that is possible before they are matched.
+fn check_wildcards(node: &JobNode, place: &FieldPlace, flaws: &mut FlawList) {
     let stars = |path: &ObjectPath| {
         let object = path.object.as_deref().unwrap_or("");
         path.container.matches('*').count() + object.matches('*').count()
@@ -147,7 +151,7 @@ fn check_wildcards(node: &JobNode, place: &Place, found: &mut FlawList) {
     for (index, device) in node.devices.iter().enumerate() {
         let count = device.object().filter(|_| device.is_readable()).map_or(0, stars);
         if count > 0 && *captured.get_or_insert(count) != count {
-            found.add(at(index).flaw(
+            flaws.add(at(index).flaw(
                 "has another number of `*` than an earlier device: all must match the same texts",
             ));
         }
@@ -164,7 +168,7 @@ fn check_wildcards(node: &JobNode, place: &Place, found: &mut FlawList) {
             }
             _ => continue,
         };
-        found.add(at(index).flaw(why));
+        flaws.add(at(index).flaw(why));
     }
 }
 
@@ -172,8 +176,8 @@ fn check_wildcards(node: &JobNode, place: &Place, found: &mut FlawList) {
 fn check_connections(
     node: &JobNode,
     names: &BTreeSet<NodeName>,
-    place: &Place,
-    found: &mut FlawList,
+    place: &FieldPlace,
+    flaws: &mut FlawList,
 ) {
     let is_group = node.count.is_some() || node.has_wildcard_input();
     let mut targets = BTreeSet::new();
@@ -186,6 +190,6 @@ fn check_connections(
             () if !targets.insert(target) => format!("names \"{target}\" twice"),
             () => continue,
         };
-        found.add(place.field("connect").index(index).flaw(why));
+        flaws.add(place.field("connect").index(index).flaw(why));
     }
 }

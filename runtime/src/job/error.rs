@@ -1,29 +1,31 @@
-//! What is wrong with a description, and where: every flaw of it, not only the first.
+//! Flaws of a description with their places: all of them, not only the first.
+//!
+//! Leaves out the rules themselves, which [`json`](super::json) and [`check`](super::check) hold.
 
 use super::{DESCRIPTION_BYTES_MAX, NodeName};
 use std::fmt;
 use thiserror::Error;
 
-/// The most flaws that are told one by one; of more, only their number is.
+/// Limit of listed flaws; of further ones only the number is kept.
 pub const FLAWS_MAX: usize = 100;
 
-/// Why a job description is refused.
+/// Refusal of a job description.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DescriptionError {
     /// Larger than [`DESCRIPTION_BYTES_MAX`]: HTTP status 413.
     #[error("the job description has {bytes} bytes, the most are {DESCRIPTION_BYTES_MAX}")]
     TooLarge {
-        /// Its size.
+        /// Size.
         bytes: usize,
     },
-    /// No JSON, or nested too deeply: HTTP status 422.
+    /// Invalid JSON, or nested too deeply: HTTP status 422.
     #[error("the job description is no JSON: {why}")]
     NotJson {
-        /// What the parser said, the place included.
+        /// Message of the parser, with the place.
         why: String,
-        /// The line of it, from 1.
+        /// Line, from 1.
         line: usize,
-        /// The column of it, from 1; 0 if the line begins there.
+        /// Column, from 1; 0 if the line begins there.
         column: usize,
     },
     /// JSON, but no job: HTTP status 400.
@@ -32,7 +34,7 @@ pub enum DescriptionError {
 }
 
 impl DescriptionError {
-    /// The HTTP status that it stands for.
+    /// HTTP status of the refusal.
     pub fn status(&self) -> u16 {
         match self {
             Self::TooLarge { .. } => 413,
@@ -50,19 +52,19 @@ pub struct Flaws {
 }
 
 impl Flaws {
-    /// The flaws, the first [`FLAWS_MAX`] of them.
+    /// The first [`FLAWS_MAX`] flaws.
     pub fn listed(&self) -> &[Flaw] {
         &self.listed
     }
 
-    /// How many more there are.
+    /// Number of further flaws.
     pub fn omitted(&self) -> usize {
         self.omitted
     }
 }
 
 impl fmt::Display for Flaws {
-    /// A line for each.
+    /// Writes a line for each flaw.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, flaw) in self.listed.iter().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };
@@ -81,19 +83,19 @@ impl From<Flaw> for DescriptionError {
     }
 }
 
-/// One thing that is wrong with a description.
+/// Flaw of a description.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{node}, field `{field}`: {why}")]
 pub struct Flaw {
-    /// The node.
+    /// Node.
     pub node: NodeRef,
-    /// The field.
+    /// Field.
     pub field: Field,
-    /// What is wrong, and what would be right.
+    /// The flaw and its fix.
     pub why: String,
 }
 
-/// Flaws while they are found.
+/// Flaws while a description is read.
 #[derive(Debug, Default)]
 pub(super) struct FlawList {
     listed: Vec<Flaw>,
@@ -109,7 +111,7 @@ impl FlawList {
         }
     }
 
-    /// What was read; if it is flawed, the flaw is added and there is nothing.
+    /// Value of `read`; `None`, with the flaw added, if it is flawed.
     pub(super) fn keep<T>(&mut self, read: Result<T, Flaw>) -> Option<T> {
         read.map_err(|flaw| self.add(flaw)).ok()
     }
@@ -122,14 +124,14 @@ impl FlawList {
     }
 }
 
-/// Which part of the description an error is about.
+/// Part of a description that a flaw is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeRef {
-    /// The list of nodes itself.
+    /// List of nodes itself.
     Job,
-    /// A node without a good name, or with that of an earlier one, by its place from 0.
+    /// Node without a valid name, or with that of an earlier one, by its index from 0.
     Index(usize),
-    /// A node with a name.
+    /// Node with a name.
     Named(NodeName),
 }
 
@@ -143,21 +145,21 @@ impl fmt::Display for NodeRef {
     }
 }
 
-/// A field's place within its node, such as `devices[1].path`.
+/// Path of a field within its node, such as `devices[1].path`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field(Vec<FieldStep>);
 
-/// One step on the way from a node to a field of it.
+/// Step of the path from a node to one of its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldStep {
-    /// To the field of that name.
+    /// Field of that name.
     Name(String),
-    /// To the item of a list, from 0.
+    /// Item of a list, from 0.
     Index(usize),
 }
 
 impl Field {
-    /// The way from the node to the field.
+    /// Steps from the node to the field.
     pub fn steps(&self) -> &[FieldStep] {
         &self.0
     }
@@ -176,14 +178,14 @@ impl fmt::Display for Field {
     }
 }
 
-/// Where reading is, so that every error can say so.
+/// Place of the reader in a description, for flaws.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct FieldPlace {
     node: NodeRef,
     field: Field,
 }
 
-impl Place {
+impl FieldPlace {
     pub(super) fn of(node: NodeRef) -> Self {
         Self { node, field: Field::default() }
     }

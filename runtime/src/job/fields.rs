@@ -1,10 +1,13 @@
-//! The fields that a description may have, by name. Others are accepted without effect, as in ZeroCloud, and warned of.
+//! Names of the fields that a description may have. Others are accepted without effect, as in
+//! ZeroCloud, with a warning.
+//!
+//! Leaves out the values, which [`json`](super::json) reads.
 
-use super::error::{Flaw, NodeRef, Place};
+use super::error::{FieldPlace, Flaw, NodeRef};
 use super::{DescriptionError, NodeName, json};
 use serde_json::{Map, Value};
 
-/// The fields of a node. `file_list` is the old name of `devices`.
+/// Fields of a node. `file_list` is the old name of `devices`.
 pub const NODE_FIELDS: &[&str] = &[
     "name",
     "exec",
@@ -17,24 +20,24 @@ pub const NODE_FIELDS: &[&str] = &[
     "location",
 ];
 
-/// The fields of a node's `exec`.
+/// Fields of a node's `exec`.
 pub const EXEC_FIELDS: &[&str] = &["path", "args", "env", "name"];
 
-/// The fields of a device. `device` is the old name of `name`.
+/// Fields of a device. `device` is the old name of `name`.
 pub const DEVICE_FIELDS: &[&str] =
     &["name", "device", "path", "content_type", "meta", "mode", "min_size"];
 
-/// Each field of a description that means nothing, as the flaw that it would be if it were refused.
+/// Unknown fields of a description, each as the flaw that it would be if it were refused.
 ///
 /// # Errors
-/// The description is no JSON or too large. What else is wrong with it is for [`parse`](super::parse) to say.
+/// The description is no JSON or too large. Other flaws are for [`parse`](super::parse).
 pub fn unknown_fields(description: &[u8]) -> Result<Vec<Flaw>, DescriptionError> {
     let value = json::value(description)?;
     let mut unknown = Vec::new();
     for (index, node) in value.as_array().into_iter().flatten().enumerate() {
         let Some(node) = node.as_object() else { continue };
         let name = node.get("name").and_then(Value::as_str).and_then(NodeName::new);
-        let place = Place::of(name.map_or(NodeRef::Index(index), NodeRef::Named));
+        let place = FieldPlace::of(name.map_or(NodeRef::Index(index), NodeRef::Named));
         gather(node, NODE_FIELDS, "a node", &place, &mut unknown);
         if let Some(exec) = node.get("exec").and_then(Value::as_object) {
             gather(exec, EXEC_FIELDS, "exec", &place.field("exec"), &mut unknown);
@@ -55,7 +58,7 @@ fn gather(
     object: &Map<String, Value>,
     known: &[&str],
     of: &str,
-    place: &Place,
+    place: &FieldPlace,
     unknown: &mut Vec<Flaw>,
 ) {
     for name in object.keys().filter(|name| !known.contains(&name.as_str())) {

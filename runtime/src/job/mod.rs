@@ -1,8 +1,8 @@
 //! Job descriptions: the JSON that ZeroCloud's users post, as types that hold no flaw.
 //!
 //! [`parse`] checks all that can be known without the store: fields, names, paths, devices and
-//! connections. [`Job::graph`] makes sessions of it, when it is known what its wildcards match. Left out: what the paths mean
-//! in a store.
+//! connections. [`Job::graph`] makes sessions of it, given the matches of its wildcards. Leaves out
+//! the meaning of paths in a store.
 
 mod check;
 mod error;
@@ -19,7 +19,7 @@ pub use graph::{
     Attached, Gang, JobDevice, JobGraph, JobImage, JobPath, JobPipe, JobSession, Matches,
     PIPES_MAX, PipeTip, SESSIONS_MAX,
 };
-pub use path::{Account, DevicePath, ExecPath, ObjectPath};
+pub use path::{Account, DevicePath, ExecPath, JobPathError, ObjectPath};
 pub use placement::attached_device;
 pub use words::split_words;
 
@@ -28,82 +28,82 @@ use error::FlawList;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The most bytes of a description; more is [`DescriptionError::TooLarge`].
+/// Limit of a description, in bytes; more is [`DescriptionError::TooLarge`].
 pub const DESCRIPTION_BYTES_MAX: usize = 64 * 1024;
 
-/// The JSON Schema (draft 2020-12) of descriptions, for editors. It says what a schema can say: what it refuses,
-/// [`parse`] refuses too.
+/// JSON Schema (draft 2020-12) of descriptions, for editors. [`parse`] refuses whatever it refuses,
+/// and more that no schema can express.
 pub const SCHEMA: &str = include_str!("job.schema.json");
 
-/// A whole description: nodes of distinct names, at least one.
+/// Job description: nodes of distinct names, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The nodes in the order of the description.
+    /// Nodes in the order of the description.
     pub nodes: Vec<JobNode>,
 }
 
-/// One node of a job: a program and its devices, one session or a group of them.
+/// Node of a job: a program and its devices, one session or a group of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobNode {
-    /// Its name.
+    /// Name.
     pub name: NodeName,
-    /// What it runs.
+    /// Executable, arguments and environment.
     pub exec: Exec,
-    /// Its devices, of distinct names.
+    /// Devices, of distinct names.
     pub devices: Vec<NodeDevice>,
-    /// How many sessions it has, if it says so.
+    /// Number of sessions, if given.
     pub count: Option<u32>,
-    /// The nodes that it writes to.
+    /// Nodes that it writes to.
     pub connect: Vec<NodeName>,
-    /// How many copies run on different nodes.
+    /// Copies on different storage nodes.
     pub replicate: Replicate,
-    /// The device whose object decides where it runs, instead of the rule's choice.
+    /// Device whose object decides the placement, instead of the rule's choice.
     pub attach: Option<String>,
-    /// Sessions of the same location go to the same storage node, if possible.
+    /// Label of sessions that go to the same storage node, if possible.
     pub location: Option<String>,
 }
 
-/// A node's name: 1 to 64 of letters, digits, `-`, `_` and `.`, neither `.` nor `..`.
+/// Name of a job's node: 1 to 64 of letters, digits, `-`, `_` and `.`, neither `.` nor `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeName(String);
 
-/// How many copies of a session run: 1 to 3.
+/// Number of copies of a session: 1 to 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replicate(u8);
 
-/// What a node runs.
+/// Program of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
-    /// The executable.
+    /// Executable.
     pub path: ExecPath,
-    /// The words after `argv[0]`.
+    /// Arguments after `argv[0]`.
     pub args: Vec<String>,
-    /// The environment.
+    /// Environment variables.
     pub env: BTreeMap<String, String>,
-    /// `argv[0]`, if it is not to be the session's name.
+    /// `argv[0]`; `None` for the session's name.
     pub name: Option<String>,
 }
 
-/// A device of a node.
+/// Device of a node, as described.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeDevice {
-    /// Its name, under `/dev`.
+    /// Name under `/dev`.
     pub name: String,
-    /// What its name makes it.
+    /// Class, by its name.
     pub class: DeviceClass,
-    /// Where its bytes come from or go to; none for the request's or the response's body.
+    /// Source or target of its bytes; `None` for the request's or the response's body.
     pub path: Option<DevicePath>,
-    /// The content type of what it writes, or of the response.
+    /// Content type of the object that it writes, or of the response.
     pub content_type: Option<String>,
     /// Metadata of the object that it writes.
     pub meta: BTreeMap<String, String>,
-    /// What `stat` says it is.
+    /// File type for `stat`.
     pub mode: DeviceMode,
-    /// The least bytes that the object it writes has.
+    /// Least size of the object that it writes, in bytes.
     pub min_size: u64,
 }
 
-/// What a device's name makes it.
+/// Class of a device, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceClass {
     /// `stdin`.
@@ -120,18 +120,18 @@ pub enum DeviceClass {
     Output,
     /// `image`: the user's tar, unpacked at `/`.
     Image,
-    /// `debug`: a connection out, which no simulated world has.
+    /// `debug`: a connection out of the cluster, which no job may have.
     Debug,
-    /// Any other name: an image that the cluster offers.
+    /// Any other name: a system image of the cluster.
     SystemImage,
 }
 
-/// Which end of a pipe between two sessions a device is.
+/// End of a pipe between two sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PipeEnd {
-    /// It is read.
+    /// Reading end.
     Reader,
-    /// It is written.
+    /// Writing end.
     Writer,
 }
 
@@ -140,10 +140,10 @@ pub enum PipeEnd {
 /// # Errors
 /// [`DescriptionError`] names the node, the field and the reason of each flaw.
 pub fn parse(json: &[u8]) -> Result<Job, DescriptionError> {
-    let mut found = FlawList::default();
-    let read = json::read(json, &mut found)?;
-    check::whole(&read.nodes, &read.names, &mut found);
-    found.into_result(Job { nodes: read.nodes })
+    let mut flaws = FlawList::default();
+    let read = json::read(json, &mut flaws)?;
+    check::whole(&read.nodes, &read.names, &mut flaws);
+    flaws.into_result(Job { nodes: read.nodes })
 }
 
 impl Job {
@@ -152,14 +152,14 @@ impl Job {
     /// # Errors
     /// Each such device.
     pub fn check_without_body(&self) -> Result<(), DescriptionError> {
-        let mut found = FlawList::default();
-        check::no_body(&self.nodes, &mut found);
-        found.into_result(())
+        let mut flaws = FlawList::default();
+        check::no_body(&self.nodes, &mut flaws);
+        flaws.into_result(())
     }
 }
 
 impl DeviceClass {
-    /// What a device of that name is; none if no device can have the name.
+    /// Class of a device of that name; `None` if no device can have the name.
     pub fn named(name: &str) -> Option<Self> {
         NodeName::new(name).map(|_| Self::of(name))
     }
@@ -178,7 +178,7 @@ impl DeviceClass {
         }
     }
 
-    /// How a guest reads or writes it; none if it is no file for the guest.
+    /// Direction and access for a guest; `None` if it is no file for the guest.
     pub fn kind(self) -> Option<DeviceKind> {
         match self {
             Self::Stdin => Some(DeviceKind::SequentialRead),
@@ -189,7 +189,7 @@ impl DeviceClass {
         }
     }
 
-    /// Whether a pipe to or from another session may take its place, and which end it is then.
+    /// End of a pipe that it may be; `None` if it can be none.
     pub fn pipe_end(self) -> Option<PipeEnd> {
         match self.kind() {
             Some(DeviceKind::SequentialRead) => Some(PipeEnd::Reader),
@@ -198,7 +198,7 @@ impl DeviceClass {
         }
     }
 
-    /// What `stat` says of it when the description does not.
+    /// File type for `stat` when the description gives none.
     pub fn default_mode(self) -> DeviceMode {
         match self {
             Self::Stdin | Self::Stdout | Self::Stderr => DeviceMode::Pipe,
@@ -207,7 +207,7 @@ impl DeviceClass {
     }
 }
 
-/// A job of one node with nothing but what is given.
+/// Job of one node, with defaults for all that is not given.
 ///
 /// # Panics
 /// `name` is no node's name.
@@ -229,7 +229,7 @@ pub fn single(name: &str, path: ExecPath, args: Vec<String>, devices: Vec<NodeDe
 }
 
 impl NodeDevice {
-    /// One of which nothing but the name is said.
+    /// Device of a name, with defaults for the rest.
     pub fn bare(name: &str, class: DeviceClass) -> Self {
         Self {
             name: name.to_owned(),
@@ -242,17 +242,17 @@ impl NodeDevice {
         }
     }
 
-    /// Whether the guest reads from it.
+    /// True if the guest reads from it.
     pub fn is_readable(&self) -> bool {
         self.class.kind().is_some_and(DeviceKind::is_readable)
     }
 
-    /// Whether the guest writes to it.
+    /// True if the guest writes to it.
     pub fn is_writable(&self) -> bool {
         self.class.kind().is_some_and(DeviceKind::is_writable)
     }
 
-    /// The object that it names, if it names one.
+    /// Object of its path, if it is one.
     pub fn object(&self) -> Option<&ObjectPath> {
         match &self.path {
             Some(DevicePath::Swift(path)) => Some(path),
@@ -262,22 +262,22 @@ impl NodeDevice {
 }
 
 impl JobNode {
-    /// The devices that the guest reads, in the description's order.
+    /// Devices that the guest reads, in the description's order.
     pub fn readables(&self) -> impl Iterator<Item = &NodeDevice> {
         self.devices.iter().filter(|device| device.is_readable())
     }
 
-    /// The devices that the guest writes, in the description's order.
+    /// Devices that the guest writes, in the description's order.
     pub fn writables(&self) -> impl Iterator<Item = &NodeDevice> {
         self.devices.iter().filter(|device| device.is_writable())
     }
 
-    /// The device of that name.
+    /// Device of that name.
     pub fn device(&self, name: &str) -> Option<&NodeDevice> {
         self.devices.iter().find(|device| device.name == name)
     }
 
-    /// Whether any readable path has a `*`, so that there is a session per match.
+    /// True if a readable path has a `*`, so that there is a session per match.
     pub fn has_wildcard_input(&self) -> bool {
         self.readables().filter_map(NodeDevice::object).any(ObjectPath::has_wildcard)
     }
@@ -306,7 +306,7 @@ impl fmt::Display for NodeName {
 }
 
 impl Replicate {
-    /// One copy, as when the description is silent.
+    /// One copy, the default.
     pub const ONE: Self = Self(1);
 
     pub(crate) fn new(copies: u64) -> Option<Self> {

@@ -1,8 +1,10 @@
-//! ZeroCloud's rule for where a session runs, as its documents give it.
+//! ZeroCloud's rule for the object that decides a session's placement, as its documents give it.
+//!
+//! Leaves out the choice among the object's replicas, which policies make.
 
 use super::{DeviceClass, JobNode, NodeDevice};
 
-/// The device whose object decides where `node` runs; none if any storage node will do.
+/// Device whose object decides where `node` runs; `None` if any storage node will do.
 ///
 /// It is the first with a `swift://` path, read-only devices before write-only ones before the
 /// rest (images), each in the description's order; `script` counts only if it is the only readable

@@ -1,8 +1,10 @@
-//! Splits a command line into words as a POSIX shell does: quotes and backslashes, nothing else.
+//! Splitting of a command line into words as a POSIX shell does it, by quotes and backslashes.
+//!
+//! Leaves out variables, globs and everything else of a shell.
 
 use thiserror::Error;
 
-/// A command line that no shell would take.
+/// Command line with an open quote or backslash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WordsError {
     /// A quote is not closed.
@@ -13,7 +15,7 @@ pub enum WordsError {
     OpenBackslash,
 }
 
-/// The words of `line`.
+/// Words of `line`.
 ///
 /// # Errors
 /// A quote or backslash is left open.

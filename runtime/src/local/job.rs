@@ -1,7 +1,8 @@
-//! Runs all sessions of a job together, with pipes in memory: reference answers, and jobs on the machine of who writes them.
+//! Local run of all sessions of a job together, with pipes in memory: for reference answers, and
+//! for authors of jobs.
 //!
-//! Sessions take turns in the order of the job. Leaves out machines, so that copies of a session would be of no use, and limits of
-//! time: sleeping makes a session's clock go on at once.
+//! Sessions take turns in the order of the job. Leaves out machines, so that copies of a session
+//! would be of no use, and time limits: a sleep advances the session's clock at once.
 
 use super::{SLICE_FUEL, part_of, store};
 use crate::device::{DeviceFault, DeviceIndex, SIZE_UNKNOWN};
@@ -13,44 +14,44 @@ use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// A session of a job that runs here.
+/// Session of a job for a local run.
 #[derive(Clone, Debug)]
 pub struct LocalSession {
-    /// What runs. The sizes of its devices are set by what they read.
+    /// Spec of the session. The sizes of its devices are set by their inputs.
     pub spec: SessionSpec,
-    /// The bytes of its readable devices by name; none for those of pipes.
+    /// Bytes of its readable devices by name; none for those of pipes.
     pub inputs: BTreeMap<String, Bytes>,
 }
 
-/// What became of a session of a job.
+/// Result of a session of a local job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRun {
-    /// How it ended; `None` if it waited for a peer that waited for it in turn, which a cluster ends as out of time.
+    /// Outcome; `None` for a deadlock of sessions, which a cluster ends as out of time.
     pub outcome: Option<Outcome>,
-    /// What it wrote to each writable device by name, pipes left out.
+    /// Bytes written to each writable device by name, pipes left out.
     pub outputs: BTreeMap<String, Bytes>,
-    /// How it was come by.
+    /// Origin of its steps.
     pub memo: MemoResult,
 }
 
-/// Runs the sessions to their ends. `pipes` name them by their places in the list.
+/// Runs the sessions to their ends. `pipes` name them by their indexes.
 pub fn run_job(sessions: Vec<LocalSession>, pipes: &[JobPipe]) -> Vec<SessionRun> {
     run_job_with(None, sessions, pipes)
 }
 
-/// Like [`run_job`]; what `memo` knows of the sessions is not computed again.
+/// Like [`run_job`]; steps that `memo` knows are not computed again.
 pub fn run_job_with(
     memo: Option<&Memo>,
     sessions: Vec<LocalSession>,
     pipes: &[JobPipe],
 ) -> Vec<SessionRun> {
-    let mut running: Vec<Running> = sessions.into_iter().map(Running::new).collect();
+    let mut running: Vec<RunningSession> = sessions.into_iter().map(RunningSession::new).collect();
     for (index, pipe) in pipes.iter().enumerate() {
         for tip in [pipe.from, pipe.to] {
-            running[tip.session].ways[tip.device] = Way::Pipe(index);
+            running[tip.session].channels[tip.device] = Channel::Pipe(index);
         }
     }
-    let mut sessions: Vec<(Running, Option<MemoSession>)> = running
+    let mut sessions: Vec<(RunningSession, Option<MemoSession>)> = running
         .into_iter()
         .map(|mut running| {
             let session = running.begin(memo);
@@ -69,29 +70,29 @@ pub fn run_job_with(
     }
 }
 
-/// Where a device's bytes come from or go to.
-enum Way {
+/// Source or target of a device's bytes.
+enum Channel {
     Memory,
     Pipe(usize),
 }
 
-struct Running {
+struct RunningSession {
     spec: Option<SessionSpec>,
     names: Vec<String>,
     is_writable: Vec<bool>,
     inputs: Vec<Bytes>,
-    ways: Vec<Way>,
+    channels: Vec<Channel>,
     written: Vec<Vec<u8>>,
     now: u64,
-    /// What it waits for.
+    /// Last pause.
     pause: Pause,
-    /// A pipe took a part of what it waits to write.
+    /// True if a pipe took a part of the pending write.
     has_written: bool,
     outcome: Option<Outcome>,
     memo: MemoResult,
 }
 
-impl Running {
+impl RunningSession {
     fn new(session: LocalSession) -> Self {
         let LocalSession { spec, inputs } = session;
         let devices = &spec.devices;
@@ -102,7 +103,7 @@ impl Running {
                 .iter()
                 .map(|device| inputs.get(&device.name).cloned().unwrap_or_default())
                 .collect(),
-            ways: devices.iter().map(|_| Way::Memory).collect(),
+            channels: devices.iter().map(|_| Channel::Memory).collect(),
             written: vec![Vec::new(); devices.len()],
             now: SESSION_EPOCH_UNIX_NS,
             pause: Pause::SliceUsed,
@@ -116,16 +117,16 @@ impl Running {
     fn begin(&mut self, memo: Option<&Memo>) -> MemoSession {
         let mut spec = self.spec.take().expect("a session begins once");
         for (index, device) in spec.devices.iter_mut().enumerate() {
-            device.size = match (&self.ways[index], device.kind.is_readable()) {
+            device.size = match (&self.channels[index], device.kind.is_readable()) {
                 (_, false) => 0,
-                (Way::Memory, true) => self.inputs[index].len() as u64,
-                (Way::Pipe(_), true) => SIZE_UNKNOWN,
+                (Channel::Memory, true) => self.inputs[index].len() as u64,
+                (Channel::Pipe(_), true) => SIZE_UNKNOWN,
             };
         }
         MemoSession::new(spec, memo)
     }
 
-    /// Runs until it waits for a peer or ends; false if it did nothing.
+    /// Runs until it waits for a peer or ends; false if it made no progress.
     fn advance(&mut self, session: &mut Option<MemoSession>, pipes: &mut [PipeBuffer]) -> bool {
         let mut has_moved = false;
         while let Some(it) = session {
@@ -144,7 +145,7 @@ impl Running {
         has_moved
     }
 
-    /// Gives the session what it waits for; false if that is not there yet.
+    /// Answers the session's pause; false if the answer is not there yet.
     fn answer(&mut self, session: &mut MemoSession, pipes: &mut [PipeBuffer]) -> bool {
         match &mut self.pause {
             Pause::SliceUsed => {}
@@ -157,12 +158,12 @@ impl Running {
             }
             Pause::Write { device, offset, data } => {
                 let index = device.index();
-                match self.ways[index] {
-                    Way::Memory => {
+                match self.channels[index] {
+                    Channel::Memory => {
                         session.accept_write(store(&mut self.written[index], *offset, data));
                     }
-                    Way::Pipe(pipe) => {
-                        // What there is no room for stays with the pause.
+                    Channel::Pipe(pipe) => {
+                        // The part without room stays in the pause.
                         let before = data.len();
                         if !pipes[pipe].write(data) {
                             self.has_written = data.len() < before;
@@ -187,9 +188,9 @@ impl Running {
         pipes: &mut [PipeBuffer],
     ) -> Option<Result<Bytes, DeviceFault>> {
         let index = device.index();
-        match self.ways[index] {
-            Way::Memory => Some(Ok(part_of(&self.inputs[index], offset, len))),
-            Way::Pipe(pipe) => match pipes[pipe].read(len) {
+        match self.channels[index] {
+            Channel::Memory => Some(Ok(part_of(&self.inputs[index], offset, len))),
+            Channel::Pipe(pipe) => match pipes[pipe].read(len) {
                 PipeRead::Data(data) => Some(Ok(data)),
                 PipeRead::End(WriterEnd::Exited) => Some(Ok(Bytes::new())),
                 PipeRead::End(WriterEnd::Died) => Some(Err(DeviceFault::PeerDied)),
@@ -198,11 +199,11 @@ impl Running {
         }
     }
 
-    /// Tells its peers that it has ended.
+    /// Ends its pipes.
     fn leave(&self, pipes: &mut [PipeBuffer]) {
         let exited = self.outcome.as_ref().is_some_and(|outcome| outcome.end.is_exit());
-        for (index, way) in self.ways.iter().enumerate() {
-            let Way::Pipe(pipe) = way else { continue };
+        for (index, channel) in self.channels.iter().enumerate() {
+            let Channel::Pipe(pipe) = channel else { continue };
             match self.is_writable[index] {
                 true if exited => pipes[*pipe].end(WriterEnd::Exited),
                 true => pipes[*pipe].end(WriterEnd::Died),
@@ -212,9 +213,12 @@ impl Running {
     }
 
     fn finish(self) -> SessionRun {
-        let devices = self.names.into_iter().zip(self.written).zip(self.ways).zip(self.is_writable);
+        let devices =
+            self.names.into_iter().zip(self.written).zip(self.channels).zip(self.is_writable);
         let outputs = devices
-            .filter(|((_, way), is_writable)| *is_writable && matches!(way, Way::Memory))
+            .filter(|((_, channel), is_writable)| {
+                *is_writable && matches!(channel, Channel::Memory)
+            })
             .map(|(((name, written), _), _)| (name, written.into()));
         SessionRun { outcome: self.outcome, outputs: outputs.collect(), memo: self.memo }
     }

@@ -1,7 +1,8 @@
-//! Runs a session, or a whole job, with its devices in memory: reference answers, tests and benchmarks.
+//! Local runs of a session or a whole job with devices in memory, for references, tests and
+//! benchmarks.
 //!
-//! Time stands at the epoch of sessions, except that sleeping makes it pass. Left out: everything that a cluster
-//! adds, which is the point of a reference.
+//! Time stands at the epoch of sessions, except that sleeps advance it. Leaves out everything that
+//! a cluster adds, which is the point of a reference.
 
 mod job;
 
@@ -13,26 +14,26 @@ use crate::session::{Pause, SESSION_EPOCH_UNIX_NS, Session, SessionSpec};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// Fuel per step when nobody says otherwise.
+/// Default fuel per step.
 pub const SLICE_FUEL: u64 = 100_000_000;
 
-/// What a local run gave.
+/// Result of a local run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalRun {
-    /// How it ended and what it used.
+    /// Outcome.
     pub outcome: Outcome,
-    /// What it wrote to each writable device, by name.
+    /// Bytes written to each writable device, by name.
     pub outputs: BTreeMap<String, Bytes>,
 }
 
 /// Runs `spec` to its end. `inputs` are the readable devices' bytes by name; a device without any
-/// is empty, and its size in `spec` is set to what is there.
+/// is empty. The devices' sizes in `spec` are set by them.
 pub fn run(spec: SessionSpec, inputs: BTreeMap<String, Bytes>) -> LocalRun {
     run_sliced(spec, inputs, SLICE_FUEL, usize::MAX)
 }
 
-/// Like [`run`], in steps of `slice` fuel, with reads answered by `part_bytes` each, be it less or more than the guest asks
-/// for.
+/// Like [`run`], in steps of `slice` fuel, with reads answered by `part_bytes` each, whether fewer
+/// or more than the guest asks for.
 pub fn run_sliced(
     mut spec: SessionSpec,
     inputs: BTreeMap<String, Bytes>,

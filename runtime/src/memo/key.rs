@@ -1,11 +1,13 @@
-//! The digest of all that a spec decides: two sessions with the same one do the same when they get the same answers.
+//! Digest of a spec: two sessions with the same digest and the same answers do the same.
+//!
+//! Leaves out the answers, which the tree of steps keeps.
 
 use crate::device::{DeviceKind, DeviceMode, DeviceSpec};
 use crate::digest::{Digest, Digester};
 use crate::limits::SessionLimits;
 use crate::session::SessionSpec;
 
-/// The digest of `spec`.
+/// Digest of `spec`.
 pub(super) fn of(spec: &SessionSpec) -> Digest {
     let SessionSpec { module, args, env, devices, images, limits, entropy } = spec;
     let mut digester = Digester::default();

@@ -1,67 +1,70 @@
-//! A session that is computed only as far as nobody has computed it before.
+//! Session that is computed only where its memo has no step.
+//!
+//! Leaves out the memo itself.
 
 use bytes::Bytes;
 
 use super::key;
-use super::tape::{Answer, Place, Step, Way};
-use super::{Begin, Memo};
+use super::step_tree::{Answer, DriverInput, Step, TreePosition};
+use super::{Memo, StartMode};
 use crate::device::DeviceFault;
 use crate::digest::Digest;
 use crate::outcome::Accounting;
 use crate::session::{Pause, Session, SessionSpec};
 
-/// How a session was come by.
+/// Origin of a session's steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemoResult {
-    /// It was computed, as the first of its kind or for want of a memo.
+    /// Computed, as the first of its spec or without a memo.
     Computed,
-    /// It was known from its begin to where it stands.
+    /// Replayed from its begin on.
     Replayed,
-    /// It was known, and computed all the same: it did the same.
+    /// Computed though known, with equal steps.
     Audited,
-    /// It was known, and when it was computed it did something else: what is kept, or the claim that sessions do the same again, is wrong.
+    /// Computed though known, with other steps: the memo, or the claim that sessions are
+    /// deterministic, is wrong.
     Diverged {
-        /// What was kept, and what the session did.
+        /// Known step and computed step.
         what: String,
     },
 }
 
-/// A [`Session`], or what is known of it. It is driven in the same way and gives the same.
+/// [`Session`] or its known steps. It is driven in the same way and gives the same pauses.
 pub struct MemoSession {
     memo: Option<Memo>,
-    /// Where it stands in the memo; `None` if that keeps nothing of it any more.
-    place: Option<Place>,
-    state: State,
-    /// What was answered to the last pause.
-    answer: (Answer, Given),
+    /// Position in the memo; `None` if its tree was dropped.
+    position: Option<TreePosition>,
+    state: Progress,
+    /// Answer to the last pause.
+    answer: (Answer, DriverAnswer),
     fuel: u64,
-    was_known: bool,
+    was_repeated: bool,
     differs: Option<String>,
 }
 
-enum State {
-    /// As somebody did before it: with what its own driver did so far, should it have to begin by itself.
-    Known { spec: Box<SessionSpec>, done: Vec<Done> },
-    /// For itself.
+enum Progress {
+    /// Replays known steps; keeps its own driver's inputs, to compute the session if need be.
+    Replaying { spec: Box<SessionSpec>, done: Vec<ReplayedStep> },
+    /// Computed by a session of its own.
     Computed(Box<Session>),
 }
 
-/// A step that was known, and how its driver came there.
-struct Done {
-    given: Given,
-    way: Way,
+/// Replayed step, with the driver's input.
+struct ReplayedStep {
+    given: DriverAnswer,
+    input: DriverInput,
 }
 
-/// What a driver gave a session.
+/// Answer of a driver to a session.
 #[derive(Clone, Debug)]
-enum Given {
+enum DriverAnswer {
     Nothing,
     Read(Result<Bytes, DeviceFault>),
     Write(Result<(), DeviceFault>),
 }
 
-impl Given {
-    fn hand_to(self, session: &mut Session) {
+impl DriverAnswer {
+    fn apply_to(self, session: &mut Session) {
         match self {
             Self::Nothing => {}
             Self::Read(data) => session.provide_read(data),
@@ -75,46 +78,54 @@ impl MemoSession {
     #[must_use]
     pub fn new(spec: SessionSpec, memo: Option<&Memo>) -> Self {
         let Some(memo) = memo else {
-            let state = State::Computed(Box::new(Session::new(spec)));
+            let state = Progress::Computed(Box::new(Session::new(spec)));
             return Self::of(None, None, state, false);
         };
         let digest = key::of(&spec);
-        let (place, begin) = memo.begin(digest);
-        let (state, was_known) = match begin {
-            Begin::Follow => (State::Known { spec: Box::new(spec), done: Vec::new() }, true),
-            Begin::Audit => (State::Computed(Box::new(Session::new(spec))), true),
-            Begin::Compute => (State::Computed(Box::new(Session::new(spec))), false),
+        let (position, begin) = memo.begin(digest);
+        let (state, was_repeated) = match begin {
+            StartMode::Replay => {
+                (Progress::Replaying { spec: Box::new(spec), done: Vec::new() }, true)
+            }
+            StartMode::Audit => (Progress::Computed(Box::new(Session::new(spec))), true),
+            StartMode::Compute => (Progress::Computed(Box::new(Session::new(spec))), false),
         };
-        Self::of(Some(memo.clone()), Some(place), state, was_known)
+        Self::of(Some(memo.clone()), Some(position), state, was_repeated)
     }
 
-    fn of(memo: Option<Memo>, place: Option<Place>, state: State, was_known: bool) -> Self {
-        let answer = (Answer::None, Given::Nothing);
-        Self { memo, place, state, answer, fuel: 0, was_known, differs: None }
+    fn of(
+        memo: Option<Memo>,
+        position: Option<TreePosition>,
+        state: Progress,
+        was_repeated: bool,
+    ) -> Self {
+        let answer = (Answer::None, DriverAnswer::Nothing);
+        Self { memo, position, state, answer, fuel: 0, was_repeated, differs: None }
     }
 
     /// See [`Session::step`].
     pub fn step(&mut self, now_unix_ns: u64, fuel_slice: u64) -> Pause {
-        let (answer, given) = std::mem::replace(&mut self.answer, (Answer::None, Given::Nothing));
-        let way = Way { answer, now_unix_ns, fuel_slice };
-        if let State::Known { done, .. } = &mut self.state {
-            let found = match (&self.memo, &self.place) {
-                (Some(memo), Some(place)) => memo.look(place, &way),
+        let (answer, given) =
+            std::mem::replace(&mut self.answer, (Answer::None, DriverAnswer::Nothing));
+        let input = DriverInput { answer, now_unix_ns, fuel_slice };
+        if let Progress::Replaying { done, .. } = &mut self.state {
+            let found = match (&self.memo, &self.position) {
+                (Some(memo), Some(position)) => memo.lookup(position, &input),
                 _ => None,
             };
-            if let Some((place, step)) = found {
-                done.push(Done { given, way });
-                (self.place, self.fuel) = (Some(place), step.fuel);
+            if let Some((position, step)) = found {
+                done.push(ReplayedStep { given, input });
+                (self.position, self.fuel) = (Some(position), step.fuel);
                 return step.pause;
             }
-            self.was_known = false;
+            self.was_repeated = false;
         }
         let session = self.compute();
-        given.hand_to(session);
+        given.apply_to(session);
         let pause = session.step(now_unix_ns, fuel_slice);
         let step = Step { fuel: session.fuel_used(), pause };
         self.fuel = step.fuel;
-        self.keep(&way, &step);
+        self.keep(&input, &step);
         step.pause
     }
 
@@ -124,14 +135,14 @@ impl MemoSession {
     /// As that does, at the latest at the next step.
     pub fn provide_read(&mut self, data: Result<Bytes, DeviceFault>) {
         if self.memo.is_none() {
-            self.answer.1 = Given::Read(data);
+            self.answer.1 = DriverAnswer::Read(data);
             return;
         }
         let answer = match &data {
             Ok(data) => Answer::Data(Digest::of(data)),
             Err(fault) => Answer::Fault(fault.clone()),
         };
-        self.answer = (answer, Given::Read(data));
+        self.answer = (answer, DriverAnswer::Read(data));
     }
 
     /// See [`Session::accept_write`].
@@ -143,73 +154,73 @@ impl MemoSession {
             Ok(()) => Answer::Taken,
             Err(fault) => Answer::Fault(fault.clone()),
         };
-        self.answer = (answer, Given::Write(result));
+        self.answer = (answer, DriverAnswer::Write(result));
     }
 
-    /// The fuel used up to the last pause.
+    /// Fuel used up to the last pause.
     #[must_use]
     pub const fn fuel_used(&self) -> u64 {
         self.fuel
     }
 
-    /// What it has used and moved when it is given up now: what was answered last counts.
+    /// Fuel and account of a session that is given up now, the last answer included.
     pub fn give_up(&mut self) -> (u64, Accounting) {
-        let (_, given) = std::mem::replace(&mut self.answer, (Answer::None, Given::Nothing));
+        let (_, given) = std::mem::replace(&mut self.answer, (Answer::None, DriverAnswer::Nothing));
         let session = self.compute();
-        given.hand_to(session);
+        given.apply_to(session);
         (session.fuel_used(), session.accounting())
     }
 
-    /// How what it did so far was come by.
+    /// Origin of its steps so far.
     #[must_use]
     pub fn memo_result(&self) -> MemoResult {
-        match (&self.differs, &self.state, self.was_known) {
+        match (&self.differs, &self.state, self.was_repeated) {
             (Some(what), _, _) => MemoResult::Diverged { what: what.clone() },
-            (None, State::Known { .. }, _) => MemoResult::Replayed,
-            (None, State::Computed(_), true) => MemoResult::Audited,
-            (None, State::Computed(_), false) => MemoResult::Computed,
+            (None, Progress::Replaying { .. }, _) => MemoResult::Replayed,
+            (None, Progress::Computed(_), true) => MemoResult::Audited,
+            (None, Progress::Computed(_), false) => MemoResult::Computed,
         }
     }
 
-    /// The session itself, led to where it stands.
+    /// Session itself, led to the present position.
     fn compute(&mut self) -> &mut Session {
-        if let State::Known { spec, done } = &mut self.state {
+        if let Progress::Replaying { spec, done } = &mut self.state {
             let (mut session, done) = (Session::new((**spec).clone()), std::mem::take(done));
-            for Done { given, way } in done {
-                given.hand_to(&mut session);
-                let _known = session.step(way.now_unix_ns, way.fuel_slice);
+            for ReplayedStep { given, input } in done {
+                given.apply_to(&mut session);
+                let _known = session.step(input.now_unix_ns, input.fuel_slice);
             }
             let fuel = session.fuel_used();
             if fuel != self.fuel {
                 self.differs.get_or_insert(format!("{} fuel was kept, {fuel} used", self.fuel));
             }
-            self.state = State::Computed(Box::new(session));
+            self.state = Progress::Computed(Box::new(session));
         }
         match &mut self.state {
-            State::Computed(session) => session,
-            State::Known { .. } => unreachable!("it was replaced just now"),
+            Progress::Computed(session) => session,
+            Progress::Replaying { .. } => unreachable!("it was replaced just now"),
         }
     }
 
-    fn keep(&mut self, way: &Way, step: &Step) {
-        let (Some(memo), Some(place)) = (&self.memo, &self.place) else {
+    fn keep(&mut self, input: &DriverInput, step: &Step) {
+        let (Some(memo), Some(position)) = (&self.memo, &self.position) else {
             // Nothing to compare with: it is like any that was computed.
-            self.was_known = false;
+            self.was_repeated = false;
             return;
         };
-        let before = memo.look(place, way).is_some();
-        self.was_known &= before;
-        let (place, other) = memo.keep(place, way, step);
-        self.place = place;
+        let before = memo.lookup(position, input).is_some();
+        self.was_repeated &= before;
+        let (position, other) = memo.keep(position, input, step);
+        self.position = position;
         if let Some(other) = other {
-            let what = || format!("{} was kept, and it did {}", shown(&other), shown(step));
+            let what = || format!("{} was kept, and it did {}", describe(&other), describe(step));
             self.differs.get_or_insert_with(what);
         }
     }
 }
 
-/// A step in few words.
-fn shown(step: &Step) -> String {
+/// Short text of a step.
+fn describe(step: &Step) -> String {
     let fuel = step.fuel;
     match &step.pause {
         Pause::Write { device, offset, data } => {

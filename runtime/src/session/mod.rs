@@ -1,6 +1,8 @@
-//! One run of a module, in steps. See [`Session`].
+//! Session: one run of a module, in steps.
+//!
+//! Leaves out all I/O: the driver reads, writes and waits.
 
-mod ending;
+mod end_reason;
 
 use crate::device::{DeviceFault, DeviceIndex, DeviceSpec};
 use crate::engine::{MEMORY_EXPORT, Module};
@@ -15,67 +17,69 @@ use wasmi::{
     Error, Func, Memory, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val,
 };
 
-/// Fuel that the guest gets before the interpreter is left for a moment, within a step. Instructions that fail to grow
-/// memory or a table stay on the host's stack until then; there are at most two thousand of them, see `engine`.
+/// Fuel that the guest gets before the interpreter is left for a moment, within a step.
+/// Instructions that fail to grow memory or a table stay on the host's stack until then; there are
+/// at most two thousand of them, see `engine`.
 const PIECE_FUEL_MAX: u64 = 500_000;
 
-/// The time at which every session's clock may begin, in nanoseconds since the Unix epoch: 2024-01-01T00:00:00Z.
-/// Drivers that begin there and move it only while the guest sleeps give the same outcome everywhere.
+/// Epoch of sessions: the time at which each session's clock may begin, in nanoseconds since the
+/// Unix epoch: 2024-01-01T00:00:00Z. Drivers that begin there and move it only while the guest
+/// sleeps give the same outcome everywhere.
 pub const SESSION_EPOCH_UNIX_NS: u64 = 1_704_067_200_000_000_000;
 
-/// What a session runs and what it is given.
+/// Module, inputs and limits of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSpec {
-    /// The compiled module.
+    /// Compiled module.
     pub module: Module,
-    /// The words of its command line, its own name first.
+    /// Command line, its own name first.
     pub args: Vec<String>,
-    /// Its environment.
+    /// Environment variables.
     pub env: Vec<(String, String)>,
-    /// Its devices. Those named `stdin`, `stdout` and `stderr` are its standard streams; without
+    /// Devices. Those named `stdin`, `stdout` and `stderr` are its standard streams; without
     /// them it reads nothing, and what it writes there is dropped.
     pub devices: Vec<DeviceSpec>,
-    /// The trees at `/`. Of two files at one place, the earlier image's wins.
+    /// Images at `/`. Of two files at one place, the earlier image's wins.
     pub images: Vec<Arc<Image>>,
-    /// What it may use.
+    /// Limits.
     pub limits: SessionLimits,
-    /// The seed of its randomness.
+    /// Seed of its randomness.
     pub entropy: [u8; 32],
 }
 
-/// Why a step returned.
+/// Reason for which a step returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pause {
     /// The slice of fuel is used. Step again.
     SliceUsed,
     /// The guest waits for bytes: answer with [`Session::provide_read`].
     Read {
-        /// From which device.
+        /// Device.
         device: DeviceIndex,
-        /// From which byte on.
+        /// Offset of the first byte.
         offset: u64,
-        /// At most so many, never more than [`TRANSFER_BYTES_MAX`].
+        /// Most bytes, never more than [`TRANSFER_BYTES_MAX`].
         len: usize,
     },
     /// The guest hands over bytes: answer with [`Session::accept_write`].
     Write {
-        /// To which device.
+        /// Device.
         device: DeviceIndex,
-        /// From which byte on.
+        /// Offset of the first byte.
         offset: u64,
-        /// The bytes, never more than [`TRANSFER_BYTES_MAX`].
+        /// Bytes, never more than [`TRANSFER_BYTES_MAX`].
         data: Bytes,
     },
     /// The guest sleeps. Step again when it is time; earlier steps do nothing.
     Sleep {
-        /// Until when.
+        /// End of the sleep.
         until_unix_ns: u64,
     },
-    /// It is over. Later steps say so again.
+    /// The session has ended. Later steps return the same.
     Ended(Outcome),
 }
 
-/// One run of a module: a state machine without I/O that can move between threads.
+/// Run of a module: a state machine without I/O that can move between threads.
 ///
 /// Its outcome, the fuel included, depends only on its [`SessionSpec`], on the devices' bytes, and
 /// on the time if the guest asks for it: not on the slices, nor on the parts in which bytes come.
@@ -86,7 +90,7 @@ pub struct Session {
     memory: Option<Memory>,
 }
 
-/// Where the guest stands. Calls that hold an interpreter's stack are boxed, being large.
+/// State of the guest. Calls that hold an interpreter's stack are boxed, being large.
 enum Phase {
     /// A function is to be called.
     Call(Func),
@@ -104,19 +108,21 @@ enum Phase {
 }
 
 impl Session {
-    /// Makes a session ready to step. If it cannot start, its first step says so.
+    /// Creates a session. If it cannot start, its first step returns the reason.
     pub fn new(spec: SessionSpec) -> Self {
         let SessionSpec { module, args, env, devices, images, limits, entropy } = spec;
         let setup = Setup { args, env, devices, images: &images, limits, entropy };
         let mut store = Store::new(module.inner().engine(), Context::new(setup));
-        store.limiter(|context| &mut context.gate);
+        store.limiter(|context| &mut context.growth);
         let mut session = Self { store, phase: Phase::Stepping, next: Vec::new(), memory: None };
         session.fill_tank(u64::MAX);
         let started = session.instantiate(&module);
         session.drain_tank();
         session.phase = match started {
             Ok(first) => Phase::Call(first),
-            Err(error) => Phase::Ended(session.outcome(ending::of_start(&session.store, &error))),
+            Err(error) => {
+                Phase::Ended(session.outcome(end_reason::of_start(&session.store, &error)))
+            }
         };
         session
     }
@@ -201,7 +207,7 @@ impl Session {
         assert!(given == data.len() || is_sized, "{} bytes for a read of {asked}", data.len());
         guest.scatter(&transfer.segments, transfer.done, &data[..given]);
         if given < data.len() {
-            context.keep_at_hand(transfer.device, transfer.offset + transfer.done as u64, data);
+            context.keep_read_ahead(transfer.device, transfer.offset + transfer.done as u64, data);
         }
         transfer.done += given;
         let goes_on = given > 0 && transfer.done < transfer.total && is_sized;
@@ -222,7 +228,7 @@ impl Session {
         self.advance(call, transfer, goes_on);
     }
 
-    /// The fuel used so far.
+    /// Fuel used so far.
     pub fn fuel_used(&self) -> u64 {
         let context = self.store.data();
         context.limits.fuel_max - context.reserve
@@ -253,7 +259,7 @@ impl Session {
                 Pause::SliceUsed
             }
             Ok(ResumableCall::HostTrap(call)) => self.interrupted(Box::new(call)),
-            Err(error) => self.end(ending::of_trap(&self.store, &error)),
+            Err(error) => self.end(end_reason::of_trap(&self.store, &error)),
         }
     }
 
@@ -315,8 +321,8 @@ impl Session {
     fn fault(&mut self, call: Box<ResumableCallHostTrap>, transfer: &Transfer, fault: DeviceFault) {
         match fault {
             DeviceFault::Quota => {
-                // What was copied for nothing is paid as well, or a guest that does not hear of its quota
-                // would keep the host busy for as good as no fuel.
+                // What was copied for nothing is paid as well, or a guest that does not hear of its
+                // quota would keep the host busy for as good as no fuel.
                 let tried = transfer.done + asked_len(transfer);
                 if self.store.data_mut().spend_reserve(fuel_for_bytes(tried as u64)) {
                     self.phase = Phase::Answered(call, Errno::Dquot);
@@ -352,7 +358,7 @@ impl Session {
         Pause::Ended(outcome)
     }
 
-    /// What it has read and written so far.
+    /// Account of its reads and writes so far.
     pub fn accounting(&self) -> Accounting {
         self.store.data().accounting()
     }

@@ -1,11 +1,14 @@
-//! What the host calls of one session share.
+//! State that the host calls of one session share.
+//!
+//! Leaves out the guest's memory, which each call gets anew.
 
-use super::Transfer;
+use super::errno::Errno;
 use super::fds::{
     Fds, File, PREOPENS, RIGHT_READ, RIGHT_WRITE, RIGHTS_ALL, RIGHTS_DIRECTORY, RIGHTS_FILE, Target,
 };
-use super::poll::Sleep;
-use super::tree::{ROOT, Tree};
+use super::sleep::Sleep;
+use super::transfer::Transfer;
+use super::tree::{Ino, ROOT, Tree};
 use crate::device::{DeviceIndex, DeviceKind, DeviceSpec, SIZE_UNKNOWN};
 use crate::image::Image;
 use crate::limits::{SessionLimits, fuel_for_bytes};
@@ -16,12 +19,18 @@ use rand_chacha::rand_core::SeedableRng;
 use std::sync::Arc;
 use wasmi::{Memory, ResourceLimiter};
 
+const CLOCK_REALTIME: u32 = 0;
+const CLOCK_MONOTONIC: u32 = 1;
+const CLOCK_PROCESS: u32 = 2;
+pub(super) const CLOCK_THREAD: u32 = 3;
+
+/// Host state of one session: its limits, fuel, clock, files and devices.
 pub(crate) struct Context {
     memory: Option<Memory>,
-    pub(crate) gate: Gate,
+    pub(crate) growth: GrowthLimiter,
     pub(crate) interrupt: Option<Interrupt>,
     pub(crate) limits: SessionLimits,
-    /// Fuel of the budget that is not in the interpreter's tank.
+    /// Fuel of the budget outside the interpreter's tank.
     pub(crate) reserve: u64,
     charge: u64,
     pub(crate) now: u64,
@@ -36,7 +45,7 @@ pub(crate) struct Context {
     pub(super) devices: Vec<Device>,
 }
 
-/// Why the guest is suspended.
+/// Reason for which the guest is suspended.
 pub(crate) enum Interrupt {
     Exit(u32),
     OutOfFuel,
@@ -44,32 +53,42 @@ pub(crate) enum Interrupt {
     Sleep(Sleep),
 }
 
-/// A device and how far it has been read or written.
+/// Device with its positions and account.
 pub(super) struct Device {
     pub(super) spec: DeviceSpec,
-    /// Where a sequential device goes on.
+    /// Position of a sequential device.
     pub(super) position: u64,
-    /// The end of what was written.
+    /// End of the written bytes.
     pub(super) end: u64,
     pub(super) account: DeviceAccount,
-    /// Bytes that the driver gave beyond what was asked, and where they begin.
-    at_hand: Option<(u64, Bytes)>,
+    /// Read-ahead: bytes that the driver gave beyond a request, and their offset.
+    read_ahead: Option<(u64, Bytes)>,
 }
 
 impl Device {
-    /// Where that place begins among the bytes at hand, if all of it is there already.
-    pub(super) fn at_hand_from(&self, offset: u64, len: usize) -> Option<usize> {
-        let (start, bytes) = self.at_hand.as_ref()?;
+    /// Index of `offset` in the read-ahead, if all `len` bytes are in it.
+    pub(super) fn read_ahead_from(&self, offset: u64, len: usize) -> Option<usize> {
+        let (start, bytes) = self.read_ahead.as_ref()?;
         let skip = usize::try_from(offset.checked_sub(*start)?).ok()?;
         (skip.checked_add(len)? <= bytes.len()).then_some(skip)
     }
 
-    /// All bytes at hand.
-    pub(super) fn at_hand_bytes(&self) -> &[u8] {
-        self.at_hand.as_ref().map_or(&[], |(_, bytes)| bytes)
+    /// All bytes of the read-ahead.
+    pub(super) fn read_ahead_bytes(&self) -> &[u8] {
+        self.read_ahead.as_ref().map_or(&[], |(_, bytes)| bytes)
     }
 
-    /// The size that `stat` and seeking from the end go by.
+    /// Truncates it. What was written has gone to the driver: only an empty device can be emptied.
+    pub(super) fn truncate(&self, size: u64) -> Result<(), Errno> {
+        match self.spec.kind {
+            DeviceKind::SequentialWrite if size == 0 => Ok(()),
+            DeviceKind::RandomWrite if size == self.end => Ok(()),
+            DeviceKind::SequentialWrite | DeviceKind::RandomWrite => Err(Errno::Notsup),
+            DeviceKind::SequentialRead | DeviceKind::RandomRead => Err(Errno::Inval),
+        }
+    }
+
+    /// Size for `stat` and for seeking from the end.
     pub(super) fn size(&self) -> u64 {
         match self.spec.size {
             _ if self.spec.kind.is_writable() => self.end,
@@ -79,7 +98,7 @@ impl Device {
     }
 }
 
-/// What a session's context is made of.
+/// Parts of a session's context.
 pub(crate) struct Setup<'a> {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -115,11 +134,11 @@ impl Context {
         }
         let devices = devices.into_iter().map(|spec| {
             let account = DeviceAccount { name: spec.name.clone(), ..DeviceAccount::default() };
-            Device { spec, position: 0, end: 0, account, at_hand: None }
+            Device { spec, position: 0, end: 0, account, read_ahead: None }
         });
         Self {
             memory: None,
-            gate: Gate::new(&limits),
+            growth: GrowthLimiter::new(&limits),
             interrupt: None,
             reserve: limits.fuel_max,
             limits,
@@ -145,7 +164,7 @@ impl Context {
         self.memory = Some(memory);
     }
 
-    /// Notes that the current call moved `bytes`.
+    /// Charges the current call for moving `bytes`.
     pub(super) fn charge_bytes(&mut self, bytes: usize) {
         self.charge = self.charge.saturating_add(fuel_for_bytes(bytes as u64));
     }
@@ -154,16 +173,16 @@ impl Context {
         std::mem::take(&mut self.charge)
     }
 
-    /// Takes fuel that is not in the tank; false, and nothing left, if there is too little.
+    /// Spends fuel outside the tank; false, with nothing left, if there is too little.
     pub(crate) fn spend_reserve(&mut self, fuel: u64) -> bool {
         let left = self.reserve.checked_sub(fuel);
         self.reserve = left.unwrap_or(0);
         left.is_some()
     }
 
-    /// Keeps what a driver has given, which begins at `offset`, for the guest's next reads.
-    pub(crate) fn keep_at_hand(&mut self, device: DeviceIndex, offset: u64, bytes: Bytes) {
-        self.devices[device.index()].at_hand = Some((offset, bytes));
+    /// Keeps bytes from `offset` on for the guest's next reads.
+    pub(crate) fn keep_read_ahead(&mut self, device: DeviceIndex, offset: u64, bytes: Bytes) {
+        self.devices[device.index()].read_ahead = Some((offset, bytes));
     }
 
     pub(crate) fn device_name(&self, device: DeviceIndex) -> &str {
@@ -172,6 +191,24 @@ impl Context {
 
     pub(crate) fn has_known_size(&self, device: DeviceIndex) -> bool {
         self.devices[device.index()].spec.size != SIZE_UNKNOWN
+    }
+
+    /// Reads a clock in nanoseconds. Clocks stand still while a slice runs; those of the process
+    /// and the thread count from the session's first step.
+    pub(super) fn read_clock(&self, clock: u32) -> Result<u64, Errno> {
+        match clock {
+            CLOCK_REALTIME | CLOCK_MONOTONIC => Ok(self.now),
+            CLOCK_PROCESS | CLOCK_THREAD => Ok(self.now - self.started.unwrap_or(self.now)),
+            _ => Err(Errno::Inval),
+        }
+    }
+
+    /// Directory of a descriptor, at which a path begins.
+    pub(super) fn directory(&self, fd: u32) -> Result<Ino, Errno> {
+        match self.fds.get(fd)?.target {
+            Target::Node(ino) if self.tree.is_directory(ino) => Ok(ino),
+            _ => Err(Errno::Notdir),
+        }
     }
 
     pub(crate) fn accounting(&self) -> Accounting {
@@ -187,22 +224,22 @@ fn preopen(fds: &mut Fds, file: File) {
     fds.insert(file).expect("the table has room for the standard files");
 }
 
-/// The right of the direction that a device does not have.
+/// Right of the direction that a device does not have.
 pub(super) fn right_lacked(kind: DeviceKind) -> u64 {
     if kind.is_readable() { RIGHT_WRITE } else { RIGHT_READ }
 }
 
-/// Decides what the guest's memory and tables may grow to.
-pub(crate) struct Gate {
+/// Limiter of the growth of the guest's memory and tables.
+pub(crate) struct GrowthLimiter {
     memory_bytes_max: usize,
     table_elements_max: usize,
-    /// The last growth of memory was refused.
+    /// True if the last growth of memory was refused.
     pub(crate) memory_refused: bool,
-    /// A table was refused.
+    /// True if a table was refused.
     pub(crate) table_refused: bool,
 }
 
-impl Gate {
+impl GrowthLimiter {
     fn new(limits: &SessionLimits) -> Self {
         Self {
             memory_bytes_max: limits.memory_bytes_max,
@@ -213,7 +250,7 @@ impl Gate {
     }
 }
 
-impl ResourceLimiter for Gate {
+impl ResourceLimiter for GrowthLimiter {
     fn memory_growing(
         &mut self,
         _current: usize,

@@ -1,4 +1,6 @@
-//! The directories that a guest is given, and what lies in directories.
+//! Calls for preopened directories and for the entries of directories.
+//!
+//! Leaves out opening and changing directories, which [`paths`](super::paths) does.
 
 use super::Stop;
 use super::context::Context;
@@ -39,9 +41,8 @@ pub(super) fn fd_prestat_dir_name(
     Ok(guest.put(out, name.as_bytes())?)
 }
 
-/// Fills the buffer with entries from `cookie` on; the last one may be cut off, which tells the
-/// guest to come back. The list is taken when reading begins, so that removing files on the way
-/// hides none.
+/// Fills the buffer with entries from `cookie` on; a last one that is cut off makes the guest call
+/// again. The listing is a snapshot of the begin, so that removing files on the way hides none.
 pub(super) fn fd_readdir(
     guest: &mut Guest<'_>,
     context: &mut Context,

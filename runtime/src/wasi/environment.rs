@@ -1,18 +1,16 @@
-//! Arguments, environment, clocks and randomness; and the sockets that there are none of.
+//! Calls for arguments, environment, clocks and randomness, and refusals of sockets.
+//!
+//! Leaves out signals but `proc_raise`, which ends the session.
 
 use super::Stop;
-use super::context::{Context, Interrupt};
+use super::context::{CLOCK_THREAD, Context, Interrupt};
 use super::errno::Errno;
 use super::guest::Guest;
 use rand_chacha::rand_core::Rng;
 
-const CLOCK_REALTIME: u32 = 0;
-const CLOCK_MONOTONIC: u32 = 1;
-const CLOCK_PROCESS: u32 = 2;
-const CLOCK_THREAD: u32 = 3;
 const CLOCK_RESOLUTION_NS: u64 = 1_000;
 
-/// The exit code of a process that a signal ended, as shells show it.
+/// Base of the exit code of a process that a signal ended, as shells show it.
 const SIGNAL_EXIT_BASE: u32 = 128;
 
 pub(super) fn args_sizes_get(
@@ -98,17 +96,7 @@ pub(super) fn clock_time_get(
     out: u32,
 ) -> Result<(), Stop> {
     context.clock_reads += 1;
-    Ok(guest.put_u64(out, read_clock(context, clock)?)?)
-}
-
-/// The clock stands still while a slice runs. Those of the process and the thread show how long
-/// the session has been there.
-pub(super) fn read_clock(context: &Context, clock: u32) -> Result<u64, Errno> {
-    match clock {
-        CLOCK_REALTIME | CLOCK_MONOTONIC => Ok(context.now),
-        CLOCK_PROCESS | CLOCK_THREAD => Ok(context.now - context.started.unwrap_or(context.now)),
-        _ => Err(Errno::Inval),
-    }
+    Ok(guest.put_u64(out, context.read_clock(clock)?)?)
 }
 
 pub(super) fn random_get(
@@ -131,7 +119,7 @@ pub(super) fn proc_raise(_: &mut Guest<'_>, _: &mut Context, signal: u32) -> Res
     Err(Stop::Interrupt(Interrupt::Exit(SIGNAL_EXIT_BASE.saturating_add(signal))))
 }
 
-/// No descriptor is a socket.
+/// Error for a call on a socket: no descriptor is one.
 fn no_socket(context: &Context, fd: u32) -> Stop {
     match context.fds.get(fd) {
         Ok(_) => Errno::Notsock.into(),

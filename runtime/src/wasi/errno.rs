@@ -1,6 +1,8 @@
-//! The error numbers of WASI preview 1 that our calls give.
+//! Error numbers of WASI preview 1 that our calls return.
+//!
+//! Leaves out all that no call returns.
 
-/// An error number as the guest sees it.
+/// Error number as the guest sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Errno {
     Success = 0,
@@ -31,7 +33,7 @@ pub(crate) enum Errno {
 }
 
 impl Errno {
-    /// The number for the guest.
+    /// Number for the guest.
     pub(crate) fn code(self) -> i32 {
         self as i32
     }

@@ -1,4 +1,6 @@
-//! The table of open files.
+//! Table of open files: descriptors, their rights, flags and positions.
+//!
+//! Leaves out contents, which are the tree's and the devices'.
 
 use super::errno::Errno;
 use super::tree::Ino;
@@ -14,25 +16,27 @@ const RIGHT_ALLOCATE: u64 = 1 << 8;
 pub(crate) const RIGHT_READDIR: u64 = 1 << 14;
 pub(crate) const RIGHT_PATH_SET_SIZE: u64 = 1 << 19;
 const RIGHT_SET_SIZE: u64 = 1 << 22;
-/// Those of making, opening, linking, naming and describing what a path leads to.
+/// Rights to create, open, link, rename and stat by path.
 const RIGHTS_PATHS: u64 = (0x1f << 9) | (0x3f << 15) | (7 << 24);
-/// Those of sockets.
+/// Rights of sockets.
 const RIGHTS_SOCKETS: u64 = (1 << 28) | (1 << 29);
 /// All rights that preview 1 has, sockets included.
 pub(crate) const RIGHTS_ALL: u64 = (1 << 30) - 1;
-/// What can be done with a file, and nothing that needs a directory or a socket.
+/// Rights that make sense for a file.
 pub(crate) const RIGHTS_FILE: u64 = RIGHTS_ALL & !(RIGHTS_PATHS | RIGHT_READDIR | RIGHTS_SOCKETS);
-/// What can be done with a directory: it has neither bytes nor a size.
+/// Rights that make sense for a directory, which has neither bytes nor a size.
 pub(crate) const RIGHTS_DIRECTORY: u64 = RIGHTS_ALL
     & !(RIGHT_READ | RIGHT_SEEK | RIGHT_TELL | RIGHT_WRITE)
     & !(RIGHT_ALLOCATE | RIGHT_SET_SIZE | RIGHTS_SOCKETS);
 
 pub(crate) const FLAG_APPEND: u16 = 1;
+/// All flags of an open file.
+pub(crate) const FLAGS_ALL: u32 = 0x1f;
 
-/// The directories that a guest is given: the first descriptors after the three standard ones.
+/// Preopened directories: the first descriptors after the three standard ones.
 pub(crate) const PREOPENS: [&str; 2] = ["/", "/dev"];
 
-/// An open file.
+/// Open file.
 #[derive(Clone)]
 pub(crate) struct File {
     pub(crate) target: Target,
@@ -40,9 +44,9 @@ pub(crate) struct File {
     pub(crate) flags: u16,
     pub(crate) rights: u64,
     pub(crate) inheriting: u64,
-    /// The name under which the guest was given it, wherever it is renumbered to.
+    /// Name of a preopened directory, wherever it is renumbered to.
     pub(crate) preopen: Option<&'static str>,
-    /// The names of a directory as they were when its reading began.
+    /// Snapshot of a directory's names, taken when its reading began.
     pub(crate) listing: Option<Arc<Listing>>,
 }
 
@@ -60,13 +64,13 @@ impl File {
         Self { target, position: 0, flags, rights, inheriting, preopen, listing: None }
     }
 
-    /// An error number if the file was not opened for this.
+    /// Checks that the file was opened with `right`.
     pub(crate) fn demand(&self, right: u64) -> Result<(), Errno> {
         if self.rights & right == right { Ok(()) } else { Err(Errno::Badf) }
     }
 }
 
-/// The names of a directory and what they take.
+/// Names of a directory, and the memory that they take.
 pub(crate) struct Listing {
     pub(crate) names: Vec<(String, Ino)>,
     bytes: usize,
@@ -97,7 +101,7 @@ impl Fds {
         self.open.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
     }
 
-    /// Gives `file` the lowest free number.
+    /// Adds `file` under the lowest free number.
     pub(crate) fn insert(&mut self, file: File) -> Result<u32, Errno> {
         let free = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
         if free >= self.open_max {
@@ -114,7 +118,7 @@ impl Fds {
         self.open.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
     }
 
-    /// Keeps what a directory lists for its reader, if all such lists together stay within bounds.
+    /// Keeps a directory's listing for its reader, if all listings together stay within bounds.
     pub(crate) fn keep_listing(&mut self, fd: u32, listing: Arc<Listing>) -> Result<(), Errno> {
         self.get_mut(fd)?.listing = None;
         let kept = self.open.iter().flatten().filter_map(|file| file.listing.as_ref());
@@ -126,7 +130,7 @@ impl Fds {
         Ok(())
     }
 
-    /// Moves `from` to the number of `to`, which is open, and gives what was there.
+    /// Moves `from` to the number of `to`, which is open, and returns the file that was there.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<Option<File>, Errno> {
         self.get(from)?;
         self.get(to)?;

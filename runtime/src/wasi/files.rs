@@ -1,4 +1,6 @@
 //! Calls on open files: reading, writing, seeking, closing.
+//!
+//! Leaves out the transfers themselves, which [`transfer`](super::transfer) makes.
 
 use super::Stop;
 use super::context::Context;

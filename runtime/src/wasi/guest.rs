@@ -1,9 +1,11 @@
-//! Checked reading and writing of a guest's memory, which may hold anything.
+//! Checked access to a guest's memory, which may hold anything.
+//!
+//! Leaves out the meaning of the bytes, which the calls know.
 
 use super::errno::Errno;
 use crate::limits::SEGMENTS_MAX;
 
-/// A guest's linear memory.
+/// Linear memory of a guest.
 pub(crate) struct Guest<'a>(pub(crate) &'a mut [u8]);
 
 /// One buffer of a scattered read or gathered write. It lay within memory when it was made, and
@@ -14,7 +16,7 @@ pub(crate) struct Segment {
     pub(crate) len: usize,
 }
 
-/// The buffers of one call. Nearly always there is one, which needs no room elsewhere.
+/// Buffers of one call. Nearly always there is one, which needs no allocation.
 #[derive(Debug)]
 pub(crate) enum Segments {
     One(Segment),
@@ -61,7 +63,7 @@ impl Guest<'_> {
         self.put(at, &value.to_le_bytes())
     }
 
-    /// The list of buffers that lies at `at`. Their total fits the guest's 32-bit result.
+    /// List of buffers at `at`. Their total fits the guest's 32-bit result.
     pub(crate) fn segments(&self, at: u32, count: u32) -> Result<Segments, Errno> {
         if count > SEGMENTS_MAX {
             return Err(Errno::Inval);
@@ -127,7 +129,7 @@ impl Guest<'_> {
     }
 }
 
-/// The bytes of all segments.
+/// Total length of all segments.
 pub(crate) fn total_len(segments: &[Segment]) -> usize {
     segments.iter().map(|segment| segment.len).sum()
 }

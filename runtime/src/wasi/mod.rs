@@ -2,11 +2,10 @@
 //!
 //! Calls that need the outside leave an [`Interrupt`] and suspend the guest; all others finish at
 //! once. The manual, `scenarios/manual/src/reference/wasi.md`, has the table of calls: support,
-//! refusals and their reasons. Left out: sockets
-//! (`ENOTSOCK`), rights as a sandbox (there is nothing to escape to; they tell reading from
-//! writing and little more), and times of what comes from images.
+//! refusals and their reasons. Leaves out sockets (`ENOTSOCK`), rights as a sandbox (there is
+//! nothing to escape to; they separate reading from writing and little more), and times of files
+//! that come from images.
 
-mod at_hand;
 pub(crate) mod context;
 mod directories;
 mod environment;
@@ -17,6 +16,8 @@ mod guest;
 mod path;
 mod paths;
 mod poll;
+mod read_ahead;
+mod sleep;
 mod stat;
 mod transfer;
 mod tree;
@@ -24,18 +25,18 @@ mod tree;
 pub(crate) use context::{Context, Interrupt};
 pub(crate) use errno::Errno;
 pub(crate) use guest::Guest;
-pub(crate) use poll::Sleep;
+pub(crate) use sleep::Sleep;
 pub(crate) use transfer::{Direction, Transfer};
 
 use crate::limits::HOST_CALL_FUEL;
-use at_hand::AtHand;
+use read_ahead::ReadAheadHit;
 use std::collections::BTreeMap;
 use std::fmt;
 use wasmi::{Caller, Engine, Error, FuncType, Linker, ValType};
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
-/// Why a call did not simply succeed.
+/// Result of a call other than success.
 pub(crate) enum Stop {
     Errno(Errno),
     Interrupt(Interrupt),
@@ -47,7 +48,7 @@ impl From<Errno> for Stop {
     }
 }
 
-/// What wasmi carries when a call suspends the guest; the context has the details.
+/// Error by which wasmi suspends the guest in a call; the context has the details.
 #[derive(Debug)]
 struct Interrupted;
 
@@ -60,7 +61,7 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 impl wasmi::errors::HostError for Interrupted {}
 
-/// Runs one call and charges for it.
+/// Runs one call and charges its fuel.
 fn enter(
     mut caller: Caller<'_, Context>,
     call: impl FnOnce(&mut Guest<'_>, &mut Context) -> Result<(), Stop>,
@@ -80,7 +81,7 @@ fn enter(
     }
 }
 
-/// `fd_read`: the plain reads of devices by a way of their own, all others like any call.
+/// `fd_read`: plain reads of devices by the fast path, all others like any call.
 fn fd_read(
     mut caller: Caller<'_, Context>,
     fd: u32,
@@ -92,8 +93,8 @@ fn fd_read(
         && let Some(memory) = caller.data().memory()
     {
         let (bytes, context) = memory.data_and_store_mut(&mut caller);
-        if let Some(read) = AtHand::find(bytes, context, fd, segments, result_at) {
-            read.book(context, fd);
+        if let Some(read) = ReadAheadHit::find(bytes, context, fd, segments, result_at) {
+            read.account(context, fd);
             pay(&mut caller, read.fuel())?;
             let (bytes, context) = memory.data_and_store_mut(&mut caller);
             read.copy(bytes, context);
@@ -103,7 +104,7 @@ fn fd_read(
     enter(caller, |guest, context| files::fd_read(guest, context, fd, segments, count, result_at))
 }
 
-/// Charges for a call, or ends the session.
+/// Charges a call, or ends the session.
 fn pay(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<(), Error> {
     if spend(caller, fuel)? {
         return Ok(());
@@ -112,8 +113,8 @@ fn pay(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<(), Error> {
     Err(Error::host(Interrupted))
 }
 
-/// Takes fuel from the slice, then from the rest of the budget; false if both have too little.
-/// So the end of a slice never changes what a call costs or does.
+/// Spends fuel of the slice, then of the rest of the budget; false if both have too little. So the
+/// end of a slice never changes the cost or the effect of a call.
 fn spend(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<bool, Error> {
     let slice = caller.get_fuel()?;
     let from_slice = slice.min(fuel);
@@ -121,7 +122,7 @@ fn spend(caller: &mut Caller<'_, Context>, fuel: u64) -> Result<bool, Error> {
     Ok(from_slice == fuel || caller.data_mut().spend_reserve(fuel - from_slice))
 }
 
-/// A type that a call's parameter may have.
+/// Type of a call's parameter.
 trait Parameter {
     const TYPE: ValType;
 }
@@ -138,14 +139,14 @@ impl Parameter for i64 {
     const TYPE: ValType = ValType::I64;
 }
 
-/// All calls of preview 1: their code, and their types, which the linker does not tell.
+/// All calls of preview 1: their code, and their types, which the linker does not expose.
 pub(crate) struct Calls {
     pub(crate) linker: Linker<Context>,
     types: BTreeMap<&'static str, FuncType>,
 }
 
 impl Calls {
-    /// The type of the call that a module imports, if there is one.
+    /// Type of the call that a module imports, if there is one.
     pub(crate) fn type_of(&self, module: &str, name: &str) -> Option<&FuncType> {
         self.types.get(name).filter(|_| module == MODULE)
     }
@@ -240,7 +241,7 @@ mod tests {
     use super::calls;
     use std::collections::BTreeSet;
 
-    /// The names in the first column of the table.
+    /// Names in the first column of the table.
     fn documented() -> Vec<&'static str> {
         let rows = include_str!("../../../scenarios/manual/src/reference/wasi.md")
             .lines()

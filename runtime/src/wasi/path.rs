@@ -1,25 +1,30 @@
-//! From a path that a guest names to a place in its tree, never above the directory it began at.
+//! Resolution of a guest's paths in its tree, never above the directory at which they begin.
+//!
+//! Leaves out what is done there, which the calls do.
 
 use super::errno::Errno;
 use super::tree::{Ino, Kind, ROOT, Tree};
 use crate::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX};
 
+/// Flag of a lookup that follows a symbolic link at the end of the path.
+pub(crate) const LOOKUP_FOLLOW: u32 = 1;
+
 const SYMLINKS_MAX: usize = 40;
 
-/// Where a path leads.
+/// Node or free name that a path leads to.
 #[derive(Debug)]
-pub(crate) struct Place {
-    /// The directories that lead there from the start, the last of them being the parent.
+pub(crate) struct ResolvedPath {
+    /// Directories from the start on, the last of them being the parent.
     pub(crate) trail: Vec<Ino>,
-    /// The last name; `None` if the path names the directory at the trail's end itself.
+    /// Last name; `None` if the path names the directory at the trail's end itself.
     pub(crate) name: Option<String>,
-    /// What is there.
+    /// Node of that name, if it exists.
     pub(crate) node: Option<Ino>,
-    /// The path ended in a slash.
+    /// True if the path ended in a slash.
     pub(crate) wants_directory: bool,
 }
 
-impl Place {
+impl ResolvedPath {
     pub(crate) fn parent(&self) -> Ino {
         *self.trail.last().expect("a trail keeps the directory it began at")
     }
@@ -28,7 +33,7 @@ impl Place {
         self.node.ok_or(Errno::Noent)
     }
 
-    /// A path that ends in a slash must not name anything but a directory.
+    /// Refuses a path that ends in a slash and names no directory.
     pub(crate) fn refuse_slash_on_file(&self, tree: &Tree) -> Result<(), Errno> {
         match self.node {
             Some(ino) if self.wants_directory && !tree.is_directory(ino) => Err(Errno::Notdir),
@@ -36,12 +41,12 @@ impl Place {
         }
     }
 
-    /// The parent and name, for what must have one.
+    /// Parent and name; an error for the directory at which the path began.
     pub(crate) fn entry(&self) -> Result<(Ino, &str), Errno> {
         Ok((self.parent(), self.name.as_deref().ok_or(Errno::Inval)?))
     }
 
-    /// The parent and name, of what must not be there yet.
+    /// Parent and name of a node that must not exist yet.
     pub(crate) fn free_entry(&self) -> Result<(Ino, &str), Errno> {
         if self.node.is_some() {
             return Err(Errno::Exist);
@@ -56,7 +61,7 @@ pub(crate) fn resolve(
     base: Ino,
     path: &str,
     follow: bool,
-) -> Result<Place, Errno> {
+) -> Result<ResolvedPath, Errno> {
     check_length(path)?;
     if path.starts_with('/') {
         return Err(Errno::Notcapable);
@@ -90,7 +95,7 @@ pub(crate) fn resolve(
             }
             None if !is_last => return Err(Errno::Noent),
             Some(_) if !is_last => return Err(Errno::Notdir),
-            _ => return Ok(Place { trail, name: Some(name), node, wants_directory }),
+            _ => return Ok(ResolvedPath { trail, name: Some(name), node, wants_directory }),
         };
         symlinks += 1;
         if symlinks > SYMLINKS_MAX {
@@ -109,10 +114,10 @@ pub(crate) fn resolve(
         todo.extend(more);
     }
     let here = trail.last().copied();
-    Ok(Place { trail, name: None, node: here, wants_directory: true })
+    Ok(ResolvedPath { trail, name: None, node: here, wants_directory: true })
 }
 
-/// The path's names, the last one first.
+/// Names of a path, the last one first.
 fn names(path: &str) -> Vec<String> {
     path.split('/').rev().filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -1,14 +1,16 @@
 //! Calls that name a path: opening, creating, removing, renaming, linking.
+//!
+//! Leaves out `stat` of paths, which [`stat`](super::stat) has.
 
 use super::Stop;
 use super::context::{Context, right_lacked};
 use super::errno::Errno;
 use super::fds::{
-    File, RIGHT_PATH_SET_SIZE, RIGHT_READ, RIGHT_WRITE, RIGHTS_DIRECTORY, RIGHTS_FILE, Target,
+    FLAGS_ALL, File, RIGHT_PATH_SET_SIZE, RIGHT_READ, RIGHT_WRITE, RIGHTS_DIRECTORY, RIGHTS_FILE,
+    Target,
 };
 use super::guest::Guest;
-use super::path::{Place, resolve};
-use super::stat::{FLAGS_ALL, LOOKUP_FOLLOW, truncate_device};
+use super::path::{LOOKUP_FOLLOW, ResolvedPath, resolve};
 use super::tree::{Content, Ino, Kind};
 use crate::device::DeviceIndex;
 use crate::limits::PATH_BYTES_MAX;
@@ -19,21 +21,13 @@ const OPEN_EXCLUSIVE: u32 = 4;
 const OPEN_TRUNCATE: u32 = 8;
 const OPEN_ALL: u32 = 15;
 
-/// The directory that a path begins at.
-pub(super) fn base(context: &Context, fd: u32) -> Result<Ino, Errno> {
-    match context.fds.get(fd)?.target {
-        Target::Node(ino) if context.tree.is_directory(ino) => Ok(ino),
-        _ => Err(Errno::Notdir),
-    }
-}
-
-fn place(
+fn resolve_at(
     guest: &Guest<'_>,
     context: &mut Context,
     (fd, path, len): (u32, u32, u32),
     follow: bool,
-) -> Result<Place, Errno> {
-    let base = base(context, fd)?;
+) -> Result<ResolvedPath, Errno> {
+    let base = context.directory(fd)?;
     resolve(&mut context.tree, base, guest.text(path, len)?, follow)
 }
 
@@ -56,23 +50,23 @@ pub(super) fn path_open(
         return Err(Errno::Inval.into());
     }
     let follow = lookup & LOOKUP_FOLLOW != 0 && open & OPEN_EXCLUSIVE == 0;
-    let place = place(guest, context, (fd, path, len), follow)?;
+    let resolved = resolve_at(guest, context, (fd, path, len), follow)?;
     let dir = context.fds.get(fd)?;
     if open & OPEN_TRUNCATE != 0 && dir.demand(RIGHT_PATH_SET_SIZE).is_err() {
         return Err(Errno::Notcapable.into());
     }
     let (rights, inheriting) = (rights & dir.inheriting, inheriting & dir.inheriting);
-    let target = match place.node {
+    let target = match resolved.node {
         Some(_) if open & OPEN_CREATE != 0 && open & OPEN_EXCLUSIVE != 0 => {
             return Err(Errno::Exist.into());
         }
-        Some(ino) => open_existing(context, ino, &place, open, rights)?,
+        Some(ino) => open_existing(context, ino, &resolved, open, rights)?,
         None if open & OPEN_CREATE == 0 => return Err(Errno::Noent.into()),
-        None if place.wants_directory || open & OPEN_DIRECTORY != 0 => {
+        None if resolved.wants_directory || open & OPEN_DIRECTORY != 0 => {
             return Err(Errno::Isdir.into());
         }
         None => {
-            let (dir, name) = place.entry()?;
+            let (dir, name) = resolved.entry()?;
             let kind = Kind::File(Content::Own(Vec::new()));
             Target::Node(context.tree.create(dir, name, kind, context.now)?)
         }
@@ -94,11 +88,11 @@ pub(super) fn path_open(
 fn open_existing(
     context: &mut Context,
     ino: Ino,
-    place: &Place,
+    resolved: &ResolvedPath,
     open: u32,
     rights: u64,
 ) -> Result<Target, Errno> {
-    let wants_directory = place.wants_directory || open & OPEN_DIRECTORY != 0;
+    let wants_directory = resolved.wants_directory || open & OPEN_DIRECTORY != 0;
     match context.tree.node(ino).kind {
         Kind::Symlink(_) => Err(Errno::Loop),
         Kind::Directory(_) if rights & RIGHT_WRITE != 0 => Err(Errno::Isdir),
@@ -113,14 +107,14 @@ fn open_existing(
         Kind::Device(device) => {
             let writable = context.devices[device.index()].spec.kind.is_writable();
             if open & OPEN_TRUNCATE != 0 && writable {
-                truncate_device(context, device, 0)?;
+                context.devices[device.index()].truncate(0)?;
             }
             Ok(Target::Device(device))
         }
     }
 }
 
-/// A device has only the direction that it has. Asking for the other one alone is refused.
+/// Rights on a device: those of its direction. A request for the other direction alone is refused.
 fn device_rights(context: &Context, device: DeviceIndex, rights: u64) -> Result<u64, Errno> {
     let lacks = right_lacked(context.devices[device.index()].spec.kind);
     let has = (RIGHT_READ | RIGHT_WRITE) & !lacks;
@@ -137,11 +131,11 @@ pub(super) fn path_create_directory(
     path: u32,
     len: u32,
 ) -> Result<(), Stop> {
-    let place = place(guest, context, (fd, path, len), false)?;
-    if place.name.is_none() {
+    let resolved = resolve_at(guest, context, (fd, path, len), false)?;
+    if resolved.name.is_none() {
         return Err(Errno::Exist.into());
     }
-    let (dir, name) = place.free_entry()?;
+    let (dir, name) = resolved.free_entry()?;
     context.tree.create(dir, name, Kind::Directory(Default::default()), context.now)?;
     Ok(())
 }
@@ -172,9 +166,9 @@ fn remove(
     path: (u32, u32, u32),
     directory: bool,
 ) -> Result<(), Stop> {
-    let place = place(guest, context, path, false)?;
-    let (dir, name) = place.entry()?;
-    place.refuse_slash_on_file(&context.tree)?;
+    let resolved = resolve_at(guest, context, path, false)?;
+    let (dir, name) = resolved.entry()?;
+    resolved.refuse_slash_on_file(&context.tree)?;
     Ok(context.tree.remove(dir, name, directory, context.now)?)
 }
 
@@ -189,8 +183,8 @@ pub(super) fn path_rename(
     to: u32,
     to_len: u32,
 ) -> Result<(), Stop> {
-    let from = place(guest, context, (fd, path, len), false)?;
-    let to = place(guest, context, (to_fd, to, to_len), false)?;
+    let from = resolve_at(guest, context, (fd, path, len), false)?;
+    let to = resolve_at(guest, context, (to_fd, to, to_len), false)?;
     let moved = from.existing()?;
     if (from.wants_directory || to.wants_directory) && !context.tree.is_directory(moved) {
         return Err(Errno::Notdir.into());
@@ -210,8 +204,8 @@ pub(super) fn path_link(
     to: u32,
     to_len: u32,
 ) -> Result<(), Stop> {
-    let from = place(guest, context, (fd, path, len), lookup & LOOKUP_FOLLOW != 0)?;
-    let to = place(guest, context, (to_fd, to, to_len), false)?;
+    let from = resolve_at(guest, context, (fd, path, len), lookup & LOOKUP_FOLLOW != 0)?;
+    let to = resolve_at(guest, context, (to_fd, to, to_len), false)?;
     let ino = from.existing()?;
     let (dir, name) = to.free_entry()?;
     if to.wants_directory {
@@ -240,10 +234,10 @@ pub(super) fn path_symlink(
         return Err(Errno::Perm.into());
     }
     let kind = Kind::Symlink(target.to_owned());
-    let place = place(guest, context, (fd, path, len), false)?;
-    place.refuse_slash_on_file(&context.tree)?;
-    let (dir, name) = place.free_entry()?;
-    if place.wants_directory {
+    let resolved = resolve_at(guest, context, (fd, path, len), false)?;
+    resolved.refuse_slash_on_file(&context.tree)?;
+    let (dir, name) = resolved.free_entry()?;
+    if resolved.wants_directory {
         return Err(Errno::Noent.into());
     }
     context.tree.create(dir, name, kind, context.now)?;
@@ -261,8 +255,8 @@ pub(super) fn path_readlink(
     buffer_len: u32,
     out: u32,
 ) -> Result<(), Stop> {
-    let place = place(guest, context, (fd, path, len), false)?;
-    let Kind::Symlink(target) = &context.tree.node(place.existing()?).kind else {
+    let resolved = resolve_at(guest, context, (fd, path, len), false)?;
+    let Kind::Symlink(target) = &context.tree.node(resolved.existing()?).kind else {
         return Err(Errno::Inval.into());
     };
     let target = &target.as_bytes()[..target.len().min(buffer_len as usize)];

@@ -1,14 +1,15 @@
-//! What files are: their types, sizes, times and flags.
+//! Calls for types, sizes, times and flags of files.
+//!
+//! Leaves out owners and permissions, which no file has.
 
 use super::Stop;
 use super::context::Context;
 use super::errno::Errno;
-use super::fds::{RIGHT_WRITE, Target};
+use super::fds::{FLAGS_ALL, RIGHT_WRITE, Target};
 use super::guest::Guest;
-use super::path::resolve;
-use super::paths::base;
+use super::path::{LOOKUP_FOLLOW, resolve};
 use super::tree::{Ino, Kind};
-use crate::device::{DeviceIndex, DeviceKind, DeviceMode};
+use crate::device::{DeviceIndex, DeviceMode};
 
 pub(super) const TYPE_UNKNOWN: u8 = 0;
 const TYPE_BLOCK: u8 = 1;
@@ -16,10 +17,6 @@ const TYPE_CHARACTER: u8 = 2;
 const TYPE_DIRECTORY: u8 = 3;
 const TYPE_FILE: u8 = 4;
 const TYPE_SYMLINK: u8 = 7;
-
-/// Every flag of an open file.
-pub(super) const FLAGS_ALL: u32 = 0x1f;
-pub(super) const LOOKUP_FOLLOW: u32 = 1;
 
 const ATIM: u32 = 1;
 const ATIM_NOW: u32 = 2;
@@ -43,7 +40,7 @@ pub(super) fn file_type(context: &Context, target: Target) -> u8 {
     }
 }
 
-/// What tells a file from the others of its file system.
+/// Inode number, unique within its file system.
 pub(super) fn inode_number(context: &Context, target: Target) -> u64 {
     match target {
         Target::Nothing => 0,
@@ -139,7 +136,7 @@ fn existing(
     path: u32,
     len: u32,
 ) -> Result<Ino, Errno> {
-    let base = base(context, fd)?;
+    let base = context.directory(fd)?;
     let follow = lookup & LOOKUP_FOLLOW != 0;
     let place = resolve(&mut context.tree, base, guest.text(path, len)?, follow)?;
     place.refuse_slash_on_file(&context.tree)?;
@@ -201,23 +198,8 @@ pub(super) fn fd_filestat_set_size(
             context.tree.resize(ino, size, context.now)?;
             Ok(())
         }
-        Target::Device(device) => Ok(truncate_device(context, device, size)?),
+        Target::Device(device) => Ok(context.devices[device.index()].truncate(size)?),
         Target::Nothing => Err(Errno::Inval.into()),
-    }
-}
-
-/// What was written to a device has gone to the driver: only what is empty can be emptied.
-pub(super) fn truncate_device(
-    context: &Context,
-    device: DeviceIndex,
-    size: u64,
-) -> Result<(), Errno> {
-    let device = &context.devices[device.index()];
-    match device.spec.kind {
-        DeviceKind::SequentialWrite if size == 0 => Ok(()),
-        DeviceKind::RandomWrite if size == device.end => Ok(()),
-        DeviceKind::SequentialWrite | DeviceKind::RandomWrite => Err(Errno::Notsup),
-        DeviceKind::SequentialRead | DeviceKind::RandomRead => Err(Errno::Inval),
     }
 }
 

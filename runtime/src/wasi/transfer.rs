@@ -1,4 +1,7 @@
-//! A read or write of a device that waits for the driver, in one part or several.
+//! Reads and writes of files and devices; those of devices wait for the driver, in one part or
+//! several.
+//!
+//! Leaves out the fast path of reads, which [`read_ahead`](super::read_ahead) is.
 
 use super::Stop;
 use super::context::{Context, Interrupt};
@@ -8,14 +11,15 @@ use super::guest::{Guest, Segments, total_len};
 use crate::device::{DeviceIndex, DeviceKind};
 use crate::limits::{TRANSFER_BYTES_MAX, fuel_for_bytes};
 
+/// Direction of a transfer, as the guest sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Read,
     Write,
 }
 
-/// What the guest asked for and how far it is. Its outcome does not depend on the size of the
-/// parts that the driver serves, as long as the device's size is known.
+/// Device access of a suspended guest, and its progress. Its outcome does not depend on the size of
+/// the parts that the driver serves, as long as the device's size is known.
 pub(crate) struct Transfer {
     pub(crate) device: DeviceIndex,
     pub(crate) direction: Direction,
@@ -23,17 +27,17 @@ pub(crate) struct Transfer {
     pub(crate) total: usize,
     pub(crate) done: usize,
     pub(crate) segments: Segments,
-    /// The open file whose position moves along, unless the guest named the place.
+    /// Open file whose position moves along, unless the guest named the offset.
     fd: Option<u32>,
     result_at: u32,
 }
 
-/// Which file and buffers a call names.
+/// File and buffers that a call names.
 pub(super) struct Request {
     pub(super) fd: u32,
     pub(super) segments: u32,
     pub(super) count: u32,
-    /// The place, or the file's own position.
+    /// Offset; `None` for the file's own position.
     pub(super) at: Option<u64>,
     pub(super) result_at: u32,
 }
@@ -147,9 +151,9 @@ fn read_device(
         fd: request.at.is_none().then_some(request.fd),
         result_at: request.result_at,
     };
-    match device.at_hand_from(offset, total) {
+    match device.read_ahead_from(offset, total) {
         Some(skip) if total <= TRANSFER_BYTES_MAX => {
-            guest.scatter(&transfer.segments, 0, &device.at_hand_bytes()[skip..skip + total]);
+            guest.scatter(&transfer.segments, 0, &device.read_ahead_bytes()[skip..skip + total]);
             transfer.done = total;
             context.complete(guest, &transfer);
             context.charge_bytes(total);
@@ -199,7 +203,7 @@ fn write_device(
 }
 
 impl Context {
-    /// Books a transfer that is over and tells the guest how much was done. The fuel it costs.
+    /// Accounts for a finished transfer, writes its length to the guest, and returns its fuel.
     pub(crate) fn complete(&mut self, guest: &mut Guest<'_>, transfer: &Transfer) -> u64 {
         let done = transfer.done as u64;
         let device = &mut self.devices[transfer.device.index()];

@@ -1,4 +1,4 @@
-//! A session's file tree: its images over an empty root, and its devices under `/dev`.
+//! File tree of a session: its images over an empty root, and its devices under `/dev`.
 //!
 //! Nodes come out of the images only when the guest first looks at them, so that starting a
 //! session costs nothing for large images. Writes go to copies and are bounded. Left out:
@@ -12,31 +12,32 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a node that the session made costs of its budget, beside its name and content.
+/// Charge of a node that the session made against its budget, beside its name and content.
 const NODE_BYTES: u64 = 256;
 
-/// A node's number, which is also its inode number.
+/// Number of a node, which is also its inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ino(pub(crate) usize);
 
 pub(crate) struct Tree {
     nodes: Vec<Option<Node>>,
-    /// Places in `nodes` that can be used again.
+    /// Free indexes of `nodes`.
     free: Vec<Ino>,
     used_bytes: u64,
     bytes_max: u64,
     dev: Ino,
-    /// Nodes and names that the current call has looked at, and bytes that it has copied or cleared.
+    /// Nodes and names that the current call has visited.
     steps: u64,
+    /// Bytes that the current call has copied or cleared.
     filled_bytes: u64,
 }
 
 pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) links: u64,
-    /// Descriptors that hold it. It goes when both counts are zero.
+    /// Open descriptors of it. The node is freed when both counts are zero.
     opens: u64,
-    /// What it and its names cost of the budget, beside its content.
+    /// Charge of the node and its names against the budget, beside its content.
     spent_bytes: u64,
     pub(crate) atim: u64,
     pub(crate) mtim: u64,
@@ -58,9 +59,9 @@ pub(crate) enum Content {
 #[derive(Default)]
 pub(crate) struct Directory {
     entries: BTreeMap<String, Child>,
-    /// The images' directories that are not looked into yet, the one that wins first.
+    /// Directories of images that are not read yet, in order of precedence.
     below: Vec<Arc<ImageNode>>,
-    /// `/dev` and what it holds cannot be changed.
+    /// True for `/dev` and all below, which cannot be changed.
     fixed: bool,
 }
 
@@ -101,12 +102,12 @@ impl Tree {
         tree
     }
 
-    /// Notes work that the current call has to pay for.
+    /// Counts steps that the current call has to pay for.
     pub(crate) fn count_steps(&mut self, steps: usize) {
         self.steps = self.steps.saturating_add(steps as u64);
     }
 
-    /// What the current call's work here costs, beyond what every call pays for.
+    /// Fuel for the current call's work here, beyond the price of every call.
     pub(crate) fn take_cost(&mut self) -> u64 {
         let steps = std::mem::take(&mut self.steps).saturating_sub(HOST_CALL_STEPS);
         let filled_bytes = std::mem::take(&mut self.filled_bytes);
@@ -117,7 +118,7 @@ impl Tree {
         self.dev
     }
 
-    /// Puts a device under `/dev`; slashes in its name make directories.
+    /// Adds a device under `/dev`; slashes in its name make directories.
     pub(crate) fn add_device(&mut self, name: &str, device: DeviceIndex) {
         let mut dir = self.dev;
         let mut names = name.split('/').peekable();
@@ -146,7 +147,7 @@ impl Tree {
         self.nodes[ino.0].as_ref().expect("a node lives while something names it")
     }
 
-    /// The node, unless it is gone.
+    /// Node, unless it is gone.
     pub(crate) fn get(&self, ino: Ino) -> Option<&Node> {
         self.nodes[ino.0].as_ref()
     }
@@ -159,7 +160,7 @@ impl Tree {
         matches!(self.node(ino).kind, Kind::Directory(_))
     }
 
-    /// The node of that name, taken out of the images if need be.
+    /// Node of that name, taken from the images if need be.
     pub(crate) fn lookup(&mut self, dir: Ino, name: &str) -> Result<Option<Ino>, Errno> {
         if !self.is_directory(dir) {
             return Err(Errno::Notdir);
@@ -182,7 +183,7 @@ impl Tree {
         Ok(Some(ino))
     }
 
-    /// The names in a directory, with their nodes.
+    /// Names in a directory, with their nodes.
     pub(crate) fn list(&mut self, dir: Ino) -> Result<Vec<(String, Ino)>, Errno> {
         if !self.is_directory(dir) {
             return Err(Errno::Notdir);
@@ -197,7 +198,7 @@ impl Tree {
         Ok(list)
     }
 
-    /// A directory with the first level of its images taken in. Only for directories.
+    /// Directory with the first level of its images merged. Only for directories.
     fn open_directory(&mut self, dir: Ino) -> &mut Directory {
         let Some(Node { kind: Kind::Directory(directory), .. }) = &mut self.nodes[dir.0] else {
             panic!("{dir:?} is no directory, and its caller made sure that it is");
@@ -242,7 +243,7 @@ impl Tree {
         if self.open_directory(dir).fixed { Err(Errno::Rofs) } else { Ok(()) }
     }
 
-    /// Makes a new node under a name that is free.
+    /// Creates a node under a free name.
     pub(crate) fn create(
         &mut self,
         dir: Ino,
@@ -271,13 +272,13 @@ impl Tree {
         self.touch(dir, now);
     }
 
-    /// A directory's names have changed.
+    /// Sets the times of a directory whose names have changed.
     fn touch(&mut self, dir: Ino, now: u64) {
         let node = self.node_mut(dir);
         (node.mtim, node.ctim) = (now, now);
     }
 
-    /// Gives a file a second name.
+    /// Adds a name to a file.
     pub(crate) fn link(&mut self, dir: Ino, name: &str, ino: Ino, now: u64) -> Result<(), Errno> {
         self.check_changeable(dir)?;
         match self.node(ino).kind {
@@ -294,7 +295,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Takes a name away from a file, symbolic link, or empty directory.
+    /// Removes the name of a file, symbolic link, or empty directory.
     pub(crate) fn remove(
         &mut self,
         dir: Ino,
@@ -325,7 +326,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Moves a node to another name, replacing what POSIX lets it replace.
+    /// Renames a node, replacing what POSIX lets it replace.
     pub(crate) fn rename(
         &mut self,
         (from_dir, from): (Ino, &str),
@@ -360,7 +361,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether `target` is `from` or lies below it. What is still in the images cannot be.
+    /// True if `target` is `from` or lies below it. Nodes still in the images cannot be.
     fn reaches(&mut self, from: Ino, target: Ino) -> bool {
         let mut todo = vec![from];
         while let Some(ino) = todo.pop() {
@@ -401,7 +402,7 @@ impl Tree {
         self.free.push(ino);
     }
 
-    /// A file's bytes; an error for what is no file.
+    /// Bytes of a file.
     pub(crate) fn content(&self, ino: Ino) -> Result<&[u8], Errno> {
         match &self.node(ino).kind {
             Kind::File(content) => Ok(content.as_slice()),
@@ -410,7 +411,7 @@ impl Tree {
         }
     }
 
-    /// Makes a file `len` bytes long, as its own copy, and gives its bytes.
+    /// Resizes a file to `len` bytes, as the session's own copy, and returns its bytes.
     pub(crate) fn resize(&mut self, ino: Ino, len: u64, now: u64) -> Result<&mut Vec<u8>, Errno> {
         let (old, charged) = match &self.node(ino).kind {
             Kind::File(Content::Own(bytes)) => (bytes.len() as u64, bytes.len() as u64),
@@ -438,7 +439,7 @@ impl Tree {
         Ok(bytes)
     }
 
-    /// The bytes of a file from `at` to `at + len`, grown if they reach beyond its end.
+    /// Bytes of a file from `at` to `at + len`; the file grows if they reach beyond its end.
     pub(crate) fn writable(
         &mut self,
         ino: Ino,

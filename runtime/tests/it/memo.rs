@@ -174,7 +174,7 @@ fn an_audit_finds_what_was_changed_in_a_memo_and_goes_by_what_the_session_does()
     let (first, _) = drive(spec.clone(), &input, &plain(), Some(&memo));
     let (again, found) = drive(spec.clone(), &input, &plain(), Some(&memo));
     assert_eq!((again, found), (first.clone(), MemoResult::Audited));
-    memo.spoil();
+    memo.corrupt();
     let (audited, found) = drive(spec, &input, &plain(), Some(&memo));
     assert_eq!(audited, first, "what was kept is not believed");
     assert!(matches!(&found, MemoResult::Diverged { what } if what.contains("fuel")), "{found:?}");

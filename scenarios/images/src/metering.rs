@@ -1,10 +1,11 @@
-//! Rewrites a module so that it pays fuel for what it executes.
+//! Rewriting of a module so that it pays fuel for the code that it executes.
 //!
-//! wasmi charges the operators of a loop, a branch of an `if` or a function on entering it: all that lies in them as a straight
-//! line or in blocks, also when a branch jumps over most of it. The loop of a bytecode interpreter is such a
-//! loop: each turn pays for the code of every opcode, a thousand times of what it runs. Here what follows a block that is jumped out
-//! of is put into a loop of its own, which nobody jumps back to, and so is paid for when it is reached. Custom sections
-//! (names, debugging information) are left out: no session reads them.
+//! wasmi charges the operators of a loop, a branch of an `if` or a function on entering it: all
+//! that lies in them as a straight line or in blocks, also when a branch jumps over most of it. The
+//! loop of a bytecode interpreter is such a loop: each turn pays for the code of every opcode, a
+//! thousand times of what it runs. Here what follows a block that is jumped out of is put into a
+//! loop of its own, which nobody jumps back to, and so is paid for when it is reached. Custom
+//! sections (names, debugging information) are left out: no session reads them.
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use wasmparser::{
     ValidPayload, Validator, ValidatorResources, WasmModuleResources,
 };
 
-/// The same module, with fair fuel and without custom sections.
+/// Same module, with fair fuel and without custom sections.
 ///
 /// # Errors
 /// It is no valid module.
@@ -51,16 +52,16 @@ pub(super) fn meter_fairly(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     Ok(module.finish())
 }
 
-/// A construct that is open in the rewritten function.
+/// Open construct of the rewritten function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
-    /// One of the function's own.
+    /// Construct of the function itself.
     Own,
-    /// A loop that was put around what follows a block.
+    /// Loop that was added around the code behind a block.
     Added,
 }
 
-/// A function's body, its length not included.
+/// Body of a function, without its length.
 fn rewrite(
     mut func: FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -72,7 +73,7 @@ fn rewrite(
     let at = |position: u64| (position - body.range().start) as usize;
     let mut out = body.as_bytes()[..at(operators.original_position())].to_vec();
     let mut open = vec![Open::Own];
-    // Whether each of the function's own open constructs is a block that is jumped out of.
+    // True for each of the function's own open constructs that is a block with a branch to its end.
     let mut own = vec![false];
     while !operators.eof() {
         let start = operators.original_position();
@@ -124,7 +125,7 @@ fn rewrite(
     Ok(out)
 }
 
-/// For each block of a function, in the order in which they begin, whether a branch leads to its end.
+/// True for each block of a function, in the order of their begins, to whose end a branch leads.
 fn jumped_out_of(body: &FunctionBody<'_>) -> Result<Vec<bool>, BinaryReaderError> {
     let mut blocks = Vec::new();
     // The function itself is the outermost; what is no block has no number.
@@ -180,7 +181,8 @@ fn close_added(open: &mut Vec<Open>, out: &mut Vec<u8>) {
     }
 }
 
-/// The type of a loop around what is left of the innermost construct; none if it works on values that were there before.
+/// The type of a loop around what is left of the innermost construct; none if it works on values
+/// that were there before.
 fn type_of_rest(func: &FuncValidator<ValidatorResources>) -> Option<wasm_encoder::BlockType> {
     let frame = func.get_control_frame(0)?;
     if func.operand_stack_height() as usize != frame.height {

@@ -1,9 +1,10 @@
-//! Takes the image of an interpreter that is up, and makes a module that goes on from there.
+//! Snapshot of a running interpreter: the image of its memory, and a module that resumes from it.
 //!
-//! Binaryen's asyncify gives the functions that are on the stack at that moment the means to leave and to come back. Built to take the
-//! image, the module leaves when it makes one certain read, and writes its own memory to `/dev/output`; built to start, it has that
-//! memory from the beginning, comes back, and answers the read with its command line and environment. All of that is plain WASI, so
-//! that every runtime can do it. Leaves out host state: no file may be open but the standard streams and the preopened directories.
+//! Binaryen's asyncify lets the functions on the stack at that moment unwind and rewind. Built to
+//! take the image, the module unwinds at one certain read and writes its memory to `/dev/output`;
+//! built to start, it has that memory from the beginning, rewinds, and answers the read with its
+//! command line and environment. All of that is plain WASI, so that every runtime can do it. Leaves
+//! out host state: no file may be open but the standard streams and the preopened directories.
 
 use std::collections::BTreeMap;
 
@@ -12,52 +13,88 @@ use wasm_encoder::{
     FunctionSection, GlobalSection, GlobalType, Instruction as I, MemArg, MemArgTarget,
     MemorySection, MemoryType, Module, RawSection, ValType,
 };
-use wasmparser::{ExternalKind, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{BinaryReaderError, ExternalKind, FunctionBody, Operator, Parser, Payload};
 
-/// The length of the read at which the image is taken, as `warm.py` has it.
+/// Length of the read at which the image is taken, as in `warm.py`.
 const ROOM: i32 = 262_147;
 const PAGE: usize = 65_536;
-/// Memory that consists of zeros is left out in pieces of so many bytes.
+/// Granularity, in bytes, at which memory of zeros is left out.
 const PIECE: usize = 4_096;
-/// For the stack that asyncify saves, in pages.
+/// Room for the stack that asyncify saves, in pages.
 const SAVED_PAGES: i32 = 2;
-/// Before it, in the same memory: asyncify's two pointers, the stack pointer, and what `write` needs.
+/// Bytes before it: asyncify's two pointers, the stack pointer, and the arguments of `fd_write`.
 const HEAD_BYTES: i32 = 64;
-/// The stack pointer, and asyncify's state and place.
+/// Number of globals: the stack pointer, and asyncify's state and data pointer.
 const GLOBALS: u32 = 3;
 
-/// An asyncified module, and what is known of it.
+/// Asyncified module with the indexes of its functions and types.
 pub(super) struct Asyncified<'a> {
     wasm: &'a [u8],
-    /// Functions that it imports, by name.
+    /// Indexes of imported functions, by name.
     imports: BTreeMap<&'a str, u32>,
-    /// Functions that it exports, by name.
+    /// Indexes of exported functions, by name.
     exports: BTreeMap<&'a str, u32>,
-    /// All functions.
+    /// Number of functions.
     functions: u32,
-    /// The type of a function without parameters and results.
+    /// Type of a function without parameters and results.
     plain: u32,
-    /// The type of `fd_read`.
+    /// Type of `fd_read`.
     read: u32,
 }
 
-/// What a module of it is built for.
+/// Variant of the module to build.
 enum Built<'a> {
     ToTake,
     ToStart { memory: &'a [u8], head: i32, stack_pointer: i32 },
 }
 
-type Result<T> = std::result::Result<T, String>;
-
-fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
+/// Flaw of an asyncified module or of its image.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SnapshotError {
+    /// The module cannot be parsed.
+    #[error(transparent)]
+    Module(#[from] BinaryReaderError),
+    /// The module lacks the type of a function that is added.
+    #[error("it lacks the type of a function with {params} parameters and {results} results")]
+    NoType {
+        /// Parameters, all `i32`.
+        params: usize,
+        /// Results, all `i32`.
+        results: usize,
+    },
+    /// The module lacks an import.
+    #[error("it does not import {name}")]
+    NoImport {
+        /// Name of the import.
+        name: &'static str,
+    },
+    /// The module lacks an export.
+    #[error("it does not export {name}")]
+    NoExport {
+        /// Name of the export.
+        name: &'static str,
+    },
+    /// The module has other globals than the stack pointer and asyncify's two.
+    #[error("it has {found} globals, not {GLOBALS}")]
+    Globals {
+        /// Number of globals.
+        found: u32,
+    },
+    /// The image is no memory with room for a saved stack.
+    #[error("the image has {bytes} bytes, which are no memory")]
+    NoMemory {
+        /// Length of the image.
+        bytes: usize,
+    },
 }
 
-/// How many functions a module has, those that it imports included.
+type Result<T> = std::result::Result<T, SnapshotError>;
+
+/// Number of functions of a module, imports included.
 pub(super) fn functions(wasm: &[u8]) -> Result<u32> {
     let mut functions = 0;
     for payload in Parser::new(0).parse_all(wasm) {
-        match payload.map_err(text)? {
+        match payload? {
             Payload::ImportSection(reader) => functions += reader.into_imports().count() as u32,
             Payload::FunctionSection(reader) => functions += reader.count(),
             _ => {}
@@ -71,22 +108,22 @@ impl<'a> Asyncified<'a> {
         let (mut imports, mut exports) = (BTreeMap::new(), BTreeMap::new());
         let (mut types, mut functions) = (Vec::new(), 0);
         for payload in Parser::new(0).parse_all(wasm) {
-            match payload.map_err(text)? {
+            match payload? {
                 Payload::TypeSection(reader) => {
                     for ty in reader.into_iter_err_on_gc_types() {
-                        types.push(ty.map_err(text)?);
+                        types.push(ty?);
                     }
                 }
                 Payload::ImportSection(reader) => {
                     for import in reader.into_imports() {
-                        imports.insert(import.map_err(text)?.name, functions);
+                        imports.insert(import?.name, functions);
                         functions += 1;
                     }
                 }
                 Payload::FunctionSection(reader) => functions += reader.count(),
                 Payload::ExportSection(reader) => {
                     for export in reader {
-                        let export = export.map_err(text)?;
+                        let export = export?;
                         if export.kind == ExternalKind::Func {
                             exports.insert(export.name, export.index);
                         }
@@ -101,38 +138,34 @@ impl<'a> Asyncified<'a> {
                 (ty.params().len(), ty.results().len()) == (params, results)
                     && all.into_iter().all(|ty| *ty == wasmparser::ValType::I32)
             });
-            found.map(|index| index as u32).ok_or("it lacks a type of function".to_owned())
+            found.map(|index| index as u32).ok_or(SnapshotError::NoType { params, results })
         };
         let (plain, read) = (of(0, 0)?, of(4, 1)?);
         Ok(Self { wasm, imports, exports, functions, plain, read })
     }
 
-    /// The module that writes its memory to `/dev/output` when it comes to the read.
+    /// Module that writes its memory to `/dev/output` when it comes to the read.
     pub(super) fn to_take(&self) -> Result<Vec<u8>> {
         self.build(&Built::ToTake)
     }
 
-    /// The module that goes on from an image that the other one has written.
+    /// Module that resumes from an image that the other one has written.
     pub(super) fn to_start(&self, image: &[u8]) -> Result<Vec<u8>> {
-        let number = |at: usize| {
-            let bytes = image.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
-            bytes.map(i32::from_le_bytes).ok_or("the image is too short".to_owned())
-        };
-        let len = image.len();
-        if len == 0 || !len.is_multiple_of(PAGE) {
-            return Err(format!("the image has {len} bytes, which are no memory"));
-        }
-        let head = len - SAVED_PAGES as usize * PAGE;
-        let stack_pointer = number(head + 8)?;
+        let bytes = image.len();
+        let head =
+            bytes.checked_sub(SAVED_PAGES as usize * PAGE).filter(|at| at.is_multiple_of(PAGE));
+        let head = head.ok_or(SnapshotError::NoMemory { bytes })?;
+        let stack_pointer = image[head + 8..].first_chunk().copied().map(i32::from_le_bytes);
+        let stack_pointer = stack_pointer.ok_or(SnapshotError::NoMemory { bytes })?;
         self.build(&Built::ToStart { memory: image, head: head as i32, stack_pointer })
     }
 
-    fn import(&self, name: &str) -> Result<u32> {
-        self.imports.get(name).copied().ok_or(format!("it does not import {name}"))
+    fn import(&self, name: &'static str) -> Result<u32> {
+        self.imports.get(name).copied().ok_or(SnapshotError::NoImport { name })
     }
 
-    fn export(&self, name: &str) -> Result<u32> {
-        self.exports.get(name).copied().ok_or(format!("it does not export {name}"))
+    fn export(&self, name: &'static str) -> Result<u32> {
+        self.exports.get(name).copied().ok_or(SnapshotError::NoExport { name })
     }
 
     fn build(&self, built: &Built<'_>) -> Result<Vec<u8>> {
@@ -140,12 +173,12 @@ impl<'a> Asyncified<'a> {
         let mut module = Module::new();
         let (mut code, mut bodies_left) = (CodeSection::new(), 0);
         for payload in Parser::new(0).parse_all(self.wasm) {
-            let payload = payload.map_err(text)?;
+            let payload = payload?;
             match &payload {
                 Payload::FunctionSection(reader) => {
                     let mut section = FunctionSection::new();
                     for ty in reader.clone() {
-                        section.function(ty.map_err(text)?);
+                        section.function(ty?);
                     }
                     section.function(self.plain).function(self.read);
                     module.section(&section);
@@ -154,7 +187,7 @@ impl<'a> Asyncified<'a> {
                     module.section(&memory_of(memory.len()));
                 }
                 Payload::GlobalSection(reader) if reader.count() != GLOBALS => {
-                    return Err(format!("it has {} globals, not {GLOBALS}", reader.count()));
+                    return Err(SnapshotError::Globals { found: reader.count() });
                 }
                 Payload::GlobalSection(_) if let Built::ToStart { stack_pointer, .. } = built => {
                     module.section(&globals(*stack_pointer));
@@ -189,7 +222,7 @@ impl<'a> Asyncified<'a> {
         Ok(module.finish())
     }
 
-    /// The program: comes back to the image, or runs until it is taken and writes it.
+    /// Entry function: resumes from the image, or runs until it is taken and writes it.
     fn start(&self, built: &Built<'_>) -> Result<Function> {
         let main = self.export("_start")?;
         let mut function = Function::new([]);
@@ -240,7 +273,7 @@ impl<'a> Asyncified<'a> {
         Ok(function)
     }
 
-    /// What takes the place of `fd_read(descriptor, buffers, count, read)`.
+    /// Function in the place of `fd_read(descriptor, buffers, count, read)`.
     fn read(&self, built: &Built<'_>) -> Result<Function> {
         let mut function = Function::new([(2, ValType::I32)]);
         let (buffer, end) = (4, 5);
@@ -262,7 +295,7 @@ impl<'a> Asyncified<'a> {
         Ok(function)
     }
 
-    /// If the first buffer is of that length: makes room at the end of memory, and leaves.
+    /// Unwinds into new pages at the end of memory, if the first buffer has the length of the read.
     fn leave(&self, function: &mut Function, buffer: u32) -> Result<()> {
         push(
             function,
@@ -296,7 +329,7 @@ impl<'a> Asyncified<'a> {
         Ok(())
     }
 
-    /// If it comes back: writes the command line and the environment into the first buffer.
+    /// Writes the command line and the environment into the first buffer, if it rewinds.
     fn come_back(&self, function: &mut Function, (buffer, end): (u32, u32)) -> Result<()> {
         let coming_back = [
             I::Call(self.export("asyncify_get_state")?),
@@ -342,8 +375,8 @@ impl<'a> Asyncified<'a> {
         Ok(())
     }
 
-    /// Puts a list, whose count and size lie at `buffer + count`, at `end`, and moves that behind it. What does not fit ends the
-    /// session.
+    /// Writes a list, whose count and size lie at `buffer + count`, at `end`, and moves `end`
+    /// behind it. Traps if it does not fit.
     fn list(&self, function: &mut Function, get: u32, count: u64, (buffer, end): (u32, u32)) {
         let after_pointers = [
             I::LocalGet(end),
@@ -353,7 +386,7 @@ impl<'a> Asyncified<'a> {
             I::I32Shl,
             I::I32Add,
         ];
-        // Whether both counts are small enough is seen one by one, so that no sum overflows.
+        // Both counts are checked one by one, so that no sum overflows.
         for (field, most) in [(count, ROOM / 16), (count + 4, ROOM / 4)] {
             push(
                 function,
@@ -394,7 +427,7 @@ fn memory_of(bytes: usize) -> MemorySection {
     section
 }
 
-/// The stack pointer, which comes first, and asyncify's own two.
+/// Globals: the stack pointer first, then asyncify's two.
 fn globals(stack_pointer: i32) -> GlobalSection {
     let mut section = GlobalSection::new();
     let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
@@ -404,14 +437,14 @@ fn globals(stack_pointer: i32) -> GlobalSection {
     section
 }
 
-/// A function's body, with calls of one function in the place of those of another.
+/// Body of a function, with calls of `from` replaced by calls of `to`.
 fn redirected(body: &FunctionBody<'_>, from: u32, to: u32) -> Result<Vec<u8>> {
     let at = |position: u64| (position - body.range().start) as usize;
-    let mut operators = body.get_operators_reader().map_err(text)?;
+    let mut operators = body.get_operators_reader()?;
     let mut out = body.as_bytes()[..at(operators.original_position())].to_vec();
     while !operators.eof() {
         let start = operators.original_position();
-        match operators.read().map_err(text)? {
+        match operators.read()? {
             Operator::Call { function_index } if function_index == from => {
                 I::Call(to).encode(&mut out);
             }
@@ -422,7 +455,7 @@ fn redirected(body: &FunctionBody<'_>, from: u32, to: u32) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// All of a memory that is not zero.
+/// Data segments of a memory, without zeros.
 fn data(memory: &[u8]) -> DataSection {
     let mut section = DataSection::new();
     let pieces: Vec<&[u8]> = memory.chunks(PIECE).collect();

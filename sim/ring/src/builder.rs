@@ -1,4 +1,4 @@
-//! Plans a ring: holds the devices and the placement, and rebalances after changes.
+//! Builder of rings: holds the devices and the assignment, and rebalances after changes.
 //!
 //! A rebalance aims, in this order, at: no two replicas of a partition on one device; replicas in
 //! distinct regions, then zones, then hosts, as the topology of nonzero weights allows; loads that
@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 use super::device::{Device, DeviceId, NewDevice, Weight};
 use super::error::RingError;
-use super::fresh;
-use super::repair::{NOWHERE, Plan};
-use super::spread::Places;
+use super::initial;
+use super::repair::{Plan, UNASSIGNED};
+use super::spread::DomainIndex;
 use super::table::Ring;
 use super::tree::Tree;
 use super::units::{PartPower, Replicas};
@@ -22,21 +22,24 @@ const ENTRIES_MAX: u64 = 1 << 26;
 /// Swift's balance of a device that holds data and should not.
 const BALANCE_DRAINED: f64 = 999.99;
 
-/// What a rebalance did, and how good the ring is now.
+/// Result of a rebalance, and quality of the ring after it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rebalance {
-    /// Replicas that were given to another device, first placements included.
+    /// Replicas assigned to another device; in the first rebalance, all replicas.
     pub moved_parts: u64,
     /// Replicas still on devices that should hold fewer; a later rebalance may move them.
     pub pending_parts: u64,
-    /// How far the worst device is from the share of its weight, in percent. A drained device
+    /// Deviation of the worst device from the share of its weight, in percent. A drained device
     /// that holds data counts as 999.99. Spread comes before weights, so 0 is not always possible.
     pub balance: f64,
-    /// Partitions whose replicas could lie farther apart, in percent.
+    /// Share of partitions whose replicas could lie farther apart, in percent.
     pub dispersion: f64,
 }
 
-/// The plan of a ring, which outlives any one [`Ring`] made from it.
+/// Builder of a ring, which outlives any one [`Ring`] made from it.
+///
+/// It assigns the replicas of partitions to devices, and keeps the time of each partition's last
+/// move.
 #[derive(Clone, Debug)]
 pub struct RingBuilder {
     power: PartPower,
@@ -44,13 +47,13 @@ pub struct RingBuilder {
     min_part_hours: u64,
     devs: Vec<Option<Device>>,
     removed: BTreeSet<DeviceId>,
-    /// By partition, then replica; empty before the first rebalance.
+    /// Device of each replica, by partition, then replica; empty before the first rebalance.
     table: Vec<Vec<usize>>,
     moved_hours: Vec<u64>,
 }
 
 impl RingBuilder {
-    /// A ring without devices.
+    /// Builder without devices.
     ///
     /// # Errors
     /// [`RingError::TooLarge`] if the table would exceed 2²⁶ entries.
@@ -68,8 +71,8 @@ impl RingBuilder {
         Ok(Self { power, replicas, min_part_hours, devs, removed, table, moved_hours })
     }
 
-    /// Adds a device, which gets the next id. It takes data at the next rebalance. The place of a
-    /// removed device is free after one.
+    /// Adds a device, which gets the next id. It takes data at the next rebalance. The address and
+    /// name of a removed device are free after one.
     ///
     /// # Errors
     /// [`RingError::DuplicateDevice`] if ip, port and name are taken,
@@ -116,14 +119,14 @@ impl RingBuilder {
         device.filter(|_| there).ok_or(RingError::UnknownDevice(id))
     }
 
-    /// The devices that are not removed, by id.
+    /// Devices that are not removed, by id.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
         self.devs.iter().flatten().filter(|device| !self.removed.contains(&device.id))
     }
 
-    /// Places what has no place and moves what the changes since the last rebalance ask for.
-    /// `now_hours` is any clock that does not go back; the seed decides only between equally good
-    /// choices.
+    /// Assigns replicas without a device, and moves those that the changes since the last rebalance
+    /// ask for. `now_hours` is any clock that does not go back; the seed decides only between
+    /// equally good choices.
     ///
     /// # Errors
     /// [`RingError::TooFewDevices`] if fewer devices of nonzero weight are there than replicas.
@@ -138,25 +141,25 @@ impl RingBuilder {
         for id in std::mem::take(&mut self.removed) {
             self.devs[id.index()] = None;
         }
-        let places = Places::new(&self.devs, replicas);
+        let domains = DomainIndex::new(&self.devs, replicas);
         let partitions = self.power.partitions() as usize;
         let first = self.table.is_empty();
         if first {
             self.moved_hours = vec![now_hours; partitions];
             let quotas = tree.quotas(partitions as u64, &vec![0; self.devs.len()], seed);
-            self.table = fresh::place(&tree, quotas, partitions, seed);
+            self.table = initial::assign(&tree, quotas, partitions, seed);
         }
-        let mut plan = self.plan(&places, active, &tree, now_hours, seed);
+        let mut plan = self.plan(&domains, active, &tree, now_hours, seed);
         if first {
             plan.moved_parts = (partitions * replicas) as u64;
         } else {
-            plan.place_homeless();
+            plan.assign_unassigned();
             plan.drain();
             plan.spread_out();
             plan.follow_weights();
         }
         let Plan { table, load, touched, moved_parts, .. } = &plan;
-        let spread_out = table.iter().filter(|row| places.spread(row) == places.full()).count();
+        let spread_out = table.iter().filter(|row| domains.spread(row) == domains.full()).count();
         let report = Rebalance {
             moved_parts: *moved_parts,
             pending_parts: plan.pending_parts(),
@@ -171,10 +174,10 @@ impl RingBuilder {
         Ok(report)
     }
 
-    /// The placement as it is, ready for changes.
+    /// Plan that begins at the present assignment.
     fn plan<'ring>(
         &mut self,
-        places: &'ring Places,
+        domains: &'ring DomainIndex,
         active: Vec<usize>,
         tree: &Tree,
         now_hours: u64,
@@ -185,7 +188,7 @@ impl RingBuilder {
         for device in table.iter_mut().flatten() {
             match self.devs[*device] {
                 Some(_) => load[*device] += 1,
-                None => *device = NOWHERE,
+                None => *device = UNASSIGNED,
             }
         }
         let mut quota = vec![0; self.devs.len()];
@@ -196,7 +199,7 @@ impl RingBuilder {
         let rested = |&moved: &u64| now_hours.saturating_sub(moved) >= self.min_part_hours;
         let movable = self.moved_hours.iter().map(rested).collect();
         let touched = vec![false; table.len()];
-        Plan { places, active, table, load, quota, movable, touched, moved_parts: 0, seed }
+        Plan { domains, active, table, load, quota, movable, touched, moved_parts: 0, seed }
     }
 
     fn balance(&self, load: &[u64]) -> f64 {
@@ -214,7 +217,7 @@ impl RingBuilder {
         off.fold(0.0, f64::max)
     }
 
-    /// The ring as of the last rebalance, with the devices' present weights. A device that was
+    /// Ring as of the last rebalance, with the devices' present weights. A device that was
     /// removed since is still in it, with weight zero.
     ///
     /// # Errors

@@ -1,18 +1,18 @@
-//! A slow judge of finished rings. It reads a [`Ring`] through its public questions and shares no
+//! Naive checker of finished rings. It reads a [`Ring`] through its public methods and shares no
 //! code with the builder.
 //!
 //! Safety first: distinct devices, then distinct regions, zones and hosts as far as devices of
 //! nonzero weight allow, then handoffs. Loads last: where every weight's share respects the spread,
 //! each device must hold its share within the tolerance; everywhere, no replica may be able to move
 //! without loss of spread from a device that holds more per weight to one that holds less.
-//! Left out: whether chains of several moves could do better, and how much was moved.
+//! Leaves out chains of several moves that could do better, and the number of moves made.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Device, DeviceId, Partition, Region, Ring, Zone};
 
-/// What a ring promises and does not keep.
+/// Broken promise of a ring.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RingViolation {
     /// Two replicas lie on one device.
@@ -27,7 +27,7 @@ pub enum RingViolation {
         partition: Partition,
         /// Distinct regions, zones and hosts.
         found: [usize; 3],
-        /// What the topology and the replica count allow.
+        /// The most that the topology and the replica count allow.
         possible: [usize; 3],
     },
     /// A device of weight zero holds data.
@@ -61,27 +61,27 @@ pub enum RingViolation {
     Uneven {
         /// The partition.
         partition: Partition,
-        /// Who holds it.
+        /// Device that holds the replica.
         from: DeviceId,
-        /// Who could.
+        /// Device that could hold it.
         to: DeviceId,
     },
 }
 
-type Places = (BTreeSet<Region>, BTreeSet<(Region, Zone)>, BTreeSet<(Region, Zone, IpAddr)>);
+type Domains = (BTreeSet<Region>, BTreeSet<(Region, Zone)>, BTreeSet<(Region, Zone, IpAddr)>);
 
-fn places<'ring>(devices: impl Iterator<Item = &'ring Device>) -> Places {
-    let mut places = Places::default();
+fn domains<'ring>(devices: impl Iterator<Item = &'ring Device>) -> Domains {
+    let mut domains = Domains::default();
     for device in devices {
-        places.0.insert(device.region);
-        places.1.insert((device.region, device.zone));
-        places.2.insert((device.region, device.zone, device.ip));
+        domains.0.insert(device.region);
+        domains.1.insert((device.region, device.zone));
+        domains.2.insert((device.region, device.zone, device.ip));
     }
-    places
+    domains
 }
 
 fn distinct<'ring>(devices: impl Iterator<Item = &'ring Device>) -> [usize; 3] {
-    let (regions, zones, hosts) = places(devices);
+    let (regions, zones, hosts) = domains(devices);
     [regions.len(), zones.len(), hosts.len()]
 }
 
@@ -89,8 +89,7 @@ fn takes_data(device: &&Device) -> bool {
     device.weight.get() > 0.0
 }
 
-/// Everything that is wrong with a ring at rest. `tolerance_parts` is how many replicas a device
-/// may be off.
+/// All violations of a ring at rest. A device may be `tolerance_parts` replicas off its share.
 pub fn check(ring: &Ring, tolerance_parts: u64) -> Vec<RingViolation> {
     let mut violations = spread(ring);
     for partition in ring.partitions() {
@@ -130,7 +129,7 @@ pub fn handoffs(ring: &Ring, partition: Partition) -> Option<RingViolation> {
     if ids != all {
         return Some(RingViolation::Handoffs(partition));
     }
-    let mut used = places(primaries.iter().copied());
+    let mut used = domains(primaries.iter().copied());
     for (at, handoff) in handoffs.iter().enumerate() {
         let rank = |device: &Device| {
             let Device { region, zone, ip, .. } = *device;
@@ -187,12 +186,12 @@ fn share(ring: &Ring, device: &Device) -> f64 {
     ring.replica_count() as f64 * device.weight.get() / weights
 }
 
-/// Whether shares by weight alone keep the spread: at most one replica per domain where domains
+/// True if shares by weight alone keep the spread: at most one replica per domain where domains
 /// suffice, at least one where they do not.
 fn shares_fit(ring: &Ring) -> bool {
     let replicas = ring.replica_count();
     let active: Vec<&Device> = ring.devices().filter(takes_data).collect();
-    let (regions, zones, hosts) = places(active.iter().copied());
+    let (regions, zones, hosts) = domains(active.iter().copied());
     let fits = |domains: usize, inside: &dyn Fn(&Device) -> bool| {
         let within = active.iter().filter(|device| inside(device));
         let total: f64 = within.map(|device| share(ring, device)).sum();

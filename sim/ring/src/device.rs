@@ -1,4 +1,4 @@
-//! A device as Swift's ring records it: where it is, how it is reached, how much it shall hold.
+//! Device record of a ring, with Swift's fields: failure domains, address, name and weight.
 //!
 //! Left out: separate replication addresses, and Swift's `parts` and `parts_wanted` counters, which
 //! belong to its builder files.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RingValueError;
 use super::file::field;
 
-/// A device's index in the ring; never given to another device.
+/// Index of a device in the ring; never given to another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeviceId(pub u16);
@@ -31,23 +31,23 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// A region: the widest failure domain, such as a town.
+/// Region: the widest failure domain, such as a town.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Region(pub u32);
 
-/// A zone of a region, such as a room with its own power. Zone 1 of two regions are two zones.
+/// Zone of a region, such as a room with its own power. Zone 1 of two regions are two zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Zone(pub u32);
 
-/// A device's share of the data relative to the others; 0 drains it.
+/// Share of a device in the data, relative to the others; 0 drains it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Weight(f64);
 
 impl Weight {
-    /// Takes no data, and gives up what it has.
+    /// Weight of a device that takes no data and gives up its replicas.
     pub const ZERO: Self = Self(0.0);
 
     /// Checks the range.
@@ -71,7 +71,7 @@ impl Weight {
         self.0
     }
 
-    /// Whether the device shall hold nothing.
+    /// True if the device shall hold nothing.
     pub fn is_zero(self) -> bool {
         self.0 == 0.0
     }
@@ -91,7 +91,7 @@ impl From<Weight> for f64 {
     }
 }
 
-/// The name of a device on its host, such as `sdb1`. It names a directory, so it can lead nowhere
+/// Name of a device on its host, such as `sdb1`. It names a directory, so it can lead nowhere
 /// else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -138,28 +138,28 @@ impl From<DeviceName> for String {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
-    /// Its index in the ring.
+    /// Index in the ring.
     #[serde(deserialize_with = "field::id")]
     pub id: DeviceId,
-    /// Its region.
+    /// Region.
     #[serde(deserialize_with = "field::region")]
     pub region: Region,
-    /// Its zone within the region.
+    /// Zone within the region.
     #[serde(deserialize_with = "field::zone")]
     pub zone: Zone,
-    /// The address of its host's object service. Devices of one zone and address share a host.
+    /// IP address of its host's object service. Devices of one zone and address share a host.
     #[serde(deserialize_with = "field::ip")]
     pub ip: IpAddr,
-    /// The port of that service.
+    /// Port of that service.
     #[serde(deserialize_with = "field::port")]
     pub port: u16,
-    /// Its name on the host.
+    /// Name on the host.
     #[serde(deserialize_with = "field::device")]
     pub device: DeviceName,
-    /// Its share of the data.
+    /// Share of the data, relative to the others.
     #[serde(deserialize_with = "field::weight")]
     pub weight: Weight,
-    /// Whatever the operator wants to note.
+    /// Operator's note.
     #[serde(default, deserialize_with = "field::meta")]
     pub meta: String,
 }
@@ -176,27 +176,27 @@ impl Device {
     }
 }
 
-/// A device that asks to join: a [`Device`] that has no id yet.
+/// Device record without an id, for [`RingBuilder::add_device`](super::RingBuilder::add_device).
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewDevice {
-    /// Its region.
+    /// Region.
     pub region: Region,
-    /// Its zone within the region.
+    /// Zone within the region.
     pub zone: Zone,
-    /// The address of its host's object service.
+    /// IP address of its host's object service.
     pub ip: IpAddr,
-    /// The port of that service.
+    /// Port of that service.
     pub port: u16,
-    /// Its name on the host.
+    /// Name on the host.
     pub device: DeviceName,
-    /// Its share of the data.
+    /// Share of the data, relative to the others.
     pub weight: Weight,
-    /// Whatever the operator wants to note.
+    /// Operator's note.
     pub meta: String,
 }
 
 impl NewDevice {
-    /// The record it becomes under its new id.
+    /// Device record under a new id.
     pub(super) fn with_id(self, id: DeviceId) -> Device {
         let Self { region, zone, ip, port, device, weight, meta } = self;
         Device { id, region, zone, ip, port, device, weight, meta }

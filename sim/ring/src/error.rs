@@ -1,10 +1,12 @@
-//! What can go wrong with a ring: impossible values, builder requests that cannot be met, and ring
-//! files that lie. Each error names the field or the object, and what to do.
+//! Errors: impossible values, builder requests that cannot be met, and ring files that lie. Each
+//! names the field or the object, and the fix.
+//!
+//! Leaves out flaws of a finished ring, which are [`check`](super::check)'s violations.
 
 use super::device::DeviceId;
 use super::units::Partition;
 
-/// A value that no ring can have.
+/// Value that no ring can have.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RingValueError {
     /// The part power is out of range.
@@ -21,7 +23,7 @@ pub enum RingValueError {
     DeviceName(String),
 }
 
-/// A request that a [`RingBuilder`](super::RingBuilder) cannot meet. The builder is unchanged.
+/// Request that a [`RingBuilder`](super::RingBuilder) cannot meet. The builder is unchanged.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RingError {
     /// There is no device of that id, or it was removed before.
@@ -32,11 +34,11 @@ pub enum RingError {
         "{ip} port {port} device {device} is device {known}: set its weight, or remove it and rebalance"
     )]
     DuplicateDevice {
-        /// Its address.
+        /// IP address.
         ip: std::net::IpAddr,
-        /// Its port.
+        /// Port.
         port: u16,
-        /// Its name.
+        /// Device name.
         device: String,
         /// The device that has them.
         known: DeviceId,
@@ -52,7 +54,7 @@ pub enum RingError {
         /// Devices that may take data.
         devices: usize,
     },
-    /// The table would not fit into a sensible memory.
+    /// The table is larger than a builder plans.
     #[error(
         "{entries} table entries (partitions x replicas), at most {entries_max}: lower part power"
     )]
@@ -62,15 +64,15 @@ pub enum RingError {
         /// The bound.
         entries_max: u64,
     },
-    /// No replica has a place yet.
-    #[error("the ring has no placement yet: call rebalance first")]
+    /// No replica is assigned yet.
+    #[error("the ring has no assignment yet: call rebalance first")]
     NotBalanced,
 }
 
-/// A ring file that cannot be used.
+/// Flaw of a ring file.
 #[derive(Debug, thiserror::Error)]
 pub enum RingFileError {
-    /// It is no JSON, or a field has the wrong type; the message begins with the field.
+    /// Invalid JSON, or a field of the wrong type; the message begins with the field.
     #[error("ring file: {0}")]
     Json(#[from] serde_json::Error),
     /// `part_shift` is no shift of a 32-bit number to a part power of 1 to 32.
@@ -87,12 +89,12 @@ pub enum RingFileError {
     /// A device does not stand at its own id.
     #[error("ring file: devs[{index}].id is {id}: it must be its own index")]
     DeviceIndex {
-        /// Where it stands.
+        /// Index in `devs`.
         index: usize,
-        /// What it says.
+        /// Stated id.
         id: DeviceId,
     },
-    /// Two devices are the same place.
+    /// Two devices have the same ip, port and name.
     #[error("ring file: devs[{index}] has the ip, port and device of devs[{known}]")]
     DuplicateDevice {
         /// The second one.
@@ -110,7 +112,7 @@ pub enum RingFileError {
     RowLength {
         /// The row.
         replica: usize,
-        /// Its length.
+        /// Length of the row.
         found: usize,
         /// Partitions by `part_shift`.
         expected: u64,

@@ -12,7 +12,7 @@ use super::error::RingFileError;
 use super::table::Ring;
 use super::units::{PartPower, Partition, Replicas};
 
-/// Readers that put the field's name before whatever is wrong with its value.
+/// Deserializers that put the field's name before the error of its value.
 pub(super) mod field {
     use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ pub(super) mod field {
     );
 }
 
-/// A ring as a file states it.
+/// Unchecked contents of a ring file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RingFile {
@@ -61,7 +61,7 @@ impl Ring {
     /// Writes a ring file; equal rings give equal bytes.
     ///
     /// # Errors
-    /// Those of the JSON writer, which a ring gives no cause for.
+    /// Error of the JSON writer, which no ring causes.
     pub fn to_json(&self) -> Result<Vec<u8>, RingFileError> {
         Ok(serde_json::to_vec(self)?)
     }

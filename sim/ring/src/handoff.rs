@@ -1,4 +1,4 @@
-//! Handoffs: who stands in for a primary, after Swift's `get_more_nodes`.
+//! Handoffs: devices that stand in for a primary, after Swift's `get_more_nodes`.
 //!
 //! The walk goes over the ring's own table from a place that the partition's hash chooses, so a
 //! device comes early about as often as its weight says. It computes no further than it is asked.
@@ -10,7 +10,7 @@ use super::path::PathHash;
 use super::table::{Domains, Ring};
 use super::units::Partition;
 
-/// What a device must bring to be taken on the present round of the walk.
+/// Requirement on a device in the present round of the walk.
 #[derive(Clone, Copy, PartialEq)]
 enum Round {
     NewRegion,
@@ -33,7 +33,7 @@ impl Round {
     }
 }
 
-/// The walk over a partition's handoffs.
+/// Walk over a partition's handoffs.
 pub(super) struct Handoffs<'ring> {
     ring: &'ring Ring,
     start: usize,
@@ -55,7 +55,7 @@ impl<'ring> Handoffs<'ring> {
         Self { ring, start, round: Round::NewRegion, step: 0, used, taken }
     }
 
-    /// The device at a step: the whole table first, then every device by id, for those of small
+    /// Device at a step: the whole table first, then every device by id, for those of small
     /// weight that the table lacks.
     fn at(&self, step: usize) -> Option<&'ring Device> {
         let rows = &self.ring.replica2part2dev_id;
@@ -73,7 +73,7 @@ impl<'ring> Handoffs<'ring> {
         rows.len() * rows[0].len() + self.ring.devs.len()
     }
 
-    /// Whether the round can find nothing more, which spares most walks the whole table.
+    /// True if the round can find nothing more, which spares most walks the whole table.
     fn is_exhausted(&self) -> bool {
         let all = &self.ring.domains;
         match self.round {
@@ -122,7 +122,7 @@ impl<'ring> Iterator for Handoffs<'ring> {
     }
 }
 
-/// Where the walk starts: Swift hashes the partition's decimal number as if it were a path.
+/// Start column of the walk: Swift hashes the partition's decimal number as if it were a path.
 fn start(ring: &Ring, partition: Partition) -> usize {
     let hash = PathHash(Md5::digest(partition.to_string()).into());
     hash.partition(ring.part_power()).index()

@@ -1,7 +1,7 @@
 //! Swift's path hash: MD5 over a cluster secret and the path. It chooses the partition and names
 //! the object on disk.
 //!
-//! Left out: checking names. Whoever parses a request does that.
+//! Leaves out checks of names, which the parsers of requests make.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use md5::{Digest, Md5};
 
 use super::units::{PartPower, Partition};
 
-/// The cluster's hash path prefix and suffix. Who knows them can aim at one partition, and who
-/// changes them loses all data.
+/// Hash path prefix and suffix of a cluster. They are secret: a client that knows them can aim at
+/// one partition. Changing them loses all data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashSecret {
     /// Hashed before the path.
@@ -20,12 +20,12 @@ pub struct HashSecret {
 }
 
 impl HashSecret {
-    /// The secret of a cluster, as in `swift.conf`.
+    /// Secret of a cluster, as in `swift.conf`.
     pub fn new(prefix: impl Into<Vec<u8>>, suffix: impl Into<Vec<u8>>) -> Self {
         Self { prefix: prefix.into(), suffix: suffix.into() }
     }
 
-    /// The hash of `/account`, `/account/container` or `/account/container/object`
+    /// Hash of `/account`, `/account/container` or `/account/container/object`
     /// (Swift's `hash_path`; an object may contain slashes).
     ///
     /// # Panics
@@ -55,13 +55,13 @@ impl fmt::Debug for HashSecret {
     }
 }
 
-/// The MD5 of a path within a cluster; as text 32 lower-case hex digits, as Swift names files on
+/// MD5 of a path within a cluster; as text 32 lower-case hex digits, as Swift names files on
 /// disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathHash(pub [u8; 16]);
 
 impl PathHash {
-    /// The partition under a part power: the first four bytes, big endian, shifted right.
+    /// Partition under a part power: the first four bytes, big endian, shifted right.
     pub fn partition(self, power: PartPower) -> Partition {
         let [a, b, c, d, ..] = self.0;
         // A shift of 0 keeps all 32 bits, one of 31 keeps the first.

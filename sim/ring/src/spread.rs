@@ -1,4 +1,6 @@
-//! How far apart the replicas of a partition lie.
+//! Spread of a partition's replicas over regions, zones and hosts.
+//!
+//! Leaves out weights, which come after the spread.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +11,14 @@ use super::device::Device;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spread([usize; 3]);
 
-/// The failure domains of all devices as small numbers, by device index.
-pub(super) struct Places {
+/// Failure domains of all devices as small numbers, by device index.
+pub(super) struct DomainIndex {
     domains: Vec<[usize; 3]>,
     full: [usize; 3],
 }
 
-impl Places {
-    /// Numbers the domains; those of nonzero weight say what a full spread is.
+impl DomainIndex {
+    /// Numbers the domains; those of nonzero weight define the full spread.
     pub(super) fn new(devs: &[Option<Device>], replicas: usize) -> Self {
         let mut numbers = BTreeMap::new();
         let mut number = |device: &Device| {
@@ -34,9 +36,9 @@ impl Places {
         }
         let active = devs.iter().flatten().filter(|device| !device.weight.is_zero());
         let active: Vec<usize> = active.map(|device| device.id.index()).collect();
-        let mut places = Self { domains, full: [replicas; 3] };
-        places.full = [0, 1, 2].map(|level| places.distinct(level, &active).min(replicas));
-        places
+        let mut index = Self { domains, full: [replicas; 3] };
+        index.full = [0, 1, 2].map(|level| index.distinct(level, &active).min(replicas));
+        index
     }
 
     fn distinct(&self, level: usize, devices: &[usize]) -> usize {
@@ -46,18 +48,18 @@ impl Places {
         seen.len()
     }
 
-    /// The spread of a partition that these devices hold.
+    /// Spread of a partition that these devices hold.
     pub(super) fn spread(&self, devices: &[usize]) -> Spread {
         Spread([0, 1, 2].map(|level| self.distinct(level, devices).min(self.full[level])))
     }
 
-    /// The spread of a partition that lies as far apart as it can.
+    /// Spread of a partition that lies as far apart as it can.
     pub(super) fn full(&self) -> Spread {
         Spread(self.full)
     }
 
-    /// What a device brings to a partition that lies on `others`: 3 a new region, 2 a new zone,
-    /// 1 a new host, 0 only itself.
+    /// Gain of a device for a partition on `others`: 3 for a new region, 2 for a new zone, 1 for a
+    /// new host, else 0.
     pub(super) fn novelty(&self, others: &[usize], device: usize) -> usize {
         let new = |level: &usize| {
             let domain = self.domains[device][*level];

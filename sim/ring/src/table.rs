@@ -1,4 +1,4 @@
-//! A finished ring: the device records and the replica-to-partition-to-device table, with Swift's
+//! Finished ring: the device records and the replica-to-partition-to-device table, with Swift's
 //! names and meaning. It only answers questions; [`RingBuilder`](super::RingBuilder) makes it.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use super::handoff::Handoffs;
 use super::path::HashSecret;
 use super::units::{PartPower, Partition};
 
-/// The placement that every proxy and node of a cluster reads.
+/// Assignment of replicas to devices that every proxy and node of a cluster reads.
 ///
 /// Every entry of the table names a device, and no partition has two replicas on one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,8 +25,7 @@ pub struct Ring {
     pub(super) domains: Domains,
 }
 
-/// The failure domains that take data, so that a walk over handoffs knows when it has seen them
-/// all.
+/// Failure domains that take data, so that a walk over handoffs knows when it has seen them all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Domains {
     pub(super) regions: BTreeSet<Region>,
@@ -55,7 +54,7 @@ impl Ring {
         Self { devs, replica2part2dev_id, part_shift: power.shift(), power, domains }
     }
 
-    /// The partition of `/account`, `/account/container` or `/account/container/object`.
+    /// Partition of `/account`, `/account/container` or `/account/container/object`.
     ///
     /// # Panics
     /// If an object comes without a container.
@@ -69,7 +68,7 @@ impl Ring {
         secret.hash_path(account, container, object).partition(self.power)
     }
 
-    /// The devices that hold the partition, in replica order.
+    /// Devices that hold the partition, in replica order.
     ///
     /// # Panics
     /// If the partition is not of this ring.
@@ -78,7 +77,7 @@ impl Ring {
         self.replica2part2dev_id.iter().filter_map(|ids| self.device(row(ids))).collect()
     }
 
-    /// The devices to ask when primaries do not answer, in an order that is fixed for the
+    /// Devices to ask when primaries do not answer, in an order that is fixed for the
     /// partition: first those in regions that hold no replica yet, then new zones, then new hosts,
     /// then the other devices, drained ones last. Every device that is no primary comes exactly
     /// once.
@@ -89,7 +88,7 @@ impl Ring {
         Handoffs::new(self, partition)
     }
 
-    /// The device of that id.
+    /// Device of that id.
     pub fn device(&self, id: DeviceId) -> Option<&Device> {
         self.devs.get(id.index())?.as_ref()
     }
@@ -111,7 +110,7 @@ impl Ring {
         (0..=last).map(Partition)
     }
 
-    /// How many replicas each partition has.
+    /// Replica count of each partition.
     pub fn replica_count(&self) -> usize {
         self.replica2part2dev_id.len()
     }

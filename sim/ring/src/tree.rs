@@ -1,16 +1,16 @@
-//! How much every failure domain and device shall hold: the weights' shares, as near as the spread
-//! of replicas allows.
+//! Quotas of failure domains and devices: the weights' shares, as near as the spread of replicas
+//! allows.
 //!
 //! The devices form a tree: root, regions, zones, hosts, devices. A level with at least as many
 //! domains as replicas lets a domain hold at most one replica of a partition, a level with at most
 //! as many asks for at least one. Within those bounds each device's share follows its weight (least
 //! sum of share² / weight). The bounds nest, so shares that keep them can always be dealt out to
-//! partitions that keep them ([`fresh`](super::fresh)).
+//! partitions that keep them ([`initial`](super::initial)).
 
 use super::device::Device;
 use super::keyed;
 
-/// The tree's depth of a device; the root has 0.
+/// Depth of devices in the tree; the root has 0.
 const DEVICE_LEVEL: usize = 4;
 /// Halvings of an interval of doubles; past about 70 nothing changes any more.
 const HALVINGS: usize = 100;
@@ -20,13 +20,14 @@ const SNAP: f64 = 1e-6;
 /// A failure domain that may take data.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// The domains within it, by position in [`Tree::nodes`].
+    /// Domains within it, by position in [`Tree::nodes`].
     pub(super) children: Vec<usize>,
-    /// The device that it is, if it is one.
+    /// Device index, for a leaf.
     pub(super) device: Option<usize>,
     weight: f64,
-    /// The fewest and the most replicas of one partition that it may hold.
+    /// Fewest replicas of one partition that it may hold.
     least: u64,
+    /// Most replicas of one partition that it may hold.
     most: u64,
 }
 
@@ -91,7 +92,7 @@ impl Tree {
         quotas
     }
 
-    /// What each node holds at present.
+    /// Replicas that each node holds at present.
     fn held(&self, loads: &[u64]) -> Vec<u64> {
         let mut held = vec![0; self.nodes.len()];
         for (at, node) in self.nodes.iter().enumerate().rev() {
@@ -101,7 +102,7 @@ impl Tree {
         held
     }
 
-    /// The share of a node whose devices all took `level` times their weight, within its bounds.
+    /// Share of a node whose devices all took `level` times their weight, within its bounds.
     fn response(&self, at: usize, level: f64) -> f64 {
         let node = &self.nodes[at];
         let free = match node.device {
@@ -158,7 +159,7 @@ impl Tree {
     }
 }
 
-/// Whether two devices lie in the same domain of a level.
+/// Predicate for two devices in the same domain of a level.
 fn same_at(level: usize) -> fn(&&Device, &&Device) -> bool {
     match level {
         0 => |_, _| true,

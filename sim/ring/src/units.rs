@@ -1,11 +1,13 @@
-//! The ring's numbers: part power, partition, replica count. Parsed once, never out of range.
+//! Numbers of a ring: part power, partition, replica count. Parsed once, never out of range.
+//!
+//! Leaves out weights and names, which are a device's.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::RingValueError;
 
-/// The number of leading hash bits that choose the partition: 1 to 32, so 2 to 2³² partitions.
+/// Number of leading hash bits that choose the partition: 1 to 32, so 2 to 2³² partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartPower(u8);
 
@@ -21,7 +23,7 @@ impl PartPower {
         }
     }
 
-    /// The power of a ring whose hashes are shifted right by `shift` bits; `None` if none has it.
+    /// Power of a ring whose hashes are shifted right by `shift` bits; `None` above 31.
     pub(super) fn from_shift(shift: u8) -> Option<Self> {
         (shift <= 31).then(|| Self(32 - shift))
     }
@@ -31,12 +33,12 @@ impl PartPower {
         self.0
     }
 
-    /// How many partitions there are.
+    /// Number of partitions.
     pub fn partitions(self) -> u64 {
         1 << self.0
     }
 
-    /// Swift's `part_shift`: how far the first 32 bits of a hash are shifted to the right.
+    /// Swift's `part_shift`: bits by which the first 32 bits of a hash are shifted to the right.
     pub fn shift(self) -> u8 {
         32 - self.0
     }
@@ -51,7 +53,7 @@ impl FromStr for PartPower {
     }
 }
 
-/// How many replicas each partition has: 1 to 32.
+/// Replica count of each partition: 1 to 32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replicas(u8);
 
@@ -85,12 +87,12 @@ impl FromStr for Replicas {
     }
 }
 
-/// A partition: a slice of the hash space that is placed, moved and replicated as one.
+/// Partition: a slice of the hash space that is assigned, moved and replicated as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partition(pub u32);
 
 impl Partition {
-    /// Its column in the ring's tables.
+    /// Column in the ring's tables.
     pub(super) fn index(self) -> usize {
         self.0 as usize
     }

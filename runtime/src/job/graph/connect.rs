@@ -1,6 +1,8 @@
-//! Pipes between sessions: those that `connect` asks for, and those of `zvm://` paths.
+//! Pipes between sessions, of `connect` and of `zvm://` paths, and the gangs that they make.
+//!
+//! Leaves out the bytes, which drivers move.
 
-use super::super::error::{Flaw, NodeRef, Place};
+use super::super::error::{FieldPlace, Flaw, NodeRef};
 use super::super::{DevicePath, Job, NodeName, PipeEnd};
 use super::{Gang, JobDevice, JobGraph, JobPath, JobPipe, PIPES_MAX, PipeTip};
 use crate::device::{DeviceKind, DeviceMode};
@@ -21,21 +23,21 @@ pub(super) fn connect(job: &Job, graph: &mut JobGraph) -> Result<(), Flaw> {
 struct Layer<'a> {
     job: &'a Job,
     graph: &'a mut JobGraph,
-    /// The sessions of each node.
+    /// Sessions of each node.
     members: BTreeMap<usize, Vec<usize>>,
-    /// Writing and reading nodes between which a `zvm://` path leads.
+    /// Writing and reading nodes that a `zvm://` path connects.
     joined: BTreeSet<(usize, usize)>,
 }
 
 impl Layer<'_> {
-    /// The pipes of `zvm://` paths.
+    /// Adds the pipes of `zvm://` paths.
     fn lay_named(&mut self) -> Result<(), Flaw> {
         for (node_index, node) in self.job.nodes.iter().enumerate() {
             for (index, device) in node.devices.iter().enumerate() {
                 let Some(DevicePath::Zvm { node: target, device: peer }) = &device.path else {
                     continue;
                 };
-                let place = Place::of(NodeRef::Named(node.name.clone()));
+                let place = FieldPlace::of(NodeRef::Named(node.name.clone()));
                 let place = place.field("devices").index(index).field("path");
                 let (Some(target), Some(way)) = (self.index_of(target), device.class.pipe_end())
                 else {
@@ -63,7 +65,7 @@ impl Layer<'_> {
         way: PipeEnd,
         (own, name): (usize, &str),
         (other, peer): (usize, &str),
-        place: &Place,
+        place: &FieldPlace,
     ) -> Result<(), Flaw> {
         let near = self.tip(own, name, way);
         let far = match way {
@@ -86,11 +88,11 @@ impl Layer<'_> {
         }
     }
 
-    /// The pipes of `connect`, from each session of a node to each of the other.
+    /// Adds the pipes of `connect`, from each session of a node to each of the other.
     fn lay_connections(&mut self) -> Result<(), Flaw> {
         for (node_index, node) in self.job.nodes.iter().enumerate() {
             for (index, name) in node.connect.iter().enumerate() {
-                let place = Place::of(NodeRef::Named(node.name.clone()));
+                let place = FieldPlace::of(NodeRef::Named(node.name.clone()));
                 let place = place.field("connect").index(index);
                 let target =
                     self.index_of(name).ok_or_else(|| place.flaw("names no node of the job"))?;
@@ -111,7 +113,7 @@ impl Layer<'_> {
         Ok(())
     }
 
-    fn lay(&mut self, from: PipeTip, to: PipeTip, place: &Place) -> Result<(), Flaw> {
+    fn lay(&mut self, from: PipeTip, to: PipeTip, place: &FieldPlace) -> Result<(), Flaw> {
         let pipe = self.graph.pipes.len();
         if pipe >= PIPES_MAX {
             return Err(place.flaw(format!("makes more than {PIPES_MAX} connections of this job")));
@@ -135,7 +137,7 @@ impl Layer<'_> {
         &self.graph.sessions[tip.session].devices[tip.device]
     }
 
-    /// The device of that name, made if it is not there.
+    /// Device of that name, added if the session has none.
     fn tip(&mut self, session: usize, name: &str, end: PipeEnd) -> PipeTip {
         let devices = &mut self.graph.sessions[session].devices;
         let device = devices.iter().position(|device| device.name == name).unwrap_or_else(|| {
@@ -157,7 +159,7 @@ impl Layer<'_> {
     }
 }
 
-/// What pipes join.
+/// Connected components of sessions under pipes.
 fn gangs(job: &Job, graph: &JobGraph) -> Vec<Gang> {
     let mut leader: Vec<usize> = (0..graph.sessions.len()).collect();
     fn find(leader: &mut [usize], mut of: usize) -> usize {

@@ -1,7 +1,8 @@
-//! From a description to the sessions that run: wildcards and groups multiplied out, connections as pipes between sessions.
+//! Sessions of a description: wildcards and groups expanded, connections as pipes between sessions.
 //!
-//! A pure function of the description and of what its wildcards matched, so that a proxy, a worker and a local run make the same of
-//! a job. Leaves out where the sessions run and what their paths mean in a store.
+//! A pure function of the description and of the matches of its wildcards, so that a proxy, a
+//! worker and a local run agree. Leaves out where the sessions run and the meaning of paths in a
+//! store.
 
 mod connect;
 mod sessions;
@@ -11,47 +12,47 @@ use super::{Account, DescriptionError, Job, ObjectPath};
 use crate::device::{DeviceKind, DeviceMode};
 use std::collections::BTreeMap;
 
-/// The most sessions of a job, copies not counted.
+/// Limit of sessions of a job, copies not counted.
 pub const SESSIONS_MAX: usize = 1_000;
-/// The most pipes of a job.
+/// Limit of pipes of a job.
 pub const PIPES_MAX: usize = 4_096;
 
-/// A job as sessions and the pipes between them.
+/// Sessions of a job and the pipes between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobGraph {
-    /// The sessions: those of a node follow each other, in the order of the description's nodes.
+    /// Sessions, those of a node together, in the order of the description's nodes.
     pub sessions: Vec<JobSession>,
-    /// The pipes.
+    /// Pipes.
     pub pipes: Vec<JobPipe>,
-    /// Sessions that pipes connect, which must run at the same time; each session is in one gang, alone if it has no pipes.
+    /// Gangs: sessions that pipes connect. Each session is in one, alone if it has no pipes.
     pub gangs: Vec<Gang>,
 }
 
-/// A session of a job.
+/// Session of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobSession {
-    /// Its name: the node's, with `-1`, `-2`, … if the node is a group.
+    /// Name: the node's, with `-1`, `-2`, … if the node is a group.
     pub name: String,
-    /// The index of its node in [`Job::nodes`].
+    /// Index of its node in [`Job::nodes`].
     pub node: usize,
-    /// Its images, in their order.
+    /// Images, in their order.
     pub images: Vec<JobImage>,
-    /// Its devices, those of its pipes behind those of the description.
+    /// Devices, those of its pipes behind those of the description.
     pub devices: Vec<JobDevice>,
     /// The object or container that it shall be near to, if any.
     pub attached: Option<Attached>,
 }
 
-/// What a session shall be near to.
+/// Object or container near which a session shall run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
     /// The object, or a container.
     pub path: ObjectPath,
-    /// Whether the session writes it.
+    /// True if the session writes it.
     pub is_written: bool,
 }
 
-/// A tree at a session's root.
+/// Image at a session's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobImage {
     /// The user's tar; `None` for the one that comes with the request.
@@ -60,29 +61,29 @@ pub enum JobImage {
     System(String),
 }
 
-/// A device of a session.
+/// Device of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobDevice {
-    /// Its name under `/dev`; `in/NAME` and `out/NAME` for connections.
+    /// Name under `/dev`; `in/NAME` and `out/NAME` for connections.
     pub name: String,
-    /// How the guest reads or writes it.
+    /// Direction and access for the guest.
     pub kind: DeviceKind,
-    /// Where its bytes come from or go to.
+    /// Source or target of its bytes.
     pub path: JobPath,
-    /// The content type of what it writes, or of the response.
+    /// Content type of the object that it writes, or of the response.
     pub content_type: Option<String>,
     /// Metadata of the object that it writes.
     pub meta: BTreeMap<String, String>,
-    /// What `stat` says it is.
+    /// File type for `stat`.
     pub mode: DeviceMode,
-    /// The least bytes that the object it writes has.
+    /// Least size of the object that it writes, in bytes.
     pub min_size: u64,
 }
 
-/// Where a device's bytes come from or go to.
+/// Source or target of a session device's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobPath {
-    /// From the request's body, or to the response.
+    /// The request's body, or the response's.
     Client,
     /// An object; or a container, whose listing is read.
     Object(ObjectPath),
@@ -90,39 +91,40 @@ pub enum JobPath {
     Pipe(usize),
 }
 
-/// Bytes that flow from a session to another one.
+/// Pipe from a session to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobPipe {
-    /// Who writes.
+    /// Writing end.
     pub from: PipeTip,
-    /// Who reads.
+    /// Reading end.
     pub to: PipeTip,
 }
 
-/// An end of a pipe.
+/// End of a pipe: a session's device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PipeTip {
-    /// The index of the session.
+    /// Index of the session.
     pub session: usize,
-    /// The index of its device.
+    /// Index of its device.
     pub device: usize,
 }
 
-/// Sessions that run at the same time.
+/// Gang: sessions that must run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gang {
-    /// The indexes of its sessions, ascending.
+    /// Indexes of its sessions, ascending.
     pub sessions: Vec<usize>,
-    /// How many copies of all of it run: the most that any of its nodes asks for. Copies of a gang talk among themselves only.
+    /// Copies of the whole gang: the most that any of its nodes asks for. Copies of a gang have
+    /// pipes among themselves only.
     pub copies: u8,
 }
 
-/// What a job's wildcards matched, in listing order.
+/// Matches of a job's wildcards, in listing order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches(BTreeMap<ObjectPath, Vec<ObjectPath>>);
 
 impl Matches {
-    /// Notes what `pattern` matched.
+    /// Adds the matches of `pattern`.
     pub fn insert(&mut self, pattern: ObjectPath, paths: Vec<ObjectPath>) {
         self.0.insert(pattern, paths);
     }
@@ -133,7 +135,7 @@ impl Matches {
 }
 
 impl Job {
-    /// The readable paths with a `*`, each once: what [`Job::graph`] wants the matches of.
+    /// Readable paths with a `*`, each once, whose matches [`Job::graph`] needs.
     pub fn wildcards(&self) -> Vec<&ObjectPath> {
         let devices = self.nodes.iter().flat_map(|node| node.readables());
         let mut patterns: Vec<&ObjectPath> = devices
@@ -145,10 +147,11 @@ impl Job {
         patterns
     }
 
-    /// The sessions of the job.
+    /// Expands the job to its sessions.
     ///
     /// # Errors
-    /// A wildcard that matched nothing, wildcards of a node that matched different texts, names that meet, too many sessions or pipes.
+    /// A wildcard that matched nothing, wildcards of a node that matched different texts, equal
+    /// names, too many sessions or pipes.
     pub fn graph(&self, matches: &Matches) -> Result<JobGraph, DescriptionError> {
         let mut graph = sessions::sessions(self, matches)?;
         connect::connect(self, &mut graph)?;
@@ -157,8 +160,8 @@ impl Job {
 }
 
 impl ObjectPath {
-    /// What each `*` of this pattern stands for in the names of a container and an object, the longest first; `None` if they do
-    /// not match. `object` is `None` for a container by itself.
+    /// Texts for each `*` of this pattern in the names of a container and an object, the longest
+    /// first; `None` if they do not match. `object` is `None` for a container by itself.
     pub fn captures(&self, container: &str, object: Option<&str>) -> Option<Vec<String>> {
         let mut texts = wildcard::captures(&self.container, container)?;
         match (&self.object, object) {
@@ -169,12 +172,12 @@ impl ObjectPath {
         Some(texts)
     }
 
-    /// What the names of all objects begin with that the pattern can match: a listing needs no others.
+    /// Prefix of all object names that the pattern can match, for a listing.
     pub fn object_prefix(&self) -> &str {
         self.object.as_deref().map_or("", |object| object.split('*').next().unwrap_or(""))
     }
 
-    /// This pattern with its `*` replaced, left to right; `None` if there are more `*` than texts.
+    /// Pattern with its `*` replaced, left to right; `None` if there are more `*` than texts.
     fn filled(&self, texts: &[String]) -> Option<Self> {
         let mut texts = texts.iter().map(String::as_str);
         let container = wildcard::fill(&self.container, &mut texts)?;
@@ -185,7 +188,7 @@ impl ObjectPath {
         Some(Self { account: self.account.clone(), container, object })
     }
 
-    /// This pattern for an object that it matched.
+    /// Path of a match.
     pub fn of_match(account: &Account, container: &str, object: Option<&str>) -> Self {
         let (container, object) = (container.to_owned(), object.map(str::to_owned));
         Self { account: account.clone(), container, object }

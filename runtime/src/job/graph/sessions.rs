@@ -1,6 +1,8 @@
-//! Sessions of nodes: one, so many, or one for each match of a wildcard.
+//! Sessions of nodes: one, a given number, or one for each match of a wildcard.
+//!
+//! Leaves out pipes, which are added when all sessions are known.
 
-use super::super::error::{Flaw, NodeRef, Place};
+use super::super::error::{FieldPlace, Flaw, NodeRef};
 use super::super::{
     DeviceClass, DevicePath, Job, JobNode, NodeDevice, ObjectPath, attached_device,
 };
@@ -12,7 +14,7 @@ pub(super) fn sessions(job: &Job, matches: &Matches) -> Result<JobGraph, Flaw> {
     let mut sessions = Vec::new();
     let mut names = BTreeSet::new();
     for (index, node) in job.nodes.iter().enumerate() {
-        let place = Place::of(NodeRef::Named(node.name.clone()));
+        let place = FieldPlace::of(NodeRef::Named(node.name.clone()));
         for member in members(node, matches, &place)? {
             if sessions.len() >= SESSIONS_MAX {
                 let why = format!("makes more than {SESSIONS_MAX} sessions of this job");
@@ -29,14 +31,14 @@ pub(super) fn sessions(job: &Job, matches: &Matches) -> Result<JobGraph, Flaw> {
     Ok(JobGraph { sessions, pipes: Vec::new(), gangs: Vec::new() })
 }
 
-/// A session to be.
+/// Name and wildcard texts of a session to build.
 struct Member {
     name: String,
-    /// What its wildcards stand for; for a node without wildcards in its input nothing.
+    /// Texts of its wildcards; `None` for a node without wildcards in its input.
     texts: Option<Vec<String>>,
 }
 
-fn members(node: &JobNode, matches: &Matches, place: &Place) -> Result<Vec<Member>, Flaw> {
+fn members(node: &JobNode, matches: &Matches, place: &FieldPlace) -> Result<Vec<Member>, Flaw> {
     let numbered = |number: usize| format!("{}-{number}", node.name);
     let Some(texts) = captured(node, matches, place)? else {
         return Ok(match node.count.unwrap_or(1) {
@@ -51,11 +53,12 @@ fn members(node: &JobNode, matches: &Matches, place: &Place) -> Result<Vec<Membe
     Ok(texts.into_iter().enumerate().map(member).collect())
 }
 
-/// What the wildcards of a node's input stand for in each of its sessions, in listing order; `None` if it has none.
+/// Texts of the wildcards of a node's input for each of its sessions, in listing order; `None` if
+/// it has none.
 fn captured(
     node: &JobNode,
     matches: &Matches,
-    place: &Place,
+    place: &FieldPlace,
 ) -> Result<Option<Vec<Vec<String>>>, Flaw> {
     let mut captured: Option<Vec<Vec<String>>> = None;
     for (index, device) in node.devices.iter().enumerate().filter(|(_, it)| it.is_readable()) {
@@ -83,7 +86,7 @@ struct Builder<'a> {
     node: &'a JobNode,
     index: usize,
     member: &'a Member,
-    place: &'a Place,
+    place: &'a FieldPlace,
 }
 
 impl Builder<'_> {
@@ -133,8 +136,8 @@ impl Builder<'_> {
         Ok(self.object(device, &place)?.map_or(JobPath::Client, JobPath::Object))
     }
 
-    /// The object of a device, with what its `*` stand for in this session.
-    fn object(&self, device: &NodeDevice, place: &Place) -> Result<Option<ObjectPath>, Flaw> {
+    /// Object of a device, with its `*` replaced for this session.
+    fn object(&self, device: &NodeDevice, place: &FieldPlace) -> Result<Option<ObjectPath>, Flaw> {
         let Some(DevicePath::Swift(pattern)) = &device.path else { return Ok(None) };
         let stars = pattern.to_string().matches('*').count();
         let own_name = || vec![self.member.name.clone(); stars];

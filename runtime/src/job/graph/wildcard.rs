@@ -1,6 +1,9 @@
-//! `*` in names: what it stands for, and putting that elsewhere.
+//! Wildcards in names: the texts that `*` matches, and their use in another pattern.
+//!
+//! Leaves out every other wildcard.
 
-/// What each `*` stands for, the first as long as it can be; `None` if the name does not match. Both ends are anchored.
+/// Text of each `*`, the first as long as possible; `None` if the name does not match. Both ends
+/// are anchored.
 pub(super) fn captures(pattern: &str, name: &str) -> Option<Vec<String>> {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or("");

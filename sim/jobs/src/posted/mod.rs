@@ -148,7 +148,7 @@ impl JobReader<'_> {
         let bad = |why: &str| {
             Refusal::new(StatusCode::BAD_REQUEST, format!("X-Zerovm-Source {source:?} {why}"))
         };
-        let path = ObjectPath::parse(source).map_err(|why| bad(&why))?;
+        let path = ObjectPath::parse(source).map_err(|why| bad(&why.to_string()))?;
         let account = match &path.account {
             Account::Named(name) => name,
             Account::Own => self.account,

@@ -1,4 +1,4 @@
-//! What a rebalance moves after changes: what it must, when it may.
+//! Moves of a rebalance after changes: no more than needed, and within min-part-hours.
 
 use std::collections::BTreeSet;
 

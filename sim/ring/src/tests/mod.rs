@@ -1,9 +1,12 @@
 //! Property tests of the ring against the naive checker, and fixed cases from Swift's rule.
 
 mod changes;
+mod checker;
 mod files;
+mod handoffs;
+mod initial;
 mod lookup;
-mod placement;
+mod reports;
 
 use std::net::{IpAddr, Ipv4Addr};
 

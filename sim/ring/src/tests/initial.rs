@@ -1,4 +1,4 @@
-//! The first placement is exact.
+//! The initial assignment is exact in weights and spread.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn first_placement_satisfies_the_naive_checker(topology in topologies(4..=10)) {
+    fn initial_assignment_satisfies_the_naive_checker(topology in topologies(4..=10)) {
         prop_assume!(topology.has_data_devices());
         let mut builder = topology.builder(1);
         let report = builder.rebalance(0, topology.seed).unwrap();

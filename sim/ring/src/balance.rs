@@ -1,5 +1,5 @@
-//! The moves that weights ask for: from devices over their quota to devices under it, never
-//! bringing the replicas of a partition closer together.
+//! Moves towards the weights: from devices over their quota to devices under it, never bringing the
+//! replicas of a partition closer together.
 //!
 //! First single moves. Where none fits, chains: a device over its quota gives to one that in turn
 //! gives to another, the shortest chain first. Chains of single moves are not always the least
@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, VecDeque};
 use super::keyed;
 use super::repair::Plan;
 
-/// Most chains of one rebalance; what is left waits for the next.
+/// Chains of one rebalance; the rest waits for the next.
 const CHAINS_MAX: usize = 4096;
 /// Orders in which the search for a chain tries partitions. A chain may use a partition only once,
-/// so the first way found to a device can bar what another way leaves open.
+/// so the first path found to a device can block one that another path leaves open.
 const ORDERS_MAX: u64 = 8;
-/// Most candidate moves that the search for chains looks at in one rebalance.
+/// Candidate moves that the search for chains considers in one rebalance.
 const LOOKS_MAX: u64 = 20_000_000;
 
 /// A possible move of a chain.
@@ -40,7 +40,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Replicas that lie on devices over their quota.
+    /// Replicas on devices beyond their quota.
     pub(super) fn pending_parts(&self) -> u64 {
         (0..self.load.len())
             .map(|device| self.load[device].saturating_sub(self.quota[device]))
@@ -53,7 +53,7 @@ impl Plan<'_> {
         }
         let mut then = self.others(partition, replica);
         then.push(to);
-        self.places.spread(&then) >= self.places.spread(&self.table[partition])
+        self.domains.spread(&then) >= self.domains.spread(&self.table[partition])
     }
 
     fn move_directly(&mut self) {
@@ -78,7 +78,7 @@ impl Plan<'_> {
         }
     }
 
-    /// The shortest way from any device over its quota to any under it, as moves from end to start.
+    /// Shortest chain from any device over its quota to any under it, as moves from end to start.
     fn shortest_chain(&self, order: u64, looks: &mut u64) -> Option<Vec<(Hop, usize)>> {
         let over = (0..self.load.len()).filter(|&device| self.need(device) < 0);
         let mut queue: VecDeque<usize> = over.collect();
@@ -114,8 +114,7 @@ impl Plan<'_> {
         None
     }
 
-    /// The replicas that may move, by the device that holds them, by number first, then in other
-    /// orders.
+    /// Replicas that may move, by their device: by number in order 0, shuffled in the others.
     fn movable_by_device(&self, order: u64) -> Vec<Vec<(usize, usize)>> {
         let mut held = vec![Vec::new(); self.load.len()];
         let mut rested: Vec<usize> = (0..self.table.len()).filter(|&p| self.movable[p]).collect();
@@ -131,7 +130,7 @@ impl Plan<'_> {
     }
 }
 
-/// The hops that lead to a device, last first, each with where it leads.
+/// Hops that lead to a device, last first, each with its target.
 fn trace(reached: &BTreeMap<usize, Hop>, mut to: usize) -> Vec<(Hop, usize)> {
     let mut hops = Vec::new();
     while let Some(&hop) = reached.get(&to) {

@@ -1,4 +1,4 @@
-//! The first placement: every partition at once, exact in weights and in spread.
+//! Initial assignment of all partitions, exact in weights and in spread.
 //!
 //! Partition by partition, each domain gives the whole part of what it still owes per remaining
 //! partition, and a weighted draw decides who rounds up. Whatever the draws, a domain's
@@ -7,8 +7,8 @@
 use super::keyed;
 use super::tree::Tree;
 
-/// The device indexes of every partition, by replica.
-pub(super) fn place(
+/// Assigns every partition; device indexes by partition, then replica.
+pub(super) fn assign(
     tree: &Tree,
     quotas: Vec<u64>,
     partitions: usize,
@@ -64,7 +64,7 @@ impl Dealer<'_> {
     }
 }
 
-/// The index whose stretch of the summed numbers holds the point.
+/// Index of the number whose interval of the running sum holds `point`.
 fn pick(numbers: &[u64], point: u64) -> usize {
     let mut end = 0;
     numbers

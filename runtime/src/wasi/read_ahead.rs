@@ -1,8 +1,9 @@
-//! The read that guests make most: into one buffer, at an open file's position, of a device whose bytes are there.
+//! Fast path of the most frequent read: into one buffer, at an open file's position, of a device
+//! whose read-ahead has the bytes.
 //!
-//! It does what [`transfer`](super::transfer) would do and costs the same fuel, on few cache lines, and copies last: a copy
-//! of some ten kilobytes pushes out of the core's nearest cache whatever the call would look at afterwards. Leaves every
-//! other read, and every error, to the general way.
+//! It does the same as [`transfer`](super::transfer) at the same price in fuel, on few cache lines,
+//! and copies last: a copy of some ten kilobytes evicts from the core's nearest cache whatever the
+//! call would look at afterwards. Leaves every other read, and every error, to the general path.
 
 use std::hint::black_box;
 
@@ -11,12 +12,12 @@ use super::fds::{RIGHT_READ, Target};
 use crate::device::{DeviceIndex, DeviceKind};
 use crate::limits::{HOST_CALL_FUEL, TRANSFER_BYTES_MAX, fuel_for_bytes};
 
-/// So much of what follows a read is fetched into the caches.
+/// Bytes behind a read that are fetched into the caches.
 const AHEAD_BYTES: usize = 1_024;
 const CACHE_LINE_BYTES: usize = 64;
 
-/// A read that nothing but its fuel can stop any more. All its places were checked.
-pub(super) struct AtHand {
+/// Read that only a lack of fuel can stop. All its addresses were checked.
+pub(super) struct ReadAheadHit {
     device: DeviceIndex,
     position: u64,
     skip: usize,
@@ -25,8 +26,8 @@ pub(super) struct AtHand {
     result_at: usize,
 }
 
-impl AtHand {
-    /// The read that a call asks for, if it is of this kind.
+impl ReadAheadHit {
+    /// Fast read for a call, if it can be one.
     #[inline]
     pub(super) fn find(
         memory: &[u8],
@@ -49,7 +50,7 @@ impl AtHand {
             DeviceKind::SequentialWrite | DeviceKind::RandomWrite => return None,
         };
         let len = wanted.min(usize::try_from(device.spec.size.saturating_sub(position)).ok()?);
-        let skip = device.at_hand_from(position, len)?;
+        let skip = device.read_ahead_from(position, len)?;
         let account = &device.account;
         let is_plain = is_within(to, wanted)
             && is_within(result_at, 4)
@@ -60,14 +61,15 @@ impl AtHand {
         is_plain.then_some(Self { device: id, position, skip, len, to, result_at })
     }
 
-    /// What it costs, the call included.
+    /// Fuel of the read, the call included.
     pub(super) fn fuel(&self) -> u64 {
         HOST_CALL_FUEL + fuel_for_bytes(self.len as u64)
     }
 
-    /// Books it, before it is paid for, as the general way does: a session that cannot pay ends with it in its account.
+    /// Adds it to the device's account before it is paid for, as the general path does: a session
+    /// that cannot pay ends with it in its account.
     #[inline]
-    pub(super) fn book(&self, context: &mut Context, fd: u32) {
+    pub(super) fn account(&self, context: &mut Context, fd: u32) {
         let len = self.len as u64;
         let device = &mut context.devices[self.device.index()];
         device.account.reads += 1;
@@ -81,12 +83,13 @@ impl AtHand {
 
     #[inline]
     pub(super) fn copy(&self, memory: &mut [u8], context: &Context) {
-        let bytes = context.devices[self.device.index()].at_hand_bytes();
+        let bytes = context.devices[self.device.index()].read_ahead_bytes();
         memory[self.to..self.to + self.len]
             .copy_from_slice(&bytes[self.skip..self.skip + self.len]);
         memory[self.result_at..self.result_at + 4]
             .copy_from_slice(&(self.len as u32).to_le_bytes());
-        // The next read goes on there, most likely. Asked for now, its beginning comes from memory while the guest computes.
+        // The next read goes on there, most likely. Asked for now, its beginning comes from memory
+        // while the guest computes.
         let next = self.skip + self.len;
         for line in (next..next + AHEAD_BYTES).step_by(CACHE_LINE_BYTES) {
             black_box(bytes.get(line).copied());
