@@ -23,7 +23,7 @@ use stayput_runtime::pipe::PIPE_BYTES;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Request, Response, StatusCode};
-use stayput_store::node::{NodeError, ObjectStore};
+use stayput_store::node::{NodeError, ObjectStore, error_status};
 use stayput_store::proxy::Refusal;
 use stayput_store::swift::job_port;
 
@@ -290,7 +290,7 @@ pub fn session_entropy(host: &Host, session: &str) -> [u8; 32] {
 
 fn refuse(error: NodeError) -> Refusal {
     let why = error.to_string();
-    Refusal::new(error.into_response().status(), why)
+    Refusal::new(error_status(&error), why)
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -1,28 +1,26 @@
-//! A storage node: the object, container and account services on its devices, the updater
-//! between them, and the expirer.
+//! A storage node: the object, container and account services on its devices, the updater between
+//! them, the expirer and the replicator.
 //!
 //! ```text
-//! request → answer (limit, errors) → object::service | container | account
-//!                                      object::store   index::Broker            → disk
-//!                                      updater: container and account servers hear of changes
-//!                                      replicator: the other devices of a partition get what they lack
+//! request → handle (time limit, errors) → object::ObjectService   → ObjectStore → disk
+//!                                         listings::ListingService → index::Broker → disk
+//!                                         updater: updates of container and account servers
+//!                                         replicator: what other devices of a partition lack
 //! ```
-//! What is decided (who is newer, what is listed, what settles an update) is in pure functions; the
-//! rest sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes
-//! on from the disks.
+//! The folders are layers, each of which uses those before it: `storage`, `protocol`, `index`,
+//! `updater`, `listings` and `object`, `replicator`. Each keeps its own state of each device.
+//! Decisions (what is newer, what is listed, what settles an update) are in pure functions; the rest
+//! sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes on
+//! from the disks.
 //!
 //! Leaves out auditing of what nobody reads, and jobs.
 
-mod account;
-mod container;
-mod device;
-pub mod error;
-mod expirer;
 mod index;
-pub mod object;
+mod listings;
+mod object;
+mod protocol;
 mod replicator;
-mod reply;
-mod request;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod updater;
@@ -30,57 +28,56 @@ mod updater;
 use std::rc::Rc;
 use std::time::Duration;
 
+use stayput_host::Host;
 use tokio::sync::oneshot;
 
-use self::device::{Devices, NameHash, Place};
-pub use self::error::NodeError;
-use self::error::Waited;
 use self::index::{Broker, ContainerEntry, ObjectEntry};
-pub use self::object::{Metadata, ObjectStore, OpenObject};
+use self::listings::ListingService;
+use self::object::{Expirer, ObjectService};
+pub use self::object::{ObjectMetadata, ObjectStore, OpenObject};
+use self::protocol::DevicePath;
+pub use self::protocol::response::error_status;
+use self::protocol::response::{error_response, log_error};
 pub use self::replicator::ReplicationConfig;
-use stayput_host::Host;
-
-use self::request::DevicePath;
+use self::replicator::Replicator;
+use self::storage::{Devices, PerDevice};
+pub use self::storage::{FileDamage, NameHasher, NodeError, RequestFlaw, SlowParty};
+use self::updater::Updater;
 use crate::http;
 use crate::http::{Method, Request, Response};
-use crate::swift::{Path, Service};
-
-/// The ring's hash of a path.
-pub type NameHasher = Rc<dyn Fn(&Path) -> [u8; 16]>;
+use crate::swift::Service;
 
 /// Swift's limit on one object.
 const UPLOAD_BYTES_MAX: u64 = 5 << 30;
-/// A request that takes longer is given up: something in this node does not answer.
+/// Time limit of a request: one that takes longer waits for something that does not answer.
 const REQUEST_MAX: Duration = Duration::from_secs(60);
-/// As [`REQUEST_MAX`], for uploads: the largest object at 1.5 MB/s. Each piece has a limit of its
-/// own.
+/// Time limit of an upload: the largest object at 1.5 MB/s. Each piece has a limit of its own.
 const UPLOAD_MAX: Duration = Duration::from_secs(3_600);
 
-/// What a storage node is told when it starts.
+/// Configuration of a storage node.
 #[derive(Clone)]
 pub struct NodeConfig {
-    /// The names of its devices, as rings have them.
+    /// Names of its devices, as rings have them.
     pub devices: Vec<String>,
-    /// The object service's port; the others follow ([`Service::port`]).
+    /// Port of the object service; the others follow ([`Service::port`]).
     pub ring_port: u16,
-    /// The ring's hash of a path, which names its directory and its rows.
+    /// Hash of a path by the ring, which names its directory and its rows.
     pub name_hash: NameHasher,
-    /// How long an object server waits for a container server before it makes its update a pending
-    /// one.
+    /// Longest wait of an object server for a container server, before an update becomes pending.
     pub update_limit: Duration,
-    /// How long the updater rests between two rounds.
+    /// Rest of the updater between two rounds.
     pub update_interval: Duration,
-    /// How long the expirer rests between two rounds.
+    /// Rest of the expirer between two rounds.
     pub expire_interval: Duration,
-    /// The longest object that is taken, in bytes.
+    /// Longest object that is taken, in bytes.
     pub upload_bytes_max: u64,
-    /// How replicas are kept the same; `None` leaves to readers and writers what each replica has.
+    /// Replication; `None` leaves each replica as its readers and writers left it.
     pub replication: Option<ReplicationConfig>,
 }
 
 impl NodeConfig {
-    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those of the expirer, 5 GiB for an
-    /// object; no replication.
+    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those
+    /// of the expirer, 5 GiB for an object; no replication.
     #[must_use]
     pub fn new(devices: Vec<String>, ring_port: u16, name_hash: NameHasher) -> Self {
         Self {
@@ -96,7 +93,7 @@ impl NodeConfig {
     }
 }
 
-/// A port of the node is taken.
+/// A port of the node that another server has.
 #[derive(Debug, thiserror::Error)]
 #[error("the {service:?} service cannot have port {port}: {source}")]
 pub struct PortTaken {
@@ -104,7 +101,7 @@ pub struct PortTaken {
     pub service: Service,
     /// The port.
     pub port: u16,
-    /// What the host said.
+    /// Error of the host.
     pub source: std::io::Error,
 }
 
@@ -112,13 +109,13 @@ pub struct PortTaken {
 pub struct StorageNode {
     host: Host,
     config: NodeConfig,
-    devices: Rc<Devices>,
-    objects: Rc<ObjectStore>,
-    containers: Broker<ObjectEntry>,
-    accounts: Broker<ContainerEntry>,
+    objects: ObjectService,
+    containers: ListingService<ObjectEntry>,
+    accounts: ListingService<ContainerEntry>,
+    replicator: Rc<Replicator>,
 }
 
-/// Recovers the node from what its disks kept and serves until the host ends.
+/// Recovers the node from its disks, and serves until the host ends.
 ///
 /// # Panics
 /// When a port is taken: on a host that starts, nothing else listens. Where that may happen, use
@@ -131,14 +128,17 @@ pub async fn start(host: Host, config: NodeConfig) {
 }
 
 impl StorageNode {
-    /// The node, once uploads that a crash cut off are removed. A device whose disk fails at that
-    /// is kept: it may recover, and what it cannot do it says request by request.
+    /// Recovers the node: removes uploads that a crash cut off. A device whose disk fails at that is
+    /// used all the same: it may recover, and its errors are answered request by request.
     pub async fn recover(host: Host, config: NodeConfig) -> Rc<Self> {
-        let devices = Rc::new(Devices::of(&host, &config.devices));
+        let name_hash = Rc::clone(&config.name_hash);
+        let devices = Rc::new(Devices::open(&host, &config.devices, name_hash));
+        let limit = config.update_limit;
+        let updater = Rc::new(Updater::new(host.clone(), Rc::clone(&devices), limit));
         for device in devices.iter() {
             if config.replication.is_some() {
-                // One that cannot be read now keeps nothing, and its first round tells of everything.
-                let recovered = device.telling.recover(&*device.disk);
+                // A watermark that cannot be read stays at zero: all updates are sent again.
+                let recovered = updater.watermark(device).recover(&*device.disk);
                 let _recovered = host.timeout(REQUEST_MAX, recovered).await;
             }
             let removed = host.timeout(REQUEST_MAX, device.remove_uploads()).await;
@@ -151,22 +151,52 @@ impl StorageNode {
                 Err(error) => tracing::error!(device, %error, "a device did not recover"),
             }
         }
-        let name_hash = Rc::clone(&config.name_hash);
-        let objects = Rc::new(ObjectStore::new(Rc::clone(&devices), name_hash));
-        Rc::new(Self {
-            host,
-            config,
-            devices,
-            objects,
-            containers: Broker::new(updater::counts_outbox),
-            accounts: Broker::new(|_, _, _| {}),
-        })
+        Rc::new(Self::assemble(host, config, devices, updater))
     }
 
-    /// The node's objects, for what runs beside its services.
+    fn assemble(
+        host: Host,
+        config: NodeConfig,
+        devices: Rc<Devices>,
+        updater: Rc<Updater>,
+    ) -> Self {
+        let objects = Rc::new(ObjectStore::new(Rc::clone(&devices)));
+        let digests = Rc::new(PerDevice::new(&devices));
+        let containers = Rc::new(Broker::new(updater::counts_outbox, Rc::clone(&digests)));
+        let accounts = Rc::new(Broker::new(|_, _, _| {}, digests));
+        let replicator = Replicator {
+            host: host.clone(),
+            devices: Rc::clone(&devices),
+            objects: Rc::clone(&objects),
+            containers: Rc::clone(&containers),
+            accounts: Rc::clone(&accounts),
+            updater: Rc::clone(&updater),
+            config: config.replication.clone(),
+        };
+        Self {
+            objects: ObjectService {
+                host: host.clone(),
+                objects,
+                updater: Rc::clone(&updater),
+                upload_bytes_max: config.upload_bytes_max,
+            },
+            containers: ListingService {
+                host: host.clone(),
+                devices: Rc::clone(&devices),
+                broker: containers,
+                updater: Rc::clone(&updater),
+            },
+            accounts: ListingService { host: host.clone(), devices, broker: accounts, updater },
+            replicator: Rc::new(replicator),
+            host,
+            config,
+        }
+    }
+
+    /// Objects of the node, for what runs beside its services.
     #[must_use]
     pub fn objects(&self) -> Rc<ObjectStore> {
-        Rc::clone(&self.objects)
+        Rc::clone(&self.objects.objects)
     }
 
     /// Serves the three services and sends pending updates, until the host ends.
@@ -178,7 +208,7 @@ impl StorageNode {
         Ok(())
     }
 
-    /// Serves the three services; what it gives sends pending updates, until the host ends.
+    /// Serves the three services; the returned future sends pending updates, until the host ends.
     ///
     /// # Errors
     /// [`PortTaken`].
@@ -186,31 +216,29 @@ impl StorageNode {
         for service in [Service::Object, Service::Container, Service::Account] {
             let (node, port) = (Rc::clone(&self), service.port(self.config.ring_port));
             http::serve(&self.host, port, move |request| {
-                answer(Rc::clone(&node), service, request)
+                handle(Rc::clone(&node), service, request)
             })
             .map_err(|source| PortTaken { service, port, source })?;
         }
-        self.host.spawn(Rc::clone(&self).expire_for_ever());
-        if let Some(replication) = self.config.replication.clone() {
-            self.host.spawn(Rc::clone(&self).replicate_for_ever(replication));
+        let (host, objects) = (self.host.clone(), self.objects());
+        let updater = Rc::clone(&self.objects.updater);
+        let expirer = Expirer { host, objects, updater: Rc::clone(&updater) };
+        self.host.spawn(expirer.run(self.config.expire_interval));
+        if self.config.replication.is_some() {
+            self.host.spawn(Rc::clone(&self.replicator).run());
         }
-        Ok(async move { self.update_for_ever().await })
-    }
-
-    fn place(&self, device: &str, partition: u32, path: &Path) -> Result<Place, NodeError> {
-        let device = self.devices.get(device, path)?;
-        let hash = NameHash((self.config.name_hash)(path));
-        Ok(Place { device, partition, hash, path: path.clone() })
+        let interval = self.config.update_interval;
+        Ok(async move { updater.run(interval).await })
     }
 }
 
-/// Answers one request in a task of its own: what a client has begun to change is brought to an
-/// end, or cleaned up, when the client leaves.
-async fn answer(node: Rc<StorageNode>, service: Service, request: Request) -> Response {
+/// Handles one request in a task of its own: a change that a client has begun is finished, or
+/// cleaned up, when the client leaves.
+async fn handle(node: Rc<StorageNode>, service: Service, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let upload = service == Service::Object && request.method() == Method::PUT;
     let limit = if upload { UPLOAD_MAX } else { REQUEST_MAX };
-    let too_slow = NodeError::TooSlow { path, what: Waited::Node, limit };
+    let too_slow = NodeError::TooSlow { path, party: SlowParty::Node, limit };
     let (sender, receiver) = oneshot::channel();
     let host = node.host.clone();
     host.clone().spawn(async move {
@@ -220,8 +248,8 @@ async fn answer(node: Rc<StorageNode>, service: Service, request: Request) -> Re
     let answered = receiver.await;
     let answered = answered.ok().and_then(Result::ok).unwrap_or(Err(too_slow));
     answered.unwrap_or_else(|error| {
-        error.log();
-        error.into_response()
+        log_error(&error);
+        error_response(&error)
     })
 }
 
@@ -231,13 +259,17 @@ async fn route(
     request: Request,
 ) -> Result<Response, NodeError> {
     if request.method().as_str() == replicator::REPLICATE {
-        return Box::pin(replicator::handle(node, service, request)).await;
+        return Box::pin(node.replicator.answer(service, request)).await;
     }
     let target = DevicePath::parse(request.uri().path())?;
     match service {
-        Service::Object => object::service::handle(node, target, request).await,
-        // Boxed: they need several times the room of a reading of an object.
-        Service::Container => Box::pin(container::handle(node, target, request)).await,
-        Service::Account => Box::pin(account::handle(node, target, request)).await,
+        Service::Object => node.objects.handle(target, request).await,
+        // Boxed: they need several times the room of a read of an object.
+        Service::Container => {
+            Box::pin(listings::container::handle(&node.containers, target, request)).await
+        }
+        Service::Account => {
+            Box::pin(listings::account::handle(&node.accounts, target, request)).await
+        }
     }
 }

@@ -1,55 +1,52 @@
-//! The table behind listings: reads and changes rows and counts, each change in one batch.
+//! Broker of listings, as Swift calls it: reads and changes rows and counts, each change in one
+//! batch.
 //!
-//! Leaves out HTTP, and which change is allowed: see `info`.
+//! Leaves out HTTP, and the rules of changes, which are `info`'s and `entry`'s.
 
 use std::marker::PhantomData;
+use std::rc::Rc;
 
-use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use stayput_host::Batch;
+use stayput_host::{Batch, Row};
 
+use super::digest::{ListingDigest, ListingDigests, row_hash};
 use super::entry::Entry;
-use super::info::Info;
-use super::listing::{Line, Lister, Next, Query, successor};
-use super::tally::{Tally, mark};
-use crate::node::device::Place;
-use crate::node::error::NodeError;
-use crate::node::object::trailer::Damage;
-use crate::swift::{Path, Timestamp};
+use super::info::ListingInfo;
+use super::listing::{ListingBuilder, ListingLine, ListingQuery, ReadOn, successor};
+use super::table::{PAGE_ROWS, decode, encode, get, info_key, row_key};
+use crate::node::storage::{DiskPlace, NodeError, PerDevice};
+use crate::swift::Timestamp;
 
-/// Rows that are read from the table at a time.
-const PAGE_ROWS: usize = 1_000;
+/// Adds the updates for servers one level up to the batch of a change.
+pub(crate) type Outbox = fn(&DiskPlace, &ListingInfo, &mut Batch);
 
-/// Puts what others are to hear of a change into the change's own batch.
-pub(in crate::node) type Outbox = fn(&Place, &Info, &mut Batch);
-
-/// The listings of one kind on all devices of a node.
-pub(in crate::node) struct Broker<E> {
+/// Listings of one kind on all devices of a node.
+pub(crate) struct Broker<E> {
     outbox: Outbox,
+    /// Digests of each device's listings, of all kinds.
+    pub(super) digests: Rc<PerDevice<ListingDigests>>,
     _rows: PhantomData<E>,
 }
 
 impl<E: Entry> Broker<E> {
-    pub(in crate::node) const fn new(outbox: Outbox) -> Self {
-        Self { outbox, _rows: PhantomData }
+    pub(crate) const fn new(outbox: Outbox, digests: Rc<PerDevice<ListingDigests>>) -> Self {
+        Self { outbox, digests, _rows: PhantomData }
     }
 
-    /// What is known of the container or account, or what is known of one that was never there.
-    pub(in crate::node) async fn info(&self, place: &Place) -> Result<Info, NodeError> {
-        let found = get(place, &info_key::<E>(place)).await?;
-        let unborn = || Info::unborn(place.path.clone(), place.partition);
-        Ok(found.unwrap_or_else(unborn))
+    /// Record of a container or an account, or the record of one that was never put.
+    pub(crate) async fn info(&self, place: &DiskPlace) -> Result<ListingInfo, NodeError> {
+        let stored = get(place, &info_key::<E>(place)).await?;
+        let never_put = || ListingInfo::never_put(place.path.clone(), place.partition);
+        Ok(stored.unwrap_or_else(never_put))
     }
 
-    /// Changes what is known of it by `decide`, durably, unless `decide` refuses.
-    pub(in crate::node) async fn change<T>(
+    /// Changes the record by `decide`, durably, unless `decide` refuses.
+    pub(crate) async fn change<T>(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         now: Timestamp,
-        decide: impl FnOnce(&mut Info) -> Result<T, NodeError>,
+        decide: impl FnOnce(&mut ListingInfo) -> Result<T, NodeError>,
     ) -> Result<T, NodeError> {
-        let _alone = place.device.lock(place.hash).await;
+        let _locked = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
         let decided = decide(&mut info)?;
         self.commit(place, now, info, Batch::new(), Vec::new).await?;
@@ -57,48 +54,65 @@ impl<E: Entry> Broker<E> {
     }
 
     /// Merges `entry` into the row of `name`, durably. The container or account must be there.
-    pub(in crate::node) async fn put_row(
+    pub(crate) async fn put_row(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         now: Timestamp,
         name: &str,
         entry: E,
     ) -> Result<(), NodeError> {
-        let _alone = place.device.lock(place.hash).await;
+        let _locked = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
-        info.must_live()?;
-        let key = row_key::<E>(place, name.as_bytes());
-        let old: Option<E> = get(place, &key).await?;
-        let old_stats = old.as_ref().map(E::stats).unwrap_or_default();
-        let new = old.clone().map_or(entry.clone(), |old| old.merge(entry));
-        if old.as_ref() == Some(&new) {
-            return Ok(());
-        }
-        info.count(old_stats, new.stats());
+        info.require_live()?;
         let mut batch = Batch::new();
-        batch.put(key, encode(&new));
-        let change = || old.as_ref().map_or(0, |old| mark(name, old)) ^ mark(name, &new);
-        self.commit(place, now, info, batch, || vec![(name.to_owned(), change())]).await
+        match self.merge_row(place, &mut info, &mut batch, name, entry).await? {
+            Some(change) => {
+                let changes = || vec![(name.to_owned(), change.hash(name))];
+                self.commit(place, now, info, batch, changes).await
+            }
+            None => Ok(()),
+        }
     }
 
-    /// The lines of a listing.
-    pub(in crate::node) async fn list(
+    /// Adds the merged row of `name` to `batch` and to the counts of `info`; returns its change, or
+    /// `None` if the row stays as it is.
+    pub(super) async fn merge_row(
         &self,
-        place: &Place,
-        query: &Query,
-    ) -> Result<Vec<Line<E>>, NodeError> {
+        place: &DiskPlace,
+        info: &mut ListingInfo,
+        batch: &mut Batch,
+        name: &str,
+        entry: E,
+    ) -> Result<Option<RowChange<E>>, NodeError> {
+        let key = row_key::<E>(place, name.as_bytes());
+        let old: Option<E> = get(place, &key).await?;
+        let new = old.clone().map_or(entry.clone(), |old| old.merge(entry));
+        if old.as_ref() == Some(&new) {
+            return Ok(None);
+        }
+        info.count(old.as_ref().map(E::stats).unwrap_or_default(), new.stats());
+        batch.put(key, encode(&new));
+        Ok(Some(RowChange { old, new }))
+    }
+
+    /// Lines of a listing.
+    pub(crate) async fn list(
+        &self,
+        place: &DiskPlace,
+        query: &ListingQuery,
+    ) -> Result<Vec<ListingLine<E>>, NodeError> {
         let rows_from = row_key::<E>(place, b"");
         let (from, to) = query.bounds();
         let mut from = row_key::<E>(place, &from);
         let to = to.map(|to| row_key::<E>(place, &to));
         let to = to.or_else(|| successor(&rows_from)).unwrap_or_default();
-        let mut lister = Lister::new(query);
+        let mut builder = ListingBuilder::new(query);
         // Each round either ends or goes on after a row that was read.
-        while from < to && !lister.is_full() {
+        while from < to && !builder.is_full() {
             let disk = &place.device.disk;
-            let page = disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.failed())?;
+            let page = disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.disk_error())?;
             let more = page.len() == PAGE_ROWS;
-            let Some(next) = fill(place, &mut lister, &rows_from, &page)? else {
+            let Some(next) = fill(place, &mut builder, &rows_from, &page)? else {
                 if !more {
                     break;
                 }
@@ -107,39 +121,51 @@ impl<E: Entry> Broker<E> {
             };
             from = next;
         }
-        Ok(lister.into_lines())
+        Ok(builder.into_lines())
     }
 
-    /// Makes a change durable. `changes` says of each row that it changes by what its mark does, for those who count. The caller holds
-    /// the lock.
+    /// Makes a change durable. `changes` returns, for each changed row, its name and the change of
+    /// its hash, if digests need it. The caller holds the listing's lock.
     pub(super) async fn commit(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         now: Timestamp,
-        mut info: Info,
+        mut info: ListingInfo,
         mut batch: Batch,
         changes: impl FnOnce() -> Vec<(String, u64)>,
     ) -> Result<(), NodeError> {
-        let tallies = &place.device.tallies;
-        let rows = tallies.rows(E::LETTER, place.hash, info.counted);
+        let digests = &self.digests[&place.device];
+        let rows = digests.rows(E::LETTER, place.hash, info.counted);
         info.touch(now);
         batch.put(info_key::<E>(place), encode(&info));
         (self.outbox)(place, &info, &mut batch);
-        let changing = tallies.change(E::LETTER, place.hash);
-        place.device.disk.commit(batch).await.map_err(place.failed())?;
-        let (partition, counted) = (info.partition, info.counted);
-        let tally = |rows| Tally { partition, counted, rows, info: info.digest() };
-        changing.to(rows.map(tally), changes);
+        let change = digests.begin_change(E::LETTER, place.hash);
+        place.device.disk.commit(batch).await.map_err(place.disk_error())?;
+        change.commit(rows.map(|rows| ListingDigest::of(&info, rows)), changes);
         Ok(())
     }
 }
 
-/// Pushes a page of rows; gives the key to read on from when the rest of the page is to be skipped.
+/// Change of a row.
+pub(super) struct RowChange<E> {
+    old: Option<E>,
+    new: E,
+}
+
+impl<E: Entry> RowChange<E> {
+    /// Change of the row's hash.
+    pub(super) fn hash(&self, name: &str) -> u64 {
+        self.old.as_ref().map_or(0, |old| row_hash(name, old)) ^ row_hash(name, &self.new)
+    }
+}
+
+/// Adds a page of rows to a listing; returns the key to read on from if the rest of the page is to
+/// be skipped.
 fn fill<E: Entry>(
-    place: &Place,
-    lister: &mut Lister<'_, E>,
+    place: &DiskPlace,
+    builder: &mut ListingBuilder<'_, E>,
     rows_from: &[u8],
-    page: &[stayput_host::Row],
+    page: &[Row],
 ) -> Result<Option<Vec<u8>>, NodeError> {
     let mut skip_to: Option<Vec<u8>> = None;
     for (key, value) in page {
@@ -152,60 +178,11 @@ fn fill<E: Entry>(
             continue;
         }
         let name = String::from_utf8_lossy(key.get(rows_from.len()..).unwrap_or_default());
-        match lister.push(&name, entry) {
-            Next::Row => {}
-            Next::Name(name) => skip_to = Some([rows_from, &name].concat()),
-            Next::Nothing => break,
+        match builder.push(&name, entry) {
+            ReadOn::Row => {}
+            ReadOn::Name(name) => skip_to = Some([rows_from, &name].concat()),
+            ReadOn::End => break,
         }
     }
     Ok(skip_to)
-}
-
-fn key_of<E: Entry>(place: &Place, rest: &[u8]) -> Vec<u8> {
-    [format!("index/{}/{}/", E::LETTER, place.hash.hex()).as_bytes(), rest].concat()
-}
-
-pub(super) fn info_key<E: Entry>(place: &Place) -> Vec<u8> {
-    key_of::<E>(place, b"i")
-}
-
-pub(super) fn row_key<E: Entry>(place: &Place, name: &[u8]) -> Vec<u8> {
-    key_of::<E>(place, &[b"r/", name].concat())
-}
-
-/// The first key after all rows.
-pub(super) fn end_of_rows<E: Entry>(place: &Place) -> Vec<u8> {
-    key_of::<E>(place, b"r0")
-}
-
-pub(super) async fn get<T: DeserializeOwned>(
-    place: &Place,
-    key: &[u8],
-) -> Result<Option<T>, NodeError> {
-    let found = place.device.disk.get(key).await.map_err(place.failed())?;
-    found.map(|value| decode(place, &value)).transpose()
-}
-
-pub(super) fn decode<T: DeserializeOwned>(place: &Place, value: &[u8]) -> Result<T, NodeError> {
-    serde_json::from_slice(value).map_err(|error| NodeError::Damaged {
-        path: place.path.to_string(),
-        device: place.device.name.clone(),
-        damage: Damage::Metadata { why: error.to_string() },
-    })
-}
-
-/// The form in which the table holds `value`.
-#[expect(clippy::expect_used, reason = "structs of strings and numbers always have a JSON form")]
-pub(in crate::node) fn encode<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).expect("rows have a JSON form").into()
-}
-
-/// The account and container that a row's path names are one level up: `path`'s own level is
-/// `name`.
-pub(in crate::node) fn row_name(path: &Path) -> Option<(Path, &str)> {
-    match (path.container(), path.object()) {
-        (Some(_), Some(object)) => path.to_container().map(|container| (container, object)),
-        (Some(container), None) => Some((path.to_account(), container)),
-        _ => None,
-    }
 }

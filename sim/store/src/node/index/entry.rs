@@ -1,7 +1,9 @@
-//! What a row of a listing says, and which of two rows of one name counts.
+//! Rows of listings: their fields, their order of precedence, and their part in the counts.
 //!
-//! Merging is a maximum, so replicas that hear the same changes in any order, and some of them
+//! Merging is a maximum, so replicas that get the same changes in any order, and some of them
 //! twice, agree.
+//!
+//! Leaves out keys of rows, and their form in answers.
 
 use std::fmt;
 
@@ -11,19 +13,19 @@ use serde::{Deserialize, Serialize};
 use crate::swift::Timestamp;
 use crate::swift::date::iso_date;
 
-/// What a container or an account counts.
+/// Counts of a container or an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::node) struct Stats {
-    /// Rows that are not deleted.
-    pub(in crate::node) rows: u64,
-    /// Objects under it.
-    pub(in crate::node) objects: u64,
-    /// Bytes of these.
-    pub(in crate::node) bytes: u64,
+pub(crate) struct Stats {
+    /// Number of rows that are not deleted.
+    pub(crate) rows: u64,
+    /// Number of objects under it.
+    pub(crate) objects: u64,
+    /// Bytes of these objects.
+    pub(crate) bytes: u64,
 }
 
 impl Stats {
-    /// These with `old` taken out and `new` put in.
+    /// Counts with a row's `old` part replaced by its `new` one.
     pub(super) const fn with(self, old: Self, new: Self) -> Self {
         Self {
             rows: self.rows.saturating_add(new.rows).saturating_sub(old.rows),
@@ -33,26 +35,24 @@ impl Stats {
     }
 }
 
-/// A row of a listing.
-pub(in crate::node) trait Entry:
-    Clone + PartialEq + Serialize + DeserializeOwned
-{
-    /// The letter of its kind of listing in the table's keys.
+/// Row of a listing.
+pub(crate) trait Entry: Clone + PartialEq + Serialize + DeserializeOwned {
+    /// Letter of its kind of listing in the table's keys.
     const LETTER: char;
-    /// What counts of two rows of one name.
+    /// Merges two rows of one name: the newer parts of both.
     fn merge(self, other: Self) -> Self;
-    /// Whether it is listed.
+    /// True if it is listed, and not deleted.
     fn is_live(&self) -> bool;
-    /// What it adds to the counts.
+    /// Its part in the counts.
     fn stats(&self) -> Stats;
-    /// Its fields beside its name, in the order in which Swift's listings have them.
+    /// Its fields beside its name, in the order of Swift's listings.
     fn fields(&self) -> Vec<(&'static str, Field)>;
 }
 
-/// What a field of a row says.
+/// Value of a row's field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub(in crate::node) enum Field {
+pub(crate) enum Field {
     Number(u64),
     Text(String),
 }
@@ -66,22 +66,22 @@ impl fmt::Display for Field {
     }
 }
 
-/// An object in a container's listing.
+/// Row of an object in a container's listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::node) struct ObjectEntry {
-    pub(in crate::node) timestamp: Timestamp,
-    pub(in crate::node) etag: String,
-    pub(in crate::node) size: u64,
-    pub(in crate::node) content_type: String,
-    pub(in crate::node) deleted: bool,
-    /// When a POST gave it its content type, if one did after it was put.
+pub(crate) struct ObjectEntry {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) etag: String,
+    pub(crate) size: u64,
+    pub(crate) content_type: String,
+    pub(crate) deleted: bool,
+    /// Time of the POST that gave it its content type, if one did after it was put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::node) content_type_at: Option<Timestamp>,
+    pub(crate) content_type_at: Option<Timestamp>,
 }
 
 impl ObjectEntry {
-    /// A deleted object.
-    pub(in crate::node) const fn tombstone(timestamp: Timestamp) -> Self {
+    /// Row of a deleted object.
+    pub(crate) const fn tombstone(timestamp: Timestamp) -> Self {
         Self {
             timestamp,
             etag: String::new(),
@@ -92,12 +92,12 @@ impl ObjectEntry {
         }
     }
 
-    /// What decides which object a row is of: the newer, then the larger ETag. A deletion has none.
+    /// Order of precedence: by time, then by ETag, of which a deletion has none.
     fn precedence(&self) -> (Timestamp, &str, u64, bool) {
         (self.timestamp, &self.etag, self.size, self.deleted)
     }
 
-    /// When it got its content type.
+    /// Time of its content type.
     fn content_type_since(&self) -> Timestamp {
         self.content_type_at.unwrap_or(self.timestamp)
     }
@@ -106,7 +106,8 @@ impl ObjectEntry {
 impl Entry for ObjectEntry {
     const LETTER: char = 'c';
 
-    /// The newest object has the newest content type: as on the object's own node, where what was posted for an older one waits.
+    /// The newest object has the newest content type: as on the object's own node, where metadata
+    /// that was posted for an older one waits.
     fn merge(self, other: Self) -> Self {
         let typed = |entry: &Self| (entry.content_type_since(), entry.content_type.clone());
         let (since, content_type) = typed(&self).max(typed(&other));
@@ -126,13 +127,14 @@ impl Entry for ObjectEntry {
         Stats { rows: 1, objects: 1, bytes: self.size }
     }
 
-    /// Of a large object the bytes are those of all its segments, although only those of its manifest count.
+    /// A large object has the bytes of all its segments here, although only those of its manifest
+    /// count.
     fn fields(&self) -> Vec<(&'static str, Field)> {
-        let (content_type, bytes) = match parted(&self.content_type, "swift_bytes") {
+        let (content_type, bytes) = match split_parameter(&self.content_type, "swift_bytes") {
             Some((content_type, bytes)) => (content_type, bytes.parse().ok()),
             None => (self.content_type.as_str(), None),
         };
-        let (etag, large) = match parted(&self.etag, "slo_etag") {
+        let (etag, large) = match split_parameter(&self.etag, "slo_etag") {
             Some((etag, large)) => (etag, Some(large)),
             None => (self.etag.as_str(), None),
         };
@@ -147,26 +149,27 @@ impl Entry for ObjectEntry {
     }
 }
 
-/// What comes before a parameter at the end of a value, and the parameter's value: `text/plain;swift_bytes=7`.
-fn parted<'a>(value: &'a str, parameter: &str) -> Option<(&'a str, &'a str)> {
+/// Value before a last parameter, and the parameter's value: of `text/plain;swift_bytes=7` with
+/// `swift_bytes`, `text/plain` and `7`.
+fn split_parameter<'a>(value: &'a str, parameter: &str) -> Option<(&'a str, &'a str)> {
     let (before, last) = value.rsplit_once(';')?;
-    let (name, said) = last.trim().split_once('=')?;
-    (name == parameter).then_some((before.trim_end(), said))
+    let (name, argument) = last.trim().split_once('=')?;
+    (name == parameter).then_some((before.trim_end(), argument))
 }
 
-/// A container in an account's listing.
+/// Row of a container in an account's listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::node) struct ContainerEntry {
-    /// When it was made.
-    pub(in crate::node) put: Timestamp,
-    /// When it was deleted.
-    pub(in crate::node) deleted: Timestamp,
-    /// When the container server counted.
-    pub(in crate::node) counted: Timestamp,
-    /// Its objects then.
-    pub(in crate::node) objects: u64,
+pub(crate) struct ContainerEntry {
+    /// Time of its last PUT.
+    pub(crate) put: Timestamp,
+    /// Time of its last deletion.
+    pub(crate) deleted: Timestamp,
+    /// Time of the container server's counts.
+    pub(crate) counted: Timestamp,
+    /// Number of its objects then.
+    pub(crate) objects: u64,
     /// Its bytes then.
-    pub(in crate::node) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Entry for ContainerEntry {
@@ -179,7 +182,7 @@ impl Entry for ContainerEntry {
         Self { put, deleted: self.deleted.max(other.deleted), counted, objects, bytes }
     }
 
-    /// As with the container itself: one that has objects after its deletion is there.
+    /// A container with objects is live after its deletion too, as on its own server.
     fn is_live(&self) -> bool {
         self.put > self.deleted || self.objects > 0
     }
@@ -218,8 +221,8 @@ mod tests {
         };
         let fields: Vec<_> =
             entry.fields().iter().map(|(name, field)| format!("{name}={field}")).collect();
-        let said = ["hash=m", "bytes=700", "content_type=text/plain;charset=utf-8"];
-        assert_eq!(fields[..3], said);
+        let expected = ["hash=m", "bytes=700", "content_type=text/plain;charset=utf-8"];
+        assert_eq!(fields[..3], expected);
         assert_eq!(fields[4], "slo_etag=\"l\"");
         assert_eq!(entry.stats().bytes, 9);
     }

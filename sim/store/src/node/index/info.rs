@@ -1,58 +1,58 @@
-//! What is known of a container or an account beside its rows, and how requests change it: pure
+//! Record of a container or an account beside its rows, and its changes by requests: pure
 //! decisions.
 //!
-//! Leaves out the table: see `broker`.
+//! Leaves out the table, which is `broker`'s.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::broker::encode;
 use super::entry::Stats;
-use crate::node::error::NodeError;
-use crate::node::request::Parent;
+use super::table::encode;
+use crate::node::protocol::ParentServer;
+use crate::node::storage::{NodeError, RequestFlaw};
 use crate::swift::{Path, Timestamp};
 
-/// Metadata items that one container or account may have, removed ones included. Swift allows 90.
+/// Most metadata items of a container or account, removed ones included. Swift allows 90.
 const ITEMS_MAX: usize = 256;
 
-/// A metadata item: the newer value counts, an empty one means that it was removed.
+/// Metadata item: the newer value counts, and an empty one stands for a removed item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Item {
+struct MetadataItem {
     timestamp: Timestamp,
     value: String,
 }
 
-/// What is known of a container or an account beside its rows.
+/// Record of a container or an account beside its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::node) struct Info {
-    pub(in crate::node) path: Path,
-    pub(in crate::node) partition: u32,
-    /// When it was last put.
-    pub(in crate::node) put: Timestamp,
-    /// When it was last deleted.
-    pub(in crate::node) deleted: Timestamp,
-    /// Later with each change, by this node's clock: orders its reports to the account.
-    pub(in crate::node) counted: Timestamp,
-    pub(in crate::node) stats: Stats,
-    /// Who hears of its changes.
-    pub(in crate::node) parents: Vec<Parent>,
-    items: BTreeMap<String, Item>,
+pub(crate) struct ListingInfo {
+    pub(crate) path: Path,
+    pub(crate) partition: u32,
+    /// Time of its last PUT.
+    pub(crate) put: Timestamp,
+    /// Time of its last deletion.
+    pub(crate) deleted: Timestamp,
+    /// Time of its newest counts, by this node's clock: orders them for the account.
+    pub(crate) counted: Timestamp,
+    pub(crate) stats: Stats,
+    /// Account servers that get its counts.
+    pub(crate) parents: Vec<ParentServer>,
+    items: BTreeMap<String, MetadataItem>,
 }
 
-/// What a PUT did.
+/// Outcome of a PUT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::node) enum Created {
-    /// It was not there.
+pub(crate) enum Created {
+    /// A new container or account.
     New,
-    /// It was.
+    /// One that was there already.
     Again,
 }
 
-impl Info {
-    /// One that was never there.
-    pub(super) const fn unborn(path: Path, partition: u32) -> Self {
+impl ListingInfo {
+    /// Record of one that was never put.
+    pub(super) const fn never_put(path: Path, partition: u32) -> Self {
         Self {
             path,
             partition,
@@ -65,28 +65,29 @@ impl Info {
         }
     }
 
-    /// Whether it is there. One that still has rows after its deletion is: the replica that took the deletion did not know of them.
-    pub(in crate::node) fn is_live(&self) -> bool {
+    /// True if it is there. One that still has rows after its deletion is: the replica that took
+    /// the deletion did not have them.
+    pub(crate) fn is_live(&self) -> bool {
         self.put > self.deleted || self.stats.rows > 0
     }
 
-    /// When it was deleted, if it was.
-    pub(in crate::node) fn deleted_at(&self) -> Option<Timestamp> {
+    /// Time of its deletion, if it was ever deleted.
+    pub(crate) fn deleted_at(&self) -> Option<Timestamp> {
         (self.deleted > Timestamp::ZERO).then_some(self.deleted)
     }
 
-    /// The metadata items that are there.
-    pub(in crate::node) fn metadata(&self) -> impl Iterator<Item = (&String, &String)> {
+    /// Metadata items that are not removed.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = (&String, &String)> {
         let there = self.items.iter().filter(|(_, item)| !item.value.is_empty());
         there.map(|(name, item)| (name, &item.value))
     }
 
-    /// A PUT. One that is older than the last deletion is refused.
-    pub(in crate::node) fn create(
+    /// Applies a PUT. One that is older than the last deletion is refused.
+    pub(crate) fn create(
         &mut self,
         timestamp: Timestamp,
         metadata: BTreeMap<String, String>,
-        parents: Vec<Parent>,
+        parents: Vec<ParentServer>,
     ) -> Result<Created, NodeError> {
         if timestamp <= self.deleted {
             return Err(self.newer(self.deleted, timestamp));
@@ -100,23 +101,23 @@ impl Info {
         Ok(created)
     }
 
-    /// A POST.
-    pub(in crate::node) fn post(
+    /// Applies a POST.
+    pub(crate) fn post(
         &mut self,
         timestamp: Timestamp,
         metadata: BTreeMap<String, String>,
     ) -> Result<(), NodeError> {
-        self.must_live()?;
+        self.require_live()?;
         self.change_items(timestamp, metadata)
     }
 
-    /// A DELETE. Metadata does not outlive it.
-    pub(in crate::node) fn delete(
+    /// Applies a DELETE. Metadata does not outlive it.
+    pub(crate) fn delete(
         &mut self,
         timestamp: Timestamp,
-        parents: Vec<Parent>,
+        parents: Vec<ParentServer>,
     ) -> Result<(), NodeError> {
-        self.must_live()?;
+        self.require_live()?;
         if self.stats.rows > 0 {
             return Err(NodeError::NotEmpty { path: self.path.to_string() });
         }
@@ -131,30 +132,27 @@ impl Info {
         Ok(())
     }
 
-    /// Says that it is not there, unless it is.
-    pub(in crate::node) fn must_live(&self) -> Result<(), NodeError> {
+    /// Fails with [`NodeError::NotFound`] unless it is there.
+    pub(crate) fn require_live(&self) -> Result<(), NodeError> {
         if self.is_live() {
             return Ok(());
         }
         Err(NodeError::NotFound { path: self.path.to_string(), deleted: self.deleted_at() })
     }
 
-    /// Counts a row anew, at `now`.
+    /// Replaces a row's part in the counts.
     pub(super) fn count(&mut self, old: Stats, new: Stats) {
         self.stats = self.stats.with(old, new);
     }
 
-    /// Takes in what another replica knows. `parents` hear of changes if nobody does yet.
-    pub(super) fn take_in(&mut self, theirs: Self, parents: Vec<Parent>) {
+    /// Merges another replica's record. `parents` get its counts if no server does yet.
+    pub(super) fn merge(&mut self, theirs: Self, parents: Vec<ParentServer>) {
         self.put = self.put.max(theirs.put);
         self.deleted = self.deleted.max(theirs.deleted);
-        // What is reported after this counts more than what the other one, with fewer rows perhaps, reported.
+        // Counts sent after this outdate those of the other replica, which has fewer rows perhaps.
         self.counted = self.counted.max(theirs.counted);
         for (name, item) in theirs.items {
-            let newer = |old: &Item| (old.timestamp, &old.value) < (item.timestamp, &item.value);
-            if self.items.get(&name).is_none_or(newer) {
-                self.items.insert(name, item);
-            }
+            self.merge_item(name, item);
         }
         // Metadata does not outlive a deletion.
         let deleted = self.deleted;
@@ -164,12 +162,12 @@ impl Info {
         }
     }
 
-    /// The number that replicas have in common if they know the same, but for rows.
+    /// Digest of timestamps and metadata: equal on replicas with equal ones.
     pub(super) fn digest(&self) -> u64 {
         xxh3_64(&encode(&(self.put, self.deleted, &self.items)))
     }
 
-    /// Takes note that something changed at `now`.
+    /// Moves the time of its counts on, to `now` or later.
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.counted = self.counted.next().max(now);
     }
@@ -180,21 +178,21 @@ impl Info {
         metadata: BTreeMap<String, String>,
     ) -> Result<(), NodeError> {
         for (name, value) in metadata {
-            let item = Item { timestamp, value };
-            let newer = self
-                .items
-                .get(&name)
-                .is_none_or(|old| (old.timestamp, &old.value) < (item.timestamp, &item.value));
-            if newer {
-                self.items.insert(name, item);
-            }
+            self.merge_item(name, MetadataItem { timestamp, value });
         }
         if self.items.len() > ITEMS_MAX {
-            let (path, items) = (self.path.to_string(), self.items.len());
-            let why = format!("it would have {items} metadata items, at most {ITEMS_MAX} are kept");
-            return Err(NodeError::BadRequest { path, why });
+            let flaw = RequestFlaw::MetadataItems { items: self.items.len(), max: ITEMS_MAX };
+            return Err(flaw.of(&self.path));
         }
         Ok(())
+    }
+
+    fn merge_item(&mut self, name: String, item: MetadataItem) {
+        let newer =
+            |old: &MetadataItem| (old.timestamp, &old.value) < (item.timestamp, &item.value);
+        if self.items.get(&name).is_none_or(newer) {
+            self.items.insert(name, item);
+        }
     }
 
     fn newer(&self, has: Timestamp, wants: Timestamp) -> NodeError {
@@ -215,17 +213,17 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn unborn() -> Info {
-        Info::unborn(decode_path("/a/c").unwrap(), 1)
+    fn never_put() -> ListingInfo {
+        ListingInfo::never_put(decode_path("/a/c").unwrap(), 1)
     }
 
     #[test]
     fn a_put_after_a_deletion_makes_it_anew_and_one_before_is_refused() {
-        let mut info = unborn();
+        let mut info = never_put();
         assert_eq!(info.create(at(1), items(&[("x", "1")]), vec![]).unwrap(), Created::New);
         assert_eq!(info.create(at(2), items(&[]), vec![]).unwrap(), Created::Again);
         info.delete(at(3), vec![]).unwrap();
-        assert!(info.must_live().is_err());
+        assert!(info.require_live().is_err());
         assert!(info.create(at(3), items(&[]), vec![]).is_err());
         assert_eq!(info.create(at(4), items(&[]), vec![]).unwrap(), Created::New);
         assert_eq!(info.metadata().count(), 0, "metadata does not outlive a deletion");
@@ -233,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_holds_rows_or_was_put_later_is_not_deleted() {
-        let mut info = unborn();
+        let mut info = never_put();
         info.create(at(5), items(&[]), vec![]).unwrap();
         assert!(matches!(info.delete(at(5), vec![]), Err(NodeError::Newer { .. })));
         info.count(Stats::default(), Stats { rows: 1, objects: 1, bytes: 9 });
@@ -242,7 +240,7 @@ mod tests {
 
     #[test]
     fn metadata_that_comes_late_does_not_replace_newer() {
-        let mut info = unborn();
+        let mut info = never_put();
         info.create(at(1), items(&[("x", "1"), ("y", "1")]), vec![]).unwrap();
         info.post(at(3), items(&[("x", "3"), ("y", "")])).unwrap();
         info.post(at(2), items(&[("x", "2"), ("y", "2")])).unwrap();

@@ -1,49 +1,53 @@
-//! Which rows a listing shows: a pure function that is fed rows in order and says where to read on.
+//! Queries of listings, and the lines that they select: a pure function that takes rows in order
+//! and returns where to read on.
 //!
-//! Leaves out delimiters' older meanings. A table is read forwards only, so that the end of a long listing costs the reading
-//! of all before it.
+//! A table is read forwards only, so the end of a long reversed listing costs the reading of all
+//! before it.
+//!
+//! Leaves out delimiters' older meanings.
 
 use std::collections::VecDeque;
 
 use percent_encoding::percent_decode_str;
 
-use crate::node::error::NodeError;
+use crate::node::storage::{NodeError, RequestFlaw};
 use crate::swift::Path;
 
-/// Names in one listing, by default and at most.
+/// Lines of one listing, by default and at most.
 const LIMIT_MAX: usize = 10_000;
 
-/// How a listing is written.
+/// ListingFormat of a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::node) enum Format {
-    /// One name on each line.
+pub(crate) enum ListingFormat {
+    /// One name a line.
     #[default]
     Plain,
-    /// A list of objects.
+    /// A JSON list of objects.
     Json,
-    /// A document.
+    /// An XML document.
     Xml,
 }
 
-/// What a listing is asked for.
+/// ListingQuery of a listing, as Swift has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::node) struct Query {
-    pub(in crate::node) prefix: String,
-    /// Names after this one only.
-    pub(in crate::node) marker: String,
-    /// Names before this one only, if it is not empty.
-    pub(in crate::node) end_marker: String,
-    /// Names that have it after the prefix are rolled up to it, if it is not empty.
-    pub(in crate::node) delimiter: String,
-    /// Whether only what lies right in the directory `prefix` is listed, and subdirectories only if they are objects themselves.
-    pub(in crate::node) is_path: bool,
-    /// Whether names come from the last one down; `marker` and `end_marker` are as for the other order.
-    pub(in crate::node) reverse: bool,
-    pub(in crate::node) limit: usize,
-    pub(in crate::node) format: Format,
+pub(crate) struct ListingQuery {
+    pub(crate) prefix: String,
+    /// Name after which the listing begins.
+    pub(crate) marker: String,
+    /// Name before which it ends, if it is not empty.
+    pub(crate) end_marker: String,
+    /// Text up to which names are rolled up after the prefix, if it is not empty.
+    pub(crate) delimiter: String,
+    /// Restriction to names right in the directory `prefix`; subdirectories are listed only if they
+    /// are objects themselves.
+    pub(crate) is_path: bool,
+    /// Order from the last name down; `marker` and `end_marker` are as for the other order.
+    pub(crate) reverse: bool,
+    pub(crate) limit: usize,
+    pub(crate) format: ListingFormat,
 }
 
-impl Default for Query {
+impl Default for ListingQuery {
     fn default() -> Self {
         let empty = String::new;
         Self {
@@ -54,23 +58,22 @@ impl Default for Query {
             is_path: false,
             reverse: false,
             limit: LIMIT_MAX,
-            format: Format::Plain,
+            format: ListingFormat::Plain,
         }
     }
 }
 
-impl Query {
-    /// Reads a URL's query. What is unknown, and a limit that is no number, is ignored, as in
+impl ListingQuery {
+    /// Reads a URL's query. Unknown parameters, and a limit that is no number, are ignored, as in
     /// Swift.
-    pub(in crate::node) fn parse(path: &Path, query: Option<&str>) -> Result<Self, NodeError> {
+    pub(crate) fn parse(path: &Path, query: Option<&str>) -> Result<Self, NodeError> {
         let (mut parsed, mut directory) = (Self::default(), None);
         for pair in query.unwrap_or_default().split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = value.replace('+', " ");
-            let value = percent_decode_str(&value).decode_utf8().map_err(|_| {
-                let why = format!("the query's {key} is not UTF-8");
-                NodeError::BadRequest { path: path.to_string(), why }
-            })?;
+            let value = percent_decode_str(&value)
+                .decode_utf8()
+                .map_err(|_| RequestFlaw::QueryEncoding(key.to_owned()).of(path))?;
             match key {
                 "prefix" => parsed.prefix = value.into_owned(),
                 "marker" => parsed.marker = value.into_owned(),
@@ -81,9 +84,9 @@ impl Query {
                 "reverse" => parsed.reverse = is_true(&value),
                 "format" => {
                     parsed.format = match &*value.to_ascii_lowercase() {
-                        "json" => Format::Json,
-                        "xml" => Format::Xml,
-                        _ => Format::Plain,
+                        "json" => ListingFormat::Json,
+                        "xml" => ListingFormat::Xml,
+                        _ => ListingFormat::Plain,
                     }
                 }
                 _ => {}
@@ -97,7 +100,7 @@ impl Query {
         }
         if parsed.limit > LIMIT_MAX {
             let (path, condition) = (path.to_string(), "a limit of at most 10000");
-            return Err(NodeError::Precondition { path, condition });
+            return Err(NodeError::ConditionFailed { path, condition });
         }
         Ok(parsed)
     }
@@ -109,8 +112,8 @@ impl Query {
         self.is_path = true;
     }
 
-    /// The names among which to look: from the first (included) to the second (not included, if
-    /// there is one).
+    /// Bounds of the names to read: from the first (included) to the second (excluded), if there
+    /// is one.
     pub(super) fn bounds(&self) -> (Vec<u8>, Option<Vec<u8>>) {
         let mut after_marker = self.marker.clone().into_bytes();
         if !after_marker.is_empty() {
@@ -127,12 +130,12 @@ impl Query {
     }
 }
 
-/// Swift's ways of saying yes.
+/// Truth of a query's value, by Swift's words for yes.
 fn is_true(value: &str) -> bool {
     ["true", "1", "yes", "on", "t", "y"].contains(&&*value.to_lowercase())
 }
 
-/// The smallest bytes above all that begin with `prefix`.
+/// Smallest bytes above all that begin with `prefix`.
 pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
     let mut above = prefix[..=last].to_vec();
@@ -140,81 +143,81 @@ pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(above)
 }
 
-/// A line of a listing.
+/// ListingLine of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::node) enum Line<E> {
-    /// A row.
+pub(crate) enum ListingLine<E> {
+    /// A row, by its name.
     Row(String, E),
-    /// All rows that begin so.
+    /// A subdirectory: all rows that begin so.
     Subdir(String),
 }
 
-/// How to read on.
+/// Where to read on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// With the next row.
+pub(super) enum ReadOn {
+    /// At the next row.
     Row,
-    /// With the first name that is not below this.
+    /// At the first name that is not below this one.
     Name(Vec<u8>),
-    /// Not at all: the listing is full.
-    Nothing,
+    /// Nowhere: the listing is full.
+    End,
 }
 
-/// A listing that grows row by row.
-pub(super) struct Lister<'a, E> {
-    query: &'a Query,
-    /// In the order of their names; of a reversed listing the last ones so far.
-    lines: VecDeque<Line<E>>,
+/// Builder of a listing, row by row.
+pub(super) struct ListingBuilder<'a, E> {
+    query: &'a ListingQuery,
+    /// Lines in the order of their names; of a reversed listing the last ones so far.
+    lines: VecDeque<ListingLine<E>>,
 }
 
-impl<'a, E> Lister<'a, E> {
-    pub(super) const fn new(query: &'a Query) -> Self {
+impl<'a, E> ListingBuilder<'a, E> {
+    pub(super) const fn new(query: &'a ListingQuery) -> Self {
         Self { query, lines: VecDeque::new() }
     }
 
-    /// Whether nothing more fits.
+    /// True if no further line fits.
     pub(super) fn is_full(&self) -> bool {
         self.query.limit == 0 || (!self.query.reverse && self.lines.len() >= self.query.limit)
     }
 
-    fn add(&mut self, line: Line<E>) {
+    fn add(&mut self, line: ListingLine<E>) {
         if self.lines.len() >= self.query.limit {
             self.lines.pop_front();
         }
         self.lines.push_back(line);
     }
 
-    /// Takes the next row that is not deleted. Rows come in order, within [`Query::bounds`].
-    pub(super) fn push(&mut self, name: &str, entry: E) -> Next {
+    /// Takes the next row that is not deleted. Rows come in order, within [`ListingQuery::bounds`].
+    pub(super) fn push(&mut self, name: &str, entry: E) -> ReadOn {
         if self.is_full() {
-            return Next::Nothing;
+            return ReadOn::End;
         }
         let rest = name.get(self.query.prefix.len()..).unwrap_or_default();
         let delimiter = &self.query.delimiter;
         let rolled = if delimiter.is_empty() { None } else { rest.find(delimiter.as_str()) };
         if self.query.is_path && rest.is_empty() {
-            return Next::Row;
+            return ReadOn::Row;
         }
         let Some(at) = rolled else {
-            self.add(Line::Row(name.to_owned(), entry));
-            return Next::Row;
+            self.add(ListingLine::Row(name.to_owned(), entry));
+            return ReadOn::Row;
         };
         let subdir = &name[..self.query.prefix.len() + at + delimiter.len()];
         if self.query.is_path {
             if name == subdir {
-                self.add(Line::Row(name.to_owned(), entry));
-                return Next::Row;
+                self.add(ListingLine::Row(name.to_owned(), entry));
+                return ReadOn::Row;
             }
-            return successor(subdir.as_bytes()).map_or(Next::Nothing, Next::Name);
+            return successor(subdir.as_bytes()).map_or(ReadOn::End, ReadOn::Name);
         }
         // A page that ended with a subdirectory names it as the next one's marker.
         if subdir != self.query.marker {
-            self.add(Line::Subdir(subdir.to_owned()));
+            self.add(ListingLine::Subdir(subdir.to_owned()));
         }
-        successor(subdir.as_bytes()).map_or(Next::Nothing, Next::Name)
+        successor(subdir.as_bytes()).map_or(ReadOn::End, ReadOn::Name)
     }
 
-    pub(super) fn into_lines(self) -> Vec<Line<E>> {
+    pub(super) fn into_lines(self) -> Vec<ListingLine<E>> {
         if self.query.reverse {
             return self.lines.into_iter().rev().collect();
         }
@@ -230,9 +233,9 @@ mod tests {
 
     use super::*;
 
-    /// By the definition: filter, roll up, take.
-    fn naive(rows: &BTreeMap<String, u8>, query: &Query) -> Vec<Line<u8>> {
-        let mut lines: Vec<Line<u8>> = Vec::new();
+    /// A listing by its definition: filter, roll up, take.
+    fn naive(rows: &BTreeMap<String, u8>, query: &ListingQuery) -> Vec<ListingLine<u8>> {
+        let mut lines: Vec<ListingLine<u8>> = Vec::new();
         for (name, entry) in rows {
             let shown = name.starts_with(&query.prefix)
                 && *name > query.marker
@@ -246,14 +249,14 @@ mod tests {
                     if !inside.is_empty() {
                         continue;
                     }
-                    Line::Row(name.clone(), *entry)
+                    ListingLine::Row(name.clone(), *entry)
                 }
                 Some((dir, _)) if !query.delimiter.is_empty() => {
-                    Line::Subdir(format!("{}{dir}{}", query.prefix, query.delimiter))
+                    ListingLine::Subdir(format!("{}{dir}{}", query.prefix, query.delimiter))
                 }
-                _ => Line::Row(name.clone(), *entry),
+                _ => ListingLine::Row(name.clone(), *entry),
             };
-            if !lines.contains(&line) && line != Line::Subdir(query.marker.clone()) {
+            if !lines.contains(&line) && line != ListingLine::Subdir(query.marker.clone()) {
                 lines.push(line);
             }
         }
@@ -264,31 +267,31 @@ mod tests {
         lines
     }
 
-    fn listed(rows: &BTreeMap<String, u8>, query: &Query) -> Vec<Line<u8>> {
+    fn listed(rows: &BTreeMap<String, u8>, query: &ListingQuery) -> Vec<ListingLine<u8>> {
         let (mut from, to) = query.bounds();
-        let mut lister = Lister::new(query);
+        let mut lister = ListingBuilder::new(query);
         let below = |name: &String| to.as_ref().is_none_or(|to| name.as_bytes() < &to[..]);
         while let Some((name, entry)) =
             rows.iter().find(|(name, _)| name.as_bytes() >= &from[..]).filter(|row| below(row.0))
         {
             from = match lister.push(name, *entry) {
-                Next::Row => [name.as_bytes(), b"\0"].concat(),
-                Next::Name(name) => name,
-                Next::Nothing => break,
+                ReadOn::Row => [name.as_bytes(), b"\0"].concat(),
+                ReadOn::Name(name) => name,
+                ReadOn::End => break,
             };
         }
         lister.into_lines()
     }
 
-    fn any_query() -> impl Strategy<Value = Query> {
+    fn any_query() -> impl Strategy<Value = ListingQuery> {
         let part = || "[ab/é]{0,3}";
         let delimiter = prop::sample::select(vec!["", "/", "b", "/a"]);
         let parts = (part(), part(), part(), delimiter, 0_usize..12);
         (parts, any::<bool>(), prop::option::of(part())).prop_map(
             |((prefix, marker, end_marker, delimiter, limit), reverse, directory)| {
                 let delimiter = delimiter.to_owned();
-                let (format, is_path) = (Format::Plain, false);
-                let mut query = Query {
+                let (format, is_path) = (ListingFormat::Plain, false);
+                let mut query = ListingQuery {
                     prefix,
                     marker,
                     end_marker,
@@ -321,15 +324,15 @@ mod tests {
             delimiter in prop::sample::select(vec!["", "/"]), limit in 1_usize..6,
         ) {
             let delimiter = delimiter.to_owned();
-            let whole = listed(&rows, &Query { delimiter: delimiter.clone(), ..Query::default() });
+            let whole = listed(&rows, &ListingQuery { delimiter: delimiter.clone(), ..ListingQuery::default() });
             let (mut joined, mut marker) = (Vec::new(), String::new());
             loop {
                 let delimiter = delimiter.clone();
-                let query = Query { delimiter, limit, marker: marker.clone(), ..Query::default() };
+                let query = ListingQuery { delimiter, limit, marker: marker.clone(), ..ListingQuery::default() };
                 let page = listed(&rows, &query);
                 match page.last() {
                     None => break,
-                    Some(Line::Row(name, _) | Line::Subdir(name)) => marker.clone_from(name),
+                    Some(ListingLine::Row(name, _) | ListingLine::Subdir(name)) => marker.clone_from(name),
                 }
                 joined.extend(page);
             }
@@ -339,19 +342,19 @@ mod tests {
         #[test]
         fn any_query_is_read_or_refused(text in ".{0,60}") {
             let path = crate::swift::decode_path("/a/c").unwrap();
-            let _either = Query::parse(&path, Some(&text));
+            let _either = ListingQuery::parse(&path, Some(&text));
         }
     }
 
     #[test]
     fn a_query_is_read_as_swift_reads_it() {
         let path = crate::swift::decode_path("/a/c").unwrap();
-        let parse = |text| Query::parse(&path, Some(text));
+        let parse = |text| ListingQuery::parse(&path, Some(text));
         let query = parse("prefix=a%2Fb&limit=7&format=json&marker=x+y").unwrap();
         assert_eq!((&*query.prefix, &*query.marker, query.limit), ("a/b", "x y", 7));
         let reversed = parse("reverse=1&marker=x&path=d").unwrap();
         assert_eq!((&*reversed.prefix, &*reversed.end_marker), ("d/", "x"));
-        assert_eq!(query.format, Format::Json);
+        assert_eq!(query.format, ListingFormat::Json);
         assert_eq!(parse("limit=many").unwrap().limit, LIMIT_MAX);
         assert!(parse("limit=10001").is_err());
         assert!(parse("prefix=%ff").is_err());

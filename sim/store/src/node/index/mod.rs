@@ -1,26 +1,25 @@
-//! Listings: what is in a container or an account, as rows in a device's table, with counts beside
-//! them.
+//! Tables of containers and accounts: their rows, counts and metadata on a device.
 //!
 //! ```text
-//! index/<c|a>/<hash>/i          Info: timestamps, metadata, counts
+//! index/<c|a>/<hash>/i          ListingInfo: timestamps, metadata, counts
 //! index/<c|a>/<hash>/r/<name>   one row for each name, deleted ones included
 //! ```
-//! Each change is one batch: rows, counts and what the account is to hear of it appear together or
-//! not at all.
+//! Each change is one batch: rows, counts and the update for the account appear together or not at
+//! all.
 //!
-//! Leaves out reclaiming rows of what was deleted long ago, and sharding.
+//! Leaves out HTTP (`listings`), the reclaiming of rows that were deleted long ago, and sharding.
 
 mod broker;
+mod digest;
 mod entry;
 mod info;
 mod listing;
 mod replica;
-mod reply;
-mod service;
-mod tally;
+mod table;
 
-pub(super) use broker::{Broker, encode, row_name};
-pub(super) use entry::{ContainerEntry, Entry, ObjectEntry, Stats};
-pub(super) use info::Info;
-pub(super) use service::{Asked, Level};
-pub(super) use tally::{Stretch, Tallies};
+pub(crate) use broker::Broker;
+pub(crate) use digest::RowRange;
+pub(crate) use entry::{ContainerEntry, Entry, ObjectEntry, Stats};
+pub(crate) use info::{Created, ListingInfo};
+pub(crate) use listing::{ListingFormat, ListingLine, ListingQuery};
+pub(crate) use table::encode;

@@ -1,56 +1,54 @@
-//! A listing beside its other replicas: how far it differs, what it has in a stretch, and taking in what another has.
+//! Replicas of a listing: digests to compare, rows of a range, and merging of another's rows.
 //!
-//! Leaves out who asks whom: see the replicator.
+//! Leaves out the exchange between nodes, which is the replicator's.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::{Batch, Row};
 
-use super::broker::{Broker, decode, encode, end_of_rows, get, info_key, row_key};
+use super::broker::Broker;
+use super::digest::{ListingDigest, RowRange, row_hash};
 use super::entry::Entry;
-use super::info::Info;
-use super::tally::{Stretch, Tally, mark};
-use crate::node::device::{Device, NameHash, Place};
-use crate::node::error::NodeError;
-use crate::node::request::Parent;
-use crate::swift::{Path, Timestamp};
-
-/// Rows that are read from the table at a time, and rows of a stretch.
-const PAGE_ROWS: usize = 1_000;
+use super::info::ListingInfo;
+use super::table::{PAGE_ROWS, decode, end_of_rows, get, info_key, row_key};
+use crate::node::protocol::ParentServer;
+use crate::node::storage::{Device, DiskPlace, FileDamage, NameHash, NodeError};
+use crate::swift::Timestamp;
 
 impl<E: Entry> Broker<E> {
-    /// What is known of a listing that the device has, live or deleted.
-    pub(in crate::node) async fn stored(&self, place: &Place) -> Result<Option<Info>, NodeError> {
+    /// Record of a listing that the device has, live or deleted.
+    pub(crate) async fn stored(&self, place: &DiskPlace) -> Result<Option<ListingInfo>, NodeError> {
         get(place, &info_key::<E>(place)).await
     }
 
-    /// The digest of each partition in which the device has listings, as far as they do not change all the time.
-    pub(in crate::node) async fn inventory(
+    /// Digest of each partition with listings on the device, but for listings that change all the
+    /// time.
+    pub(crate) async fn inventory(
         &self,
         device: &Rc<Device>,
     ) -> Result<BTreeMap<u32, u64>, NodeError> {
-        let tallies = &device.tallies;
-        if !tallies.is_complete(E::LETTER) {
-            let (look, mut last) = (tallies.begin(E::LETTER), None);
-            while let Some((hash, info)) = self.after(device, last).await? {
-                self.tally(&place_of(device, hash, &info), &info).await?;
+        let digests = &self.digests[device];
+        if !digests.is_complete(E::LETTER) {
+            let (scan, mut last) = (digests.begin_scan(E::LETTER), None);
+            while let Some((hash, info)) = self.next_listing(device, last).await? {
+                self.digest_at(&place_of(device, hash, &info), &info).await?;
                 last = Some(hash);
             }
-            tallies.end(&look);
+            digests.end_scan(&scan);
         }
-        Ok(tallies.inventory(E::LETTER))
+        Ok(digests.inventory(E::LETTER))
     }
 
-    /// The listings of a partition, as far as they are known.
-    pub(in crate::node) async fn listings(
+    /// Listings of a partition, as far as they are known.
+    pub(crate) async fn listings(
         &self,
         device: &Rc<Device>,
         partition: u32,
-    ) -> Result<Vec<(Place, Info)>, NodeError> {
+    ) -> Result<Vec<(DiskPlace, ListingInfo)>, NodeError> {
         let mut listings = Vec::new();
-        for hash in device.tallies.hashes(E::LETTER, partition) {
-            let Some(place) = nameless(device, partition, hash) else { continue };
+        for hash in self.digests[device].hashes(E::LETTER, partition) {
+            let place = DiskPlace::nameless(device, partition, hash);
             if let Some(info) = self.stored(&place).await? {
                 listings.push((place_of(device, hash, &info), info));
             }
@@ -58,73 +56,75 @@ impl<E: Entry> Broker<E> {
         Ok(listings)
     }
 
-    /// The digest of the listing with that hash, if the device has it.
-    pub(in crate::node) async fn digest_of(
+    /// Digest of the listing with that hash, if the device has it.
+    pub(crate) async fn digest_of(
         &self,
         device: &Rc<Device>,
         partition: u32,
         hash: NameHash,
     ) -> Result<Option<u64>, NodeError> {
-        let Some(place) = nameless(device, partition, hash) else { return Ok(None) };
+        let place = DiskPlace::nameless(device, partition, hash);
         match self.stored(&place).await? {
             Some(info) => self.digest(&place, &info).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The number that replicas of a listing have in common if they say the same.
-    pub(in crate::node) async fn digest(
+    /// Number that is equal on replicas of a listing with equal rows and records.
+    pub(crate) async fn digest(
         &self,
-        place: &Place,
-        info: &Info,
+        place: &DiskPlace,
+        info: &ListingInfo,
     ) -> Result<u64, NodeError> {
-        self.tally(place, info).await.map(Tally::digest)
+        self.digest_at(place, info).await.map(ListingDigest::value)
     }
 
-    async fn tally(&self, place: &Place, info: &Info) -> Result<Tally, NodeError> {
-        let tallies = &place.device.tallies;
-        let (partition, counted) = (info.partition, info.counted);
-        if let Some(rows) = tallies.rows(E::LETTER, place.hash, counted) {
-            return Ok(Tally { partition, counted, rows, info: info.digest() });
+    /// Digest of a listing, which counts its rows if that is not known.
+    async fn digest_at(
+        &self,
+        place: &DiskPlace,
+        info: &ListingInfo,
+    ) -> Result<ListingDigest, NodeError> {
+        let digests = &self.digests[&place.device];
+        if let Some(rows) = digests.rows(E::LETTER, place.hash, info.counted) {
+            return Ok(ListingDigest::of(info, rows));
         }
-        let _counter = tallies.counter().await;
-        tallies.begin_count(E::LETTER, place.hash);
+        let _counter = digests.counter().await;
+        digests.begin_count(E::LETTER, place.hash);
         let mut after = None;
         loop {
-            let _alone = place.device.lock(place.hash).await;
+            let _locked = place.device.lock(place.hash).await;
             let rows = self.rows(place, after.as_deref(), None).await?;
-            let marks = rows.iter().fold(0, |marks, (name, entry)| marks ^ mark(name, entry));
+            let hashes = digest_of_rows(0, &rows);
             if let Some((last, _)) = rows.last() {
-                tallies.count(last, marks);
+                digests.count(last, hashes);
                 after = Some(last.clone());
             }
             if rows.len() == PAGE_ROWS {
                 continue;
             }
             let info = self.info(place).await?;
-            let (partition, counted) = (info.partition, info.counted);
-            let counted_rows = tallies.end_count();
-            let rows = counted_rows.unwrap_or_default();
-            let tally = Tally { partition, counted, rows, info: info.digest() };
+            let counted_rows = digests.end_count();
+            let digest = ListingDigest::of(&info, counted_rows.unwrap_or_default());
             if counted_rows.is_some() {
-                tallies.set(E::LETTER, place.hash, tally);
+                digests.set(E::LETTER, place.hash, digest);
             } else {
-                tallies.doubt(E::LETTER, place.hash);
+                digests.invalidate(E::LETTER, place.hash);
             }
-            return Ok(tally);
+            return Ok(digest);
         }
     }
 
-    /// The first listing of the device after the one with that hash.
-    async fn after(
+    /// First listing of the device after the one with that hash.
+    async fn next_listing(
         &self,
         device: &Device,
         hash: Option<NameHash>,
-    ) -> Result<Option<(NameHash, Info)>, NodeError> {
+    ) -> Result<Option<(NameHash, ListingInfo)>, NodeError> {
         let after = |hash: NameHash| format!("index/{}/{}0", E::LETTER, hash.hex());
         let from = hash.map_or_else(|| format!("index/{}/", E::LETTER), after);
         let to = format!("index/{}0", E::LETTER);
-        let failed = |source| device.failed_at(&from, source);
+        let failed = |source| device.disk_error_at(&from, source);
         let rows = device.disk.scan(from.as_bytes(), to.as_bytes(), 1).await.map_err(failed)?;
         let Some((key, value)) = rows.first() else { return Ok(None) };
         let hash = std::str::from_utf8(key).ok().and_then(|key| NameHash::parse(key.get(8..40)?));
@@ -132,70 +132,66 @@ impl<E: Entry> Broker<E> {
         hash.zip(info).map(Some).ok_or_else(|| NodeError::Damaged {
             path: String::from_utf8_lossy(key).into_owned(),
             device: device.name.clone(),
-            damage: crate::node::object::trailer::Damage::Metadata {
-                why: "it is no row of a listing".to_owned(),
-            },
+            damage: FileDamage::Metadata { why: "it is no row of a listing".to_owned() },
         })
     }
 
-    /// All rows of the listing, in stretches.
-    pub(in crate::node) async fn stretches(
-        &self,
-        place: &Place,
-    ) -> Result<Vec<Stretch>, NodeError> {
-        let (mut stretches, mut after) = (Vec::new(), None);
+    /// All rows of the listing, in ranges of [`PAGE_ROWS`].
+    pub(crate) async fn row_ranges(&self, place: &DiskPlace) -> Result<Vec<RowRange>, NodeError> {
+        let (mut ranges, mut after) = (Vec::new(), None);
         loop {
             let rows = self.rows(place, after.as_deref(), None).await?;
-            let tally = rows.iter().fold(0, |tally, (name, entry)| tally ^ mark(name, entry));
+            let digest = digest_of_rows(0, &rows);
             let last = rows.len() < PAGE_ROWS;
             after = rows.into_iter().next_back().map(|(name, _)| name);
-            stretches.push(Stretch { to: after.clone().filter(|_| !last), tally });
+            ranges.push(RowRange { to: after.clone().filter(|_| !last), digest });
             if last {
-                return Ok(stretches);
+                return Ok(ranges);
             }
         }
     }
 
-    /// Which of another replica's stretches are others here.
-    pub(in crate::node) async fn differing(
+    /// Indices of another replica's ranges whose rows differ here.
+    pub(crate) async fn differing(
         &self,
-        place: &Place,
-        theirs: &[Stretch],
+        place: &DiskPlace,
+        theirs: &[RowRange],
     ) -> Result<Vec<usize>, NodeError> {
         let (mut differing, mut from) = (Vec::new(), None);
-        for (index, stretch) in theirs.iter().enumerate() {
-            let (mut tally, mut after) = (0, from.clone());
+        for (index, range) in theirs.iter().enumerate() {
+            let (mut digest, mut after) = (0, from.clone());
             loop {
-                let rows = self.rows(place, after.as_deref(), stretch.to.as_deref()).await?;
-                tally = rows.iter().fold(tally, |tally, (name, entry)| tally ^ mark(name, entry));
+                let rows = self.rows(place, after.as_deref(), range.to.as_deref()).await?;
+                digest = digest_of_rows(digest, &rows);
                 if rows.len() < PAGE_ROWS {
                     break;
                 }
                 after = rows.into_iter().next_back().map(|(name, _)| name);
             }
-            if tally != stretch.tally {
+            if digest != range.digest {
                 differing.push(index);
             }
-            from.clone_from(&stretch.to);
+            from.clone_from(&range.to);
         }
         Ok(differing)
     }
 
-    /// The first rows after the name `after` and up to the name `to`: as many as are read at a time, if there are as many.
-    pub(in crate::node) async fn rows(
+    /// First rows after the name `after` and up to the name `to`, at most [`PAGE_ROWS`].
+    pub(crate) async fn rows(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         after: Option<&str>,
         to: Option<&str>,
     ) -> Result<Vec<(String, E)>, NodeError> {
-        let behind = |name: &str| row_key::<E>(place, &[name.as_bytes(), b"\0"].concat());
+        let after_name = |name: &str| row_key::<E>(place, &[name.as_bytes(), b"\0"].concat());
         let begin = row_key::<E>(place, b"");
-        let from = after.map_or_else(|| begin.clone(), behind);
-        let to = to.map_or_else(|| end_of_rows::<E>(place), behind);
+        let from = after.map_or_else(|| begin.clone(), after_name);
+        let to = to.map_or_else(|| end_of_rows::<E>(place), after_name);
         if from >= to {
             return Ok(Vec::new());
         }
-        let page = place.device.disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.failed())?;
+        let page =
+            place.device.disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.disk_error())?;
         let row = |(key, value): Row| {
             let name = String::from_utf8_lossy(key.get(begin.len()..).unwrap_or_default());
             Ok((name.into_owned(), decode(place, &value)?))
@@ -203,30 +199,26 @@ impl<E: Entry> Broker<E> {
         page.into_iter().map(row).collect()
     }
 
-    /// Takes in what another replica has, durably. `parents` hear of it if nobody does yet.
-    pub(in crate::node) async fn take_in(
+    /// Merges another replica's record and rows, durably. `parents` get its counts if no server
+    /// does yet.
+    pub(crate) async fn merge(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         now: Timestamp,
-        theirs: Info,
+        theirs: ListingInfo,
         rows: Vec<(String, E)>,
-        parents: Vec<Parent>,
+        parents: Vec<ParentServer>,
     ) -> Result<(), NodeError> {
-        let _alone = place.device.lock(place.hash).await;
+        let _locked = place.device.lock(place.hash).await;
         let mut info = self.info(place).await?;
         let (before, mut batch, mut changes) = (info.clone(), Batch::new(), Vec::new());
-        info.take_in(theirs, parents);
+        info.merge(theirs, parents);
         for (name, entry) in rows {
-            let key = row_key::<E>(place, name.as_bytes());
-            let old: Option<E> = get(place, &key).await?;
-            let new = old.clone().map_or(entry.clone(), |old| old.merge(entry));
-            if old.as_ref() == Some(&new) {
-                continue;
+            let change = self.merge_row(place, &mut info, &mut batch, &name, entry).await?;
+            if let Some(change) = change {
+                let hash = change.hash(&name);
+                changes.push((name, hash));
             }
-            info.count(old.as_ref().map(E::stats).unwrap_or_default(), new.stats());
-            batch.put(key, encode(&new));
-            let change = old.as_ref().map_or(0, |old| mark(&name, old)) ^ mark(&name, &new);
-            changes.push((name, change));
         }
         if info == before && batch.changes().is_empty() {
             return Ok(());
@@ -234,43 +226,42 @@ impl<E: Entry> Broker<E> {
         self.commit(place, now, info, batch, || changes).await
     }
 
-    /// Removes a listing that belongs elsewhere, unless it has changed since it was counted.
-    pub(in crate::node) async fn remove(
+    /// Removes a listing that belongs elsewhere, unless its counts are not of that time any more.
+    pub(crate) async fn remove(
         &self,
-        place: &Place,
+        place: &DiskPlace,
         counted: Timestamp,
     ) -> Result<(), NodeError> {
-        let _alone = place.device.lock(place.hash).await;
+        let _locked = place.device.lock(place.hash).await;
         let disk = &place.device.disk;
         let (from, to) = (row_key::<E>(place, b""), end_of_rows::<E>(place));
         while self.info(place).await?.counted == counted {
-            let page = disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.failed())?;
+            let page = disk.scan(&from, &to, PAGE_ROWS).await.map_err(place.disk_error())?;
             let mut batch = Batch::new();
             for (key, _) in &page {
                 batch.delete(key.clone());
             }
-            let changing = place.device.tallies.change(E::LETTER, place.hash);
+            let change = self.digests[&place.device].begin_change(E::LETTER, place.hash);
             if page.len() < PAGE_ROWS {
                 // Last: as long as it is there, a crash leaves a listing that is removed again.
                 batch.delete(info_key::<E>(place));
-                disk.commit(batch).await.map_err(place.failed())?;
-                changing.gone();
+                disk.commit(batch).await.map_err(place.disk_error())?;
+                change.removed();
                 break;
             }
-            disk.commit(batch).await.map_err(place.failed())?;
+            disk.commit(batch).await.map_err(place.disk_error())?;
         }
         Ok(())
     }
 }
 
-/// Where a listing is, by what is known of it.
-fn place_of(device: &Rc<Device>, hash: NameHash, info: &Info) -> Place {
+/// DiskPlace of a listing, by its record.
+fn place_of(device: &Rc<Device>, hash: NameHash, info: &ListingInfo) -> DiskPlace {
     let (device, path) = (Rc::clone(device), info.path.clone());
-    Place { device, partition: info.partition, hash, path }
+    DiskPlace { device, partition: info.partition, hash, path }
 }
 
-/// Where a listing is whose name is not known yet: for errors its hash stands for it.
-fn nameless(device: &Rc<Device>, partition: u32, hash: NameHash) -> Option<Place> {
-    let path = Path::account_only(&hash.hex()).ok()?;
-    Some(Place { device: Rc::clone(device), partition, hash, path })
+/// Digest `before` with the hashes of `rows` added.
+fn digest_of_rows<E: Entry>(before: u64, rows: &[(String, E)]) -> u64 {
+    rows.iter().fold(before, |digest, (name, entry)| digest ^ row_hash(name, entry))
 }

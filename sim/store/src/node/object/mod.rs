@@ -3,24 +3,37 @@
 //! ```text
 //! tmp/<hash>-<number>                                          an upload under way
 //! objects/<partition>/<suffix>/<hash>/<timestamp>.{data,meta,ts}
-//! quarantined/<hash>-<timestamp>.data                          what failed its checksum
+//! quarantined/<hash>-<timestamp>.data                          a file that failed its checksum
 //! ```
 //! A write goes to `tmp/`, is synced, renamed into place, and its directory is synced before it is
 //! acknowledged.
 //!
 //! Leaves out erasure coding.
 
+mod changes;
 mod conditions;
-pub mod files;
+mod digests;
+mod expirer;
+mod files;
+mod hash_dir;
+mod inventory;
+mod metadata;
 mod open;
 mod range;
+mod range_reader;
 mod read;
-pub(super) mod replica;
-pub(super) mod service;
+mod replica;
+mod service;
 mod store;
-mod sums;
-pub mod trailer;
-pub(super) mod write;
+mod upload;
 
-pub use open::{Metadata, OpenObject};
+pub(crate) use expirer::Expirer;
+pub(crate) use files::{FileKind, ObjectFiles};
+pub(crate) use hash_dir::{hashes, make_durable, object_files, partitions};
+pub use metadata::ObjectMetadata;
+pub use open::OpenObject;
+pub(crate) use service::ObjectService;
 pub use store::ObjectStore;
+
+#[cfg(test)]
+pub(crate) use files::FileName;

@@ -1,27 +1,27 @@
-//! The `Range` header: which bytes of an object are asked for.
+//! The `Range` header: the bytes of an object that a request asks for.
 //!
 //! Leaves out several ranges at a time (answered with the whole object, as HTTP allows) and
 //! `If-Range`.
 
-/// A run of bytes of an object.
+/// Range of an object's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct ByteRange {
     pub(super) first: u64,
     pub(super) len: u64,
 }
 
-/// What a `Range` header comes to.
+/// Outcome of a `Range` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Range {
-    /// All of it: there is no header, or none that is understood.
+pub(super) enum RequestedRange {
+    /// All bytes: there is no header, or none that is understood.
     Whole,
-    /// A part.
-    Part(Span),
-    /// Nothing that the object has.
+    /// Some bytes.
+    Part(ByteRange),
+    /// No byte that the object has.
     Unsatisfiable,
 }
 
-impl Range {
+impl RequestedRange {
     /// Reads the header for an object of `length` bytes.
     pub(super) fn parse(header: Option<&str>, length: u64) -> Self {
         let Some((first, last)) = header
@@ -53,7 +53,7 @@ impl Range {
             return Self::Unsatisfiable;
         }
         let last = if last < length { last } else { length - 1 };
-        Self::Part(Span { first, len: last - first + 1 })
+        Self::Part(ByteRange { first, len: last - first + 1 })
     }
 }
 
@@ -65,14 +65,14 @@ mod tests {
 
     #[test]
     fn single_suffix_and_open_ranges_are_parts() {
-        let part = |text| Range::parse(Some(text), 100);
-        assert_eq!(part("bytes=0-9"), Range::Part(Span { first: 0, len: 10 }));
-        assert_eq!(part("bytes=90-1000"), Range::Part(Span { first: 90, len: 10 }));
-        assert_eq!(part("bytes=-5"), Range::Part(Span { first: 95, len: 5 }));
-        assert_eq!(part("bytes=-500"), Range::Part(Span { first: 0, len: 100 }));
-        assert_eq!(part("bytes=99-"), Range::Part(Span { first: 99, len: 1 }));
-        assert_eq!(part("bytes=100-"), Range::Unsatisfiable);
-        assert_eq!(part("bytes=-0"), Range::Unsatisfiable);
+        let part = |text| RequestedRange::parse(Some(text), 100);
+        assert_eq!(part("bytes=0-9"), RequestedRange::Part(ByteRange { first: 0, len: 10 }));
+        assert_eq!(part("bytes=90-1000"), RequestedRange::Part(ByteRange { first: 90, len: 10 }));
+        assert_eq!(part("bytes=-5"), RequestedRange::Part(ByteRange { first: 95, len: 5 }));
+        assert_eq!(part("bytes=-500"), RequestedRange::Part(ByteRange { first: 0, len: 100 }));
+        assert_eq!(part("bytes=99-"), RequestedRange::Part(ByteRange { first: 99, len: 1 }));
+        assert_eq!(part("bytes=100-"), RequestedRange::Unsatisfiable);
+        assert_eq!(part("bytes=-0"), RequestedRange::Unsatisfiable);
     }
 
     #[test]
@@ -80,9 +80,9 @@ mod tests {
         for text in
             ["bytes=0-1,5-6", "bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "", "bytes=+1-2"]
         {
-            assert_eq!(Range::parse(Some(text), 100), Range::Whole, "{text:?}");
+            assert_eq!(RequestedRange::parse(Some(text), 100), RequestedRange::Whole, "{text:?}");
         }
-        assert_eq!(Range::parse(None, 0), Range::Whole);
+        assert_eq!(RequestedRange::parse(None, 0), RequestedRange::Whole);
     }
 
     proptest! {
@@ -90,9 +90,9 @@ mod tests {
         fn a_part_lies_within_the_object(
             text in "bytes=[0-9]{0,22}-[0-9]{0,22}", length in any::<u64>(),
         ) {
-            if let Range::Part(span) = Range::parse(Some(&text), length) {
-                prop_assert!(span.len > 0);
-                prop_assert!(span.first.checked_add(span.len).is_some_and(|end| end <= length));
+            if let RequestedRange::Part(range) = RequestedRange::parse(Some(&text), length) {
+                prop_assert!(range.len > 0);
+                prop_assert!(range.first.checked_add(range.len).is_some_and(|end| end <= length));
             }
         }
     }

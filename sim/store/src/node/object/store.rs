@@ -1,36 +1,37 @@
-//! The object store: finds what a device has of an object.
+//! The object store: opens the versions of objects that a node's devices have.
 //!
-//! Leaves out HTTP, and writing: see `write`.
+//! Leaves out HTTP, and changes of objects, which are `upload`'s and `changes`'.
 
 use std::rc::Rc;
 
 use stayput_host::DiskError;
 
-use super::files::{FileName, Kind, Winners};
+use super::digests::DeviceDigests;
+use super::files::{FileKind, FileName};
+use super::hash_dir::object_files;
 use super::open::OpenObject;
-use crate::node::device::{Device, Devices, NameHash, Place};
-use crate::node::error::NodeError;
-use crate::node::{NameHasher, device};
+use crate::node::storage::{Devices, DiskPlace, NodeError, PerDevice};
 use crate::swift::{Path, Timestamp};
 
-/// A newer version may replace the one that is being opened; so often in a row it does not.
+/// Attempts to open a version while newer ones replace it.
 const OPEN_ATTEMPTS: usize = 8;
 
-/// The objects on the devices of one node. Services and job executors share it.
+/// Objects on the devices of one node, shared by services and job executors.
 pub struct ObjectStore {
-    devices: Rc<Devices>,
-    name_hash: NameHasher,
+    pub(super) devices: Rc<Devices>,
+    pub(super) digests: DeviceDigests,
 }
 
 impl ObjectStore {
-    pub(in crate::node) fn new(devices: Rc<Devices>, name_hash: NameHasher) -> Self {
-        Self { devices, name_hash }
+    pub(crate) fn new(devices: Rc<Devices>) -> Self {
+        let digests = Rc::new(PerDevice::new(&devices));
+        Self { devices, digests }
     }
 
     /// Opens the version of an object that `device` has.
     ///
     /// # Errors
-    /// [`NodeError::NoDevice`], [`NodeError::NotFound`] (which names the deletion, if there was
+    /// [`NodeError::NoDevice`], [`NodeError::NotFound`] (with the time of the deletion, if there was
     /// one), [`NodeError::Damaged`] (it was put aside), [`NodeError::Disk`].
     pub async fn open(
         &self,
@@ -38,7 +39,7 @@ impl ObjectStore {
         partition: u32,
         path: &Path,
     ) -> Result<OpenObject, NodeError> {
-        self.open_at(&self.place(device, partition, path)?).await
+        self.open_at(&self.devices.place(device, partition, path)?).await
     }
 
     /// Opens the version that was put at `want`. Two puts of one timestamp differ by their ETag:
@@ -58,56 +59,29 @@ impl ObjectStore {
         Ok(object)
     }
 
-    pub(in crate::node) fn place(
-        &self,
-        device: &str,
-        partition: u32,
-        path: &Path,
-    ) -> Result<Place, NodeError> {
-        let device = self.devices.get(device, path)?;
-        let hash = NameHash((self.name_hash)(path));
-        Ok(Place { device, partition, hash, path: path.clone() })
-    }
-
-    pub(super) async fn open_at(&self, place: &Place) -> Result<OpenObject, NodeError> {
+    /// Opens the newest version at `place`.
+    pub(super) async fn open_at(&self, place: &DiskPlace) -> Result<OpenObject, NodeError> {
         for _attempt in 0..OPEN_ATTEMPTS {
-            let winners = winners(place).await?;
-            let Some(timestamp) = winners.data else {
-                return Err(place.not_found(winners.tombstone));
+            let files = object_files(place).await?;
+            let Some(data) = files.data else {
+                return Err(place.not_found(files.tombstone));
             };
-            let name = FileName { timestamp, kind: Kind::Data };
-            match OpenObject::open(place, name, winners.meta).await {
+            match self.open_file(place, data, files.meta).await {
                 Err(NodeError::Disk { source: DiskError::NotFound { .. }, .. }) => {}
                 opened => return opened,
             }
         }
         Err(place.not_found(None))
     }
-}
 
-/// The directory of an object's files.
-pub(super) fn directory(place: &Place) -> String {
-    directory_of(place.partition, place.hash)
-}
-
-fn directory_of(partition: u32, hash: NameHash) -> String {
-    let suffix = device::hex(&hash.0[14..]);
-    // Swift's suffix is the last three of the hash's digits.
-    format!("objects/{partition}/{}/{}", &suffix[1..], hash.hex())
-}
-
-/// What the files of an object come to, now. Names that are none of ours are left alone.
-pub(super) async fn winners(place: &Place) -> Result<Winners, NodeError> {
-    winners_of(&place.device, place.partition, place.hash).await.map_err(place.failed())
-}
-
-/// As [`winners`], of an object whose name is not known.
-pub(super) async fn winners_of(
-    device: &Device,
-    partition: u32,
-    hash: NameHash,
-) -> Result<Winners, DiskError> {
-    let names = device.disk.list(&directory_of(partition, hash)).await?;
-    let files: Vec<FileName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    Ok(Winners::among(&files))
+    /// Opens the version that was put at `data`, with the metadata of the POST at `posted`.
+    pub(super) async fn open_file(
+        &self,
+        place: &DiskPlace,
+        data: Timestamp,
+        posted: Option<Timestamp>,
+    ) -> Result<OpenObject, NodeError> {
+        let name = FileName { timestamp: data, kind: FileKind::Data };
+        OpenObject::open(&self.digests, place, name, posted).await
+    }
 }

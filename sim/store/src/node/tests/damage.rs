@@ -7,7 +7,7 @@ use stayput_host::Disk;
 
 use super::world::{Cluster, run};
 use crate::http::Method;
-use crate::node::{NodeError, OpenObject};
+use crate::node::{NodeError, OpenObject, error_status};
 use crate::swift::{Path, Timestamp};
 
 fn object() -> Path {
@@ -192,9 +192,9 @@ fn a_job_opens_the_version_it_was_told_and_no_other() {
         let other = open(&cluster, "d1", 2).await.err().expect("another version");
         let path = object().to_string();
         assert_eq!(other, NodeError::OtherVersion { path, has: at(1), wants: at(2) });
-        assert_eq!(other.status().as_u16(), 409);
+        assert_eq!(error_status(&other).as_u16(), 409);
         let elsewhere = open(&cluster, "d9", 1).await.err().expect("no such device");
-        assert_eq!(elsewhere.status().as_u16(), 507);
+        assert_eq!(error_status(&elsewhere).as_u16(), 507);
         let newer = cluster.object(Method::PUT, &[("x-timestamp", "3.0")], b"newer").await;
         assert_eq!(newer.status, 201);
         assert_eq!(&opened.read_at(0, 5).await.unwrap()[..], b"hello", "it stays readable");

@@ -12,4 +12,4 @@ mod survival;
 mod updates;
 mod world;
 
-pub(in crate::node) use world::run_on_a_disk;
+pub(crate) use world::run_on_a_disk;

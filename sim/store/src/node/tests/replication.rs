@@ -3,6 +3,7 @@
 //! Leaves out the ring: the first few nodes are to have everything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -136,8 +137,9 @@ async fn spread(cluster: Cluster, steps: Vec<Step>) {
         let mut inventories = BTreeSet::new();
         for node in 0..3 {
             let node = cluster.node(node);
-            let device = node.devices.named("d1").expect("it has one");
-            inventories.insert(node.inventory(&device, service).await.expect("it reads"));
+            let device = node.replicator.devices.get("d1").expect("it has one");
+            let inventory = node.replicator.inventory(&device, service).await;
+            inventories.insert(inventory.expect("it reads"));
         }
         assert_eq!(inventories.len(), 1, "{service:?}: {inventories:?}");
     }
@@ -226,10 +228,12 @@ fn a_long_listing_gives_only_the_stretches_that_differ() {
         row(0, "00900a").await;
         let (one, other) = (cluster.node(0), cluster.node(1));
         let path = decode_path("/a/c").expect("a good path");
-        let place = |node: &StorageNode| node.place("d1", 7, &path).expect("it has the device");
-        let stretches = one.containers.stretches(&place(&one)).await.expect("it reads");
-        let differing = other.containers.differing(&place(&other), &stretches).await;
-        assert_eq!((stretches.len(), differing.expect("it reads")), (3, vec![0]));
+        let devices = |node: &StorageNode| Rc::clone(&node.replicator.devices);
+        let place =
+            |node: &StorageNode| devices(node).place("d1", 7, &path).expect("it has the device");
+        let ranges = one.replicator.containers.row_ranges(&place(&one)).await.expect("it reads");
+        let differing = other.replicator.containers.differing(&place(&other), &ranges).await;
+        assert_eq!((ranges.len(), differing.expect("it reads")), (3, vec![0]));
     });
 }
 

@@ -152,7 +152,7 @@ pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
 }
 
 /// Runs `script` on a node's disk.
-pub(in crate::node) fn run_on_a_disk<F: Future<Output = ()> + 'static>(
+pub(crate) fn run_on_a_disk<F: Future<Output = ()> + 'static>(
     script: impl Fn(Rc<dyn Disk>) -> F + 'static,
 ) {
     run(1, Vec::new(), move |cluster| script(cluster.disk(0)));

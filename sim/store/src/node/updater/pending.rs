@@ -1,9 +1,9 @@
-//! Rows of the pending log: changes that a container or an account has yet to hear of.
+//! Rows of the pending log: updates of containers and accounts that are not delivered yet.
 //!
 //! ```text
-//! pending/<hash>/<host>/<device>/<timestamp>   an object's change, for one container server
-//! pending/<hash>/<host>/<device>/<timestamp>-<timestamp>   another content type of it
-//! pending/<hash>/<host>/<device>/counts        a container's newest counts, for one account server
+//! pending/<hash>/<host>/<device>/<timestamp>               an object's change, for a container server
+//! pending/<hash>/<host>/<device>/<timestamp>-<timestamp>   its later content type
+//! pending/<hash>/<host>/<device>/counts                    a container's counts, for an account server
 //! ```
 //! Leaves out sending them.
 
@@ -11,30 +11,27 @@ use serde::{Deserialize, Serialize};
 use stayput_host::Batch;
 
 use crate::http::{HeaderMap, Method, StatusCode};
-use crate::node::device::{NameHash, Place};
-use crate::node::error::NodeError;
-use crate::node::index::{Info, encode};
-use crate::node::reply;
-use crate::node::request::Parent;
+use crate::node::index::{ListingInfo, encode};
+use crate::node::protocol::ParentServer;
+use crate::node::protocol::response::set_header;
+use crate::node::storage::{DiskPlace, NameHash};
 use crate::swift::{Path, Timestamp, encode_part, header};
 
-/// What all keys of the log begin with.
+/// Prefix of all keys of the log.
 pub(super) const PREFIX: &[u8] = b"pending/";
-/// The first key after them.
+/// First key after them.
 pub(super) const END: &[u8] = b"pending0";
-/// Rows of objects that may wait on a device; then it takes no writes until some were delivered.
-const ROWS_MAX: usize = 1_000_000;
-/// A server that does not have a container (or account), and knows of no deletion, may yet get it.
-/// After so long it will not.
+/// Seconds after which a container (or account) that its server does not have, and has not deleted,
+/// will not come any more.
 const MISSING_MAX_S: u64 = 86_400;
 
-/// What is to be heard.
+/// Update of a listing: a change of one of its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::node) enum Change {
-    /// An object was put.
+pub(crate) enum ListingUpdate {
+    /// A put object.
     ObjectPut { timestamp: Timestamp, size: u64, etag: String, content_type: String },
-    /// An object that was put at `timestamp` got another content type at `typed`.
+    /// An object of `timestamp` that got another content type at `typed`.
     ObjectType {
         timestamp: Timestamp,
         size: u64,
@@ -42,23 +39,23 @@ pub(in crate::node) enum Change {
         content_type: String,
         typed: Timestamp,
     },
-    /// An object was deleted.
+    /// A deleted object.
     ObjectDelete { timestamp: Timestamp },
-    /// A container was put or deleted, or counts anew.
+    /// A container that was put, deleted or counted anew.
     Container { put: Timestamp, deleted: Timestamp, counted: Timestamp, objects: u64, bytes: u64 },
 }
 
-/// A change and who is to hear of it.
+/// Update that a server is still to get.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pending {
-    /// The object or the container.
+pub(super) struct PendingUpdate {
+    /// Path of the object or the container.
     pub(super) path: Path,
-    pub(super) parent: Parent,
-    pub(super) change: Change,
+    pub(super) parent: ParentServer,
+    pub(super) change: ListingUpdate,
 }
 
-impl Change {
-    /// When it happened.
+impl ListingUpdate {
+    /// Time of the change.
     fn timestamp(&self) -> Timestamp {
         match self {
             Self::ObjectPut { timestamp, .. }
@@ -68,7 +65,8 @@ impl Change {
         }
     }
 
-    /// Since when it is to be told: a container's counts may be newer than the container, and a content type than its object.
+    /// Time from which the update waits: a container's counts may be newer than the container, and
+    /// a content type than its object.
     fn since(&self) -> Timestamp {
         match self {
             Self::Container { counted, .. } => *counted,
@@ -77,32 +75,32 @@ impl Change {
         }
     }
 
-    /// The method and the headers that tell it.
+    /// Method and headers of the request that delivers it.
     pub(super) fn request(&self) -> (Method, HeaderMap) {
         let mut headers = HeaderMap::new();
-        let mut say = |name, value: String| reply::set(&mut headers, name, &value);
+        let mut set = |name, value: String| set_header(&mut headers, name, &value);
         let method = match self {
             Self::ObjectPut { timestamp, size, etag, content_type }
             | Self::ObjectType { timestamp, size, etag, content_type, .. } => {
-                say(header::X_TIMESTAMP, timestamp.to_string());
-                say(header::X_SIZE, size.to_string());
-                say(header::X_ETAG, etag.clone());
-                say(header::X_CONTENT_TYPE, content_type.clone());
+                set(header::X_TIMESTAMP, timestamp.to_string());
+                set(header::X_SIZE, size.to_string());
+                set(header::X_ETAG, etag.clone());
+                set(header::X_CONTENT_TYPE, content_type.clone());
                 if let Self::ObjectType { typed, .. } = self {
-                    say(header::X_CONTENT_TYPE_TIMESTAMP, typed.to_string());
+                    set(header::X_CONTENT_TYPE_TIMESTAMP, typed.to_string());
                 }
                 Method::PUT
             }
             Self::ObjectDelete { timestamp } => {
-                say(header::X_TIMESTAMP, timestamp.to_string());
+                set(header::X_TIMESTAMP, timestamp.to_string());
                 Method::DELETE
             }
             Self::Container { put, deleted, counted, objects, bytes } => {
-                say(header::X_PUT_TIMESTAMP, put.to_string());
-                say(header::X_DELETE_TIMESTAMP, deleted.to_string());
-                say(header::X_TIMESTAMP, counted.to_string());
-                say(header::X_CONTAINER_OBJECT_COUNT, objects.to_string());
-                say(header::X_CONTAINER_BYTES_USED, bytes.to_string());
+                set(header::X_PUT_TIMESTAMP, put.to_string());
+                set(header::X_DELETE_TIMESTAMP, deleted.to_string());
+                set(header::X_TIMESTAMP, counted.to_string());
+                set(header::X_CONTAINER_OBJECT_COUNT, objects.to_string());
+                set(header::X_CONTAINER_BYTES_USED, bytes.to_string());
                 Method::PUT
             }
         };
@@ -110,68 +108,62 @@ impl Change {
     }
 }
 
-impl Pending {
-    /// Where it stands in the table. A container's newer counts replace its older ones.
+impl PendingUpdate {
+    /// Key of its row. A container's newer counts replace its older ones.
     pub(super) fn key(&self, hash: NameHash) -> Vec<u8> {
         let which = match &self.change {
-            Change::Container { .. } => "counts".to_owned(),
-            Change::ObjectType { timestamp, typed, .. } => format!("{timestamp}-{typed}"),
+            ListingUpdate::Container { .. } => "counts".to_owned(),
+            ListingUpdate::ObjectType { timestamp, typed, .. } => format!("{timestamp}-{typed}"),
             change => change.timestamp().to_string(),
         };
-        let Parent { host, device, .. } = &self.parent;
+        let ParentServer { host, device, .. } = &self.parent;
         format!("pending/{}/{host}/{}/{which}", hash.hex(), encode_part(device)).into_bytes()
     }
 
-    /// Where the parent takes it.
+    /// Path of the request that delivers it.
     pub(super) fn url(&self) -> String {
-        let Parent { device, partition, .. } = &self.parent;
+        let ParentServer { device, partition, .. } = &self.parent;
         format!("/{}/{partition}{}", encode_part(device), self.path.encoded())
     }
 
-    /// Whether an answer settles it: it was heard, or what it is about is known to be gone.
+    /// True if an answer settles it: the server took it, or does not need it any more.
     pub(super) fn is_settled(
         &self,
         status: StatusCode,
         deleted: Option<Timestamp>,
         now: Timestamp,
     ) -> bool {
-        let told_until = self.change.since().unix_seconds().saturating_add(MISSING_MAX_S);
-        let old = told_until < now.unix_seconds();
+        let waits_until = self.change.since().unix_seconds().saturating_add(MISSING_MAX_S);
+        let old = waits_until < now.unix_seconds();
         let gone = deleted.is_some_and(|deleted| deleted >= self.change.timestamp());
         status.is_success() || (status == StatusCode::NOT_FOUND && (gone || old))
     }
 }
 
-/// Puts what accounts are to hear of a container into the batch that changes the container.
-pub(in crate::node) fn counts_outbox(place: &Place, info: &Info, batch: &mut Batch) {
-    for pending in counts_of(place, info) {
+/// Adds the updates of a container's accounts to the batch that changes the container.
+pub(crate) fn counts_outbox(place: &DiskPlace, info: &ListingInfo, batch: &mut Batch) {
+    for pending in counts_updates(place, info) {
         batch.put(pending.key(place.hash), encode(&pending));
     }
 }
 
-/// What the container's account servers are to hear.
-pub(super) fn counts_of(place: &Place, info: &Info) -> impl Iterator<Item = Pending> {
-    let change = Change::Container {
+/// Updates of the container's account servers.
+pub(super) fn counts_updates(
+    place: &DiskPlace,
+    info: &ListingInfo,
+) -> impl Iterator<Item = PendingUpdate> {
+    let change = ListingUpdate::Container {
         put: info.put,
         deleted: info.deleted,
         counted: info.counted,
         objects: info.stats.objects,
         bytes: info.stats.bytes,
     };
-    info.parents.iter().map(move |parent| Pending {
+    info.parents.iter().map(move |parent| PendingUpdate {
         path: place.path.clone(),
         parent: parent.clone(),
         change: change.clone(),
     })
-}
-
-/// Refuses a write while too much waits to be told.
-pub(in crate::node) fn check_room(place: &Place) -> Result<(), NodeError> {
-    if place.device.pending() < ROWS_MAX {
-        return Ok(());
-    }
-    let (path, device) = (place.path.to_string(), place.device.name.clone());
-    Err(NodeError::Backlog { path, device, max: ROWS_MAX })
 }
 
 #[cfg(test)]
@@ -183,12 +175,12 @@ mod tests {
         format!("{seconds}.00000").parse().unwrap()
     }
 
-    fn deletion(seconds: u64) -> Pending {
+    fn deletion(seconds: u64) -> PendingUpdate {
         let host = "10.0.0.1:6201".parse().unwrap();
-        Pending {
+        PendingUpdate {
             path: decode_path("/a/c/o").unwrap(),
-            parent: Parent { host, device: "d1".to_owned(), partition: 7 },
-            change: Change::ObjectDelete { timestamp: at(seconds) },
+            parent: ParentServer { host, device: "d1".to_owned(), partition: 7 },
+            change: ListingUpdate::ObjectDelete { timestamp: at(seconds) },
         }
     }
 
@@ -209,8 +201,8 @@ mod tests {
         assert_ne!(deletion(1).key(hash), deletion(2).key(hash));
         let counts = |counted| {
             let (put, deleted) = (at(1), Timestamp::ZERO);
-            let change = Change::Container { put, deleted, counted, objects: 0, bytes: 0 };
-            Pending { change, ..deletion(1) }
+            let change = ListingUpdate::Container { put, deleted, counted, objects: 0, bytes: 0 };
+            PendingUpdate { change, ..deletion(1) }
         };
         assert_eq!(counts(at(3)).key(hash), counts(at(4)).key(hash));
         assert!(counts(at(3)).key(hash).starts_with(PREFIX));

@@ -1,36 +1,35 @@
 //! Listings as answers: plain text, JSON or XML.
 //!
-//! Leaves out `Accept`: a proxy says in the query which format its client wants.
+//! Leaves out `Accept`: a proxy names the format that its client wants in the query.
 
 use hyper::header::CONTENT_TYPE;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use stayput_host::Purpose;
 
-use super::entry::Entry;
-use super::listing::{Format, Line, Query};
 use crate::http::{Body, Response, StatusCode};
-use crate::node::reply;
+use crate::node::index::{Entry, ListingFormat, ListingLine, ListingQuery};
+use crate::node::protocol::response::set_header;
 use crate::swift::{Path, escape_xml};
 
-/// The answer to a GET of `path`: the lines in the format that the query asks for.
-pub(in crate::node) fn listing_answer<E: Entry>(
+/// Answer to a GET of `path`: the lines in the format of the query.
+pub(super) fn listing_answer<E: Entry>(
     path: &Path,
-    query: &Query,
-    lines: &[Line<E>],
+    query: &ListingQuery,
+    lines: &[ListingLine<E>],
 ) -> Response {
     let (text, content_type) = match query.format {
-        Format::Json => (as_json(lines), "application/json; charset=utf-8"),
-        Format::Xml => (as_xml(path, lines), "application/xml; charset=utf-8"),
-        Format::Plain => (as_text(lines), "text/plain; charset=utf-8"),
+        ListingFormat::Json => (as_json(lines), "application/json; charset=utf-8"),
+        ListingFormat::Xml => (as_xml(path, lines), "application/xml; charset=utf-8"),
+        ListingFormat::Plain => (as_text(lines), "text/plain; charset=utf-8"),
     };
     let status = if text.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK };
     let mut response = Response::new(Body::full(Purpose::Listing, text));
     *response.status_mut() = status;
-    reply::set(response.headers_mut(), CONTENT_TYPE, content_type);
+    set_header(response.headers_mut(), CONTENT_TYPE, content_type);
     response
 }
 
-impl<E: Entry> Serialize for Line<E> {
+impl<E: Entry> Serialize for ListingLine<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self {
@@ -47,19 +46,19 @@ impl<E: Entry> Serialize for Line<E> {
 }
 
 #[expect(clippy::expect_used, reason = "names, texts and numbers always have a JSON form")]
-fn as_json<E: Entry>(lines: &[Line<E>]) -> String {
+fn as_json<E: Entry>(lines: &[ListingLine<E>]) -> String {
     serde_json::to_string(lines).expect("lines have a JSON form")
 }
 
-fn as_text<E>(lines: &[Line<E>]) -> String {
+fn as_text<E>(lines: &[ListingLine<E>]) -> String {
     let names = lines.iter().map(|line| match line {
-        Line::Row(name, _) | Line::Subdir(name) => name,
+        ListingLine::Row(name, _) | ListingLine::Subdir(name) => name,
     });
     names.fold(String::new(), |text, name| text + name + "\n")
 }
 
-/// As Swift writes it: `<container name="c"><object><name>o</name>…`, and likewise for accounts.
-fn as_xml<E: Entry>(path: &Path, lines: &[Line<E>]) -> String {
+/// A listing as Swift writes it: `<container name="c"><object><name>o</name>…`, and likewise for accounts.
+fn as_xml<E: Entry>(path: &Path, lines: &[ListingLine<E>]) -> String {
     let (whole, part, named) = match path.container() {
         Some(container) => ("container", "object", container),
         None => ("account", "container", path.account()),
@@ -68,17 +67,17 @@ fn as_xml<E: Entry>(path: &Path, lines: &[Line<E>]) -> String {
     text += &format!("<{whole} name=\"{}\">", escape_xml(named));
     for line in lines {
         match line {
-            Line::Row(name, entry) => {
+            ListingLine::Row(name, entry) => {
                 text += &format!("<{part}>{}", element("name", name));
                 for (field, value) in entry.fields() {
-                    // Swift's XML has no room for it.
+                    // Swift's XML has no such element.
                     if field != "slo_etag" {
                         text += &element(field, &value.to_string());
                     }
                 }
                 text += &format!("</{part}>");
             }
-            Line::Subdir(name) => {
+            ListingLine::Subdir(name) => {
                 let attribute = escape_xml(name);
                 text += &format!("<subdir name=\"{attribute}\">{}</subdir>", element("name", name));
             }

@@ -1,21 +1,18 @@
-//! The container service: containers, and the rows of their objects.
+//! Container service: containers, and the rows of their objects.
 //!
-//! Leaves out access lists beyond keeping them, versioning and sharding.
+//! Leaves out access lists beyond storing them, versioning and sharding.
 
-use std::rc::Rc;
-
-use super::StorageNode;
-use super::device::Place;
-use super::error::NodeError;
-use super::index::{Asked, Level, ObjectEntry, Stats, row_name};
-use super::request::{self, DevicePath};
+use super::{ListingHeaders, ListingRequest, ListingService, listing_and_name};
 use crate::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
-use crate::node::reply;
+use crate::node::index::{ObjectEntry, Stats};
+use crate::node::protocol::response::empty;
+use crate::node::protocol::{DevicePath, request};
+use crate::node::storage::{DiskPlace, NodeError, RequestFlaw};
 use crate::swift::{Timestamp, header};
 
-const LEVEL: Level = Level {
+const HEADERS: ListingHeaders = ListingHeaders {
     meta_prefix: header::CONTAINER_META_PREFIX,
-    also_kept: &["x-container-read", "x-container-write"],
+    also_stored: &["x-container-read", "x-container-write"],
     parents: Some([header::X_ACCOUNT_HOST, header::X_ACCOUNT_DEVICE, header::X_ACCOUNT_PARTITION]),
     counts,
 };
@@ -28,30 +25,31 @@ fn counts(stats: Stats) -> Vec<(HeaderName, u64)> {
 }
 
 /// Answers one request for a container or for a row of one.
-pub(super) async fn handle(
-    node: Rc<StorageNode>,
+pub(in crate::node) async fn handle(
+    service: &ListingService<ObjectEntry>,
     target: DevicePath,
     request: Request,
 ) -> Result<Response, NodeError> {
     if target.path.container().is_none() {
-        let why = "the container service wants /account/container[/object]".to_owned();
-        return Err(NodeError::BadRequest { path: target.path.to_string(), why });
+        let flaw = RequestFlaw::Path("the container service wants /account/container[/object]");
+        return Err(flaw.of(&target.path));
     }
     let (head, _unread) = request.into_parts();
-    if let (Some(_), Some((container, name))) = (target.path.object(), row_name(&target.path)) {
-        let place = node.place(&target.device, target.partition, &container)?;
-        return change_row(&node, &target, &place, name, &head.method, &head.headers).await;
+    if let (Some(_), Some((container, name))) =
+        (target.path.object(), listing_and_name(&target.path))
+    {
+        let place = service.devices.place(&target.device, target.partition, &container)?;
+        return change_row(service, &target, &place, name, &head.method, &head.headers).await;
     }
-    let place = &node.place(&target.device, target.partition, &target.path)?;
-    let query = head.uri.query();
-    let asked = Asked { place, method: &head.method, query, headers: &head.headers };
-    LEVEL.answer(&node, &node.containers, &asked).await
+    let place = &service.devices.place(&target.device, target.partition, &target.path)?;
+    let (method, query, headers) = (&head.method, head.uri.query(), &head.headers);
+    service.answer(&HEADERS, &ListingRequest { place, method, query, headers }).await
 }
 
 async fn change_row(
-    node: &StorageNode,
+    service: &ListingService<ObjectEntry>,
     target: &DevicePath,
-    place: &Place,
+    place: &DiskPlace,
     name: &str,
     method: &Method,
     headers: &HeaderMap,
@@ -79,10 +77,10 @@ async fn change_row(
         Method::DELETE => (StatusCode::NO_CONTENT, ObjectEntry::tombstone(timestamp()?)),
         _ => {
             let (path, method) = (path.to_string(), method.to_string());
-            return Err(NodeError::BadMethod { path, method });
+            return Err(NodeError::UnsupportedMethod { path, method });
         }
     };
-    let now = Timestamp::at(node.host.now());
-    node.containers.put_row(place, now, name, entry).await?;
-    Ok(reply::empty(status))
+    let now = Timestamp::at(service.host.now());
+    service.broker.put_row(place, now, name, entry).await?;
+    Ok(empty(status))
 }
