@@ -9,7 +9,7 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A day of the Gregorian calendar.
+/// Day of the Gregorian calendar.
 struct Day {
     year: u64,
     /// From 1.
@@ -18,7 +18,7 @@ struct Day {
     day: u64,
 }
 
-/// The day that begins `days` days after 1970-01-01, by Howard Hinnant's `civil_from_days`.
+/// Day that begins `days` days after 1970-01-01, by Howard Hinnant's `civil_from_days`.
 const fn day_of(days: u64) -> Day {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
@@ -36,7 +36,7 @@ const fn day_of(days: u64) -> Day {
     }
 }
 
-/// The days from 1970-01-01 to a day not before it: the inverse of [`day_of`].
+/// Number of days from 1970-01-01 to a day not before it: the inverse of [`day_of`].
 const fn days_of(date: &Day) -> u64 {
     let year = if date.month <= 2 { date.year - 1 } else { date.year };
     let year_of_era = year % 400;
@@ -46,13 +46,13 @@ const fn days_of(date: &Day) -> u64 {
     year / 400 * 146_097 + day_of_era - 719_468
 }
 
-/// The whole second at which something of `timestamp` counts as modified: rounded up, as in Swift.
+/// Whole second of `timestamp`, rounded up: the time of modification, as in Swift.
 #[must_use]
 pub const fn modified_seconds(timestamp: Timestamp) -> u64 {
     timestamp.unix_seconds() + if timestamp.subsec_micros() > 0 { 1 } else { 0 }
 }
 
-/// As in `Last-Modified`: `Mon, 01 Jan 2024 00:00:00 GMT`.
+/// Date as in `Last-Modified`: `Mon, 01 Jan 2024 00:00:00 GMT`.
 #[must_use]
 pub fn http_date(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / DAY_S, unix_seconds % DAY_S);
@@ -63,7 +63,7 @@ pub fn http_date(unix_seconds: u64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads what [`http_date`] writes, in Unix seconds.
+/// Reads a date as [`http_date`] writes it, in Unix seconds.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<u64> {
     let words: Vec<&str> = text.split_once(", ")?.1.split(' ').collect();
@@ -84,7 +84,7 @@ pub fn parse_http_date(text: &str) -> Option<u64> {
     Some(days_of(&date) * DAY_S + hour * 3_600 + minute * 60 + second)
 }
 
-/// As in listings: `2024-01-01T00:00:00.000420`.
+/// Date as in listings: `2024-01-01T00:00:00.000420`.
 #[must_use]
 pub fn iso_date(timestamp: Timestamp) -> String {
     let (days, second) = (timestamp.unix_seconds() / DAY_S, timestamp.unix_seconds() % DAY_S);

@@ -7,98 +7,107 @@ use hyper::header::HeaderName;
 
 use super::Timestamp;
 
-/// When the request's change happened, or when what is answered was written.
+/// Time of the request's change, or of the last change of an answered object.
 pub const X_TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
-/// The timestamp of what a node has or had of it: on refusals too (a tombstone's, a newer version's).
+/// Timestamp of a node's version, on refusals too (that of a tombstone, or of a newer version).
 pub const X_BACKEND_TIMESTAMP: HeaderName = HeaderName::from_static("x-backend-timestamp");
-/// The timestamp of the object's data alone: POSTs change [`X_TIMESTAMP`] and not this. It names the version.
+/// Timestamp of the object's data alone, which names the version: POSTs change [`X_TIMESTAMP`] and
+/// not this.
 pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
     HeaderName::from_static("x-backend-data-timestamp");
-/// Says that a change comes from another replica, and not from a proxy.
+/// Mark of a change that comes from another replica, and not from a proxy.
 pub const X_BACKEND_REPLICATION: HeaderName = HeaderName::from_static("x-backend-replication");
-/// Asks a node for just the version with this data timestamp; 409 if it has another one.
+/// Data timestamp of the only version that a node is to give; 409 if it has another one.
 pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
-/// Asks a node to count the body of its answer as this: the name of a [`stayput_host::Purpose`].
+/// Purpose for which a node is to count the body of its answer: the name of a [`stayput_host::Purpose`].
 pub const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
-/// Comma-joined `ip:port` of the container (or account) servers that shall hear of a change, one for each replica.
+/// Comma-joined `ip:port` of the container servers that get an update, one for each replica.
 pub const X_CONTAINER_HOST: HeaderName = HeaderName::from_static("x-container-host");
-/// The devices that belong to [`X_CONTAINER_HOST`], comma-joined.
+/// Devices of [`X_CONTAINER_HOST`], comma-joined.
 pub const X_CONTAINER_DEVICE: HeaderName = HeaderName::from_static("x-container-device");
-/// The partition of the container (or account).
+/// Partition of the container.
 pub const X_CONTAINER_PARTITION: HeaderName = HeaderName::from_static("x-container-partition");
-/// As [`X_CONTAINER_HOST`], for the account of a container.
+/// Account servers that get a container's update, as in [`X_CONTAINER_HOST`].
 pub const X_ACCOUNT_HOST: HeaderName = HeaderName::from_static("x-account-host");
-/// As [`X_CONTAINER_DEVICE`], for the account of a container.
+/// Devices of [`X_ACCOUNT_HOST`], comma-joined.
 pub const X_ACCOUNT_DEVICE: HeaderName = HeaderName::from_static("x-account-device");
-/// As [`X_CONTAINER_PARTITION`], for the account of a container.
+/// Partition of the account.
 pub const X_ACCOUNT_PARTITION: HeaderName = HeaderName::from_static("x-account-partition");
-/// Size of an object, told to its container.
+/// Size of an object in bytes, in an update of its container.
 pub const X_SIZE: HeaderName = HeaderName::from_static("x-size");
-/// ETag of an object, told to its container.
+/// ETag of an object, in an update of its container.
 pub const X_ETAG: HeaderName = HeaderName::from_static("x-etag");
-/// Content type of an object, told to its container.
+/// Content type of an object, in an update of its container.
 pub const X_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-content-type");
-/// Tells a container when an object got its content type, if that was after it was put.
+/// Time of an object's content type, in an update of its container, if it is later than its PUT.
 pub const X_CONTENT_TYPE_TIMESTAMP: HeaderName =
     HeaderName::from_static("x-content-type-timestamp");
-/// When a container came into being, told to its account.
+/// Time of a container's PUT, in an update of its account.
 pub const X_PUT_TIMESTAMP: HeaderName = HeaderName::from_static("x-put-timestamp");
-/// When a container was deleted, told to its account.
+/// Time of a container's deletion, in an update of its account.
 pub const X_DELETE_TIMESTAMP: HeaderName = HeaderName::from_static("x-delete-timestamp");
-/// Objects of a container (to its account, or in its answers).
+/// Number of a container's objects, in an update of its account or in its answers.
 pub const X_CONTAINER_OBJECT_COUNT: HeaderName =
     HeaderName::from_static("x-container-object-count");
-/// Bytes of a container.
+/// Number of a container's bytes.
 pub const X_CONTAINER_BYTES_USED: HeaderName = HeaderName::from_static("x-container-bytes-used");
-/// Containers of an account.
+/// Number of an account's containers.
 pub const X_ACCOUNT_CONTAINER_COUNT: HeaderName =
     HeaderName::from_static("x-account-container-count");
-/// Objects of an account.
+/// Number of an account's objects.
 pub const X_ACCOUNT_OBJECT_COUNT: HeaderName = HeaderName::from_static("x-account-object-count");
-/// Bytes of an account.
+/// Number of an account's bytes.
 pub const X_ACCOUNT_BYTES_USED: HeaderName = HeaderName::from_static("x-account-bytes-used");
-/// Asks a proxy for the newest version that any reachable replica has.
+/// Request for the newest version that any reachable replica has.
 pub const X_NEWEST: HeaderName = HeaderName::from_static("x-newest");
-/// Who asks.
+/// Auth token of the request.
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
-/// Who asks, by an older name.
+/// Auth token of the request, by an older name.
 pub const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
-/// Who may read a container beside its owners.
+/// Access list for readers of a container beside its owners.
 pub const X_CONTAINER_READ: HeaderName = HeaderName::from_static("x-container-read");
-/// Who may write to a container beside its owners.
+/// Access list for writers of a container beside its owners.
 pub const X_CONTAINER_WRITE: HeaderName = HeaderName::from_static("x-container-write");
-/// Names a request through all the servers that it passes.
+/// Transaction id: the name of a request on all servers that it passes.
 pub const X_TRANS_ID: HeaderName = HeaderName::from_static("x-trans-id");
-/// What the request belongs to, in its client's words; every request that it leads to says it on. For people who look into
-/// what happened: nothing is decided by it, so anybody may say anything.
+/// Client's name for the work that a request belongs to, passed on to every request that follows
+/// from it. For people who read logs: nothing is decided by it.
 pub const X_TRANS_ID_EXTRA: HeaderName = HeaderName::from_static("x-trans-id-extra");
-/// The same as [`X_TRANS_ID`], by the name that all of OpenStack has for it.
+/// Transaction id, as in [`X_TRANS_ID`], by OpenStack's name.
 pub const X_OPENSTACK_REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-/// The Unix second from which on an object is no longer there.
+/// Expiry of an object, in Unix seconds.
 pub const X_DELETE_AT: HeaderName = HeaderName::from_static("x-delete-at");
-/// The same, in seconds from the request on.
+/// Expiry of an object, in seconds after the request.
 pub const X_DELETE_AFTER: HeaderName = HeaderName::from_static("x-delete-after");
-/// Says `True` of an object that is the manifest of a static large object.
+/// Mark of the manifest of a static large object: `True`.
 pub const X_STATIC_LARGE_OBJECT: HeaderName = HeaderName::from_static("x-static-large-object");
-/// The ETag of a static large object, stored with its manifest.
+/// ETag of a static large object, stored with its manifest.
 pub const X_SLO_ETAG: HeaderName = HeaderName::from_static("x-object-sysmeta-slo-etag");
-/// The bytes of all segments of a static large object, stored with its manifest.
+/// Number of bytes in all segments of a static large object, stored with its manifest.
 pub const X_SLO_SIZE: HeaderName = HeaderName::from_static("x-object-sysmeta-slo-size");
-/// Asks a node to judge a manifest's conditions by the ETag of its own bytes, and not of what it stands for.
+/// Request to evaluate a manifest's conditions by the ETag of its own bytes, and not of its large
+/// object.
 pub const X_BACKEND_MANIFEST: HeaderName = HeaderName::from_static("x-backend-manifest");
-/// Asks for a job to be run; says of an answer that it is one to be run next.
+/// Request to run a job; in an answer, mark of a job to be run next.
 pub const X_ZEROVM_EXECUTE: HeaderName = HeaderName::from_static("x-zerovm-execute");
-/// Names the object that holds the job, image or script that is to run; the body is its data then.
+/// Object with the job, image or script that is to run; the body is its data then.
 pub const X_ZEROVM_SOURCE: HeaderName = HeaderName::from_static("x-zerovm-source");
-/// What a client gets or puts an object for: `object-data`, `job-code` (modules and images) or `job-result`. Its bytes are
-/// counted as that.
+/// Purpose of a client's GET or PUT, for which its bytes are counted: `object-data`, `job-code`
+/// (modules and images) or `job-result`.
 pub const X_STAYPUT_PURPOSE: HeaderName = HeaderName::from_static("x-stayput-purpose");
-/// The versions that an answer was computed from: `path@timestamp`, paths percent-encoded, comma-joined.
+/// Versions that an answer was computed from: `path@timestamp`, paths percent-encoded,
+/// comma-joined.
 pub const X_STAYPUT_INPUTS: HeaderName = HeaderName::from_static("x-stayput-inputs");
-/// Where a client wants its job to run, for proxies that go by that: `node:2`, `proxy` or `worker`.
+/// Place where a client wants its job to run, under policies that go by that: `node:2`, `proxy` or
+/// `worker`.
 pub const X_STAYPUT_PLACE: HeaderName = HeaderName::from_static("x-stayput-place");
-/// Where a job ran and why there, under policies that say so: `node; reason=less-loaded`.
+/// Place of a job and the reason for it, under policies that give one: `node; reason=less-loaded`.
 pub const X_STAYPUT_PLACED: HeaderName = HeaderName::from_static("x-stayput-placed");
+/// Agreement of a job's copies, for each session: those that agreed, of those that were asked for,
+/// such as `2/3`.
+pub const X_STAYPUT_COPIES: HeaderName = HeaderName::from_static("x-stayput-copies");
+/// Copies of a job that did not agree or did not end, as `session@host`.
+pub const X_STAYPUT_DEVIATING: HeaderName = HeaderName::from_static("x-stayput-deviating");
 
 /// Prefix of an object's user metadata.
 pub const OBJECT_META_PREFIX: &str = "x-object-meta-";
@@ -106,25 +115,21 @@ pub const OBJECT_META_PREFIX: &str = "x-object-meta-";
 pub const CONTAINER_META_PREFIX: &str = "x-container-meta-";
 /// Prefix of an account's user metadata.
 pub const ACCOUNT_META_PREFIX: &str = "x-account-meta-";
-/// Prefix of what proxies keep with an object and no client sets or sees.
+/// Prefix of headers that proxies store with an object, and that no client sets or sees.
 pub const OBJECT_SYSMETA_PREFIX: &str = "x-object-sysmeta-";
-/// Prefix of what only backends say to each other.
+/// Prefix of headers between proxies and nodes.
 pub const BACKEND_PREFIX: &str = "x-backend-";
-/// Prefix of what only the job service says.
+/// Prefix of the job service's headers.
 pub const NEXE_PREFIX: &str = "x-nexe-";
 
-/// The header's value, if it is there and readable.
+/// Reads a header, if it is there and text.
 #[must_use]
 pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The header's timestamp, if it is there and one.
+/// Reads a timestamp from a header, if it is there and one.
 #[must_use]
 pub fn timestamp(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     text(headers, name).and_then(|value| value.parse().ok())
 }
-/// Of a job with copies, for each session: how many agreed, of how many that were asked for, such as `2/3`.
-pub const X_STAYPUT_COPIES: HeaderName = HeaderName::from_static("x-stayput-copies");
-/// Of a job with copies: the copies that did not agree or came to no end, as `session@host`.
-pub const X_STAYPUT_DEVIATING: HeaderName = HeaderName::from_static("x-stayput-deviating");

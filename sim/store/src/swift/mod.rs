@@ -1,9 +1,12 @@
-//! What storage nodes, proxies, workers and clients agree on: timestamps, names, ports and headers, as Swift has them.
+//! Vocabulary of storage nodes, proxies, workers and clients: timestamps, names, ports and headers,
+//! as Swift has them.
 //!
 //! # Between a proxy and a node
 //! Paths are `/device/partition/account[/container[/object]]`, each part percent-encoded, on one port
-//! for each of the three services ([`Service`]). The headers are Swift's: see [`header`].
-//! What differs: one ring serves all three services.
+//! for each of the three services ([`Service`]). The headers are Swift's: see [`header`]. Unlike in
+//! Swift, one ring serves all three services.
+//!
+//! Leaves out requests and answers, which are `node`'s and `proxy`'s.
 
 pub mod date;
 pub mod header;
@@ -20,7 +23,7 @@ pub use ring_lookup::{ReplicaTarget, RingLookup};
 pub use timestamp::{BadTimestamp, Timestamp};
 pub use xml::escape_xml;
 
-/// A server of a storage node.
+/// Service of a storage node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// Objects.
@@ -32,7 +35,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Its port, from that which the ring's devices name (the object service's).
+    /// Port of the service, from the one in the ring (the object service's).
     #[must_use]
     pub const fn port(self, ring_port: u16) -> u16 {
         match self {
@@ -43,15 +46,15 @@ impl Service {
     }
 }
 
-/// The port of a storage node's job service, from that which the ring's devices name.
+/// Port of a storage node's job service, from the one in the ring.
 #[must_use]
 pub const fn job_port(ring_port: u16) -> u16 {
     ring_port + 3
 }
 
-/// The object service's port on storage nodes, as rings name it.
+/// Port of the object service on storage nodes, as in rings.
 pub const NODE_PORT: u16 = 6200;
-/// The port at which proxies take clients.
+/// Port of proxies for clients.
 pub const PROXY_PORT: u16 = 8080;
-/// The port at which workers take jobs.
+/// Port of workers for jobs.
 pub const WORKER_PORT: u16 = 8081;

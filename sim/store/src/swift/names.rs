@@ -1,60 +1,60 @@
 //! Names of accounts, containers and objects, and how they stand in URLs.
 //!
-//! Leaves out the API's version prefix and the backend's device and partition: those are their servers'.
+//! Leaves out the API's version prefix, and the device and partition of requests to nodes.
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// Bytes of the longest name of an account.
+/// Longest name of an account, in bytes.
 pub const ACCOUNT_LEN_MAX: usize = 256;
-/// Bytes of the longest name of a container.
+/// Longest name of a container, in bytes.
 pub const CONTAINER_LEN_MAX: usize = 256;
-/// Bytes of the longest name of an object.
+/// Longest name of an object, in bytes.
 pub const OBJECT_LEN_MAX: usize = 1024;
 
-/// What a part of a path keeps as it is: RFC 3986's unreserved characters.
+/// Characters that are escaped in a part of a path: all but RFC 3986's unreserved ones.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// An object's name keeps its slashes too.
+/// Characters that are escaped in an object's name: slashes are not.
 const OBJECT: &AsciiSet = &PART.remove(b'/');
 
-/// A name that Swift would not take.
+/// Name that Swift would not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    /// Not UTF-8 once decoded, or with a null in it.
+    /// A name that is not UTF-8 once decoded, or has a null in it.
     #[error("the path {path:?} is not valid UTF-8 without nulls")]
     NotUtf8 {
-        /// As it was given.
+        /// Path as it was given.
         path: String,
     },
-    /// Nothing where a name should be.
+    /// An empty name.
     #[error("the path {path:?} lacks its {what}")]
     Missing {
-        /// As it was given.
+        /// Path as it was given.
         path: String,
-        /// Which name.
+        /// Level of the name: `account`, `container` or `object`.
         what: &'static str,
     },
-    /// Longer than Swift's limit.
+    /// A name longer than Swift's limit.
     #[error("the {what}'s name has {len} bytes, at most {max} are taken")]
     TooLong {
-        /// Which name.
+        /// Level of the name: `account`, `container` or `object`.
         what: &'static str,
-        /// How long it is.
+        /// Length in bytes.
         len: usize,
-        /// The limit.
+        /// Limit in bytes.
         max: usize,
     },
-    /// A slash in a container's name.
+    /// A slash in the name of an account or a container.
     #[error("the {what}'s name has a slash in it")]
     Slash {
-        /// Which name.
+        /// Level of the name: `account`, `container` or `object`.
         what: &'static str,
     },
 }
 
-/// An account, a container of it, or an object of that.
+/// Path of an account, a container or an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Path {
     account: String,
@@ -63,7 +63,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// An account.
+    /// Path of an account.
     ///
     /// # Errors
     /// See [`BadName`].
@@ -72,7 +72,7 @@ impl Path {
         Ok(Self { account: account.to_owned(), container: None, object: None })
     }
 
-    /// A container of this path's account.
+    /// Path of a container in this path's account.
     ///
     /// # Errors
     /// See [`BadName`].
@@ -82,7 +82,7 @@ impl Path {
         Ok(Self { account, container: Some(container.to_owned()), object: None })
     }
 
-    /// An object.
+    /// Path of an object.
     ///
     /// # Errors
     /// See [`BadName`].
@@ -92,37 +92,37 @@ impl Path {
         Ok(Self { object: Some(object.to_owned()), ..container })
     }
 
-    /// The account's name.
+    /// Name of the account.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// The container's name.
+    /// Name of the container, if it is in one or is one.
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         self.container.as_deref()
     }
 
-    /// The object's name.
+    /// Name of the object, if it is one.
     #[must_use]
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
     }
 
-    /// The account that it is in.
+    /// Path of the account.
     #[must_use]
     pub fn to_account(&self) -> Self {
         Self { account: self.account.clone(), container: None, object: None }
     }
 
-    /// The container that it is or is in, if it is no account.
+    /// Path of the container, if it is in one or is one.
     #[must_use]
     pub fn to_container(&self) -> Option<Self> {
         self.container.is_some().then(|| Self { object: None, ..self.clone() })
     }
 
-    /// As it stands in a URL, with a leading slash.
+    /// Path in a URL, percent-encoded, with a leading slash.
     #[must_use]
     pub fn encoded(&self) -> String {
         let mut url = format!("/{}", encode_part(&self.account));
@@ -164,19 +164,20 @@ fn check(what: &'static str, name: &str, max: usize, slash_free: bool) -> Result
     Ok(())
 }
 
-/// `name` as one part of a URL's path.
+/// Name as one part of a URL's path, percent-encoded.
 #[must_use]
 pub fn encode_part(name: &str) -> String {
     utf8_percent_encode(name, PART).to_string()
 }
 
-/// `value` as a value of a URL's query.
+/// Value of a URL's query, percent-encoded.
 #[must_use]
 pub fn encode_query(value: &str) -> String {
     encode_part(value)
 }
 
-/// Reads `/account[/container[/object]]`, percent-encoded. One slash at the end of an account or a container is ignored, as in Swift.
+/// Reads `/account[/container[/object]]`, percent-encoded. One slash at the end of an account or a
+/// container is ignored, as in Swift.
 ///
 /// # Errors
 /// See [`BadName`].

@@ -8,12 +8,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use stayput_host::Time;
 
-/// Units of a timestamp in a second.
+/// Timestamps in a second.
 const PER_SECOND: u64 = 100_000;
-/// The last second that Swift's ten digits can say.
+/// Last second that has ten digits, as in Swift.
 const SECONDS_MAX: u64 = 9_999_999_999;
 
-/// When something was written, by the proxy that took it: the larger one wins.
+/// Time of a change, by the proxy that took it: the larger one precedes.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -28,22 +28,23 @@ pub struct BadTimestamp {
 }
 
 impl Timestamp {
-    /// Older than everything that was ever written.
+    /// Timestamp before all changes.
     pub const ZERO: Self = Self(0);
 
-    /// The timestamp of `time`, rounded down.
+    /// Timestamp of `time`, rounded down.
     #[must_use]
     pub const fn at(time: Time) -> Self {
         Self(time.unix_nanos() / (1_000_000_000 / PER_SECOND))
     }
 
-    /// The one right after this.
+    /// Next timestamp after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// This one or the first after it that belongs to the writer numbered `number` (from 0) of `of`, who take turns.
+    /// This timestamp, or the first after it, that belongs to the writer numbered `number` (from 0) of
+    /// `of` who take turns.
     #[must_use]
     pub fn in_turn(self, number: u32, of: u32) -> Self {
         let (number, of) = (u64::from(number), u64::from(of.max(1)));
@@ -57,7 +58,7 @@ impl Timestamp {
         self.0 / PER_SECOND
     }
 
-    /// The part of a second after [`Timestamp::unix_seconds`], in microseconds.
+    /// Part of a second after [`Timestamp::unix_seconds`], in microseconds.
     #[must_use]
     pub const fn subsec_micros(self) -> u64 {
         self.0 % PER_SECOND * 10
@@ -81,9 +82,9 @@ impl FromStr for Timestamp {
             return Err(bad());
         }
         let seconds: u64 = seconds.parse().map_err(|_| bad())?;
-        // Clients may say more decimals than are kept, or fewer.
-        let kept: String = decimals.chars().chain("00000".chars()).take(5).collect();
-        let decimals: u64 = kept.parse().map_err(|_| bad())?;
+        // Clients may write more decimals than are stored, or fewer.
+        let stored: String = decimals.chars().chain("00000".chars()).take(5).collect();
+        let decimals: u64 = stored.parse().map_err(|_| bad())?;
         if seconds > SECONDS_MAX {
             return Err(bad());
         }

@@ -1,8 +1,8 @@
-//! Texts in XML.
+//! Escaping of texts in XML.
 //!
-//! Leaves out everything else about XML: what writes it knows its few elements.
+//! Leaves out everything else about XML: each writer knows its few elements.
 
-/// A text as it stands in XML. What XML 1.0 cannot say at all is replaced.
+/// Text escaped for XML. Characters that XML 1.0 does not have are replaced.
 #[must_use]
 pub fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -20,4 +20,16 @@ pub fn escape_xml(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_with_a_meaning_are_escaped_and_those_that_xml_lacks_replaced() {
+        assert_eq!(escape_xml("a<b>&\"c\""), "a&lt;b&gt;&amp;&quot;c&quot;");
+        assert_eq!(escape_xml("tab\tline\n"), "tab&#9;line&#10;");
+        assert_eq!(escape_xml("\0\u{1}\u{ffff}é"), "\u{fffd}\u{fffd}\u{fffd}é");
+    }
 }

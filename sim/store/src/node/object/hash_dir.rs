@@ -27,7 +27,7 @@ pub(crate) async fn object_files(place: &DiskPlace) -> Result<ObjectFiles, NodeE
 }
 
 /// Makes an object's files durable: they may come from a process that crashed before it had synced
-/// them, and what follows tells others that they are there.
+/// them, and others are to count on them.
 pub(crate) async fn make_durable(place: &DiskPlace) -> Result<(), NodeError> {
     place.device.disk.sync_dir(&hash_dir(place)).await.map_err(place.disk_error())
 }

@@ -6,7 +6,7 @@
 //! row from the start, in the batch that changes them. The updater sends the rows again and again
 //! until they are settled.
 //!
-//! Leaves out updates that were given up after a day: nobody hears of those.
+//! Leaves out a report of updates that were given up after a day.
 
 mod pending;
 mod watermark;
@@ -248,7 +248,7 @@ impl Updater {
     }
 }
 
-/// The same update for each of `parents`.
+/// Rows of one update for each of `parents`.
 fn updates_for(
     place: &DiskPlace,
     parents: Vec<ParentServer>,
