@@ -1,12 +1,13 @@
-//! Tells the program from which commit it is built, for what it writes about itself.
+//! Commit of the build, which the program writes into its results.
 //!
-//! Whoever builds it may say so (`STAYPUT_COMMIT`); otherwise git is asked, if there is one, and if not it is "unknown". It decides
-//! nothing that a run does. Leaves out sources that are no part of the program: documents, scenarios and tests may have changed.
+//! `STAYPUT_COMMIT` sets it; otherwise git does, and without git it is "unknown". It decides
+//! nothing that a run does. Leaves out sources that are no part of the program: documents,
+//! scenarios and tests may have changed.
 
 use std::path::Path;
 use std::process::Command;
 
-/// What the program is made of, seen from this package's folder.
+/// Sources of the program, relative to this package's folder.
 const SOURCES: [&str; 13] = [
     "../../runtime/src",
     "../../sim/host/src",
@@ -50,9 +51,9 @@ fn found() -> Option<String> {
     Some(if changed { format!("{commit} with changes") } else { commit })
 }
 
-/// What git says; nothing if there is none, or it fails.
+/// Output of a git command; `None` if there is no git, or the command fails.
 fn git(words: &[&str]) -> Option<String> {
     let output = Command::new("git").args(words).output().ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| said.trim().to_owned())
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }

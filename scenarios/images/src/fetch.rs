@@ -155,11 +155,11 @@ fn call(command: &[&str], words: &[&str], folder: &Path) -> Result<(), CallError
     if done.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    if said.contains("No module named pip") {
+    let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
+    if stderr.contains("No module named pip") {
         return Err(CallError::NotInstalled);
     }
-    let last = said.trim().lines().last().unwrap_or("it said nothing").to_owned();
+    let last = stderr.trim().lines().last().unwrap_or("no message").to_owned();
     Err(CallError::Failed(format!("{}: {last}", done.status)))
 }
 

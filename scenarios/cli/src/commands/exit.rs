@@ -7,7 +7,7 @@ use stayput_engine::run::RunError;
 
 use super::CliError;
 
-/// How the command ends.
+/// Outcome of the command, by cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All promises were kept; jobs that failed honestly are no broken promise.
@@ -39,7 +39,7 @@ impl Exit {
         }
     }
 
-    /// What the process ends with.
+    /// Exit code of the process.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {

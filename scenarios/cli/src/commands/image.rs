@@ -7,13 +7,13 @@ use stayput_images::build_python;
 
 use super::{CliError, Exit, ImageArgs, ImageKind};
 
-/// Builds what was asked for and says where it is.
+/// Builds an image and prints its files, their sizes and their digests.
 pub(super) fn image(args: &ImageArgs) -> Result<Exit, CliError> {
     let ImageKind::Python { out } = &args.kind;
-    let mut told = io::stderr();
+    let mut progress = io::stderr();
     let built = build_python(out, &mut |step| {
-        // Who does not see this is not in the way of the build.
-        let _unseen = writeln!(told, "{step} …");
+        // Progress that cannot be written does not stop the build.
+        let _unseen = writeln!(progress, "{step} …");
     })?;
     let mut text = io::stdout();
     for image in built {

@@ -1,4 +1,4 @@
-//! `stayput job`: what authors of jobs ask for. Plans go to standard output, what is wrong to standard error.
+//! `stayput job`: tools for authors of jobs. Plans go to standard output, flaws to standard error.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::{CheckArgs, CliError, Exit, JobCommand, NewArgs, job_run};
 use crate::job;
 use crate::job::Severity;
 
-/// Does what a `job` command says.
+/// Executes a `job` command.
 pub(super) fn job(command: &JobCommand) -> Result<Exit, CliError> {
     match command {
         JobCommand::Check(args) => check(args),

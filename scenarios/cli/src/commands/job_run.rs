@@ -1,4 +1,5 @@
-//! `stayput job run`: a whole job on this machine. Its output goes to standard output, what it used to standard error.
+//! `stayput job run`: a whole job on this machine. Its output goes to standard output, what it used
+//! to standard error.
 //!
 //! Leaves out copies, and limits of time: sleeping takes none.
 
@@ -27,7 +28,7 @@ use stayput_store::swift::Path;
 
 use super::{CliError, Exit, FileArg, JobRunArgs};
 
-/// Whose `~` is here.
+/// Account that `~` stands for.
 const ACCOUNT: &str = "AUTH_local";
 
 /// Runs a job.
@@ -52,7 +53,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
     let runs = local.run(&plan, &posted).map_err(|why| refused(args, &why))?;
     answer(&plan, &runs)?;
     store(&plan, &runs, args.out.as_deref())?;
-    tell(&plan, &runs)?;
+    print_sessions(&plan, &runs)?;
     Ok(exit_of(&runs))
 }
 
@@ -75,7 +76,7 @@ fn read(file: &FilePath) -> Result<Bytes, CliError> {
     }
 }
 
-/// What the bytes of a job say that they are.
+/// Content type of a job, from its first byte.
 fn content_type_of(job: &[u8]) -> &'static str {
     let begins = job.iter().find(|byte| !byte.is_ascii_whitespace());
     match begins {
@@ -218,7 +219,7 @@ fn store(plan: &JobPlan, runs: &[SessionRun], out: Option<&FilePath>) -> Result<
     Ok(())
 }
 
-/// Where an object goes. Its name must not lead out of the folder.
+/// File of an object below `out`. Its name must not lead out of the folder.
 fn place_below(out: &FilePath, path: &Path) -> Result<PathBuf, CliError> {
     let (container, object) =
         (path.container().unwrap_or_default(), path.object().unwrap_or_default());
@@ -232,8 +233,8 @@ fn place_below(out: &FilePath, path: &Path) -> Result<PathBuf, CliError> {
     Ok(parts.iter().fold(out.to_owned(), |folder, part| folder.join(part)))
 }
 
-/// Says of each session how it ended and what it used.
-fn tell(plan: &JobPlan, runs: &[SessionRun]) -> io::Result<()> {
+/// Prints the end of each session and its fuel and bytes.
+fn print_sessions(plan: &JobPlan, runs: &[SessionRun]) -> io::Result<()> {
     let mut err = io::stderr().lock();
     for (session, run) in plan.sessions.iter().zip(runs) {
         let name = printable(&session.session);

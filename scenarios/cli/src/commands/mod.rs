@@ -1,7 +1,7 @@
 //! The command: arguments, files, progress, exit codes.
 //!
-//! Everything that it prints about a result comes from `report`; what it adds is where the
-//! results go.
+//! Everything that it prints about a result comes from `report`; it adds the
+//! destinations of the results.
 
 mod args;
 mod cluster;
@@ -43,7 +43,7 @@ use stayput_server::StartError;
 
 use crate::serve::{LayoutError, TlsFileError, UsersError};
 
-/// Why a command did not come to a result.
+/// Error of a command.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The scenario or one of its files is at fault.
@@ -75,9 +75,9 @@ pub enum CliError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// Attempted action, such as `read`.
         action: &'static str,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// Standard output or standard error is gone.
@@ -86,9 +86,9 @@ pub enum CliError {
     /// Options that do not go together.
     #[error("{why} ({fix})")]
     Usage {
-        /// What is wrong.
+        /// Description of the error.
         why: String,
-        /// What to write instead.
+        /// Hint for a fix.
         fix: &'static str,
     },
     /// A format of `--export` that no exporter has.
@@ -102,15 +102,15 @@ pub enum CliError {
     /// A process of `twice` did not end as a run does.
     #[error("run {number} of two: {why}")]
     Child {
-        /// Which of the two.
+        /// Number of the process, 1 or 2.
         number: u32,
-        /// How it ended.
+        /// Description of its end.
         why: String,
     },
 }
 
-/// Main function of a command with the policies of `policies` and the formats of `exporters`: parses the
-/// process's own words, executes them, and prints errors.
+/// Main function of a command with the policies of `policies` and the formats of `exporters`:
+/// parses the process's own words, executes them, and prints errors.
 #[must_use]
 pub fn main(policies: &PolicyRegistry, exporters: &[&dyn Exporter]) -> ExitCode {
     let cli = match Cli::parse_with(policies, std::env::args_os()) {
@@ -126,8 +126,8 @@ pub fn main(policies: &PolicyRegistry, exporters: &[&dyn Exporter]) -> ExitCode 
     }
 }
 
-/// Executes a command line. `run` and `twice` export to the formats of `exporters`: a command of your own may pass more
-/// than the built-in ones.
+/// Executes a command line. `run` and `twice` export to the formats of `exporters`: a command of
+/// your own may pass more than the built-in ones.
 ///
 /// # Errors
 /// When there is no result; a broken promise is an exit code.

@@ -85,7 +85,7 @@ pub(super) fn text_output(exports: &[(&dyn Exporter, ExportArg)]) -> Box<dyn Wri
     }
 }
 
-/// The plan that the command line asks for.
+/// The plan of the command line.
 pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
     let mut scenario = Scenario::load_with(&args.scenario, &args.set, &args.policies)?;
     for data in &args.data {
@@ -195,7 +195,7 @@ pub(super) fn repeat_command(args: &PlanArgs) -> String {
 
 /// These words behind the command, as a shell takes them.
 pub(super) fn pasteable(words: &[OsString]) -> String {
-    // Cargo tells its children about itself; who runs an installed command needs no cargo.
+    // Cargo sets variables for its children; an installed command runs without cargo.
     let command = match (std::env::var_os("CARGO"), cfg!(debug_assertions)) {
         (Some(_), true) => "cargo run --",
         (Some(_), false) => "cargo run --release --",

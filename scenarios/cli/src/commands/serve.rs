@@ -1,7 +1,7 @@
-//! `stayput serve`: runs a cluster, or a part of one, for real clients until it is told to stop.
+//! `stayput serve`: runs a cluster, or a part of one, for real clients until a signal stops it.
 //!
-//! Leaves out what is in the cluster's directory and file (`crate::serve`), what runs (`stayput_server::served`), and how it is
-//! watched.
+//! Leaves out the cluster's directory and file (`crate::serve`), the assembly of its parts
+//! (`stayput_server::served`), and log and metrics.
 
 mod part;
 mod stop;
@@ -37,29 +37,31 @@ use self::watch::{WatchArgs, Watched};
 use super::{CliError, Exit};
 use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
 
-/// How long requests that run may take to end when the server is told to stop.
+/// Grace period for running requests after a request to stop.
 const GRACE: Duration = Duration::from_secs(30);
-/// Fuel that a core is said to spend in a second: what accounts of jobs call a second of a core.
+/// Nominal fuel of a core in a second, by which accounts of jobs convert fuel to core time.
 const FUEL_PER_SECOND: u64 = 2_000_000_000;
 /// Threads that wait for disks, and calls that wait for one of them.
 const DISK_THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("it is not zero");
 const DISK_CALLS: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
-/// Open files that are asked for at most, and how many of them are left to disks: each upload has three.
+/// Maximum of open files to request from the system, and the share of them for disks: each upload
+/// has three.
 const FILES_MAX: u64 = 16_384;
 const FILES_OF_DISKS: u64 = 4_096;
 /// Sessions that run at a time on each node, and that wait.
 const SESSIONS: (u32, u32) = (10, 256);
 
-/// Where clients come unless it is said.
+/// Default address for clients.
 const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Where `stayput image` puts images.
+/// Default directory of images, to which `stayput image` writes.
 const USUAL_IMAGES: &str = "target/images";
 
 /// The options of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Keep everything in DIR: a new directory, or one that was served before. Proxies alone keep nothing.
+    /// Keep everything in DIR: a new directory, or one that was served before. Proxies alone keep
+    /// nothing.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Take clients at this address; port 0 is any that is free [default: 127.0.0.1:8080].
@@ -67,19 +69,22 @@ pub struct ServeArgs {
     /// A node takes proxies and other nodes here [default: its address in the cluster's file].
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Serve only a part of a cluster of several processes: one of its nodes, or proxies for its clients.
+    /// Serve only a part of a cluster of several processes: one of its nodes, or proxies for its
+    /// clients.
     #[arg(long, value_enum)]
     pub role: Option<Role>,
     /// The file that `stayput cluster new` made: the same for all processes of a cluster.
     #[arg(long, value_name = "FILE")]
     pub cluster: Option<PathBuf>,
-    /// Which of the cluster's nodes this is, from 1, in the order of the file.
+    /// The number of this node, from 1, in the order of the cluster's file.
     #[arg(long, value_name = "N")]
     pub node: Option<u32>,
-    /// Which of the cluster's processes with proxies this is, from 1: another one for each, or two changes could have the same time.
+    /// The number of this process with proxies, from 1: another one for each process, or two
+    /// changes could have the same time.
     #[arg(long, value_name = "N")]
     pub proxy: Option<u32>,
-    /// Speak TLS with clients: a PEM file with the server's certificate, and after it those that vouch for it.
+    /// Speak TLS with clients: a PEM file with the server's certificate, and after it those that
+    /// vouch for it.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// The private key of the certificate, in PEM.
@@ -87,7 +92,8 @@ pub struct ServeArgs {
     pub tls_key: Option<PathBuf>,
     /// The users: a TOML file with account, name, key and groups of each `[[user]]`.
     ///
-    /// Without one there is the user test:tester with the key `testing`, and clients must be on this machine.
+    /// Without one there is the user test:tester with the key `testing`, and clients must be on
+    /// this machine.
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
     /// Threads that serve, and as many again for jobs [default: one for each core].
@@ -99,18 +105,19 @@ pub struct ServeArgs {
     /// Copies of everything that is stored in a new cluster [default: 3].
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
-    /// How long nodes rest between two rounds in which they bring their replicas to the same [default: 30s].
+    /// The pause of nodes between two rounds of replication [default: 30s].
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub replicate_interval: Option<Duration>,
-    /// Install the system images in DIR, those called NAME.tar, for jobs to name [default: target/images, if it is there].
+    /// Install the system images in DIR, those called NAME.tar, for jobs to name [default:
+    /// target/images, if it is there].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
-    /// How it is watched.
+    /// Options of log and metrics.
     #[command(flatten)]
     pub watch: WatchArgs,
 }
 
-/// How long nodes rest unless it is said.
+/// Default pause between two rounds of replication.
 const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest rest: with a shorter one a node would do nothing else.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
@@ -137,7 +144,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
     stop.wait();
     tracing::info!(
         grace_s = GRACE.as_secs(),
-        "stopping: requests that run may end; asked again, it stops at once"
+        "stopping: running requests may end; a second signal stops at once"
     );
     let cut_off = server.stop(GRACE);
     match cut_off {
@@ -187,7 +194,7 @@ fn whole(
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
     stop.serves();
-    front.told(&data.display().to_string(), at, &what)?;
+    front.print_welcome(&data.display().to_string(), at, &what)?;
     tracing::info!(%at, devices, replicas, threads, version = VERSION, "serving");
     Ok(Serving { server, _lock: Some(layout.into_lock()) })
 }
@@ -210,7 +217,8 @@ fn node(
     let peers = cluster.peers_of(Some(*number));
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let pool = disk_pool(data)?;
-    // Its clients are proxies, which watch requests; its own figures have only an address of their own, if they have one.
+    // Its clients are proxies, which watch requests; its own figures have only an address of their
+    // own, if they have one.
     let watched = Watched { server: &server, door: None, disks: Some(&pool) };
     let _watch = watch::watch(&args.watch, logs, &watched)?;
     let disks = disks(dir.devices().iter().cloned(), &pool);
@@ -262,7 +270,7 @@ fn proxy(
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
     stop.serves();
-    front.told(
+    front.print_welcome(
         &format!("cluster {}", cluster.id()),
         at,
         &format!("{nodes} nodes, {devices} devices, {replicas} replicas, {threads} threads"),
@@ -275,7 +283,7 @@ fn proxy(
     Ok(Serving { server, _lock: None })
 }
 
-/// What clients meet.
+/// Front of the cluster for clients: address, users and TLS.
 struct Front {
     listen: SocketAddr,
     log_ins: LogIns,
@@ -343,7 +351,8 @@ fn disks(roots: impl Iterator<Item = PathBuf>, pool: &DiskPool) -> Vec<OpenDisk>
     roots.map(|root| open(root, pool.clone())).collect()
 }
 
-/// As many as the system lets this process have, once it has asked for all that it may, less those that disks need.
+/// Connections that the limit of open files allows, after raising the limit, less the files of
+/// disks.
 fn connections_max() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limits = getrlimit(Resource::Nofile);
@@ -412,8 +421,8 @@ fn images(folder: Option<&Path>) -> Result<SystemImages, CliError> {
 }
 
 impl Front {
-    /// Says where it is and what to type.
-    fn told(&self, whose: &str, at: SocketAddr, what: &str) -> io::Result<()> {
+    /// Prints the address and the commands of a first session.
+    fn print_welcome(&self, whose: &str, at: SocketAddr, what: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         writeln!(out, "serving {whose} at {scheme}://{at}: {what}")?;

@@ -21,11 +21,11 @@ impl Wall {
     }
 }
 
-/// The time by the calendar, as a server's metrics tell when it began: since 1970, and nothing before.
+/// Wall-clock time since 1970, for the start time in a server's metrics; zero before 1970.
 #[expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
-    reason = "told, and decides nothing"
+    reason = "reported, and decides nothing"
 )]
 pub(super) fn since_1970() -> Duration {
     let now = std::time::SystemTime::now();

@@ -1,4 +1,5 @@
-//! What a job would do, and where, in words.
+//! Explanation of a job in words: its sessions, their places, and the sources and targets of
+//! devices.
 
 use std::fmt::Write;
 
@@ -20,9 +21,9 @@ pub(super) fn explain(job: &Job, graph: &JobGraph) -> String {
             graph.sessions.iter().filter(|session| session.node == index).collect();
         let Some(first) = sessions.first() else { continue };
         let lines = Lines { node, session: first, graph };
-        let mut line = |label: &str, said: String| {
+        let mut line = |label: &str, value: String| {
             // Writing to a text cannot fail.
-            let _ = writeln!(text, "  {label:<9} {said}");
+            let _ = writeln!(text, "  {label:<9} {value}");
         };
         line("node", format!("{} {}", node.name, how_many(node, &sessions)));
         line("  runs", lines.executable());
@@ -37,18 +38,18 @@ pub(super) fn explain(job: &Job, graph: &JobGraph) -> String {
             line("  at /", image_words(image));
         }
         for device in first.devices.iter().filter(|device| device.kind.is_readable()) {
-            if let Some(said) = lines.source(device) {
-                line("  reads", said);
+            if let Some(source) = lines.source(device) {
+                line("  reads", source);
             }
         }
         for device in first.devices.iter().filter(|device| device.kind.is_writable()) {
-            if let Some(said) = lines.target(device) {
-                line("  writes", said);
+            if let Some(target) = lines.target(device) {
+                line("  writes", target);
             }
         }
         for (label, ways) in [("  reads", "in/"), ("  writes", "out/")] {
-            if let Some(said) = lines.pipes(ways) {
-                line(label, said);
+            if let Some(pipes) = lines.pipes(ways) {
+                line(label, pipes);
             }
         }
         if node.replicate.copies() > 1 {
@@ -113,7 +114,7 @@ impl Lines<'_> {
         self.session.attached.as_ref().is_some_and(|near| !near.is_written && near.path == *path)
     }
 
-    /// Where what a device reads comes from; nothing for the pipes of `connect`.
+    /// Source of a readable device; `None` for the pipes of `connect`.
     fn source(&self, device: &JobDevice) -> Option<String> {
         if device.name.starts_with("in/") {
             return None;
@@ -128,7 +129,7 @@ impl Lines<'_> {
         Some(format!("/dev/{}: {from}", device.name))
     }
 
-    /// Where what a device writes goes; nothing for the pipes of `connect`.
+    /// Destination of a writable device; `None` for the pipes of `connect`.
     fn target(&self, device: &JobDevice) -> Option<String> {
         if device.name.starts_with("out/") {
             return None;
@@ -182,7 +183,7 @@ fn image_words(image: &JobImage) -> String {
     }
 }
 
-/// What makes up the response's body, in its order.
+/// Parts of the response's body, in their order.
 fn response(graph: &JobGraph) -> String {
     let mut parts = Vec::new();
     let mut content_type = None;

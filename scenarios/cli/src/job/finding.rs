@@ -1,4 +1,5 @@
-//! What is wrong or odd with a description, as editors and people read it: `file:line:column: …`.
+//! Findings in a description (flaws and warnings), formatted for editors and people:
+//! `file:line:column: …`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use stayput_runtime::job::{DescriptionError, Flaw};
 
 use super::place::{Place, Places};
 
-/// How bad it is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The description is refused.
@@ -17,16 +18,16 @@ pub enum Severity {
     Warning,
 }
 
-/// One thing to say about a description.
+/// A flaw of a description, or a warning about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The file.
     pub file: PathBuf,
-    /// Where in it, if that can be said.
+    /// Position in the file; `None` if the whole file is concerned or the position is unknown.
     pub place: Option<Place>,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What is wrong, and what would be right.
+    /// Description of the problem, and of its fix where there is one.
     pub why: String,
 }
 
@@ -73,10 +74,10 @@ pub(super) fn of_error(
             vec![whole(Some(Place { line: (*line).max(1), column: (*column).max(1) }))]
         }
         DescriptionError::Flawed(flaws) => {
-            let told = flaws.listed().iter().map(|flaw| of_flaw(file, places, severity, flaw));
-            let untold = (flaws.omitted() > 0)
+            let listed = flaws.listed().iter().map(|flaw| of_flaw(file, places, severity, flaw));
+            let omitted = (flaws.omitted() > 0)
                 .then(|| Finding::of_file(file, severity, format!("and {} more", flaws.omitted())));
-            told.chain(untold).collect()
+            listed.chain(omitted).collect()
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Tools for authors of jobs: directories to begin in, what a description would do, and what is wrong with one, with line and column.
+//! Tools for authors of jobs: directories to begin in, what a description would do, and what is
+//! wrong with one, with line and column.
 //!
-//! Leaves out what only a store knows: which objects there are and on which nodes they lie.
+//! Leaves out the state of a store: which objects exist, and on which nodes.
 
 mod explain;
 mod finding;
@@ -14,12 +15,12 @@ use stayput_runtime::job::{self, DescriptionError, ExecPath, Job, JobGraph, Matc
 pub use finding::{Finding, Severity};
 pub use starter::{JobName, Language, begin};
 
-/// What can be said of a description without a store.
+/// Result of checking a description without a store.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// What it would do, as lines of text; nothing if it is flawed.
+    /// Explanation of the job, as lines of text; `None` if the description is flawed.
     pub plan: Option<String>,
-    /// What is wrong or odd, flaws first.
+    /// Flaws, then warnings.
     pub findings: Vec<Finding>,
 }
 
@@ -28,18 +29,18 @@ pub struct Checked {
 pub fn check(file: &Path, description: &[u8]) -> Checked {
     let places = place::Places::of(description);
     let mut findings = Vec::new();
-    let mut tell = |severity, error: &DescriptionError| {
+    let mut report = |severity, error: &DescriptionError| {
         findings.extend(finding::of_error(file, &places, severity, error));
     };
     let plan = match read(description) {
         Ok((job, graph)) => {
             if let Err(error) = job.check_without_body() {
-                tell(Severity::Warning, &error);
+                report(Severity::Warning, &error);
             }
             Some((explain::explain(&job, &graph), odd_executables(&job)))
         }
         Err(error) => {
-            tell(Severity::Flaw, &error);
+            report(Severity::Flaw, &error);
             None
         }
     };
@@ -54,7 +55,8 @@ pub fn check(file: &Path, description: &[u8]) -> Checked {
     Checked { plan, findings }
 }
 
-/// The job and its sessions. Each wildcard stands for itself, as if it had matched one object of its own name.
+/// The job and its sessions. Each wildcard stands for itself, as if it had matched one object of
+/// its own name.
 fn read(description: &[u8]) -> Result<(Job, JobGraph), DescriptionError> {
     let job = job::parse(description)?;
     let mut matches = Matches::default();

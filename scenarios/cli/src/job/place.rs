@@ -1,6 +1,7 @@
-//! Where in a description's text something stands.
+//! Source positions (line and column) in a description's text.
 //!
-//! The text is parsed once more for that, by a parser that keeps places; whether it is JSON is not for this one to say.
+//! The text is parsed once more for that, by a parser that keeps positions; whether it is JSON is
+//! decided elsewhere.
 
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -24,14 +25,15 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     pub(super) fn of(description: &'a [u8]) -> Self {
         let text = std::str::from_utf8(description).unwrap_or_default();
-        // The description's own parser bounds how deep values lie; without its consent this one stays out.
+        // The description's own parser bounds the depth of values; a text that it rejects is not
+        // parsed here.
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         let parsed = is_json
             .then(|| parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()));
         Self { text, root: parsed.and_then(Result::ok).and_then(|parsed| parsed.value) }
     }
 
-    /// Where a flaw is: its field if that is there, else the innermost thing around it that is.
+    /// Position of a flaw: its field if that is there, else the innermost thing around it that is.
     pub(super) fn of_flaw(&self, flaw: &Flaw) -> Option<Place> {
         let root = self.root.as_ref()?;
         let node = match &flaw.node {

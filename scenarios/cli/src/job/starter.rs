@@ -1,11 +1,12 @@
-//! Directories to begin a job in: a program, how it is built, its description, and something to run it on.
+//! Directories to begin a job in: a program, how it is built, its description, and something to run
+//! it on.
 //!
-//! Leaves out installing compilers: each `build.sh` says what it needs.
+//! Leaves out installing compilers: each `build.sh` lists the compilers that it needs.
 
 use std::io;
 use std::path::Path;
 
-/// What a job can be begun in.
+/// Programming language of a starter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
     /// Rust, for wasm32-wasip1 or Debian's wasm32-wasi.
@@ -47,7 +48,7 @@ const INPUT: &str = include_str!("starters/input.txt");
 const README: &str = include_str!("starters/README.md.txt");
 
 impl Language {
-    /// The files of its own.
+    /// Files of this language's starter.
     fn files(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Rust => &[
@@ -69,7 +70,7 @@ impl Language {
         }
     }
 
-    /// What `build.sh` makes.
+    /// File that `build.sh` builds.
     fn built(self) -> &'static str {
         match self {
             Self::Rust | Self::C => "job.wasm",

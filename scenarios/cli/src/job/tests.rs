@@ -1,4 +1,4 @@
-//! What is said of descriptions: the plan, and places to the character.
+//! Plans of descriptions, and findings with their places to the character.
 
 use super::*;
 

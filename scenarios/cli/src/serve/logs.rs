@@ -1,7 +1,9 @@
-//! What a server says of itself: lines on standard error, for people or for machines, written by a thread of their own.
+//! Log of a server: lines on standard error, for people or for machines, written by a thread of
+//! their own.
 //!
-//! Whoever logs never waits: where standard error does not keep up, lines are dropped and counted. A line is a line: control
-//! characters in it are escaped, whoever they come from. Leaves out files and their rotation, which are the system's (journald, logrotate).
+//! Logging never blocks: if standard error does not keep up, lines are dropped and counted. Control
+//! characters in a line are escaped, whatever their source. Leaves out files and their rotation,
+//! which are the system's (journald, logrotate).
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,7 +21,7 @@ use tracing_subscriber::registry;
 /// Lines that may wait for standard error.
 const LINES_MAX: usize = 16_384;
 
-/// How lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogForm {
     /// Time, level, place, what happened and its figures.
@@ -28,11 +30,11 @@ pub enum LogForm {
     Json,
 }
 
-/// Which lines are written.
+/// Log filter: the levels that are written, by target.
 #[derive(Clone, Debug)]
 pub struct LogFilter(Targets);
 
-/// What is no filter.
+/// Error of a text that is no log filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{part:?} is none (write error, warn, info, debug, trace or off; or PLACE=LEVEL and several of them, such as warn,stayput::access=info)"
@@ -45,7 +47,7 @@ impl FromStr for LogFilter {
     type Err = BadLogFilter;
 
     fn from_str(text: &str) -> Result<Self, BadLogFilter> {
-        // The library would take a level that is misspelt for a place, and say nothing any more.
+        // The library would take a misspelt level for a target, and log nothing from then on.
         let level = |part: &str| part.rsplit('=').next().is_some_and(is_level);
         match text.split(',').find(|part| !level(part)) {
             Some(part) => Err(BadLogFilter { part: part.to_owned() }),
@@ -59,7 +61,7 @@ fn is_level(word: &str) -> bool {
         && word.parse::<LevelFilter>().is_ok()
 }
 
-/// The log of a process. What waits is written when this is dropped, if that can be done within a second.
+/// Log of a process. Buffered lines are written when this is dropped, for a second at most.
 #[derive(Debug)]
 pub struct Logs {
     dropped: ErrorCounter,
@@ -67,15 +69,16 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// From now on what this process says goes to standard error.
+    /// Installs the global subscriber: events of this process go to standard error.
     #[must_use]
     pub fn to_stderr(form: LogForm, filter: &LogFilter) -> Self {
         let lines = NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX);
         let (writer, written) = lines.thread_name("stayput-log").finish(io::stderr());
         let dropped = writer.error_counter();
-        let said = tracing::subscriber::set_global_default(subscriber(form, filter, Lines(writer)));
-        // A program that has this one within it may have a log of its own already, which then hears all.
-        let _has_its_own = said;
+        let installed =
+            tracing::subscriber::set_global_default(subscriber(form, filter, Lines(writer)));
+        // A program that embeds this one may have a subscriber already, which then gets all events.
+        let _has_its_own = installed;
         Self { dropped, _written: written }
     }
 
@@ -100,7 +103,7 @@ where
     Box::new(registry().with(lines.with_filter(targets)))
 }
 
-/// Hands lines on, each as one line.
+/// Writer that escapes control characters, so that each event is one line.
 #[derive(Clone, Debug)]
 struct Lines<W>(W);
 
@@ -160,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// What is said in `says`, in that form.
+    /// Text that is logged by `says`, in that format.
     fn said(form: LogForm, filter: &str, says: impl FnOnce()) -> String {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let writer = Kept(Arc::clone(&kept));

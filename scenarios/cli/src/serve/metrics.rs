@@ -1,8 +1,9 @@
-//! What a server counts, for Prometheus: sums over all its threads and clients, in its text format 0.0.4.
+//! Metrics of a server for Prometheus: sums over all its threads and clients, in text format 0.0.4.
 //!
-//! All labels have values from short lists: no metric names an account, a path or a client. Leaves out the system's own figures of the
-//! process (memory, files), which exporters for the host have, any figure of one device or one thread, and
-//! what a process has nothing of: nodes serve no clients, and proxies have no disks.
+//! All labels have values from short lists: no metric names an account, a path or a client. Leaves
+//! out the system's own figures of the process (memory, files), which exporters for the host have,
+//! any figure of one device or one thread, and metrics that do not apply to a process: nodes serve
+//! no clients, and proxies have no disks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 const BUCKETS_S: [f64; 15] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
-/// The methods that a proxy knows.
+/// Methods that a proxy supports.
 const METHODS: [&str; 7] = ["GET", "HEAD", "PUT", "POST", "DELETE", "COPY", "OPTIONS"];
 
 /// Kinds of requests.
@@ -43,7 +44,7 @@ const KINDS: [RequestKind; 7] = [
     RequestKind::Other,
 ];
 
-/// What jobs come to.
+/// Outcomes of jobs: values of the label `outcome`.
 const OUTCOMES: [&str; 5] = ["succeeded", "exit-code", "refused", "failed", "client-left"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,17 +78,18 @@ pub struct Metrics {
     jobs: Family<OutcomeLabel, Counter>,
 }
 
-/// What the parts of a server count.
+/// Parts of a server that metrics are read from.
 pub struct Parts {
-    /// Bytes, fuel, connections, and what its hosts tell of.
+    /// Bytes, fuel, connections, and the metrics that its hosts report.
     pub meters: Arc<Meters>,
-    /// Where clients come in; nodes alone have none, but a port for the cluster's other processes.
+    /// Listening port for clients; `None` for a node alone, whose port is for the cluster's other
+    /// processes.
     pub door: Option<Arc<Door>>,
-    /// What its disks wait for; proxies alone have none.
+    /// Threads for disk calls; `None` for a proxy alone.
     pub disks: Option<DiskPool>,
     /// Lines that the log has dropped.
     pub log_lines_dropped: ErrorCounter,
-    /// When the process began, since 1970.
+    /// Start of the process, since 1970.
     pub began_unix: Duration,
 }
 
@@ -138,7 +140,8 @@ impl Metrics {
         own.register_collector(Box::new(parts));
     }
 
-    /// Lets what can be counted be there from the start, so that the first of it is seen as a change.
+    /// Lets what can be counted be there from the start, so that the first of it is seen as a
+    /// change.
     fn begin(&self) {
         for kind in KINDS {
             let label = KindLabel { kind: kind.name() };
@@ -193,13 +196,13 @@ fn outcome_of(request: &CompletedRequest<'_>) -> &'static str {
     }
 }
 
-/// When the process began.
+/// Start time of the process, since 1970.
 #[derive(Debug)]
 struct Process(Duration);
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "When the process began, in seconds since 1970.";
+        let help = "Start time of the process, in seconds since 1970.";
         let began = ConstGauge::new(self.0.as_secs_f64());
         let metric = encoder.encode_descriptor(
             "process_start_time_seconds",
@@ -212,7 +215,7 @@ impl Collector for Process {
 }
 
 impl Parts {
-    /// Counters, which only go up: name, meaning, value. What this process has nothing of is not among them.
+    /// Counters, which only go up: name, meaning, value. Only those that apply to this process.
     fn counters(&self) -> Vec<(&'static str, &'static str, u64)> {
         let meters = &self.meters;
         let overrun = self.door.as_ref().map_or(0, |door| door.overrun());
@@ -220,7 +223,11 @@ impl Parts {
         let dropped = self.log_lines_dropped.dropped_lines() as u64;
         let mut counters = vec![
             ("connections_refused", "Connections closed at once, being too many.", refused),
-            ("log_lines_dropped", "Lines of the log that nobody took in time.", dropped),
+            (
+                "log_lines_dropped",
+                "Lines of the log that were dropped because standard error was too slow.",
+                dropped,
+            ),
         ];
         if let Some(disks) = &self.disks {
             let help = "Calls that a disk failed, or had no room for.";
@@ -241,14 +248,14 @@ impl Parts {
                 counters.push(("connections", "Connections that were opened.", accepted));
             }
             None => {
-                let help = "Callers at a node's port that were no processes of the cluster.";
+                let help = "Connections to a node's port that failed to authenticate as peers.";
                 counters.push(("strangers_refused", help, meters.refused_strangers()));
             }
         }
         counters
     }
 
-    /// What is so now: name, meaning, value. What this process has nothing of is not among it.
+    /// Gauges, which go up and down: name, meaning, value. Only those that apply to this process.
     fn gauges(&self) -> Vec<(&'static str, &'static str, u64)> {
         let (meters, mut gauges) = (&self.meters, Vec::new());
         if let Some(disks) = &self.disks {
@@ -260,7 +267,7 @@ impl Parts {
                 ("sessions_running", "Sessions that run.", running),
                 ("sessions_waiting", "Sessions that wait.", waiting),
                 ("disk_calls_waiting", "Calls to disks that wait for a thread.", calls),
-                ("updates_pending", "Changes that listings are yet to hear of.", updates),
+                ("updates_pending", "Container updates that are pending.", updates),
             ]);
         }
         gauges.push(match self.door {
@@ -368,7 +375,7 @@ mod tests {
         metrics.ended(&ended(RequestKind::Object, &Method::GET, 200, Duration::from_secs(7)));
         let text = metrics.text();
         let wanted = [
-            "# HELP process_start_time_seconds When the process began, in seconds since 1970.\n\
+            "# HELP process_start_time_seconds Start time of the process, in seconds since 1970.\n\
              # TYPE process_start_time_seconds gauge\n\
              process_start_time_seconds 1700000000.5\n",
             "# HELP stayput_http_requests_total Requests of clients that have ended.\n\

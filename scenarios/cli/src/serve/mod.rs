@@ -1,4 +1,5 @@
-//! A cluster that real clients use: its directory or its file, its users, its certificate, its log and its metrics.
+//! A cluster that real clients use: its directory or its file, its users, its certificate, its log
+//! and its metrics.
 //!
 //! ```text
 //! one process:        DIR/cluster.toml      what the cluster is made of, and its secrets
@@ -8,7 +9,8 @@
 //!                     DIR/node.toml         which node of which cluster a directory belongs to
 //!                     DIR/devices/d3 …      what that node stores
 //! ```
-//! The cluster itself is `stayput_server::served`. Leaves out options and signals, which are the command's.
+//! The cluster itself is `stayput_server::served`. Leaves out options and signals, which are the
+//! command's.
 
 mod cluster;
 mod layout;
@@ -28,4 +30,4 @@ pub use self::node::NodeDir;
 pub use self::secret::{NoRandomness, Secret};
 pub use self::tls::{TlsFileError, tls};
 pub use self::users::{KNOWN_USER, LogIns, UsersError, users};
-pub use self::watch::{Told, Watcher};
+pub use self::watch::{MetricsEndpoint, Watcher};

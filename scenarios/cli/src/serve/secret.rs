@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[error("the system has no randomness for secrets: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
-/// 32 bytes that nobody guesses. Its debug form does not show them.
+/// A random secret of 32 bytes. Its debug form does not show them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Secret([u8; 32]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use stayput_server::{BadTls, Tls};
 
-/// Why there is no TLS.
+/// Error in the files of certificate and key.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsFileError {
     /// A file cannot be read.
@@ -15,7 +15,7 @@ pub enum TlsFileError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// The file of certificates.
@@ -23,7 +23,7 @@ pub enum TlsFileError {
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Flaw of the certificates.
         source: BadTls,
     },
     /// The file of the key.
@@ -31,7 +31,7 @@ pub enum TlsFileError {
     Key {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Flaw of the key.
         source: BadTls,
     },
     /// Both.
@@ -41,12 +41,12 @@ pub enum TlsFileError {
         certificate: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// What is wrong.
+        /// Flaw of the pair.
         source: BadTls,
     },
 }
 
-/// What the two files are good for.
+/// Loads the TLS settings of a server from its certificate and its key.
 ///
 /// # Errors
 /// See [`TlsFileError`].

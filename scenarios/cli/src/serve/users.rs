@@ -1,7 +1,7 @@
-//! The users of a served cluster: those of a file, or one that everybody knows.
+//! Users of a served cluster: those of a file, or one well-known user.
 //!
-//! The known user is for trying things out: it is there only as long as nobody but this machine can reach the cluster. Leaves
-//! out what users may do, which is the proxies'.
+//! The well-known user is for trying things out: it exists only while the cluster listens at this
+//! machine's loopback address. Leaves out what users may do, which is the proxies'.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use stayput_store::proxy::{
     BadUser, ClusterSecret, TempAuth, TokenLife, UserEntry, UserKey, UserTable,
 };
 
-/// The user that is there without a file, as in Swift's documents: account, name and key.
+/// Default user without a file, as in Swift's documents: account, name and key.
 pub const KNOWN_USER: (&str, &str, &str) = ("test", "tester", "testing");
 
-/// Why there are no users.
+/// Error in the users of a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
     /// The file cannot be read.
@@ -23,7 +23,7 @@ pub enum UsersError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// The file is no TOML, or has keys that it should not.
@@ -31,32 +31,32 @@ pub enum UsersError {
     Flawed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, without what the file says: there are keys in it.
+        /// Description of the flaw, without text of the file: there are keys in it.
         why: String,
     },
-    /// A user cannot be one.
+    /// A user of the file is invalid.
     #[error("{}: {source}", path.display())]
     User {
         /// The file.
         path: PathBuf,
-        /// Which, and why.
+        /// Rejected user, and the reason.
         source: BadUser,
     },
-    /// Tokens cannot be as the file says.
+    /// The file's settings of tokens are invalid.
     #[error("{}: [tokens] `life`: {why}", path.display())]
     Tokens {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the flaw.
         why: String,
     },
-    /// Everybody could come in.
+    /// The well-known user on an address that other machines can reach.
     #[error(
         "at {at} others can reach the cluster, and its one user has a key that everybody knows \
          (name your own users with --users FILE, or listen at 127.0.0.1)"
     )]
     Known {
-        /// Where it would listen.
+        /// Address to listen at.
         at: SocketAddr,
     },
 }
@@ -77,7 +77,7 @@ struct TokensTable {
     life: Option<String>,
 }
 
-/// Who may log in, and for how long.
+/// Users who may log in, and the lifetime of their tokens.
 #[derive(Debug)]
 pub struct LogIns {
     users: UserTable,
@@ -85,14 +85,15 @@ pub struct LogIns {
 }
 
 impl LogIns {
-    /// To a cluster of that secret.
+    /// Builds the authentication of a cluster with that secret.
     #[must_use]
     pub fn auth(&self, secret: ClusterSecret) -> TempAuth {
         TempAuth::new(secret, &self.users).with_token_life(self.life)
     }
 }
 
-/// The users of `file`, or the one that is known if there is none and `at` is for this machine alone.
+/// The users of `file`, or the one that is known if there is none and `at` is for this machine
+/// alone.
 ///
 /// # Errors
 /// See [`UsersError`].
@@ -133,7 +134,7 @@ fn read_life(text: &str) -> Result<TokenLife, String> {
     TokenLife::new(life).map_err(|error| error.to_string())
 }
 
-/// What is wrong and in which line, without showing the line.
+/// Message of a TOML error with its line number, without showing the line.
 fn place_of(error: &toml::de::Error, text: &str) -> String {
     let message = error.message().trim_end();
     match error.span() {

@@ -1,6 +1,6 @@
-//! Who watches a server: an access line for each request in the log, and metrics.
+//! Request observer of a server: an access line for each request in the log, and metrics.
 //!
-//! Leaves out queries, keys, tokens and bodies, which are nobody's business.
+//! Leaves out queries, keys, tokens and bodies, which are private.
 
 use std::sync::Arc;
 
@@ -17,34 +17,34 @@ const METHOD_MAX: usize = 32;
 const NAME_MAX: usize = 256;
 const TEXT_MAX: usize = 1024;
 
-/// Where metrics are told.
+/// Address at which metrics are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// At the clients' port.
-    ToClients,
-    /// Elsewhere.
-    Apart,
+pub enum MetricsEndpoint {
+    /// The clients' port.
+    ClientPort,
+    /// An address of their own.
+    Separate,
 }
 
-/// Watches requests.
+/// Logs requests and counts them.
 #[derive(Debug)]
 pub struct Watcher {
     metrics: Arc<Metrics>,
-    told: Told,
+    endpoint: MetricsEndpoint,
 }
 
 impl Watcher {
-    /// One that counts in `metrics`.
+    /// Creates an observer that counts in `metrics`.
     #[must_use]
-    pub fn new(metrics: Arc<Metrics>, told: Told) -> Self {
-        Self { metrics, told }
+    pub fn new(metrics: Arc<Metrics>, endpoint: MetricsEndpoint) -> Self {
+        Self { metrics, endpoint }
     }
 }
 
 impl RequestObserver for Watcher {
     fn completed(&self, request: &CompletedRequest<'_>) {
         self.metrics.ended(request);
-        // A level is a part of where a line comes from, so that each has its own.
+        // The level is static metadata of an event, so that each level needs a call of its own.
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
@@ -79,14 +79,14 @@ impl RequestObserver for Watcher {
     }
 
     fn metrics(&self) -> Option<(&'static str, String)> {
-        match self.told {
-            Told::ToClients => Some((metrics::CONTENT_TYPE, self.metrics.text())),
-            Told::Apart => None,
+        match self.endpoint {
+            MetricsEndpoint::ClientPort => Some((metrics::CONTENT_TYPE, self.metrics.text())),
+            MetricsEndpoint::Separate => None,
         }
     }
 }
 
-/// A text of which the log takes so much.
+/// A text, cut to `bytes_max` for the log.
 fn bounded(text: Option<&str>, bytes_max: usize) -> Option<String> {
     text.map(|text| Bounded(text, bytes_max).to_string())
 }

@@ -1,7 +1,8 @@
 //! Latencies as an HdrHistogram interval log, which that library's own tools open.
 //!
-//! A line for each policy, tagged with its name: a histogram of the latencies of completed jobs in microseconds, with
-//! three significant digits. Histograms of many runs are merged without loss, which exact ranks are not.
+//! A line for each policy, tagged with its name: a histogram of the latencies of completed jobs in
+//! microseconds, with three significant digits. Histograms of many runs are merged without loss,
+//! which exact ranks are not.
 
 use std::io::{self, Write};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Export formats of one run, a file each, behind one trait.
 //!
-//! `stayput run --export FORMAT=FILE` chooses from a list of exporters: [`EXPORTERS`], or a longer one that another
-//! crate passes to the command. A new format is a file here and its line in that list.
+//! `stayput run --export FORMAT=FILE` chooses from a list of exporters: [`EXPORTERS`], or a longer
+//! one that another crate passes to the command. A new format is a file here and its line in that
+//! list.
 
 mod answers;
 mod hdr_log;
@@ -20,7 +21,7 @@ pub use hdr_log::{HdrLogExporter, LatencyLog};
 pub use json::JsonExporter;
 pub use table::TableExporter;
 
-/// A judged run, and what exporters may say beside it.
+/// A judged run, and the data that exporters may add to it.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOutput<'a> {
     /// The run.

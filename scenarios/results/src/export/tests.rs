@@ -241,7 +241,7 @@ fn the_load_beside_the_jobs_is_shown_and_is_no_part_of_what_is_saved() {
     assert!(!table(&none).contains("load ok"));
 }
 
-/// How one promise of the banana scenario's good runs turns out.
+/// Judges one promise of the banana scenario's good runs: the value found, and the verdict.
 fn judged(line: &str, runs: Vec<PolicyRecord>) -> (String, Option<bool>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
     let text = include_str!("../../../banana.toml").replace("failed = 0", line);

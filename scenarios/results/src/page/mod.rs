@@ -1,8 +1,9 @@
 //! The HTML page on a sweep (`stayput report`): one file that needs nothing else.
 //!
-//! `read` reads a sweep's directory, `facts` arranges the records, `sections` are words, tables and charts, `chart` draws.
-//! The page works without a network and without scripts; its one script opens the folded tables for printing. A claim in words
-//! stands only where an interval carries it. Leaves out all that is not in the directory: the page runs nothing.
+//! `read` reads a sweep's directory, `facts` arranges the records, `sections` are words, tables and
+//! charts, `chart` draws. The page works without a network and without scripts; its one script
+//! opens the folded tables for printing. A claim in words stands only where an interval carries it.
+//! Leaves out all that is not in the directory: the page runs nothing.
 
 mod chart;
 mod facts;

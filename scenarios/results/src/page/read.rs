@@ -1,6 +1,8 @@
-//! The directory of a sweep as the page reads it: runs, failed runs, and the number of missing ones.
+//! The directory of a sweep as the page reads it: runs, failed runs, and the number of missing
+//! ones.
 //!
-//! A record that cannot be read is an error and no gap: a page over a part of the runs would be believed for the whole.
+//! A record that cannot be read is an error and no gap: a page over a part of the runs would be
+//! believed for the whole.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -6,7 +6,7 @@ use stayput_engine::quantity;
 
 use crate::stats::Estimate;
 
-/// What stands where there is no figure.
+/// Placeholder of a missing figure.
 pub(super) const NONE: &str = "–";
 
 /// Bytes: "3.4 MB", "−1.2 kB".
@@ -52,7 +52,8 @@ pub(super) fn plain(value: f64) -> String {
     })
 }
 
-/// A factor with three digits that say something, near 1 with four: "2.45×", "0.00620×", "12.7×", "1.002×".
+/// A factor with three significant digits, near 1 with four: "2.45×", "0.00620×", "12.7×",
+/// "1.002×".
 pub(super) fn times(ratio: f64) -> String {
     signed(ratio, |n| {
         let places = (2.0 - n.max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
@@ -61,7 +62,8 @@ pub(super) fn times(ratio: f64) -> String {
     })
 }
 
-/// An estimate with its interval: "12.3 ms (11.9 to 12.8 ms)", or "998.0 ms (0.9 s to 1.2 s)" where the units differ.
+/// An estimate with its interval: "12.3 ms (11.9 to 12.8 ms)", or "998.0 ms (0.9 s to 1.2 s)" where
+/// the units differ.
 pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
     let Some(estimate) = estimate else { return NONE.to_owned() };
     match estimate.interval() {
@@ -75,7 +77,7 @@ pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String
     }
 }
 
-/// What stands behind a figure's last digit.
+/// Unit of a figure in words: the text after its last digit.
 fn unit_of(figure: &str) -> &str {
     figure
         .trim_start_matches(|c| !digit(c))

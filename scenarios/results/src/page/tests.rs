@@ -21,7 +21,8 @@ fn page(sweep: &GeneratedSweep) -> String {
     page
 }
 
-/// What holds for every page: all sections, no number that is none, nothing fetched, charts that are told in words and in figures.
+/// Asserts what every page has: all sections, no `NaN`, nothing fetched, and charts that also stand
+/// in words and in figures.
 fn assert_sound(page: &str) {
     for (at, id) in [
         "verdict",

@@ -1,6 +1,7 @@
 //! Sensitivity of the comparison to the fuel rate.
 //!
-//! Fuel per second is a model's figure, and it decides how much computing weighs beside the network.
+//! Fuel per second is a model's figure, and it decides how much computing weighs beside the
+//! network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 
 use super::{ComparedFigure, Estimate, SweepPoint};
 
-/// The axis that varies how fast nodes compute; workers follow unless they have a rate of their own.
+/// The axis that varies how fast nodes compute; workers follow unless they have a rate of their
+/// own.
 pub const FUEL_AXIS: &str = "node.fuel_per_second";
 
 /// Effect of varying the fuel rate.
@@ -35,8 +37,8 @@ pub struct FuelRow {
     pub other: String,
     /// The fuel rate, as it was written.
     pub fuel_per_second: String,
-    /// The difference of median latencies in microseconds, the one less the other; `None` if it cannot be
-    /// compared.
+    /// The difference of median latencies in microseconds, the one less the other; `None` if it
+    /// cannot be compared.
     pub latency_p50_us: Option<Estimate>,
     /// The difference of makespans in microseconds.
     pub makespan_us: Option<Estimate>,

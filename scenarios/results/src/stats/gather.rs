@@ -1,6 +1,7 @@
 //! Estimates over the seeds of each point of a sweep.
 //!
-//! A point is a scenario with its settings; its runs are the seeds. Leaves out the words (`verdict`).
+//! A point is a scenario with its settings; its runs are the seeds. Leaves out the words
+//! (`verdict`).
 
 use std::collections::BTreeMap;
 
@@ -30,7 +31,8 @@ pub struct SweepPoint {
     pub policies: Vec<PolicyPoint>,
     /// Each two of them beside each other.
     pub pairs: Vec<PairPoint>,
-    /// Verdict on `on-storage` beside `download`, or on the first two policies; empty for one alone.
+    /// Verdict on `on-storage` beside `download`, or on the first two policies; empty for one
+    /// alone.
     pub verdict: String,
 }
 
@@ -54,7 +56,8 @@ pub struct PairPoint {
     pub other: String,
     /// Seeds with results of both.
     pub seeds: u64,
-    /// Of these, those in which the same jobs completed under both: only they have bytes and makespan compared.
+    /// Of these, those in which the same jobs completed under both: only they have bytes and
+    /// makespan compared.
     pub seeds_with_same_jobs: u64,
     /// Jobs that completed under both, over all seeds, warm-up left out.
     pub jobs: u64,
@@ -207,7 +210,7 @@ impl Gathered {
 }
 
 impl PairGathered {
-    /// Adds the two runs of a seed. `open_loop` says if times can be compared.
+    /// Adds the two runs of a seed. `open_loop` is true if times can be compared.
     pub(crate) fn add(
         &mut self,
         one: &PolicyRecord,

@@ -1,8 +1,9 @@
 //! Medians with confidence intervals.
 //!
-//! The interval lies between two order statistics (the sign test turned round): how many values fall below the true median is
-//! binomial with p = 1/2, whatever the values' distribution is. So it needs no assumption of shape, draws nothing at random,
-//! and covers at least what it says; ties make it cover more. Leaves out intervals of other quantiles.
+//! The interval lies between two order statistics (the sign test turned round): how many values
+//! fall below the true median is binomial with p = 1/2, whatever the values' distribution is. So it
+//! needs no assumption of shape, draws nothing at random, and has at least its nominal coverage;
+//! ties give it more. Leaves out intervals of other quantiles.
 
 use serde::Serialize;
 
@@ -29,7 +30,8 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate of values in any order, of which those that are no numbers are left out; `None` if none is left.
+    /// The estimate of values in any order, of which those that are no numbers are left out; `None`
+    /// if none is left.
     #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
@@ -66,8 +68,9 @@ impl Estimate {
         Self { median: -median, low: high.map(|high| -high), high: low.map(|low| -low), count }
     }
 
-    /// Position of its interval to `value`: `Less` if all of it is below, `Greater` if above, `Equal` if it holds it;
-    /// `None` if there is no interval. Words may claim a difference only of `Less` and `Greater`.
+    /// Position of its interval to `value`: `Less` if all of it is below, `Greater` if above,
+    /// `Equal` if it holds it; `None` if there is no interval. Words may claim a difference only of
+    /// `Less` and `Greater`.
     #[must_use]
     pub fn beside(&self, value: f64) -> Option<std::cmp::Ordering> {
         use std::cmp::Ordering::{Equal, Greater, Less};
@@ -80,12 +83,13 @@ impl Estimate {
     }
 }
 
-/// Ranks, from 1, of the order statistics that hold the median of `count` values with at least 95 %; `None` if there
-/// are too few values.
+/// Ranks, from 1, of the order statistics that hold the median of `count` values with at least 95
+/// %; `None` if there are too few values.
 #[must_use]
 pub fn ranks(count: usize) -> Option<(usize, usize)> {
-    // The binomial's terms relative to that in the middle, so that none overflows; those that underflow decide nothing.
-    // Multiplying and dividing are exact to the last bit by IEEE 754, so ranks are the same everywhere.
+    // The binomial's terms relative to that in the middle, so that none overflows; those that
+    // underflow decide nothing. Multiplying and dividing are exact to the last bit by IEEE 754, so
+    // ranks are the same everywhere.
     let middle = count / 2;
     let mut terms = vec![0.0; count + 1];
     terms[middle] = 1.0;
@@ -170,7 +174,8 @@ mod tests {
         assert_eq!((few.low, few.beside(0.0)), (None, None));
     }
 
-    /// How often the interval of `count` values of a skewed distribution holds its median, of 4,000 samples.
+    /// Share of 4,000 samples of `count` values of a distribution whose interval holds the
+    /// distribution's median.
     fn coverage(count: usize, draw: impl Fn(u64) -> f64, median: f64) -> f64 {
         let mut random =
             ChaCha8Rng::from_seed(key(1, "coverage of intervals", &count.to_le_bytes()));
@@ -190,7 +195,8 @@ mod tests {
         let skewed = |draw: u64| 1.0 / (1.0 - even(draw)).max(1e-12);
         for count in [6, 20, 50, 200] {
             for covered in [coverage(count, even, 0.5), coverage(count, skewed, 2.0)] {
-                // Four standard errors of 4,000 samples are 0.014; the exact coverage of these counts is 0.951 to 0.969.
+                // Four standard errors of 4,000 samples are 0.014; the exact coverage of these
+                // counts is 0.951 to 0.969.
                 assert!((0.940..0.985).contains(&covered), "{count}: {covered}");
             }
         }

@@ -1,6 +1,7 @@
 //! Figures that are compared: of one run, and of two runs over the jobs that completed in both.
 //!
-//! Latency and failures leave the warm-up out; bytes and makespan are of the whole run. Leaves out many runs together.
+//! Latency and failures leave the warm-up out; bytes and makespan are of the whole run. Leaves out
+//! many runs together.
 
 use std::collections::BTreeSet;
 
@@ -111,7 +112,7 @@ fn makespan_us(run: &PolicyRecord) -> u64 {
     u64::try_from(run.makespan.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The figures of two runs of the same seed. `open_loop` says if times can be compared.
+/// The figures of two runs of the same seed. `open_loop` is true if times can be compared.
 pub(super) fn of_pair(
     one: &PolicyRecord,
     other: &PolicyRecord,

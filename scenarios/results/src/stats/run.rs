@@ -36,7 +36,8 @@ pub fn job_counts(run: &PolicyRecord) -> JobCounts {
     JobCounts { ok: count("ok"), failed: count("failed"), wrong: count("wrong") }
 }
 
-/// Counts the jobs of a run by the policy's reason for their place; jobs without a reason are left out.
+/// Counts the jobs of a run by the policy's reason for their place; jobs without a reason are left
+/// out.
 #[must_use]
 pub fn place_reasons(run: &PolicyRecord) -> BTreeMap<&str, u64> {
     let mut reasons = BTreeMap::new();
@@ -54,8 +55,8 @@ pub fn load_bytes(run: &PolicyRecord) -> u64 {
     run.bytes.by_purpose.get(Purpose::Foreground.name()).copied().unwrap_or(0)
 }
 
-/// Hop bytes of bodies that the jobs caused. The load beside them lasts as long as they do, so that a slow policy would
-/// be charged for more of it.
+/// Hop bytes of bodies that the jobs caused. The load beside them lasts as long as they do, so that
+/// a slow policy would be charged for more of it.
 #[must_use]
 pub fn job_bytes(run: &PolicyRecord) -> u64 {
     run.bytes.body.saturating_sub(load_bytes(run))
@@ -150,8 +151,8 @@ pub fn phases_us(run: &PolicyRecord) -> Option<PhaseSummaries> {
     LatencyPhase::ALL.into_iter().map(phase).collect::<Option<_>>().map(PhaseSummaries)
 }
 
-/// The average in microseconds, or `None` of nothing. Sums are exact; the one rounding is that of the division, which
-/// is the same everywhere by IEEE 754.
+/// The average in microseconds, or `None` of nothing. Sums are exact; the one rounding is that of
+/// the division, which is the same everywhere by IEEE 754.
 fn mean_us(lengths: &[Duration]) -> Option<f64> {
     let sum: Duration = lengths.iter().sum();
     let count = lengths.len();

@@ -19,7 +19,8 @@ impl Sample {
         self.quantile(percent, 100)
     }
 
-    /// The value of rank ⌈n · part / whole⌉, or the first one for rank 0; `None` of an empty sample.
+    /// The value of rank ⌈n · part / whole⌉, or the first one for rank 0; `None` of an empty
+    /// sample.
     #[must_use]
     pub fn quantile(&self, part: usize, whole: usize) -> Option<u64> {
         let rank = (self.0.len() * part).div_ceil(whole);

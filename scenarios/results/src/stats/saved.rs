@@ -21,7 +21,7 @@ pub enum Saved {
     },
     /// Different jobs completed, or none did.
     NotComparable {
-        /// Why.
+        /// Reason, in words.
         why: String,
         /// Jobs that completed under both.
         jobs: u64,
@@ -50,7 +50,8 @@ impl Saved {
     }
 }
 
-/// Compares `on-storage` with `download`; `None` unless both ran. The load beside the jobs is no part of it.
+/// Compares `on-storage` with `download`; `None` unless both ran. The load beside the jobs is no
+/// part of it.
 #[must_use]
 pub fn saved(run: &RunRecord) -> Option<Saved> {
     let (near, far) = (run.policy(ON_STORAGE)?, run.policy(DOWNLOAD)?);

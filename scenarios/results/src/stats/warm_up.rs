@@ -1,4 +1,5 @@
-//! Warm-up: the beginning of a run that its figures leave out, since caches are cold there and queues are empty.
+//! Warm-up: the beginning of a run that its figures leave out, since caches are cold there and
+//! queues are empty.
 
 use std::fmt;
 

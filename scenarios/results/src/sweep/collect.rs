@@ -1,7 +1,7 @@
 //! `summary.json`, the tables and the latency log of a sweep, from one reading of its records.
 //!
-//! All of it follows from the records and the warm-up, in the order of the sweep: whatever order the runs were done in, on
-//! however many machines, the files are the same.
+//! All of it follows from the records and the warm-up, in the order of the sweep: whatever order
+//! the runs were done in, on however many machines, the files are the same.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -78,7 +78,8 @@ pub struct BrokenRun {
     pub broken: Vec<String>,
 }
 
-/// Reads all records of `folder`, writes its tables, latency log and summary, and returns the latter.
+/// Reads all records of `folder`, writes its tables, latency log and summary, and returns the
+/// latter.
 ///
 /// # Errors
 /// When a record cannot be read, or a file cannot be written.

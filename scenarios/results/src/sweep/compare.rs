@@ -1,6 +1,7 @@
 //! Comparison of two sweeps: the same runs in another version or on other machines.
 //!
-//! Runs of different workloads are refused. Leaves out two policies of one sweep, which its summary compares.
+//! Runs of different workloads are refused. Leaves out two policies of one sweep, which its summary
+//! compares.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,7 +36,8 @@ type Gathered = BTreeMap<String, PairGathered>;
 /// Compares the runs that both sweeps have.
 ///
 /// # Errors
-/// When a record cannot be read, a run did other work in the one than in the other, or they have no run in common.
+/// When a record cannot be read, a run did other work in the one than in the other, or they have no
+/// run in common.
 pub fn compare(
     one: &SweepFolder,
     other: &SweepFolder,

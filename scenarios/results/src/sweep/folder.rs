@@ -1,7 +1,7 @@
 //! The directory of a sweep: its head, and a record for each run that has ended.
 //!
-//! Each file is written under another name, synced, and renamed: a killed sweep leaves whole records only. Leaves out
-//! the summary and the tables (`collect`).
+//! Each file is written under another name, synced, and renamed: a killed sweep leaves whole
+//! records only. Leaves out the summary and the tables (`collect`).
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -228,7 +228,8 @@ fn is_new(dir: &Path) -> bool {
 
 const AGAIN: &str = "remove it: its run is done again by the same command";
 
-/// The first thing in which two sweeps differ, in words; `None` if they are the same but for the words that began them.
+/// The first thing in which two sweeps differ, in words; `None` if they are the same but for the
+/// words that began them.
 pub(super) fn difference(there: &SweepHead, asked: &SweepHead) -> Option<String> {
     let texts = |list: &[String]| {
         if list.is_empty() { "each scenario's own".to_owned() } else { list.join(", ") }

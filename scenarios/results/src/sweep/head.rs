@@ -15,8 +15,8 @@ pub struct SweepHead {
     pub command: String,
     /// The version of the program, and the commit where one is known.
     pub version: String,
-    /// The scenarios: name and digest of all that decides their runs (the text and the files that it names), in the
-    /// order that was asked for.
+    /// The scenarios: name and digest of all that decides their runs (the text and the files that
+    /// it names), in the order that was asked for.
     pub scenarios: Vec<(String, String)>,
     /// The stories of the scenarios, by name.
     pub stories: BTreeMap<String, String>,
@@ -26,8 +26,8 @@ pub struct SweepHead {
     pub seeds: String,
     /// The policies by name, in the order that was asked for; empty if each scenario names its own.
     pub policies: Vec<String>,
-    /// The part of each run that its figures leave out. The records have all of it, so it may be another when the
-    /// sweep is continued; then that one holds.
+    /// The part of each run that its figures leave out. The records have all of it, so it may be
+    /// another when the sweep is continued; then that one holds.
     pub warm_up: WarmUp,
     /// The commit of the program that began it, or `unknown`. It is not compared; the version is.
     pub commit: String,

@@ -1,6 +1,7 @@
 //! Merging the shards of a sweep.
 //!
-//! Leaves out running anything: missing runs are named, and the sweep's own command does them in the merged directory.
+//! Leaves out running anything: missing runs are named, and the sweep's own command does them in
+//! the merged directory.
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,12 @@ pub struct MergedSweep {
     pub taken: u64,
 }
 
-/// Merges `shards` into `out`, which may hold a part of the same sweep already. Its figures leave out `warm_up`, or the
-/// warm-up of the shards.
+/// Merges `shards` into `out`, which may hold a part of the same sweep already. Its figures leave
+/// out `warm_up`, or the warm-up of the shards.
 ///
 /// # Errors
-/// When a shard is of another sweep than the first, they leave out different warm-ups and none is given, two have different results
-/// of the same run, or a file cannot be read or written.
+/// When a shard is of another sweep than the first, they leave out different warm-ups and none is
+/// given, two have different results of the same run, or a file cannot be read or written.
 pub fn merge(
     out: &Path,
     shards: &[PathBuf],
@@ -93,7 +94,7 @@ pub fn warm_up_of(
             other.head().warm_up,
             first.dir().display()
         );
-        Err(SweepFolderError::new(other.dir(), why, "say by --warm-up what all of them leave out"))
+        Err(SweepFolderError::new(other.dir(), why, "give one --warm-up for all of them"))
     })
 }
 

@@ -1,6 +1,7 @@
 //! The directory of a sweep: a record for each run, and the summary and tables made of them.
 //!
-//! Records hold facts; statistics and pictures are made from them, and may be made anew. Leaves out running anything.
+//! Records hold facts; statistics and pictures are made from them, and may be made anew. Leaves out
+//! running anything.
 
 mod collect;
 mod compare;

@@ -1,4 +1,5 @@
-//! Which part of a cluster a process serves, out of options that may contradict each other.
+//! Role of a process in a cluster (all of it, a node, or proxies), from options that may contradict
+//! each other.
 //!
 //! Leaves out everything that is the same for all parts.
 
@@ -11,7 +12,7 @@ use super::ServeArgs;
 use crate::commands::CliError;
 use crate::serve::ClusterFile;
 
-/// What a process of several does.
+/// Role of a process in a cluster of several processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Takes clients and asks the nodes.
@@ -20,7 +21,7 @@ pub enum Role {
     Node,
 }
 
-/// What a process serves.
+/// Part of a cluster that a process serves.
 #[derive(Debug)]
 pub(super) enum Part {
     /// A cluster.
@@ -95,7 +96,7 @@ fn shape(args: &ServeArgs) -> [(&'static str, bool); 2] {
     [("--devices", args.devices.is_some()), ("--replicas", args.replicas.is_some())]
 }
 
-const OF_FILE: &str = "leave it out: the cluster's file says it";
+const OF_FILE: &str = "leave it out: it is in the cluster's file";
 
 fn cluster(role: &str, path: Option<&Path>) -> Result<ClusterFile, CliError> {
     let unnamed = || usage(format!("{role} belongs to a cluster, and none is named"), NEW_CLUSTER);
@@ -105,7 +106,8 @@ fn cluster(role: &str, path: Option<&Path>) -> Result<ClusterFile, CliError> {
     Ok(cluster)
 }
 
-/// Says so if others on this machine, of the file's group or not, can read or change a file with secrets.
+/// Logs a warning if others on this machine, of the file's group or not, can read or change a file
+/// with secrets.
 pub(super) fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let others = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
@@ -132,7 +134,7 @@ fn node(args: &ServeArgs) -> Result<NodePart, CliError> {
     let number = args.node.filter(|number| (1..=nodes).contains(number)).ok_or_else(|| {
         let why = match args.node {
             Some(number) => format!("there is no node {number}"),
-            None => "it is not said which node this is".to_owned(),
+            None => "no node is named".to_owned(),
         };
         let fix = "name it with --node N, from 1, in the order of the file";
         usage(format!("{why}: the cluster has {nodes}"), fix)
@@ -146,14 +148,15 @@ fn node(args: &ServeArgs) -> Result<NodePart, CliError> {
     Ok(NodePart { cluster, number, data, listen })
 }
 
-/// Where the file says that others look for the node.
+/// Address of the node in the cluster's file, resolved.
 fn address_of(cluster: &ClusterFile, number: u32) -> Result<SocketAddr, CliError> {
     let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
     let Some(address) = cluster.nodes().get(index) else {
         return Err(usage(format!("there is no node {number}"), NEW_CLUSTER));
     };
     address.resolve().map_err(|error| {
-        let fix = "say where to listen with --listen ADDRESS, or correct the cluster's file";
+        let fix =
+            "give the address to listen at with --listen ADDRESS, or correct the cluster's file";
         usage(format!("{address} is no address of this machine: {error}"), fix)
     })
 }
@@ -179,7 +182,7 @@ fn proxy(args: &ServeArgs) -> Result<ProxyPart, CliError> {
     let number = number.ok_or_else(|| {
         let why = match args.proxy {
             Some(number) => format!("there is no proxy {number}"),
-            None => "it is not said which proxy this is".to_owned(),
+            None => "no proxy is named".to_owned(),
         };
         let fix = "name it with --proxy N, from 1, another one for each process";
         usage(format!("{why}: the cluster has {of}"), fix)

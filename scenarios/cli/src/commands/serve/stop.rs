@@ -1,6 +1,7 @@
-//! Whoever asks the process to end: before it serves, it ends at once; then once to let what runs come to its end, twice to end at once.
+//! Shutdown by signals: before the process serves, it ends at once; then the first signal lets
+//! running requests end, and the second ends it at once.
 //!
-//! Leaves out what ends how, which is the server's.
+//! Leaves out the shutdown of connections, which is the server's.
 
 use std::io::{self, Write};
 use std::process;
@@ -11,38 +12,40 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a shell says of a process that a signal ended: this and the signal's number.
+/// Exit code, less the signal's number, that shells report for a process ended by a signal.
 const BY_SIGNAL: i32 = 128;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
-/// Hears of Ctrl-C and of requests to terminate.
+/// Listener for SIGINT (Ctrl-C) and SIGTERM.
 pub(super) struct Stop {
     serves: Arc<AtomicBool>,
-    asked: Receiver<()>,
+    requested: Receiver<()>,
 }
 
 impl Stop {
-    /// Hears of it from now on. Until [`Stop::serves`], asking ends the process: of what begins nothing is acknowledged yet.
+    /// Starts to listen. Until [`Stop::serves`], a signal ends the process at once: nothing is
+    /// acknowledged yet.
     pub(super) fn listen() -> io::Result<Self> {
         let signals = Signals::listen()?;
         let serves = Arc::new(AtomicBool::new(false));
-        let (sender, asked) = sync_channel(1);
+        let (sender, requested) = sync_channel(1);
         let of_thread = Arc::clone(&serves);
-        let hears = move || signals.hear(&of_thread, &sender);
-        std::thread::Builder::new().name("stayput-stop".to_owned()).spawn(hears)?;
-        Ok(Self { serves, asked })
+        let listening = move || signals.listen_on(&of_thread, &sender);
+        std::thread::Builder::new().name("stayput-stop".to_owned()).spawn(listening)?;
+        Ok(Self { serves, requested })
     }
 
-    /// The process serves, or is about to say so: from now on there is something that is to come to its end.
+    /// Marks the process as serving: from now on the first signal is a request for a graceful
+    /// shutdown.
     pub(super) fn serves(&self) {
         self.serves.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until somebody asks. Asking again ends the process: what was acknowledged is on disks.
+    /// Waits for the first signal. The second ends the process: acknowledged data is on disks.
     pub(super) fn wait(&self) {
-        // The thread that hears ends with the process alone.
-        let _asked = self.asked.recv();
+        // The listening thread ends only with the process.
+        let _requested = self.requested.recv();
     }
 }
 
@@ -62,10 +65,10 @@ impl Signals {
         Ok(Self { runtime, interrupt, terminate })
     }
 
-    /// Tells of the first signal if the process serves by then, and ends it at any other.
-    fn hear(mut self, serves: &AtomicBool, first: &SyncSender<()>) -> ! {
+    /// Reports the first signal if the process serves by then, and ends it at any other.
+    fn listen_on(mut self, serves: &AtomicBool, first: &SyncSender<()>) -> ! {
         let signal = self.next();
-        // Where nobody waits for it, nothing would come of it.
+        // Without a receiver the request would be lost.
         if !serves.load(Ordering::SeqCst) || first.send(()).is_err() {
             end_at_once(signal);
         }

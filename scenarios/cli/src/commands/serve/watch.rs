@@ -1,6 +1,7 @@
-//! How a server is watched: the options for its log and its metrics, and metrics at an address of their own.
+//! Monitoring of a server: options for its log and its metrics, and metrics at an address of their
+//! own.
 //!
-//! Leaves out what is logged and counted (`crate::serve`).
+//! Leaves out the content of both (`crate::serve`).
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,39 +16,43 @@ use stayput_store::http::{Body, HeaderName, HeaderValue, Method, Response, Statu
 use stayput_store::proxy::RequestObserver;
 
 use crate::commands::wall;
-use crate::serve::{LogFilter, LogForm, Logs, METRICS_TYPE, Metrics, Parts, Told, Watcher};
+use crate::serve::{
+    LogFilter, LogForm, Logs, METRICS_TYPE, Metrics, MetricsEndpoint, Parts, Watcher,
+};
 
-/// The port of the actor that tells metrics, within the process.
+/// Port of the actor that serves metrics, within the process.
 const PORT: u16 = 80;
 
-/// The options by which a server is watched.
+/// Options of a server's log and metrics.
 #[derive(Args, Clone, Debug)]
 pub struct WatchArgs {
     /// Write the log, which goes to standard error, in this form.
     #[arg(long, value_name = "FORM", value_enum, default_value = "human")]
     pub log: LogForm,
-    /// Log what is of this level or worse: error, warn, info, debug, trace or off.
+    /// Log events of this level or a more severe one: error, warn, info, debug, trace or off.
     ///
-    /// PLACE=LEVEL sets it for a part of the program: `warn,stayput::access=info` has a line for each request, and else only what is amiss.
+    /// PLACE=LEVEL sets it for a part of the program: `warn,stayput::access=info` has a line for
+    /// each request, and else only warnings and errors.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogFilter,
-    /// Tell metrics at http://ADDRESS/metrics, and not at the clients' port; port 0 is any that is free.
+    /// Serve metrics at http://ADDRESS/metrics, and not at the clients' port; port 0 is any that is
+    /// free.
     ///
-    /// A node alone has no clients' port: it tells its metrics here or nowhere.
+    /// A node alone has no clients' port: it serves its metrics here or nowhere.
     #[arg(long, value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
 }
 
-/// What is watched.
+/// Parts of a server that are monitored.
 pub(super) struct Watched<'a> {
     pub(super) server: &'a Server,
-    /// Where clients come in; nodes alone have none.
+    /// Listening port for clients; `None` for a node alone.
     pub(super) door: Option<&'a Arc<Door>>,
-    /// What its disks wait for; proxies alone have none.
+    /// Threads for disk calls; `None` for a proxy alone.
     pub(super) disks: Option<&'a DiskPool>,
 }
 
-/// Watches a server; opens the address for metrics, if they have one.
+/// Builds the observer of a server; opens the address for metrics, if they have one.
 ///
 /// # Errors
 /// That address cannot be had.
@@ -63,19 +68,23 @@ pub(super) fn watch(
         log_lines_dropped: logs.dropped(),
         began_unix: wall::since_1970(),
     }));
-    let told = match args.metrics {
-        None => Told::ToClients,
+    let endpoint = match args.metrics {
+        None => MetricsEndpoint::ClientPort,
         Some(at) => {
-            let at = tell(watched.server, at, &metrics)?;
+            let at = serve_metrics(watched.server, at, &metrics)?;
             tracing::info!(url = %format_args!("http://{at}/metrics"), "metrics are here");
-            Told::Apart
+            MetricsEndpoint::Separate
         }
     };
-    Ok(Arc::new(Watcher::new(metrics, told)))
+    Ok(Arc::new(Watcher::new(metrics, endpoint)))
 }
 
-/// Tells metrics at `at`, and says where that is.
-fn tell(server: &Server, at: SocketAddr, metrics: &Arc<Metrics>) -> Result<SocketAddr, StartError> {
+/// Serves metrics at `at`; returns the address, with the port that was bound.
+fn serve_metrics(
+    server: &Server,
+    at: SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<SocketAddr, StartError> {
     let (door, at) = server.open_door(at, None)?;
     let metrics = Arc::clone(metrics);
     let actor = Actor {

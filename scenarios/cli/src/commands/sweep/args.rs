@@ -16,13 +16,15 @@ pub struct SweepArgs {
     /// The scenario files.
     #[arg(required = true)]
     pub scenario: Vec<PathBuf>,
-    /// Where the results go. A directory with a part of the same sweep is completed: what is there is not run again.
+    /// The directory of the results. A directory with a part of the same sweep is completed: runs
+    /// that it has are not run again.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The seeds: 0..200 (its end is left out), or one.
     #[arg(long, value_name = "RANGE", value_parser = SeedRange::parse)]
     pub seeds: SeedRange,
-    /// Let the scenarios' KEY take each of these values, in all combinations with other KEYs (repeatable).
+    /// Let the scenarios' KEY take each of these values, in all combinations with other KEYs
+    /// (repeatable).
     ///
     /// Commas within brackets, braces and quotes are part of a value.
     #[arg(long, value_name = "KEY=V1,V2", value_parser = parse_axis)]
@@ -39,13 +41,14 @@ pub struct SweepArgs {
     /// Compute each session, also those that earlier runs of this sweep did already.
     #[arg(long)]
     pub no_memo: bool,
-    /// How many runs are done at a time; as many as there are cores unless said otherwise.
+    /// Number of runs at a time [default: one for each core].
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Do only every N-th run, from the K-th on; `merge` puts the N directories together.
     #[arg(long, value_name = "K/N", value_parser = Shard::parse, default_value = "1/1")]
     pub shard: Shard,
-    /// Leave the beginning of each run out of latencies and failures: a percentage of its arrivals, or a time.
+    /// Leave the beginning of each run out of latencies and failures: a percentage of its arrivals,
+    /// or a time.
     #[arg(long, value_name = "TIME", value_parser = WarmUp::parse, default_value = "10%")]
     pub warm_up: WarmUp,
 }
@@ -53,12 +56,12 @@ pub struct SweepArgs {
 /// The options of `merge`.
 #[derive(Args, Clone, Debug)]
 pub struct MergeArgs {
-    /// Where the whole goes; it may hold a part of it already.
+    /// The directory of the merged results; it may hold a part of them already.
     pub out: PathBuf,
     /// The directories of the shards.
     #[arg(required = true)]
     pub shard: Vec<PathBuf>,
-    /// As in `sweep`; what the shards were swept with unless said otherwise.
+    /// As in `sweep` [default: the value of the shards].
     #[arg(long, value_name = "TIME", value_parser = WarmUp::parse)]
     pub warm_up: Option<WarmUp>,
 }
@@ -70,7 +73,7 @@ pub struct CompareArgs {
     pub one: PathBuf,
     /// The directory of another, with the same scenarios, settings and seeds.
     pub other: PathBuf,
-    /// As in `sweep`; what both were swept with unless said otherwise.
+    /// As in `sweep` [default: the value of both sweeps].
     #[arg(long, value_name = "TIME", value_parser = WarmUp::parse)]
     pub warm_up: Option<WarmUp>,
 }

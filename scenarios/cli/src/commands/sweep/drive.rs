@@ -1,7 +1,7 @@
 //! Does the runs of a sweep, several at a time, each in one thread from its plan to its record.
 //!
-//! Threads decide which run is done when and nothing else: a run is a function of its key, and records are read in the order
-//! of the sweep. Leaves out what a run is.
+//! Threads decide which run is done when and nothing else: a run is a function of its key, and
+//! records are read in the order of the sweep. Leaves out what a run is.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,8 +11,8 @@ use std::thread;
 use stayput_engine::record::RunKey;
 use stayput_results::sweep::{RunOutcome, SweepFolder, SweepFolderError};
 
-/// Does `cells` in `threads` threads and writes each to `folder`. `watch` is called with each that is written; when it
-/// breaks, no more are begun, and those under way are written.
+/// Does `cells` in `threads` threads and writes each to `folder`. `watch` is called with each that
+/// is written; when it breaks, no more are begun, and those under way are written.
 ///
 /// # Errors
 /// When a record cannot be written; no more runs are begun then.
@@ -55,7 +55,8 @@ pub(super) fn drive(
     })
 }
 
-/// The runs of `cells` that are still to be done. A run that got stuck does so again; one that could not begin may begin now.
+/// The runs of `cells` that are still to be done. A run that got stuck does so again; one that
+/// could not begin may begin now.
 ///
 /// # Errors
 /// When a record is there and cannot be read.

@@ -1,5 +1,5 @@
-//! What a sweep is, from the words that ask for it: its scenarios are read with all settings before the first run, so that a
-//! flaw in any of them ends it at once.
+//! Head of a sweep, from its arguments: its scenarios are read with all settings before the first
+//! run, so that a flaw in any of them ends it at once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,10 +54,12 @@ pub(super) fn head(args: &SweepArgs) -> Result<(SweepHead, BTreeMap<String, Path
     Ok((head, files))
 }
 
-/// The commit that the program is built from, or `unknown`: the build finds it. A sweep tells it and does not depend on it.
+/// The commit that the program is built from, or `unknown`, set by the build. A sweep records it
+/// and does not depend on it.
 pub(super) const COMMIT: &str = env!("STAYPUT_BUILT_FROM");
 
-/// The version of the program; who builds it for others may make a commit part of it, and then sweeps of another are refused.
+/// The version of the program; who builds it for others may make a commit part of it, and then
+/// sweeps of another are refused.
 pub(super) fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     option_env!("STAYPUT_COMMIT")
@@ -77,8 +79,9 @@ fn points(
     head.settings().iter().map(load).collect()
 }
 
-/// A digest of all that decides a scenario's runs but for settings, seeds and policies: its text, and what is in the files that
-/// it names. Where these lie is not in it, so that shards on other machines agree.
+/// A digest of all that decides a scenario's runs but for settings, seeds and policies: its text,
+/// and what is in the files that it names. Where these lie is not in it, so that shards on other
+/// machines agree.
 fn digest(file: &Path, points: &[Scenario], no_faults: bool) -> Result<String, CliError> {
     let mut hash = Sha256::new();
     let mut known: BTreeMap<PathBuf, [u8; 32]> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! `stayput sweep`, `stayput merge` and `stayput compare`: grids of runs, and what they say together.
+//! `stayput sweep`, `stayput merge` and `stayput compare`: grids of runs, and their statistics.
 
 mod args;
 mod cell;
@@ -118,7 +118,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, CliError> {
     Ok(Exit::Kept)
 }
 
-/// How a sweep ends: what failed weighs more than what broke a promise.
+/// Exit code of a sweep: a failed run weighs more than a broken promise.
 fn exit_of(summary: &SweepSummary) -> Exit {
     let failed = |no_progress| summary.failed.iter().any(|run| run.no_progress == no_progress);
     match () {

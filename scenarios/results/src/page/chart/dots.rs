@@ -27,22 +27,22 @@ impl Dot {
     }
 }
 
-/// What a picture of ratios says besides its dots.
+/// Title, axis and layout of a plot of ratios.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::page) struct Ratios<'a> {
     /// Its title.
     pub(in crate::page) title: &'a str,
     /// The name of the axis.
     pub(in crate::page) axis: &'a str,
-    /// What less and what more than 1 means.
+    /// Meaning of ratios below 1 and above 1.
     pub(in crate::page) sides: (&'a str, &'a str),
-    /// Whether 1 lies in the middle of the axis.
+    /// True if 1 lies in the middle of the axis.
     pub(in crate::page) centred: bool,
 }
 
-/// Between two dots of a row.
+/// Distance between two dots of a row.
 const STEP: f64 = 12.0;
-/// What the names have at the left of a wide picture, at least and at most.
+/// Width of the names at the left of a wide picture: minimum and maximum.
 const GUTTER: (f64, f64) = (110.0, 260.0);
 
 /// Dots with their intervals, those of one name below each other.
@@ -83,13 +83,13 @@ pub(in crate::page) fn dot_ranges(about: Ratios<'_>, dots: &[Dot], width: Width)
             }
         }
     };
-    let told = dots
+    let described = dots
         .iter()
         .map(|dot| format!("{}: {}", dot.name, show::estimate(Some(&dot.estimate), show::times)));
-    picture(about.title, &told.collect::<Vec<_>>().join("; "), (px, bottom + 38.0), &marks)
+    picture(about.title, &described.collect::<Vec<_>>().join("; "), (px, bottom + 38.0), &marks)
 }
 
-/// From where to where the axis goes: all that is above nothing lies within, and 1.
+/// Range of the axis: it holds all positive figures, and 1.
 fn span(dots: &[Dot], centred: bool) -> (f64, f64) {
     let ends = dots.iter().flat_map(|dot| [dot.ends().0, dot.ends().1]);
     let (low, high) = ends

@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use super::{fitted, n, picture};
 
-/// What the colours of a map say.
+/// Colour scale of a heat map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::page) enum Tone {
     /// From nothing to all: seven steps of one colour.
     Share,
-    /// From loss to gain: four steps of each of two colours that everybody tells apart, and a middle.
+    /// From loss to gain: four steps of each of two colours that the colour-blind distinguish, and
+    /// a middle.
     Gain,
 }
 
@@ -73,15 +74,16 @@ impl Tone {
 /// A cell.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct Cell {
-    /// Its figure; nothing where none was measured.
+    /// Its figure; `None` where none was measured.
     pub(in crate::page) value: Option<f64>,
-    /// What is written into it where there is room.
+    /// Its label, drawn where there is room.
     pub(in crate::page) words: String,
     /// A mark at its corner, such as `?` for an interval that holds nothing.
     pub(in crate::page) flag: &'static str,
 }
 
-/// A line over the map: for each column the height as a row's number from 0, with fractions, between −0.5 and rows − 0.5.
+/// A line over the map: for each column the height as a row's number from 0, with fractions,
+/// between −0.5 and rows − 0.5.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct Frontier {
     /// `solid` or `dashed`.
@@ -95,7 +97,7 @@ pub(in crate::page) struct Frontier {
 pub(in crate::page) struct HeatMap {
     /// Its title.
     pub(in crate::page) title: String,
-    /// What the rows and the columns are.
+    /// Names of the row axis and the column axis.
     pub(in crate::page) axes: (String, String),
     /// The rows, from above.
     pub(in crate::page) rows: Vec<String>,
@@ -103,9 +105,9 @@ pub(in crate::page) struct HeatMap {
     pub(in crate::page) columns: Vec<String>,
     /// The cells, row by row.
     pub(in crate::page) cells: Vec<Vec<Cell>>,
-    /// What is drawn over them.
+    /// Lines drawn over the cells.
     pub(in crate::page) frontiers: Vec<Frontier>,
-    /// What the colours say.
+    /// Colour scale.
     pub(in crate::page) tone: Tone,
 }
 
@@ -143,7 +145,8 @@ pub(in crate::page) fn heat_map(map: &HeatMap, px: f64, row: f64) -> Markup {
             path.frontier-halo d=(path) {}
             path class=(format!("frontier {}", frontier.class)) d=(path) {}
         }
-        // Above the lines, and in the part of the cell that they leave free, so that no line strikes a figure out.
+        // Above the lines, and in the part of the cell that they leave free, so that no line
+        // strikes a figure out.
         @for (at, cells) in map.cells.iter().enumerate() {
             @for (column, cell) in cells.iter().enumerate() {
                 @let (from, to) = free_part(map, at, column);

@@ -9,9 +9,9 @@ use super::{SERIES, Scale, Width, axis_below, axis_left, fitted, mark, n, pictur
 pub(in crate::page) struct Line {
     /// The series.
     pub(in crate::page) series: usize,
-    /// Where the line goes; empty for marks alone.
+    /// Vertices of the line; empty for marks alone.
     pub(in crate::page) points: Vec<(f64, f64)>,
-    /// Where marks stand.
+    /// Positions of the marks.
     pub(in crate::page) marks: Vec<(f64, f64)>,
     /// Intervals, each from one place to another.
     pub(in crate::page) spans: Vec<[(f64, f64); 2]>,
@@ -22,16 +22,16 @@ pub(in crate::page) struct Line {
 pub(in crate::page) struct Band {
     /// From and to, in figures of the axis.
     pub(in crate::page) span: (f64, f64),
-    /// What it is.
+    /// Its label.
     pub(in crate::page) name: String,
 }
 
-/// What a plot says besides its lines.
+/// Title, axes and height of a line plot.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::page) struct Plot<'a> {
     /// Its title.
     pub(in crate::page) title: &'a str,
-    /// What it shows, in words.
+    /// Description for screen readers.
     pub(in crate::page) about: &'a str,
     /// The name of the axis below.
     pub(in crate::page) below: &'a str,
@@ -39,7 +39,7 @@ pub(in crate::page) struct Plot<'a> {
     pub(in crate::page) left: &'a str,
     /// Its height without the axis below.
     pub(in crate::page) height: f64,
-    /// Where a level line stands that divides what is above from what is below.
+    /// Value of a horizontal reference line, such as no difference.
     pub(in crate::page) level: Option<f64>,
 }
 

@@ -1,9 +1,10 @@
-//! Charts as inline SVG: what a figure of the page is made of.
+//! Charts as inline SVG, with legends, for the figures of the page.
 //!
-//! The house would have liked `plotters`, but its SVG has fixed colours, no classes and no titles, so that neither a dark page, nor
-//! paper, nor a reader for the blind could do anything with it. Here every mark has a class, the style sheet has the colours, each
-//! picture has a title and a description, and each is drawn twice, for wide and for narrow pages, so that its words stay readable.
-//! Leaves out everything that moves.
+//! The house would have liked `plotters`, but its SVG has fixed colours, no classes and no titles,
+//! so that neither a dark page, nor paper, nor a reader for the blind could do anything with it.
+//! Here every mark has a class, the style sheet has the colours, each picture has a title and a
+//! description, and each is drawn twice, for wide and for narrow pages, so that its words stay
+//! readable. Leaves out everything that moves.
 
 mod bars;
 mod dots;
@@ -21,7 +22,7 @@ pub(super) use scale::{Scale, Unit};
 
 use super::table::Table;
 
-/// How wide a chart is drawn.
+/// Width of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
     /// For pages of a screen or on paper.
@@ -39,7 +40,7 @@ impl Width {
         }
     }
 
-    /// How many ticks an axis along it has room for.
+    /// Number of ticks that an axis along the width has room for.
     pub(super) const fn ticks(self) -> usize {
         match self {
             Self::Wide => 9,
@@ -48,7 +49,7 @@ impl Width {
     }
 }
 
-/// How many series have a colour, dash, hatch and mark of their own; more begin again.
+/// Number of series with a colour, dash, hatch and mark of their own; further series begin again.
 pub(super) const SERIES: usize = 8;
 
 /// A figure: caption, legend, the picture in both widths, and the figures behind it.
@@ -69,7 +70,7 @@ pub(super) fn figure(
     }
 }
 
-/// The picture itself. What it shows is told in its title and description.
+/// The picture itself. Its title and description give the content in words.
 pub(super) fn picture(
     title: &str,
     about: &str,
@@ -85,7 +86,7 @@ pub(super) fn picture(
     }
 }
 
-/// What the colours of areas stand for, each with its hatch.
+/// Legend of areas: colour and hatch of each series.
 pub(super) fn legend_of_areas<'a>(names: impl IntoIterator<Item = (usize, &'a str)>) -> Markup {
     html! {
         ul.legend {
@@ -99,7 +100,7 @@ pub(super) fn legend_of_areas<'a>(names: impl IntoIterator<Item = (usize, &'a st
     }
 }
 
-/// What the lines stand for, each with its dash and mark.
+/// Legend of lines: dash and mark of each series.
 pub(super) fn legend_of_lines<'a>(names: impl IntoIterator<Item = (usize, &'a str)>) -> Markup {
     html! {
         ul.legend {
@@ -133,7 +134,7 @@ pub(super) fn area(
     }
 }
 
-/// The mark of a series: a shape of its own, so that colour is not needed to tell it.
+/// The mark of a series: a shape of its own, so that series differ without colour.
 pub(super) fn mark(series: usize, x: f64, y: f64) -> Markup {
     let class = format!("mark f{}", series % SERIES);
     let polygon = |points: &[(f64, f64)]| {
@@ -226,7 +227,8 @@ pub(super) fn n(value: f64) -> String {
     if rounded.is_finite() { format!("{}", rounded + 0.0) } else { "0".to_owned() }
 }
 
-/// A text cut to what `px` have room for, in letters of 12 px: in its middle, since names of points differ at their ends.
+/// A text cut to what `px` have room for, in letters of 12 px: in its middle, since names of points
+/// differ at their ends.
 pub(super) fn fitted(text: &str, px: f64) -> String {
     let room = (px / 6.6).max(3.0) as usize;
     if text.chars().count() <= room {

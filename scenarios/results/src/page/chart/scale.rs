@@ -1,10 +1,10 @@
-//! From figures to places on paper: scales, ticks and what stands beside a tick.
+//! Scales and ticks of axes: figures to coordinates, and the labels of ticks.
 //!
 //! Leaves out dates and negative logarithms: no axis of the page has any.
 
 use crate::page::show;
 
-/// What the figures of an axis are.
+/// Unit of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::page) enum Unit {
     /// Bytes.
@@ -34,7 +34,7 @@ impl Unit {
         }
     }
 
-    /// What a logarithmic axis shows at least; figures below are drawn there.
+    /// Lower bound of a logarithmic axis; figures below are drawn there.
     const fn least(self) -> f64 {
         match self {
             Self::Ratio => 1e-6,
@@ -57,10 +57,11 @@ impl Unit {
     }
 }
 
-/// Beyond every figure that is measured; what lies further is drawn here, so that no place on paper is no number.
+/// Upper bound beyond every measured figure; larger ones are drawn here, so that every coordinate
+/// is finite.
 const VAST: f64 = 1e15;
 
-/// Where the figures of an axis lie on paper.
+/// Mapping from figures of an axis to coordinates.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::page) struct Scale {
     low: f64,
@@ -72,7 +73,8 @@ pub(in crate::page) struct Scale {
 }
 
 impl Scale {
-    /// Equal steps of the figure are equal steps on paper. An empty or unfit range becomes one that has a length.
+    /// Equal steps of the figure are equal steps on paper. An empty or unfit range becomes one that
+    /// has a length.
     pub(in crate::page) fn linear(
         unit: Unit,
         (low, high): (f64, f64),
@@ -87,7 +89,8 @@ impl Scale {
         Self { low, high, from, to, log: false, unit }
     }
 
-    /// Equal factors of the figure are equal steps on paper. Figures below the unit's least are drawn there.
+    /// Equal factors of the figure are equal steps on paper. Figures below the unit's least are
+    /// drawn there.
     pub(in crate::page) fn log(
         unit: Unit,
         (low, high): (f64, f64),
@@ -100,7 +103,7 @@ impl Scale {
         Self { low, high, from, to, log: true, unit }
     }
 
-    /// The place of a figure; what lies outside is drawn at the edge.
+    /// Coordinate of a figure; one outside the axis is drawn at its edge.
     pub(in crate::page) fn at(&self, value: f64) -> f64 {
         let value = if value.is_nan() { self.low } else { value.clamp(self.low, self.high) };
         let part = if self.log {

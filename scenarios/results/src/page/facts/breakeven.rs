@@ -1,10 +1,12 @@
-//! The break-even map: what was gained over output ratio and bandwidth, and what the rule predicts there.
+//! The break-even map: what was gained over output ratio and bandwidth, and what the rule predicts
+//! there.
 //!
-//! The rule knows one job on a quiet network: S bytes of input, a share σ of them as output, a path of bandwidth B, rates R at which
-//! each side reads and computes, and t0 to carry the code. If transfer and compute follow each other (store and forward), running near
-//! the data wins if σ < 1 − B(1/R_near − 1/R_far) − B·t0/S; if they overlap, t0 + max(S/R_near, σS/B) is weighed against
-//! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the network, retries and what jobs do to
-//! each other.
+//! The rule knows one job on a quiet network: S bytes of input, a share σ of them as output, a path
+//! of bandwidth B, rates R at which each side reads and computes, and t0 to carry the code. If
+//! transfer and compute follow each other (store and forward), running near the data wins if σ < 1
+//! − B(1/R_near − 1/R_far) − B·t0/S; if they overlap, t0 + max(S/R_near, σS/B) is weighed against
+//! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the
+//! network, retries and what jobs do to each other.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -21,17 +23,18 @@ use crate::stats::{ComparedFigure, DOWNLOAD, Estimate, ON_STORAGE, WarmUp, compl
 pub(in crate::page) struct Point {
     /// The point of the sweep.
     pub(in crate::page) name: String,
-    /// Gain in the median latency of each seed as a fraction of download's: positive where near is faster.
+    /// Gain in the median latency of each seed as a fraction of download's: positive where near is
+    /// faster.
     pub(in crate::page) gain: Option<Estimate>,
     /// Bandwidth in bytes per second.
     pub(in crate::page) bandwidth: f64,
-    /// What the rule needs.
+    /// Bytes and rates of a job, as inputs of the rule.
     pub(in crate::page) rates: Rates,
-    /// What the jobs waited for a turn, as a share of their latency under near and far.
+    /// Queue and retry times of the jobs as a share of their latency, under near and far.
     pub(in crate::page) waits: [f64; 2],
 }
 
-/// What the rule needs to know of a job.
+/// Inputs of the break-even rule: sizes and processing rates of a job.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::page) struct Rates {
     /// Bytes of input.
@@ -71,12 +74,12 @@ impl Rates {
 }
 
 impl Point {
-    /// Whether the interval of the measurement leaves the sign of the gain open.
+    /// True if the interval of the measurement leaves the sign of the gain open.
     pub(in crate::page) fn is_open(&self) -> bool {
         self.side().is_eq()
     }
 
-    /// Whether the measured sign is another than both forms of the rule predict.
+    /// True if the measured sign differs from that which both forms of the rule predict.
     pub(in crate::page) fn disagrees(&self) -> bool {
         let (in_turn, overlapped) = self.rates.gains(self.bandwidth);
         match self.side() {
@@ -151,7 +154,8 @@ impl BreakEven {
         self.rows.iter().flat_map(|row| row.2.iter().flatten())
     }
 
-    /// The frontier of a column's jobs as a height on the map, in rows from 0: nearer to the top means that near wins more.
+    /// The frontier of a column's jobs as a height on the map, in rows from 0: nearer to the top
+    /// means that near wins more.
     pub(in crate::page) fn height(&self, column: usize, overlapped: bool) -> Option<f64> {
         let bandwidth = self.columns[column].1;
         let of = |point: &Point| {
@@ -166,7 +170,8 @@ impl BreakEven {
             .iter()
             .filter_map(|(_, ratio, cells)| Some((*ratio, of(cells[column].as_ref()?))))
             .collect();
-        // Each row's own jobs say whether their ratio lies below the frontier; between rows the place is that of the ratio's logarithm.
+        // Each row's own jobs say whether their ratio lies below the frontier; between rows the
+        // place is that of the ratio's logarithm.
         let wins = heights.iter().take_while(|(ratio, limit)| ratio >= limit).count();
         if wins == 0 || wins == heights.len() {
             return (!heights.is_empty()).then_some(wins as f64 - 0.5);
@@ -249,7 +254,8 @@ fn code_bytes(record: &PolicyRecord) -> f64 {
     record.ledger.iter().filter(|row| row.purpose == "job-code").map(|row| row.body as f64).sum()
 }
 
-/// A bandwidth as people write it, in bytes per second; rates of disks, which are written in bytes, are none.
+/// A bandwidth as people write it, in bytes per second; rates of disks, which are written in bytes,
+/// are none.
 fn bytes_per_second(text: &str) -> Option<f64> {
     let rate = parse_byte_rate(text).ok().filter(|_| text.contains("bit"))?;
     Some(rate.get() as f64)

@@ -1,7 +1,8 @@
 //! The comparison at each fuel rate that was swept.
 //!
-//! How much fuel a core burns in a second is the model's figure, not a measured one, and it decides how much computing weighs beside
-//! the network. Leaves out rates between those that ran: between two of them a comparison turns somewhere, not at a known place.
+//! The fuel rate of a core is the model's figure, not a measured one, and it decides how much
+//! computing weighs beside the network. Leaves out rates between those that ran: between two of
+//! them a comparison turns somewhere, not at a known place.
 
 use std::cmp::Ordering;
 
@@ -20,7 +21,8 @@ pub(in crate::page) struct FuelLine {
 }
 
 impl FuelLine {
-    /// The lines of a sweep that varied the fuel rate; none if it did not, or nothing is to be compared.
+    /// The lines of a sweep that varied the fuel rate; none if it did not, or nothing is to be
+    /// compared.
     pub(in crate::page) fn all(facts: &Facts<'_>, near: &str, far: &str) -> Vec<Self> {
         let mut lines: Vec<Self> = Vec::new();
         for point in &facts.points {
@@ -46,7 +48,8 @@ impl FuelLine {
         lines
     }
 
-    /// Rates between which the faster policy becomes the slower one: the last of one sign, and the first of the other.
+    /// Rates between which the faster policy becomes the slower one: the last of one sign, and the
+    /// first of the other.
     pub(in crate::page) fn turns(&self) -> Vec<(&str, &str)> {
         let known: Vec<(&str, Ordering)> = self.signs().filter(|(_, sign)| sign.is_ne()).collect();
         let pairs = known.windows(2).filter(|pair| pair[0].1 != pair[1].1);

@@ -140,7 +140,8 @@ impl<'a> Facts<'a> {
         (has(ON_STORAGE) && has(DOWNLOAD)).then_some((ON_STORAGE, DOWNLOAD))
     }
 
-    /// The points that get charts of their own: the first of each scenario. The tables have all of them.
+    /// The points that get charts of their own: the first of each scenario. The tables have all of
+    /// them.
     pub(super) fn shown(&self) -> Vec<&Point<'a>> {
         let mut shown: Vec<&Point<'a>> = Vec::new();
         for point in &self.points {

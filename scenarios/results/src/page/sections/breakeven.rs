@@ -1,4 +1,5 @@
-//! Section 7: what was gained over output ratio and bandwidth, with the frontier that the rule predicts.
+//! Section 7: what was gained over output ratio and bandwidth, with the frontier that the rule
+//! predicts.
 
 use maud::{Markup, html};
 
@@ -32,8 +33,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             strong { "Dashed" } ": they overlap, t" sub { "0" } " + max(S/R" sub { "near" } ", σS/B) against max(S/B, S/R" sub { "far"
                 } "). \
              The rates R are each side's bytes per second of disk and compute time in these runs, and t" sub { "0" }
-                 " is the code's bytes over B. So the rule is told how fast each side read and computed here; what is tried is whether \
-                that and the bandwidth foretell who wins."
+                 " is the code's bytes over B. So the rule gets the rates of these runs, and the map tests whether they and the bandwidth \
+                predict the faster policy."
         }
         (picture(&map))
         (judged(&map))
@@ -86,7 +87,7 @@ fn ratio_words(ratio: f64) -> String {
     if ratio < 0.0001 { "σ < 0.0001".to_owned() } else { format!("σ {}", significant(ratio)) }
 }
 
-/// Two digits that say something.
+/// A figure with two significant digits.
 fn significant(ratio: f64) -> String {
     let places = (1.0 - ratio.abs().max(1e-6).log10().floor()).clamp(0.0, 6.0) as usize;
     format!("{ratio:.places$}")
@@ -137,7 +138,8 @@ fn table(map: &BreakEven) -> Table {
     table
 }
 
-/// Where measurement and rule differ, by how much, and what was there that the rule does not know.
+/// Agreement of measurement and rule: the points that differ, by how much, and with which waits
+/// that the rule leaves out.
 fn judged(map: &BreakEven) -> Markup {
     let measured: Vec<&BreakEvenPoint> = map.cells().filter(|point| point.gain.is_some()).collect();
     let shown: Vec<&&BreakEvenPoint> = measured.iter().filter(|point| !point.is_open()).collect();
@@ -184,8 +186,8 @@ fn judged(map: &BreakEven) -> Markup {
             h3 { "Where the measurement has another sign than both forms" }
             (table.show())
             p.note {
-                "The rule knows one job on a quiet network. It leaves out what the last two columns tell as shares of the latency \
-                    (waiting for a turn, attempts that came to nothing), \
+                "The rule knows one job on a quiet network. It leaves out the last two columns, as shares of the latency \
+                    (queues, failed attempts), \
                  the latency of the network, and that jobs which run at the same time share the bandwidth."
             }
         }

@@ -10,7 +10,7 @@ use crate::page::show;
 use crate::page::table::Table;
 use crate::stats::FUEL_AXIS;
 
-/// The sensitivity; a sweep with one rate is said to show nothing.
+/// The sensitivity; a sweep with one rate gets a note that it shows nothing.
 pub(super) fn body(facts: &Facts<'_>, near: &str, far: &str) -> Markup {
     let lines = FuelLine::all(facts, near, far);
     html! {
@@ -95,7 +95,8 @@ fn picture(lines: &[FuelLine], near: &str, far: &str) -> Markup {
             for end in [low, ratio.median, high].into_iter().filter(|end| *end > 0.0) {
                 reach = (reach.0.min(end), reach.1.max(end));
             }
-            // Beside each other, so that the intervals of several points at one rate are told apart.
+            // Beside each other, so that the intervals of several points at one rate do not
+            // overlap.
             let x = rate * 1.03f64.powf(series as f64 - (drawn.len() - 1) as f64 / 2.0);
             own.points.push((x, ratio.median));
             own.marks.push((x, ratio.median));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use stayput_engine::record::{HostUse, PolicyRecord};
 
-use super::{Told, each_policy, for_each_point};
+use super::{PointViews, each_policy, for_each_point};
 use crate::page::chart::{Cell, HeatMap, Tone, heat_map};
 use crate::page::facts::{Facts, Point};
 use crate::page::show;
@@ -39,7 +39,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
                 the storage nodes: the busiest over the mean (1 if all are used alike), and the Gini coefficient (0 if they are). Work \
                 goes where the wanted objects lie, so what locality costs in evenness shows here."
         }
-        (for_each_point(facts, &Told {
+        (for_each_point(facts, &PointViews {
             glance: &|point| each_policy(facts, point, |policy| busiest(facts, point, policy)),
             whole: &|point| html! { (maps(facts, point).0) (skew(facts, point)) },
             figures: &|point| html! { (maps(facts, point).1.show()) (skew(facts, point)) },
@@ -146,7 +146,7 @@ fn cell(share: Option<f64>) -> Cell {
     Cell { value: share, words: share.map_or(show::NONE.to_owned(), show::percent), flag: "" }
 }
 
-/// How unevenly the storage nodes were used.
+/// Skew of load over the storage nodes: busiest over mean, and Gini coefficient.
 fn skew(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     let columns = ["policy", "part", "busiest over mean", "Gini"];
     let mut table = Table::new(2, columns);

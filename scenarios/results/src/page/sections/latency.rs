@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use stayput_engine::record::JobRecord;
 
 use super::policies::over_seeds;
-use super::{Told, each_policy, for_each_point};
+use super::{PointViews, each_policy, for_each_point};
 use crate::page::chart::{Line, Plot, Scale, Unit, figure, legend_of_lines, line_plot, step_path};
 use crate::page::facts::{Facts, Point};
 use crate::page::show;
@@ -25,7 +25,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         p { "The share of completed jobs that took no longer than a time, over all runs of a point together, without the warm-up. Marks \
             stand at 5, 25, 50, 75, 90, 99 and 100 %. Broad bars at 50 and 90 % are 95 % intervals over the runs: of the median of \
             the runs' own percentiles. A curve further left is faster." }
-        (for_each_point(facts, &Told {
+        (for_each_point(facts, &PointViews {
             glance: &|point| each_policy(facts, point, |policy| {
                 let all = pooled(facts, point, policy);
                 let at = |percent| all.percentile(percent).map_or(show::NONE.to_owned(), |us| show::micros(us as f64));

@@ -7,7 +7,7 @@ use stayput_engine::record::{LedgerRow, PolicyRecord, RunRecord};
 use stayput_host::Purpose;
 
 use super::promises::balanced;
-use super::{Told, each_policy, for_each_point};
+use super::{PointViews, each_policy, for_each_point};
 use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{Facts, Point};
 use crate::page::show;
@@ -20,7 +20,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
         p { "Hop bytes: each byte of a body counts each time it leaves a network card. All figures are means over the runs of a \
             point, so that rows add up; what was saved is medians of pairs. " code { "foreground" } ", where there is any, is the load \
             of other clients beside the jobs, which sections 1 and 5 leave out." }
-        (for_each_point(facts, &Told {
+        (for_each_point(facts, &PointViews {
             glance: &|point| each_policy(facts, point, |policy| {
                 format!("{} a run", show::size(mean(point, policy, |record| sum(record, |_| true, |row| row.body))))
             }),
@@ -91,7 +91,8 @@ fn purposes(facts: &Facts<'_>, point: &Point<'_>) -> (Markup, Table) {
     (picture, table)
 }
 
-/// The number of a purpose among those of the whole sweep, which decides its colour and hatch at every point.
+/// The number of a purpose among those of the whole sweep, which decides its colour and hatch at
+/// every point.
 fn series(facts: &Facts<'_>, purpose: &str) -> usize {
     let moved = |record: &PolicyRecord, name: &str| {
         record.ledger.iter().any(|row| row.body > 0 && row.purpose == name)
@@ -159,7 +160,7 @@ fn totals(facts: &Facts<'_>, point: &Point<'_>) -> Markup {
     html! {
         (table.show())
         p.note { "Sent, delivered, dropped and in flight are of the byte streams: bodies, heads and framing. Sent is what the other \
-            three add up to. A dash stands for what the network does not tell." }
+            three add up to. A dash stands for a figure that the network does not record." }
     }
 }
 

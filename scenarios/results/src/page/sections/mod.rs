@@ -26,11 +26,11 @@ pub(super) struct Section {
     pub(super) id: &'static str,
     /// Its title.
     pub(super) title: &'static str,
-    /// What stands in it.
+    /// Its content.
     pub(super) body: Markup,
 }
 
-/// All eleven. What the records do not hold is said in its section, which never is left out.
+/// All eleven. A section is never left out: it names the data that the records lack.
 pub(super) fn all(facts: &Facts<'_>) -> Vec<Section> {
     let section = |id, title, body| Section { id, title, body };
     vec![
@@ -48,11 +48,11 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Section> {
     ]
 }
 
-/// Of how many points without charts the figures stand on the page.
+/// Maximum number of points without charts whose figures stand on the page.
 const OTHERS: usize = 100;
 
-/// What a section says of a point.
-struct Told<'a> {
+/// Renderers of one point in a section.
+struct PointViews<'a> {
     /// Its main figures in a line, for who looks over many points.
     glance: &'a dyn Fn(&Point<'_>) -> String,
     /// All of it, with charts.
@@ -61,8 +61,9 @@ struct Told<'a> {
     figures: &'a dyn Fn(&Point<'_>) -> Markup,
 }
 
-/// What a section says of each point: with charts of the first settings of each scenario, in figures alone of the others.
-fn for_each_point(facts: &Facts<'_>, told: &Told<'_>) -> Markup {
+/// Renders each point: the first settings of each scenario with charts, the others in figures
+/// alone.
+fn for_each_point(facts: &Facts<'_>, views: &PointViews<'_>) -> Markup {
     let shown = facts.shown();
     let drawn: Vec<String> = shown.iter().map(|point| point.name()).collect();
     let others: Vec<&Point<'_>> =
@@ -78,15 +79,15 @@ fn for_each_point(facts: &Facts<'_>, told: &Told<'_>) -> Markup {
         @for (at, point) in shown.iter().enumerate() {
             @if shown.len() == 1 {
                 @if !point.settings.is_empty() { h3 { (point.name()) } }
-                (body(facts, point, told))
+                (body(facts, point, views))
             } @else {
-                details.point open[at == 0 || shown.len() <= 3] { (summary(point, told)) (body(facts, point, told)) }
+                details.point open[at == 0 || shown.len() <= 3] { (summary(point, views)) (body(facts, point, views)) }
             }
         }
         @if !others.is_empty() {
             h3 { "The other settings, in figures" }
             @for point in others.iter().take(OTHERS) {
-                details.point.long { (summary(point, told)) ((told.figures)(point)) }
+                details.point.long { (summary(point, views)) ((views.figures)(point)) }
             }
             @if others.len() > OTHERS {
                 p.note { "And " (others.len() - OTHERS) " more: " code { "summary.json" } ", " code { "runs.parquet" } " and "
@@ -96,15 +97,15 @@ fn for_each_point(facts: &Facts<'_>, told: &Told<'_>) -> Markup {
     }
 }
 
-fn body(facts: &Facts<'_>, point: &Point<'_>, told: &Told<'_>) -> Markup {
+fn body(facts: &Facts<'_>, point: &Point<'_>, views: &PointViews<'_>) -> Markup {
     html! {
         @if let Some(story) = story(facts, point) { p.note { (story) } }
-        ((told.whole)(point))
+        ((views.whole)(point))
     }
 }
 
-fn summary(point: &Point<'_>, told: &Told<'_>) -> Markup {
-    html! { summary { strong { (point.name()) } " " span.glance { ((told.glance)(point)) } } }
+fn summary(point: &Point<'_>, views: &PointViews<'_>) -> Markup {
+    html! { summary { strong { (point.name()) } " " span.glance { ((views.glance)(point)) } } }
 }
 
 /// A figure of each policy at a point in a line: "on-storage 836.3 kB, download 135.0 MB".
@@ -115,7 +116,7 @@ fn each_policy(facts: &Facts<'_>, point: &Point<'_>, figure: impl Fn(&str) -> St
     format!("{}{}", words.join("; "), if policies.len() > 4 { "; …" } else { "" })
 }
 
-/// The story of a point's scenario, where several are told apart.
+/// Description of a point's scenario; `None` if it has none.
 fn story<'a>(facts: &'a Facts<'_>, point: &Point<'_>) -> Option<&'a String> {
     facts.results.head.stories.get(point.scenario).filter(|story| !story.is_empty())
 }

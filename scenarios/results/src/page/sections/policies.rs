@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use stayput_engine::record::{JobRecord, LatencyPhase, RunRecord};
 
-use super::{Told, each_policy, for_each_point};
+use super::{PointViews, each_policy, for_each_point};
 use crate::page::chart::{Bar, Unit, figure, legend_of_areas, stacked_bars};
 use crate::page::facts::{Facts, Point, figure_value};
 use crate::page::show;
@@ -34,7 +34,7 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
             @else { "; since " code { (BEST_FOUND) } " did not run, the best is only the best of those that did" }
             "."
         }
-        (for_each_point(facts, &Told {
+        (for_each_point(facts, &PointViews {
             glance: &|point| format!("median latency: {}", each_policy(facts, point, |policy| {
                 let median = over_seeds(facts, point, policy, ComparedFigure::LatencyP50);
                 median.map_or(show::NONE.to_owned(), |median| show::micros(median.median))
@@ -106,8 +106,8 @@ pub(super) fn over_seeds(
     Estimate::of(values.map(|value| value as f64))
 }
 
-/// Regret of a policy: the time its jobs took beyond the best policy's of each, over the jobs that all completed;
-/// one figure for each run.
+/// Regret of a policy: the time its jobs took beyond the best policy's of each, over the jobs that
+/// all completed; one figure for each run.
 fn regret(point: &Point<'_>, policy: &str) -> Option<Estimate> {
     let most = point.runs.iter().map(|run| run.policies.len()).max().unwrap_or(0);
     let of_run = |run: &&RunRecord| {

@@ -23,7 +23,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// Runs in which an expectation held, did not, and was not judged; and the values that did not hold.
+/// Runs in which an expectation held, did not, and was not judged; and the values that did not
+/// hold.
 type Held = (usize, usize, usize, Vec<String>);
 /// Runs in which a fault was, and bit; and counts of what it touched.
 type Bitten<'a> = (usize, usize, BTreeMap<&'a str, u64>);
@@ -57,9 +58,9 @@ fn invariants(facts: &Facts<'_>) -> Markup {
         .collect();
     html! {
         ul.checks {
-            (check(Some(wrong.is_empty()), &told("every answer equals the reference", &wrong)))
-            (check(Some(unbalanced.is_empty()), &told("every ledger balances: sent = delivered + dropped + in flight", &unbalanced)))
-            (check(Some(split.is_empty()), &told("the parts of each job's latency are all of it", &split)))
+            (check(Some(wrong.is_empty()), &claim("every answer equals the reference", &wrong)))
+            (check(Some(unbalanced.is_empty()), &claim("every ledger balances: sent = delivered + dropped + in flight", &unbalanced)))
+            (check(Some(split.is_empty()), &claim("the parts of each job's latency are all of it", &split)))
             (check(Some(broken.is_empty()), &html! {
                 "no promise is recorded as broken"
                 @if !broken.is_empty() { ": " (counted(broken.len(), "promise")) }
@@ -74,7 +75,7 @@ fn invariants(facts: &Facts<'_>) -> Markup {
     }
 }
 
-fn told(promise: &str, places: &[String]) -> Markup {
+fn claim(promise: &str, places: &[String]) -> Markup {
     html! {
         (promise)
         @if !places.is_empty() {
@@ -91,7 +92,8 @@ fn place(run: &RunRecord, policy: &str) -> String {
     format!("{}{} seed {}{policy}", run.key.scenario, settings.concat(), run.key.seed)
 }
 
-/// True if the ledger adds up: bytes that neither arrived nor were dropped were under way at the end.
+/// True if the ledger adds up: bytes that neither arrived nor were dropped were under way at the
+/// end.
 pub(super) fn balanced(record: &PolicyRecord) -> bool {
     let under_way: Option<u64> =
         record.ledger.iter().map(|row| row.sent.checked_sub(row.delivered + row.dropped)).sum();
@@ -100,7 +102,8 @@ pub(super) fn balanced(record: &PolicyRecord) -> bool {
 }
 
 fn expectations(facts: &Facts<'_>) -> Markup {
-    // Figure and bound by scenario: runs that held, that did not, that were not judged, and what was found where it did not hold.
+    // Figure and bound by scenario: runs that held, that did not, that were not judged, and what
+    // was found where it did not hold.
     let mut tallies: BTreeMap<(&str, &str, &str), Held> = BTreeMap::new();
     for run in &facts.results.runs {
         for expect in &run.expect {
@@ -117,7 +120,8 @@ fn expectations(facts: &Facts<'_>) -> Markup {
         }
     }
     let any = !tallies.is_empty();
-    // What held in each run of its scenario takes one line, so that what did not is not lost among it.
+    // What held in each run of its scenario takes one line, so that what did not is not lost among
+    // it.
     let mut kept: BTreeMap<&str, (Vec<String>, usize)> = BTreeMap::new();
     let mut others = Vec::new();
     for ((scenario, figure, wanted), tally) in tallies {

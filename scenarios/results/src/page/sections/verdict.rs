@@ -1,6 +1,7 @@
 //! Section 1: the verdict in one sentence, and the figures in which locality loses.
 //!
-//! The sentence speaks of more or less only where the whole interval lies on one side of no difference.
+//! The sentence claims more or less only where the whole interval lies on one side of no
+//! difference.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 
@@ -274,7 +275,7 @@ fn ratios(
     let one_scenario =
         all.len() > 1 && all.iter().all(|(point, _)| point.scenario == all[0].0.scenario);
     for (point, pair) in all {
-        // Where all are of one scenario its name says nothing; what varies stands in the caption.
+        // The name of the only scenario adds nothing; the varied settings stand in the caption.
         let scenario = (!one_scenario).then_some(point.scenario);
         let values = point.settings.values().map(String::as_str);
         let name = scenario.into_iter().chain(values).collect::<Vec<_>>().join(", ");

@@ -41,7 +41,8 @@ pub(super) fn body(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// The command that draws the run's timeline; where the scenario's file is, the sweep's own command says.
+/// The command that draws the run's timeline; the path of the scenario's file stands in the sweep's
+/// own command.
 fn again(sweep: &str, run: &RunRecord, policy: &str) -> String {
     let own = format!("{}.toml", run.key.scenario);
     let is_its = |word: &&str| word.rsplit('/').next() == Some(own.as_str());

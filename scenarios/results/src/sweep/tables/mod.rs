@@ -1,7 +1,7 @@
 //! The tables of a sweep: `runs.parquet`, `jobs.parquet`, `ledger.csv`.
 //!
-//! A row for each run and policy, for each job, for each row of a ledger, in the order of the sweep. Leaves out judging:
-//! they hold facts.
+//! A row for each run and policy, for each job, for each row of a ledger, in the order of the
+//! sweep. Leaves out judging: they hold facts.
 
 mod parquet;
 

@@ -1,6 +1,7 @@
 //! A table as a Parquet file: the same rows give the same bytes.
 //!
-//! Rows are written in groups, so that a large sweep does not have to fit into memory. Leaves out reading.
+//! Rows are written in groups, so that a large sweep does not have to fit into memory. Leaves out
+//! reading.
 
 use std::fs::File;
 use std::io;
