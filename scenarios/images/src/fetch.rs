@@ -186,19 +186,25 @@ mod tests {
 
     #[test]
     fn another_file_than_the_pinned_one_is_refused_with_both_digests() {
-        let said = text(verified(&FISSIX, Bytes::from_static(b"something else")));
-        assert!(said.contains("fissix==24.4.24") && said.contains(FISSIX.sha256), "{said}");
-        assert!(said.contains(&Digest::of(b"something else").to_string()), "{said}");
+        let message = text(verified(&FISSIX, Bytes::from_static(b"something else")));
+        assert!(
+            message.contains("fissix==24.4.24") && message.contains(FISSIX.sha256),
+            "{message}"
+        );
+        assert!(message.contains(&Digest::of(b"something else").to_string()), "{message}");
     }
 
     #[test]
     fn a_client_that_is_missing_or_fails_is_named() {
         let none: &[&[&str]] = &[&["no-such-client-anywhere"]];
-        let said = text(fetch(&FISSIX, "pip", "install it", none, &[]));
-        assert_eq!(said, "pip is not installed, and fissix==24.4.24 comes by it (install it)");
-        let said = text(fetch(&FISSIX, "pip", "install it", &[&["false"]], &[]));
-        assert!(said.starts_with("pip did not fetch fissix==24.4.24: exit status: 1"), "{said}");
-        let said = text(fetch(&FISSIX, "pip", "install it", &[&["true"]], &[]));
-        assert!(said.contains(FISSIX.file), "{said}");
+        let message = text(fetch(&FISSIX, "pip", "install it", none, &[]));
+        assert_eq!(message, "pip is not installed, and fissix==24.4.24 comes by it (install it)");
+        let message = text(fetch(&FISSIX, "pip", "install it", &[&["false"]], &[]));
+        assert!(
+            message.starts_with("pip did not fetch fissix==24.4.24: exit status: 1"),
+            "{message}"
+        );
+        let message = text(fetch(&FISSIX, "pip", "install it", &[&["true"]], &[]));
+        assert!(message.contains(FISSIX.file), "{message}");
     }
 }

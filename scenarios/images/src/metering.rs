@@ -18,7 +18,7 @@ use wasmparser::{
 /// Same module, with fair fuel and without custom sections.
 ///
 /// # Errors
-/// It is no valid module.
+/// The module is not valid.
 pub(super) fn meter_fairly(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let mut validator = Validator::new();
     let mut module = Module::new();

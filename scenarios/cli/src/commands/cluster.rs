@@ -1,6 +1,6 @@
 //! `stayput cluster`: makes the file that the processes of a cluster share.
 //!
-//! Leaves out what is in it, which is `crate::serve`'s.
+//! Leaves out the file's content (`crate::serve`).
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -61,7 +61,7 @@ pub enum CliError {
     /// The directory of a served cluster cannot be used.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// There are no users.
+    /// The users of a served cluster cannot be read, or are invalid.
     #[error(transparent)]
     Users(#[from] UsersError),
     /// A certificate or its key cannot be used.
@@ -130,7 +130,7 @@ pub fn main(policies: &PolicyRegistry, exporters: &[&dyn Exporter]) -> ExitCode 
 /// your own may pass more than the built-in ones.
 ///
 /// # Errors
-/// When there is no result; a broken promise is an exit code.
+/// There is no result; a broken promise is an exit code.
 pub fn execute(cli: &Cli, exporters: &[&dyn Exporter]) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args, exporters),

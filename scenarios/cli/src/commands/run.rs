@@ -54,7 +54,7 @@ pub(super) fn run(args: &RunArgs, exporters: &[&dyn Exporter]) -> Result<Exit, C
 /// The exporters that the options name, with their files.
 ///
 /// # Errors
-/// When a format is not among `exporters`, or several exports go to standard output.
+/// A format is not among `exporters`, or several exports go to standard output.
 pub(super) fn exports<'a>(
     args: &OutputArgs,
     exporters: &[&'a dyn Exporter],
@@ -193,7 +193,7 @@ pub(super) fn repeat_command(args: &PlanArgs) -> String {
     pasteable(&args.deciding_words())
 }
 
-/// These words behind the command, as a shell takes them.
+/// The command with these arguments, quoted for a shell.
 pub(super) fn pasteable(words: &[OsString]) -> String {
     // Cargo sets variables for its children; an installed command runs without cargo.
     let command = match (std::env::var_os("CARGO"), cfg!(debug_assertions)) {
@@ -205,7 +205,7 @@ pub(super) fn pasteable(words: &[OsString]) -> String {
     words.fold(command.to_owned(), |command, word| command + &word)
 }
 
-/// A word as a POSIX shell wants it.
+/// A word, quoted for a POSIX shell.
 fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:~+,%@".contains(c);

@@ -119,7 +119,7 @@ pub struct ServeArgs {
 
 /// Default pause between two rounds of replication.
 const USUAL_INTERVAL: Duration = Duration::from_secs(30);
-/// The shortest rest: with a shorter one a node would do nothing else.
+/// Minimum pause between two rounds: with a shorter one a node would do nothing else.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -154,7 +154,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit, CliError> {
     Ok(Exit::Kept)
 }
 
-/// A server, and what keeps others from its directory as long as it runs.
+/// A server, and the lock on its directory as long as it runs.
 struct Serving {
     server: Server,
     _lock: Option<File>,
@@ -166,7 +166,7 @@ impl Serving {
     }
 }
 
-/// Nodes and proxies, all in this process.
+/// Starts nodes and proxies, all in this process.
 fn whole(
     args: &ServeArgs,
     (logs, stop): (&Logs, &Stop),
@@ -199,7 +199,7 @@ fn whole(
     Ok(Serving { server, _lock: Some(layout.into_lock()) })
 }
 
-/// One node of a cluster of several processes.
+/// Starts one node of a cluster of several processes.
 fn node(
     args: &ServeArgs,
     (logs, stop): (&Logs, &Stop),
@@ -244,7 +244,7 @@ fn node(
     Ok(Serving { server, _lock: Some(dir.into_lock()) })
 }
 
-/// The proxies of one process, for nodes in others.
+/// Starts the proxies of one process, for nodes in others.
 fn proxy(
     args: &ServeArgs,
     (logs, stop): (&Logs, &Stop),
@@ -334,7 +334,7 @@ fn shown(threads: usize) -> String {
     count(threads as u64)
 }
 
-/// Another one each time.
+/// Draws the seed of this process: another one at each start.
 fn seed() -> Result<Seed, CliError> {
     Ok(Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed()))
 }
@@ -393,7 +393,7 @@ fn machine(threads: usize) -> MachineConfig {
     }
 }
 
-/// The images of a folder: of the usual one, if it is there, unless another is named.
+/// System images of a folder: the named one, else the default one if it exists.
 fn images(folder: Option<&Path>) -> Result<SystemImages, CliError> {
     let usual = Some(Path::new(USUAL_IMAGES)).filter(|usual| usual.is_dir());
     let Some(folder) = folder.or(usual) else { return Ok(SystemImages::default()) };

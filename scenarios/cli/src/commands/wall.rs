@@ -1,4 +1,4 @@
-//! The wall clock, for the figures under `wall`, for when a server began, and for nothing else.
+//! Wall clock, for the figures under `wall` and the start time of a server only.
 
 use std::time::Duration;
 

@@ -8,9 +8,9 @@ use stayput_runtime::job::{
     attached_device,
 };
 
-/// Pipes of one session that are named one by one.
+/// Maximum of pipes of one session that are named one by one.
 const PIPES_SHOWN: usize = 6;
-/// Sessions that are named one by one.
+/// Maximum of sessions that are named one by one.
 const SESSIONS_SHOWN: usize = 8;
 
 /// The plan as lines, each with its end.
@@ -168,7 +168,7 @@ impl Lines<'_> {
     }
 }
 
-/// The first names, and how many more there are.
+/// The first names, and the number of the others.
 fn some(names: &[String], shown: usize) -> String {
     let more = names.len().saturating_sub(shown);
     let names = names[..names.len() - more].join(" ");

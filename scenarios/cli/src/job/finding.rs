@@ -14,7 +14,7 @@ use super::place::{Place, Places};
 pub enum Severity {
     /// The description is refused.
     Flaw,
-    /// It is accepted, and may not do what was meant.
+    /// The description is accepted, and may not do what was meant.
     Warning,
 }
 
@@ -82,7 +82,7 @@ pub(super) fn of_error(
     }
 }
 
-/// Fields that come twice in one object.
+/// Findings of duplicate fields in one object.
 pub(super) fn of_repeated(file: &Path, places: &Places<'_>) -> Vec<Finding> {
     let finding = |(name, place)| Finding {
         file: file.to_owned(),

@@ -1,5 +1,5 @@
-//! Tools for authors of jobs: directories to begin in, what a description would do, and what is
-//! wrong with one, with line and column.
+//! Tools for authors of jobs: starter directories, explanations of descriptions, and flaws with
+//! line and column.
 //!
 //! Leaves out the state of a store: which objects exist, and on which nodes.
 
@@ -24,7 +24,7 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// Checks a description. `file` is what its findings call it.
+/// Checks a description. `file` is its name in findings.
 #[must_use]
 pub fn check(file: &Path, description: &[u8]) -> Checked {
     let places = place::Places::of(description);

@@ -65,7 +65,7 @@ impl<'a> Places<'a> {
         Some(self.at(begins))
     }
 
-    /// Fields that an object has more than once: their names and where they come again.
+    /// Duplicate fields of objects: their names and the positions of the repetitions.
     pub(super) fn repeated(&self) -> Vec<(String, Place)> {
         let mut repeated = Vec::new();
         let mut todo: Vec<&Value<'_>> = self.root.iter().collect();

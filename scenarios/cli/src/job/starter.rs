@@ -1,5 +1,4 @@
-//! Directories to begin a job in: a program, how it is built, its description, and something to run
-//! it on.
+//! Starter directories of jobs: a program, its build script, its description, and an input.
 //!
 //! Leaves out installing compilers: each `build.sh` lists the compilers that it needs.
 
@@ -17,7 +16,7 @@ pub enum Language {
     Python,
 }
 
-/// A job's name: its directory, its node and its container are called so.
+/// A job's name: that of its directory, its node and its container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobName(String);
 
@@ -25,7 +24,7 @@ impl JobName {
     /// Parses 1 to 64 of letters, digits, `-`, `_`, `.`, of which the first is a letter or a digit.
     ///
     /// # Errors
-    /// Says what it must be.
+    /// The rule for names, if `text` breaks it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let begins_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());

@@ -18,15 +18,15 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 
-/// Lines that may wait for standard error.
+/// Capacity of the buffer for standard error, in lines.
 const LINES_MAX: usize = 16_384;
 
 /// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogForm {
-    /// Time, level, place, what happened and its figures.
+    /// Time, level, target, message and fields.
     Human,
-    /// The same as one JSON object.
+    /// The same fields as one JSON object.
     Json,
 }
 
@@ -127,13 +127,13 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// `line` without control characters but the end of the line that it ends with.
+/// Escapes the control characters of `line` except for the newline at its end.
 fn escaped(line: &str) -> String {
     let text = line.strip_suffix('\n').unwrap_or(line);
     let mut plain = String::with_capacity(line.len());
     for char in text.chars() {
         match char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') {
-            // As JSON has them, which knows no other way to write these.
+            // As JSON escapes them.
             true => plain.push_str(&format!("\\u{:04x}", u32::from(char))),
             false => plain.push(char),
         }
@@ -142,7 +142,7 @@ fn escaped(line: &str) -> String {
     plain
 }
 
-/// At most so many bytes of a text that comes from elsewhere, and a sign if that is not all.
+/// Display of an untrusted text, cut to a number of bytes, with `…` in the place of the rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounded<'a>(pub(super) &'a str, pub(super) usize);
 
@@ -163,12 +163,12 @@ mod tests {
 
     use super::*;
 
-    /// Text that is logged by `says`, in that format.
-    fn said(form: LogForm, filter: &str, says: impl FnOnce()) -> String {
+    /// Text that is logged by `events`, in that format.
+    fn logged(form: LogForm, filter: &str, events: impl FnOnce()) -> String {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let writer = Kept(Arc::clone(&kept));
         let filter = filter.parse().unwrap();
-        tracing::subscriber::with_default(subscriber(form, &filter, writer), says);
+        tracing::subscriber::with_default(subscriber(form, &filter, writer), events);
         String::from_utf8(kept.lock().unwrap().clone()).unwrap()
     }
 
@@ -198,14 +198,14 @@ mod tests {
 
     fn break_out() {
         let _within = tracing::info_span!("request", trans_id = "tx1\n").entered();
-        tracing::info!(path = BREAKS_OUT, error = %BREAKS_OUT, "as said: {BREAKS_OUT}");
+        tracing::info!(path = BREAKS_OUT, error = %BREAKS_OUT, "as logged: {BREAKS_OUT}");
     }
 
     #[test]
     fn nothing_that_is_logged_can_begin_a_line_or_colour_it() {
         for form in [LogForm::Human, LogForm::Json] {
-            let said = said(form, "info", break_out);
-            let text = said.strip_suffix('\n').expect("a line");
+            let logged = logged(form, "info", break_out);
+            let text = logged.strip_suffix('\n').expect("a line");
             assert!(!text.chars().any(|char| char.is_control() || char == '\u{2028}'), "{text:?}");
             assert!(text.contains("tx1"), "{text}");
         }
@@ -213,9 +213,9 @@ mod tests {
 
     #[test]
     fn a_line_of_json_has_what_was_said_and_the_request_around_it() {
-        let said = said(LogForm::Json, "info", break_out);
-        let line: serde_json::Value = serde_json::from_str(&said).unwrap();
-        assert_eq!(line["message"], format!("as said: {BREAKS_OUT}"));
+        let logged = logged(LogForm::Json, "info", break_out);
+        let line: serde_json::Value = serde_json::from_str(&logged).unwrap();
+        assert_eq!(line["message"], format!("as logged: {BREAKS_OUT}"));
         assert_eq!(line["path"], BREAKS_OUT);
         assert_eq!(line["span"]["trans_id"], "tx1\n");
         assert_eq!(line["level"], "INFO");
@@ -224,13 +224,13 @@ mod tests {
     #[test]
     fn a_filter_lets_through_what_it_names() {
         let speak = || {
-            tracing::info!(target: "stayput::access", "heard");
+            tracing::info!(target: "stayput::access", "passed");
             tracing::info!("passed over");
-            tracing::warn!("heard");
+            tracing::warn!("passed");
         };
-        let said = said(LogForm::Human, "warn,stayput::access=info", speak);
-        assert_eq!(said.matches("heard").count(), 2, "{said}");
-        assert!(!said.contains("passed over"), "{said}");
+        let logged = logged(LogForm::Human, "warn,stayput::access=info", speak);
+        assert_eq!(logged.matches("passed").count(), 2, "{logged}");
+        assert!(!logged.contains("passed over"), "{logged}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ struct OutcomeLabel {
 
 type Durations = Family<KindLabel, Histogram, fn() -> Histogram>;
 
-/// The counters of a server's requests, and all that its parts count.
+/// Counters of a server's requests, and the metrics of its parts.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -100,7 +100,7 @@ impl fmt::Debug for Parts {
 }
 
 impl Metrics {
-    /// Those of a server with these parts.
+    /// Creates the metrics of a server with these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS_S);
@@ -140,8 +140,7 @@ impl Metrics {
         own.register_collector(Box::new(parts));
     }
 
-    /// Lets what can be counted be there from the start, so that the first of it is seen as a
-    /// change.
+    /// Creates all counters with zero, so that their first increment is seen as a change.
     fn begin(&self) {
         for kind in KINDS {
             let label = KindLabel { kind: kind.name() };
@@ -172,7 +171,7 @@ impl Metrics {
         }
     }
 
-    /// All of it as text.
+    /// All metrics as text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 #[error("the system has no randomness for secrets: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
-/// A random secret of 32 bytes. Its debug form does not show them.
+/// A random secret of 32 bytes. Its debug form hides them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Secret([u8; 32]);
 
 impl Secret {
-    /// A new one.
+    /// Draws a new secret.
     ///
     /// # Errors
     /// The system has no randomness.

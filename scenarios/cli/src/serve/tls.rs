@@ -1,6 +1,6 @@
 //! The certificate and the key that a server shows its clients, from their files.
 //!
-//! Leaves out what they are used for, and reading them again while a server runs.
+//! Leaves out their use, and reading them again while a server runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum TlsFileError {
         /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The file of certificates.
+    /// The certificates are flawed.
     #[error("{}: {source} (name a PEM file with the server's certificate, and after it those that vouch for it)", path.display())]
     Certificate {
         /// The file.
@@ -26,7 +26,7 @@ pub enum TlsFileError {
         /// Flaw of the certificates.
         source: BadTls,
     },
-    /// The file of the key.
+    /// The key is flawed.
     #[error("{}: {source} (name a PEM file with the private key of the certificate)", path.display())]
     Key {
         /// The file.
@@ -34,7 +34,7 @@ pub enum TlsFileError {
         /// Flaw of the key.
         source: BadTls,
     },
-    /// Both.
+    /// The key does not belong to the certificate.
     #[error("{} and {}: {source} (name the key that the certificate was made for)", certificate.display(), key.display())]
     Pair {
         /// The file of certificates.

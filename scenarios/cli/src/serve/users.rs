@@ -92,8 +92,8 @@ impl LogIns {
     }
 }
 
-/// The users of `file`, or the one that is known if there is none and `at` is for this machine
-/// alone.
+/// Reads the users of `file`; without a file, returns the well-known user if `at` is a loopback
+/// address.
 ///
 /// # Errors
 /// See [`UsersError`].
@@ -110,7 +110,7 @@ pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<LogIns, UsersError> 
             key_sha256: None,
             groups: vec![".admin".to_owned()],
         };
-        let path = PathBuf::from("the known user");
+        let path = PathBuf::from("the well-known user");
         let users =
             UserTable::new(vec![known]).map_err(|source| UsersError::User { path, source })?;
         return Ok(LogIns { users, life: TokenLife::default() });

@@ -10,9 +10,9 @@ use tracing::Level;
 use super::logs::Bounded;
 use super::metrics::{self, Metrics};
 
-/// The place of access lines, as filters name it.
+/// Target of access lines in log filters.
 const ACCESS: &str = "stayput::access";
-/// Bytes of a method, of a name and of a longer text that are logged.
+/// Limits of logged bytes: of a method, of a name and of a longer text.
 const METHOD_MAX: usize = 32;
 const NAME_MAX: usize = 256;
 const TEXT_MAX: usize = 1024;

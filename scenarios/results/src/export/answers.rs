@@ -1,6 +1,6 @@
 //! Answers as text, a line per job: policy, index, object, version, answer, separated by tabs.
 //!
-//! The same for the same seed. Leaves out times and bytes, so that answers of two networks or
+//! Equal for equal seeds. Leaves out times and bytes, so that answers of two networks or
 //! two machines can be compared as text.
 
 use std::io::{self, Write};

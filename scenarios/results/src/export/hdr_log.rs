@@ -49,7 +49,7 @@ impl LatencyLog {
     /// Adds the jobs of a run that were due after the warm-up to the histogram of a tag.
     ///
     /// # Errors
-    /// When a latency cannot be recorded.
+    /// A latency cannot be recorded.
     pub fn add(&mut self, tag: &str, run: &PolicyRecord, warm_up: WarmUp) -> io::Result<()> {
         // The format separates fields by commas and spaces.
         let tag = tag.replace([',', ' ', '\n', '\r'], "_");

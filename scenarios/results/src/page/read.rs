@@ -33,9 +33,9 @@ pub struct SweepResults {
 pub enum WallClock {
     /// The file is there.
     Known(WallFigures),
-    /// There is none: the runs were merged from shards, or none has been made yet.
+    /// There is no file: the runs were merged from shards, or none has been made yet.
     None,
-    /// It is there, and cannot be read; why, in words.
+    /// The file cannot be read; the reason, in words.
     Broken(String),
 }
 
@@ -46,7 +46,7 @@ pub struct WallFigures {
     pub threads: u64,
     /// Number of runs that were made.
     pub runs: u64,
-    /// Per second of the wall clock.
+    /// Runs per second of the wall clock.
     pub runs_per_second: f64,
     /// Events of the simulated worlds, per second of the wall clock.
     pub events_per_second: f64,

@@ -1,4 +1,4 @@
-//! Measured figures in words; what is no number is shown as a dash, never as `NaN`.
+//! Measured figures in words; a missing or non-finite figure is shown as a dash, never as `NaN`.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn micros(us: f64) -> String {
     })
 }
 
-/// A fraction in percent: "12.3 %"; never rounded to 100 what is less.
+/// A fraction in percent: "12.3 %"; a smaller figure is never rounded to 100.
 pub(super) fn percent(fraction: f64) -> String {
     signed(fraction, |n| {
         let tenths = (n * 1_000.0).round();

@@ -16,7 +16,7 @@ impl Table {
         Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new(), words }
     }
 
-    /// One more row.
+    /// Adds a row.
     pub(super) fn push<S: Into<String>>(&mut self, row: impl IntoIterator<Item = S>) {
         self.rows.push(row.into_iter().map(Into::into).collect());
     }
@@ -43,7 +43,7 @@ impl Table {
         }
     }
 
-    /// The same folded away, beneath a chart that shows it.
+    /// The table, folded, beneath the chart of its figures.
     pub(super) fn behind(&self) -> Markup {
         html! { details.behind { summary { "The figures behind it" } (self.show()) } }
     }

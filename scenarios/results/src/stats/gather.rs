@@ -29,14 +29,14 @@ pub struct SweepPoint {
     pub broken: u64,
     /// The policies by themselves, in the order of the runs.
     pub policies: Vec<PolicyPoint>,
-    /// Each two of them beside each other.
+    /// The policies in pairs, each two compared.
     pub pairs: Vec<PairPoint>,
     /// Verdict on `on-storage` beside `download`, or on the first two policies; empty for one
     /// alone.
     pub verdict: String,
 }
 
-/// One policy over the seeds.
+/// Figures of one policy over the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyPoint {
     /// The policy's name.
@@ -47,7 +47,7 @@ pub struct PolicyPoint {
     pub figures: BTreeMap<&'static str, Estimate>,
 }
 
-/// Two policies over the seeds.
+/// Comparison of two policies over the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PairPoint {
     /// The one policy.
@@ -56,7 +56,7 @@ pub struct PairPoint {
     pub other: String,
     /// Seeds with results of both.
     pub seeds: u64,
-    /// Of these, those in which the same jobs completed under both: only they have bytes and
+    /// Number of these seeds in which the same jobs completed under both: only they have bytes and
     /// makespan compared.
     pub seeds_with_same_jobs: u64,
     /// Jobs that completed under both, over all seeds, warm-up left out.

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// The method's name in results.
 pub const METHOD: &str = "median over seeds; 95 % interval between order statistics \
     (sign test: binomial with p = 1/2, coverage at least 95 %)";
-/// With fewer values no two order statistics hold the median with 95 %.
+/// Minimum of values: with fewer, no two order statistics hold the median with 95 %.
 pub const VALUES_MIN: usize = 6;
 /// Probability of a miss on each side.
 const MISSED_MAX: f64 = 0.025;
@@ -18,7 +18,7 @@ const MISSED_MAX: f64 = 0.025;
 /// A median and the interval that holds the true one with at least 95 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// The sample's.
+    /// Median of the sample.
     pub median: f64,
     /// The interval's lower end; `None` if there are fewer than [`VALUES_MIN`] values.
     pub low: Option<f64>,

@@ -35,5 +35,5 @@ use stayput_engine::scenario::Policy;
 pub const ON_STORAGE: &str = Policy::OnStorage.name();
 /// The policy that carries the data to the job.
 pub const DOWNLOAD: &str = Policy::Download.name();
-/// The bound that had every choice tried for each job.
+/// The lower bound: the best of all placements tried for each job.
 pub const BEST_FOUND: &str = Policy::BestFound.name();

@@ -22,7 +22,7 @@ pub enum ComparedFigure {
     BodyBytes,
     /// Hop bytes of bodies between zones.
     CrossZoneBytes,
-    /// From the first intended arrival to the last job's end, in microseconds.
+    /// Makespan: from the first intended arrival to the last job's end, in microseconds.
     Makespan,
     /// Jobs that failed.
     Failed,

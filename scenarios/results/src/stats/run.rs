@@ -9,14 +9,14 @@ use stayput_host::Purpose;
 
 use super::{Sample, WarmUp};
 
-/// Jobs by how they ended.
+/// Numbers of jobs by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JobCounts {
-    /// With the reference answer.
+    /// Jobs with the reference answer.
     pub ok: u64,
-    /// With an honest error.
+    /// Jobs with a reported error.
     pub failed: u64,
-    /// With a wrong answer.
+    /// Jobs with a wrong answer.
     pub wrong: u64,
 }
 
@@ -29,7 +29,7 @@ impl JobCounts {
     }
 }
 
-/// Counts the jobs of a run by how they ended, the warm-up included.
+/// Counts the jobs of a run by outcome, the warm-up included.
 #[must_use]
 pub fn job_counts(run: &PolicyRecord) -> JobCounts {
     let count = |end: &str| run.jobs.iter().filter(|job| job.end.name() == end).count() as u64;
@@ -119,7 +119,7 @@ pub struct PhaseSummary {
     pub p99: u64,
 }
 
-/// All phases, in the order of [`LatencyPhase::ALL`].
+/// Figures of all phases, in the order of [`LatencyPhase::ALL`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseSummaries(Vec<(LatencyPhase, PhaseSummary)>);
 
@@ -151,8 +151,8 @@ pub fn phases_us(run: &PolicyRecord) -> Option<PhaseSummaries> {
     LatencyPhase::ALL.into_iter().map(phase).collect::<Option<_>>().map(PhaseSummaries)
 }
 
-/// The average in microseconds, or `None` of nothing. Sums are exact; the one rounding is that of
-/// the division, which is the same everywhere by IEEE 754.
+/// The average in microseconds, or `None` without values. Sums are exact; the one rounding is that
+/// of the division, which is the same everywhere by IEEE 754.
 fn mean_us(lengths: &[Duration]) -> Option<f64> {
     let sum: Duration = lengths.iter().sum();
     let count = lengths.len();

@@ -19,7 +19,7 @@ pub enum Saved {
         /// Jobs that completed under both.
         jobs: u64,
     },
-    /// Different jobs completed, or none did.
+    /// The policies completed different jobs, or none.
     NotComparable {
         /// Reason, in words.
         why: String,

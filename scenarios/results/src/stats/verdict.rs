@@ -49,7 +49,7 @@ fn claim(noun: &str, direction: &str, found: &PairFigure) -> String {
     format!("{noun} {direction}{by}")
 }
 
-/// Three digits, also of a ratio far below one.
+/// Formats a ratio with three decimals, or three significant digits below 0.1.
 fn significant(ratio: f64) -> String {
     let mut decimals = 3;
     let mut scaled = ratio.abs();
@@ -90,19 +90,22 @@ mod tests {
 
     #[test]
     fn an_interval_on_one_side_is_a_claim_with_its_size() {
-        let said = verdict(&[(50, 100); 6], false);
+        let verdict_text = verdict(&[(50, 100); 6], false);
         assert!(
-            said.starts_with(
+            verdict_text.starts_with(
                 "a beside b over 6 seeds: median latency lower (0.500 to 0.500 times)"
             ),
-            "{said}"
+            "{verdict_text}"
         );
         assert!(
-            said.contains("no difference shown in body bytes, makespan, failed jobs"),
-            "{said}"
+            verdict_text.contains("no difference shown in body bytes, makespan, failed jobs"),
+            "{verdict_text}"
         );
-        let said = verdict(&[(100, 50); 6], false);
-        assert!(said.contains("median latency higher (2.000 to 2.000 times)"), "{said}");
+        let verdict_text = verdict(&[(100, 50); 6], false);
+        assert!(
+            verdict_text.contains("median latency higher (2.000 to 2.000 times)"),
+            "{verdict_text}"
+        );
     }
 
     #[test]
@@ -110,23 +113,29 @@ mod tests {
         let mut seeds = vec![(50, 100); 7];
         seeds.extend([(101, 100), (101, 100)]);
         // Of nine, the interval reaches from the second to the eighth.
-        let said = verdict(&seeds, false);
-        assert!(said.contains("no difference shown in median latency"), "{said}");
-        assert!(!said.contains("lower") && !said.contains("higher"), "{said}");
+        let verdict_text = verdict(&seeds, false);
+        assert!(verdict_text.contains("no difference shown in median latency"), "{verdict_text}");
+        assert!(
+            !verdict_text.contains("lower") && !verdict_text.contains("higher"),
+            "{verdict_text}"
+        );
     }
 
     #[test]
     fn few_seeds_carry_nothing_however_large_the_difference() {
-        let said = verdict(&[(1, 1_000_000); 5], false);
-        assert!(said.contains("nothing claimed of median latency"), "{said}");
-        assert!(!said.contains("lower"), "{said}");
+        let verdict_text = verdict(&[(1, 1_000_000); 5], false);
+        assert!(verdict_text.contains("nothing claimed of median latency"), "{verdict_text}");
+        assert!(!verdict_text.contains("lower"), "{verdict_text}");
     }
 
     #[test]
     fn a_closed_loop_claims_no_time() {
-        let said = verdict(&[(1, 1_000_000); 9], true);
-        assert!(said.contains("no claim about times"), "{said}");
-        assert!(!said.contains("latency") && !said.contains("makespan"), "{said}");
+        let verdict_text = verdict(&[(1, 1_000_000); 9], true);
+        assert!(verdict_text.contains("no claim about times"), "{verdict_text}");
+        assert!(
+            !verdict_text.contains("latency") && !verdict_text.contains("makespan"),
+            "{verdict_text}"
+        );
     }
 
     #[test]

@@ -20,13 +20,13 @@ pub enum WarmUp {
 /// A text that is no warm-up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WarmUpError {
-    /// No whole percentage below 100.
+    /// Not a whole percentage below 100.
     #[error("`{text}` is no whole percentage below 100 ({WARM_UP_FIX})")]
     Percent {
         /// The text.
         text: String,
     },
-    /// No length of time.
+    /// Not a duration.
     #[error("{0} ({WARM_UP_FIX})")]
     Time(#[from] QuantityError),
 }
@@ -60,7 +60,7 @@ impl WarmUp {
     /// Parses `10 %` (below 100) or a time such as `500ms`.
     ///
     /// # Errors
-    /// When it is neither.
+    /// The text is neither.
     pub fn parse(text: &str) -> Result<Self, WarmUpError> {
         if let Some(percent) = text.trim().strip_suffix('%') {
             let percent = percent.trim().parse::<u8>().ok().filter(|percent| *percent < 100);
@@ -72,7 +72,7 @@ impl WarmUp {
         Ok(Self::Micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
     }
 
-    /// Its end in a run, in microseconds after the first job's intended arrival.
+    /// End of the warm-up in a run, in microseconds after the first job's intended arrival.
     pub(crate) fn end_us(self, run: &PolicyRecord) -> u64 {
         match self {
             Self::Percent(percent) => {

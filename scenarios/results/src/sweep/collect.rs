@@ -48,13 +48,13 @@ pub struct SweepSummary {
 /// Runs of a sweep by their outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunCounts {
-    /// All runs that were asked for.
+    /// Runs of the whole sweep.
     pub asked: u64,
-    /// With a result.
+    /// Runs with a result.
     pub done: u64,
     /// Without one, for a reason.
     pub failed: u64,
-    /// Not done yet.
+    /// Runs that are not done yet.
     pub missing: u64,
     /// The first of these.
     pub first_missing: Vec<RunKey>,
@@ -82,7 +82,7 @@ pub struct BrokenRun {
 /// latter.
 ///
 /// # Errors
-/// When a record cannot be read, or a file cannot be written.
+/// A record cannot be read, or a file cannot be written.
 pub fn collect(folder: &SweepFolder, warm_up: WarmUp) -> Result<SweepSummary, SweepFolderError> {
     let head = folder.head();
     let axes: Vec<String> = head.axes.iter().map(|(key, _)| key.clone()).collect();

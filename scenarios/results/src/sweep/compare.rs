@@ -20,14 +20,14 @@ pub struct SweepComparison {
     pub alone: u64,
 }
 
-/// One scenario with its settings, in both sweeps.
+/// Point of both sweeps: a scenario with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedPoint {
     /// The scenario's name.
     pub scenario: String,
     /// The values of the axes.
     pub settings: BTreeMap<String, String>,
-    /// For each policy that both have, the one sweep beside the other.
+    /// Comparison of the sweeps for each policy that both have.
     pub policies: Vec<PairPoint>,
 }
 
@@ -36,7 +36,7 @@ type Gathered = BTreeMap<String, PairGathered>;
 /// Compares the runs that both sweeps have.
 ///
 /// # Errors
-/// When a record cannot be read, a run did other work in the one than in the other, or they have no
+/// A record cannot be read, a run did other work in the one than in the other, or they have no
 /// run in common.
 pub fn compare(
     one: &SweepFolder,

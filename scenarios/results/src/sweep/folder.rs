@@ -83,7 +83,7 @@ impl SweepFolder {
     /// Creates the directory of a sweep, or continues the sweep that is there.
     ///
     /// # Errors
-    /// When another sweep is there, or something that is no sweep, or it cannot be written.
+    /// Another sweep is there, or something that is no sweep, or it cannot be written.
     pub fn begin(dir: &Path, head: SweepHead) -> Result<Self, SweepFolderError> {
         let file = dir.join(HEAD);
         if let Some(there) = read::<SweepHead>(&file)? {
@@ -129,7 +129,7 @@ impl SweepFolder {
     /// Opens the directory of a sweep.
     ///
     /// # Errors
-    /// When there is none, or its head cannot be read.
+    /// There is none, or its head cannot be read.
     pub fn open(dir: &Path) -> Result<Self, SweepFolderError> {
         let fix = "name a directory that stayput sweep wrote";
         let head = read::<SweepHead>(&dir.join(HEAD))?;
@@ -170,7 +170,7 @@ impl SweepFolder {
     /// Reads the outcome of a run; `None` if it has not ended.
     ///
     /// # Errors
-    /// When its record is there and cannot be read, or is of another run.
+    /// Its record is there and cannot be read, or is of another run.
     pub fn read(&self, key: &RunKey) -> Result<Option<RunOutcome>, SweepFolderError> {
         let file = self.file(RUNS, key);
         let kept = match read::<RunRecord>(&file)? {
@@ -190,7 +190,7 @@ impl SweepFolder {
     /// Writes an outcome, whole or not at all, in the place of a failed one.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn write(&self, kept: &RunOutcome) -> Result<(), SweepFolderError> {
         let failed = self.file(FAILED, kept.key());
         match kept {
@@ -208,7 +208,7 @@ impl SweepFolder {
     /// Writes figures of the wall clock, which are no part of the results, to `wall.json`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn write_wall<T: Serialize>(&self, figures: &T) -> Result<(), SweepFolderError> {
         write_json(&self.dir.join("wall.json"), figures)
     }

@@ -50,7 +50,7 @@ impl SeedRange {
     /// Parses `0..200` or `7`.
     ///
     /// # Errors
-    /// When it is neither, or no seed is in it.
+    /// The text is neither, or no seed is in it.
     pub fn parse(text: &str) -> Result<Self, GridError> {
         let number = |text: &str| {
             text.parse::<u64>().map_err(|_| GridError::NoNumber { text: text.to_owned() })
@@ -118,7 +118,7 @@ impl SweepHead {
     /// Every run of it, in its order: scenario by scenario, setting by setting, seed by seed.
     ///
     /// # Errors
-    /// When its seeds are none, or there are more than [`MAX_CELLS`] runs.
+    /// Its seeds are none, or there are more than [`MAX_CELLS`] runs.
     pub fn keys(&self) -> Result<Vec<RunKey>, GridError> {
         let seeds = SeedRange::parse(&self.seeds)?;
         let cells = self.cells(&seeds).filter(|cells| *cells <= MAX_CELLS);

@@ -22,7 +22,7 @@ pub struct MergedSweep {
 /// out `warm_up`, or the warm-up of the shards.
 ///
 /// # Errors
-/// When a shard is of another sweep than the first, they leave out different warm-ups and none is
+/// A shard is of another sweep than the first, they leave out different warm-ups and none is
 /// given, two have different results of the same run, or a file cannot be read or written.
 pub fn merge(
     out: &Path,
@@ -77,7 +77,7 @@ pub fn merge(
 /// The warm-up that is given, or that of all the sweeps.
 ///
 /// # Errors
-/// When none is given and they have different ones.
+/// No warm-up is given, and the sweeps have different ones.
 pub fn warm_up_of(
     sweeps: &[SweepFolder],
     given: Option<WarmUp>,

@@ -33,7 +33,7 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Does a run.
+    /// Executes a run.
     pub(super) fn run(&self, key: &RunKey) -> RunOutcome {
         match self.record(key) {
             Ok(record) => RunOutcome::Run(Box::new(record)),

@@ -1,7 +1,7 @@
-//! Does the runs of a sweep, several at a time, each in one thread from its plan to its record.
+//! Execution of a sweep's runs, several at a time, each in one thread from its plan to its record.
 //!
 //! Threads decide which run is done when and nothing else: a run is a function of its key, and
-//! records are read in the order of the sweep. Leaves out what a run is.
+//! records are read in the order of the sweep. Leaves out the run itself (`cell`).
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use std::thread;
 use stayput_engine::record::RunKey;
 use stayput_results::sweep::{RunOutcome, SweepFolder, SweepFolderError};
 
-/// Does `cells` in `threads` threads and writes each to `folder`. `watch` is called with each that
-/// is written; when it breaks, no more are begun, and those under way are written.
+/// Executes `cells` in `threads` threads and writes each to `folder`. `watch` is called with each
+/// that is written; when it breaks, no more are begun, and those under way are written.
 ///
 /// # Errors
-/// When a record cannot be written; no more runs are begun then.
+/// A record cannot be written; no more runs are begun then.
 pub(super) fn drive(
     folder: &SweepFolder,
     cells: &[RunKey],
@@ -59,7 +59,7 @@ pub(super) fn drive(
 /// could not begin may begin now.
 ///
 /// # Errors
-/// When a record is there and cannot be read.
+/// A record is there and cannot be read.
 pub(super) fn left(
     folder: &SweepFolder,
     cells: &[RunKey],
@@ -113,10 +113,14 @@ mod tests {
         for stop_after in [1, 7, 19] {
             let folder =
                 SweepFolder::begin(&dir.path().join(stop_after.to_string()), twenty()).unwrap();
-            let mut heard = 0;
+            let mut completed = 0;
             let mut watch = |_: &RunOutcome| {
-                heard += 1;
-                if heard < stop_after { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                completed += 1;
+                if completed < stop_after {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
             drive(&folder, folder.keys(), 3, &result, &mut watch).unwrap();
             let left = left(&folder, folder.keys()).unwrap();

@@ -36,7 +36,7 @@ struct WallFigures {
     commit: &'static str,
 }
 
-/// Does the runs that are not there yet, and writes the summary of all.
+/// Executes the missing runs, and writes the summary of all.
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     let wall = Wall::start();
     let policies = head::policies(args)?;

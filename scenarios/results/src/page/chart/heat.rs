@@ -7,7 +7,7 @@ use super::{fitted, n, picture};
 /// Colour scale of a heat map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::page) enum Tone {
-    /// From nothing to all: seven steps of one colour.
+    /// From 0 to 1: seven steps of one colour.
     Share,
     /// From loss to gain: four steps of each of two colours that the colour-blind distinguish, and
     /// a middle.
@@ -197,7 +197,7 @@ fn words_of_cell(map: &HeatMap, cell: &Cell, (x, y, wide, high): (f64, f64, f64,
     }
 }
 
-/// From where to where a cell's greatest part reaches that no line crosses, as parts of its height.
+/// Largest part of a cell that no line crosses: its ends, as parts of the cell's height.
 fn free_part(map: &HeatMap, row: usize, column: usize) -> (f64, f64) {
     let within = map.frontiers.iter().filter_map(|frontier| frontier.heights.get(column));
     let mut cuts: Vec<f64> = within

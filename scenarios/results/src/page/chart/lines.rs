@@ -17,10 +17,10 @@ pub(in crate::page) struct Line {
     pub(in crate::page) spans: Vec<[(f64, f64); 2]>,
 }
 
-/// A stretch of the axis below, such as the time of a fault.
+/// A marked interval of the axis below, such as the time of a fault.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct Band {
-    /// From and to, in figures of the axis.
+    /// Start and end, in figures of the axis.
     pub(in crate::page) span: (f64, f64),
     /// Its label.
     pub(in crate::page) name: String,

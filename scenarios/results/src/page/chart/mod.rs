@@ -1,7 +1,7 @@
 //! Charts as inline SVG, with legends, for the figures of the page.
 //!
-//! The house would have liked `plotters`, but its SVG has fixed colours, no classes and no titles,
-//! so that neither a dark page, nor paper, nor a reader for the blind could do anything with it.
+//! `plotters` would do most of it, but its SVG has fixed colours, no classes and no titles,
+//! so that neither a dark page, nor paper, nor a screen reader could use it.
 //! Here every mark has a class, the style sheet has the colours, each picture has a title and a
 //! description, and each is drawn twice, for wide and for narrow pages, so that its words stay
 //! readable. Leaves out everything that moves.
@@ -32,7 +32,7 @@ pub(super) enum Width {
 }
 
 impl Width {
-    /// In units of the picture, which are about pixels.
+    /// Width in units of the picture, which are about pixels.
     pub(super) const fn px(self) -> f64 {
         match self {
             Self::Wide => 760.0,

@@ -13,7 +13,7 @@ pub(in crate::page) enum Unit {
     Micros,
     /// Fractions, shown in percent.
     Fraction,
-    /// Whole things.
+    /// Whole numbers.
     Count,
     /// Factors, beside 1 for no difference.
     Ratio,
@@ -42,7 +42,7 @@ impl Unit {
         }
     }
 
-    /// The same beside a tick, where a round figure needs no places.
+    /// Label of a tick: a round figure without decimal places.
     fn tick(self, value: f64) -> String {
         if value == 0.0 && self != Self::Fraction {
             return "0".to_owned();

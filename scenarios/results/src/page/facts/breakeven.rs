@@ -1,12 +1,11 @@
-//! The break-even map: what was gained over output ratio and bandwidth, and what the rule predicts
-//! there.
+//! Break-even map: the measured gain over output ratio and bandwidth, and the rule's prediction.
 //!
 //! The rule knows one job on a quiet network: S bytes of input, a share σ of them as output, a path
 //! of bandwidth B, rates R at which each side reads and computes, and t0 to carry the code. If
 //! transfer and compute follow each other (store and forward), running near the data wins if σ < 1
 //! − B(1/R_near − 1/R_far) − B·t0/S; if they overlap, t0 + max(S/R_near, σS/B) is weighed against
 //! max(S/B, S/R_far). Rates and t0 are taken from the runs. It leaves out queues, latency of the
-//! network, retries and what jobs do to each other.
+//! network, retries and interference between jobs.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ use stayput_engine::record::PolicyRecord;
 use super::{Facts, Point as SweepPoint, change, short_key};
 use crate::stats::{ComparedFigure, DOWNLOAD, Estimate, ON_STORAGE, WarmUp, completed_after};
 
-/// One cell of the map.
+/// Cell of the break-even map.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct Point {
     /// The point of the sweep.
@@ -43,7 +42,7 @@ pub(in crate::page) struct Rates {
     pub(in crate::page) ratio: f64,
     /// Bytes per second of reading and computing near the data.
     pub(in crate::page) near: f64,
-    /// The same far from it.
+    /// Bytes per second of reading and computing far from the data.
     pub(in crate::page) far: f64,
     /// Bytes of code for each job.
     pub(in crate::page) code: f64,
@@ -55,7 +54,8 @@ impl Rates {
         1.0 - bandwidth * (1.0 / self.near - 1.0 / self.far) - self.code / self.input
     }
 
-    /// The same if they overlap; nothing below 0 if no ratio is small enough.
+    /// The output ratio below which near wins if transfer and compute overlap; −1 if no ratio is
+    /// small enough.
     pub(in crate::page) fn frontier_overlapped(&self, bandwidth: f64) -> f64 {
         let far = (self.input / bandwidth).max(self.input / self.far);
         let left = far - self.code / bandwidth;
@@ -98,7 +98,7 @@ impl Point {
 /// Rows of the map: name, output ratio, and a cell for each bandwidth.
 pub(in crate::page) type Rows = Vec<(String, f64, Vec<Option<Point>>)>;
 
-/// The map.
+/// Break-even map of a sweep.
 #[derive(Clone, Debug)]
 pub(in crate::page) struct BreakEven {
     /// The setting that is the bandwidth.

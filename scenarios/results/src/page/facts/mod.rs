@@ -17,7 +17,7 @@ use stayput_engine::record::{PolicyRecord, RunRecord};
 use super::read::SweepResults;
 use crate::stats::{DOWNLOAD, ON_STORAGE, PairPoint, WarmUp, pair_point};
 
-/// One scenario with one choice of settings, and its runs over the seeds.
+/// Point of the sweep: a scenario with one choice of settings, and its runs over the seeds.
 #[derive(Clone, Debug)]
 pub(super) struct Point<'a> {
     /// The scenario's name.
@@ -67,7 +67,7 @@ pub(super) fn short_key(key: &str) -> String {
     parts[parts.len().saturating_sub(2)..].join(".")
 }
 
-/// The whole, arranged.
+/// Records of a sweep, arranged by point and policy for the page.
 #[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
     /// The directory.
@@ -119,7 +119,7 @@ impl<'a> Facts<'a> {
         self.results.head.warm_up
     }
 
-    /// The same in words.
+    /// The warm-up in words.
     pub(super) fn warm_up_words(&self) -> String {
         match self.warm_up() {
             WarmUp::Percent(0) | WarmUp::Micros(0) => "none is left out".to_owned(),
@@ -134,7 +134,7 @@ impl<'a> Facts<'a> {
         self.policies.iter().filter(ran).map(String::as_str).collect()
     }
 
-    /// The policy that keeps to the data and the one that it is measured against.
+    /// `on-storage` and `download`, if both ran.
     pub(super) fn compared(&self) -> Option<(&str, &str)> {
         let has = |name: &str| self.policies.iter().any(|policy| policy == name);
         (has(ON_STORAGE) && has(DOWNLOAD)).then_some((ON_STORAGE, DOWNLOAD))

@@ -1,5 +1,4 @@
-//! Section 7: what was gained over output ratio and bandwidth, with the frontier that the rule
-//! predicts.
+//! Section 7: gain over output ratio and bandwidth, with the frontier that the rule predicts.
 
 use maud::{Markup, html};
 
@@ -9,7 +8,7 @@ use crate::page::facts::{BreakEven, BreakEvenPoint, Facts};
 use crate::page::show;
 use crate::page::table::Table;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let Some(map) = BreakEven::of(facts) else {
         return html! {

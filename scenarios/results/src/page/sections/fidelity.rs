@@ -7,7 +7,7 @@ use crate::page::WallClock;
 use crate::page::facts::Facts;
 use crate::page::show;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let records = || facts.results.runs.iter().flat_map(|run| &run.policies);
     let jobs: usize = records().map(|record| record.jobs.len()).sum();

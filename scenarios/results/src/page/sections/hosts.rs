@@ -29,7 +29,7 @@ const PARTS: [Part; 3] = [
     ("disks", |host, us| host.disk_us as f64 / (f64::from(host.disks) * us)),
 ];
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p {

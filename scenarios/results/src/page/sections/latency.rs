@@ -19,7 +19,7 @@ const MARKED: [usize; 7] = [5, 25, 50, 75, 90, 99, 100];
 const SPANNED: [(usize, ComparedFigure); 2] =
     [(50, ComparedFigure::LatencyP50), (90, ComparedFigure::LatencyP90)];
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p { "The share of completed jobs that took no longer than a time, over all runs of a point together, without the warm-up. Marks \

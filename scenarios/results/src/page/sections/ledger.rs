@@ -14,7 +14,7 @@ use crate::page::show;
 use crate::page::table::Table;
 use crate::stats::{Estimate, same_jobs};
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p { "Hop bytes: each byte of a body counts each time it leaves a network card. All figures are means over the runs of a \

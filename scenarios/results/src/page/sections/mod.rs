@@ -30,7 +30,7 @@ pub(super) struct Section {
     pub(super) body: Markup,
 }
 
-/// All eleven. A section is never left out: it names the data that the records lack.
+/// The eleven sections. A section is never left out: it names the data that the records lack.
 pub(super) fn all(facts: &Facts<'_>) -> Vec<Section> {
     let section = |id, title, body| Section { id, title, body };
     vec![
@@ -53,7 +53,7 @@ const OTHERS: usize = 100;
 
 /// Renderers of one point in a section.
 struct PointViews<'a> {
-    /// Its main figures in a line, for who looks over many points.
+    /// Its main figures in a line, for an overview of many points.
     glance: &'a dyn Fn(&Point<'_>) -> String,
     /// All of it, with charts.
     whole: &'a dyn Fn(&Point<'_>) -> Markup,

@@ -20,7 +20,7 @@ pub(super) fn phase_names() -> [&'static str; 5] {
     LatencyPhase::ALL.map(LatencyPhase::name)
 }
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         p {

@@ -9,7 +9,7 @@ use super::counted;
 use crate::page::facts::Facts;
 use crate::page::table::Table;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     html! {
         @if facts.results.runs.is_empty() { p.note { "Nothing ran, so nothing was kept or broken." } }

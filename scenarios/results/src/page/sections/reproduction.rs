@@ -12,7 +12,7 @@ use crate::page::table::Table;
 /// Bound of the listed trace hashes; the digest is over all.
 const HASHES: usize = 2_000;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let head = &facts.results.head;
     let mut digest = Sha256::new();

@@ -20,7 +20,7 @@ const MARKS: usize = 300;
 /// Number of the table's stretches of the run.
 const STRETCHES: u64 = 12;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let Some(run) = chosen(facts) else { return html! { p.note { "There is no run to draw." } } };
     let end = run

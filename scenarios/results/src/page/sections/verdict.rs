@@ -187,7 +187,7 @@ fn of_many(all: &[(&Point<'_>, PairPoint)], near: &str, far: &str) -> String {
     format!("{bytes}; {median} {intervals}.")
 }
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let Some((near, far)) = facts.compared() else {
         return html! { p.verdict { (in_words(facts)) } };

@@ -12,7 +12,7 @@ use crate::page::show;
 use crate::page::table::Table;
 use crate::stats::ON_STORAGE;
 
-/// The section.
+/// Renders the section.
 pub(super) fn body(facts: &Facts<'_>) -> Markup {
     let near =
         facts.policies.iter().find(|policy| *policy == ON_STORAGE).or(facts.policies.first());
