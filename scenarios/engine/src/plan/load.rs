@@ -23,7 +23,7 @@ pub struct LoadPlan {
     picker: Option<pick::Picker>,
 }
 
-/// What a request does.
+/// Kind of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadKind {
     /// Reads an object.
@@ -52,7 +52,7 @@ impl LoadPlan {
         self.section
     }
 
-    /// Whether it ever writes.
+    /// True if it has writes.
     #[must_use]
     pub fn writes(&self) -> bool {
         self.load.read.get() < Chance::BILLION
@@ -67,7 +67,7 @@ impl LoadPlan {
         })
     }
 
-    /// What the request of this number does.
+    /// Request of this number.
     #[must_use]
     pub fn kind(&self, number: u64) -> LoadKind {
         if let (Some(picker), true) = (&self.picker, self.load.read.hits(self.draw("read", number)))

@@ -16,7 +16,7 @@ use crate::scenario::Policy;
 /// Replicas of a job's input that are tried, by their rank.
 const RANKS_MAX: u32 = 8;
 
-/// Where each job shall go, by its number, as its client says it to the proxy.
+/// Requested place of each job, by its number, as its client writes it to the proxy.
 pub(super) type Places = Vec<String>;
 
 /// Runs the plan once for each kind of place, and once more with the best of each job.

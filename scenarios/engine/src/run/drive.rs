@@ -25,10 +25,10 @@ use crate::plan::{LoadedObject, PlannedJob, RunPlan};
 use crate::record::{JobEnd, JobPlace, JobPlacement, JobRecord, PhaseTimes};
 use crate::scenario::{ObjectName, Policy};
 
-/// What the clients share with the engine.
+/// State shared by the clients and the engine.
 pub(super) struct Drive {
     policy: Policy,
-    /// Where jobs ask to run, by their numbers; nothing of those that do not ask.
+    /// Places that jobs ask for, by their numbers; none for those that do not ask.
     places: Places,
     objects: Vec<LoadedObject>,
     jobs: Vec<(PlannedJob, Bytes)>,
@@ -133,7 +133,7 @@ impl Drive {
         self.changed.notify_waiters();
     }
 
-    /// When the clients were let go.
+    /// Start of the clients.
     pub(super) fn started(&self) -> Time {
         self.start.get().unwrap_or_default()
     }
@@ -152,12 +152,12 @@ impl Drive {
         self.answered.borrow().values().cloned().collect()
     }
 
-    /// What clients did beside the jobs.
+    /// Load of the clients beside the jobs.
     pub(super) fn load_drive(&self) -> &LoadDrive {
         &self.load
     }
 
-    /// What each client runs.
+    /// Main function of each client.
     pub(super) fn client_main(self: &Rc<Self>) -> ClientMain {
         let drive = Rc::clone(self);
         Rc::new(move |index, side| {
@@ -290,7 +290,7 @@ impl Drive {
         Some(JobPlacement { place, reason: reason.to_owned() })
     }
 
-    /// What an answer says; whether it is right is judged later.
+    /// End of a job as its answer has it; the answer is judged later.
     fn take(answer: JobAnswer) -> (JobEnd, Bytes, String) {
         let JobAnswer { status, headers, body } = answer;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

@@ -21,13 +21,13 @@ use crate::scenario::{LOAD_CONTAINER, ObjectName};
 
 /// Each section writes to so many names in turn, so that a long load does not fill the disks.
 const NAMES: u64 = 64;
-/// What is written are parts of this, over and over.
+/// Bytes that written objects repeat.
 const FILLING_BYTES: usize = 1 << 20;
 
 /// The load of one run.
 pub(super) struct LoadDrive {
     plans: Vec<LoadPlan>,
-    /// What the objects that are read hold.
+    /// Contents of the objects that are read.
     stored: BTreeMap<ObjectName, Bytes>,
     filling: Bytes,
     clients: u32,

@@ -50,7 +50,7 @@ const PROGRESS_EVERY: u32 = 1 << 14;
 /// Shows somebody a timeline.
 pub type ShowTimeline<'a> = dyn FnMut(&RunTimeline) -> io::Result<()> + 'a;
 
-/// What is wanted of a run beside its result: also of a run that gets stuck, for that is when somebody wants to see it.
+/// Outputs of a run beside its result, also of a run that gets stuck: then somebody wants to see them.
 #[derive(Default)]
 pub struct Wanted<'a> {
     /// Gets a line per semantic event.
@@ -102,7 +102,7 @@ fn run_once(
     ended
 }
 
-/// What remains of a run that cannot be asked any more.
+/// Figures that remain of a run that is over.
 struct Watched {
     timeline: Timeline,
     hosts: Vec<String>,

@@ -4,10 +4,10 @@ use stayput_host::time::Time;
 
 use crate::scenario::Policy;
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What it is doing.
+    /// Phase.
     pub phase: Phase,
     /// Objects loaded or jobs ended so far.
     pub done: u64,
@@ -26,7 +26,7 @@ pub enum Phase {
     Jobs,
 }
 
-/// Why there is no result of a run.
+/// Error of a run that has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The world came to a stop, or to its bound of time or events, before all jobs had ended.
@@ -34,9 +34,9 @@ pub enum RunError {
     NoProgress {
         /// The policy.
         policy: Policy,
-        /// When.
+        /// Time.
         at: Time,
-        /// What was waited for.
+        /// Phase that did not end.
         waiting: String,
     },
     /// The scenario cannot run, for a reason that only the cluster could find.
@@ -44,7 +44,7 @@ pub enum RunError {
     Unfit {
         /// The part of the scenario.
         what: String,
-        /// What is wrong with it.
+        /// Flaw.
         why: String,
     },
     /// The events or the timeline cannot be written.

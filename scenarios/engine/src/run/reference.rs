@@ -19,7 +19,7 @@ use crate::record::{JobEnd, JobRecord};
 /// The content type of what scenarios post.
 const DESCRIPTION: &str = "application/json";
 
-/// What a job must answer.
+/// Reference answer of a job.
 #[derive(Clone)]
 struct Reference {
     answer: Bytes,

@@ -22,14 +22,14 @@ pub struct DataSource {
     pub line: Option<usize>,
 }
 
-/// Where an object's bytes come from.
+/// Source of an object's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Drawn from the seed.
     Generate {
-        /// What kind of bytes.
+        /// Kind of bytes.
         kind: Generator,
-        /// How many.
+        /// Size of each object.
         size: Size,
     },
     /// Read from a file, a path from the current directory.

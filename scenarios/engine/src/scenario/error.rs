@@ -18,9 +18,9 @@ pub struct ScenarioError {
     pub line: Option<usize>,
     /// The key, such as `fault[2].at` (tables of one name count from 1); empty if it is the file itself.
     pub key: String,
-    /// What is wrong.
+    /// Flaw.
     pub why: String,
-    /// What to do about it.
+    /// Fix.
     pub fix: String,
 }
 
@@ -61,7 +61,7 @@ impl Flaw {
     }
 }
 
-/// Where each key stands in the file's text.
+/// Position of each key in the file's text.
 pub(super) struct Lines<'a> {
     text: &'a str,
     root: DeTable<'a>,
@@ -158,7 +158,7 @@ fn descend(table: &DeTable<'_>, offset: usize, path: &mut String) {
     }
 }
 
-/// Whether something inside `value` covers `offset`: the span of a `[table]` is its header only.
+/// True if something inside `value` covers `offset`: the span of a `[table]` is its header only.
 fn covers(value: &DeValue<'_>, offset: usize) -> bool {
     match value {
         DeValue::Table(table) => table.iter().any(|(key, value)| {

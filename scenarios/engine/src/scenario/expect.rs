@@ -13,20 +13,20 @@ use crate::quantity::Decimal;
 pub struct Expectation {
     /// Of what.
     pub figure: Figure,
-    /// How it must be.
+    /// Relation to the limit.
     pub comparison: Comparison,
 }
 
 /// A figure that a scenario can make a promise about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// What is measured.
+    /// Measured quantity.
     pub measure: Measure,
     /// Under which policy; under each that ran if none is named.
     pub policy: Option<Policy>,
 }
 
-/// What can be measured of a run.
+/// Quantity that is measured of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// The fraction of hop body bytes that `on-storage` saved against `download`.
@@ -39,9 +39,9 @@ pub enum Measure {
     Ok,
     /// The median latency of completed jobs, in microseconds.
     P50Us,
-    /// What nine of ten do not exceed.
+    /// 90th percentile.
     P90Us,
-    /// What ninety-nine of a hundred do not exceed.
+    /// 99th percentile.
     P99Us,
     /// The longest.
     MaxUs,
@@ -57,11 +57,11 @@ pub enum Measure {
     BytesWire,
     /// Body bytes from one zone to another.
     BytesCrossZone,
-    /// What consumers asked for, once.
+    /// End-to-end bytes: a consumer's request, once.
     BytesEndToEnd,
     /// Requests of the load that failed.
     LoadFailed,
-    /// What ninety-nine of a hundred requests of the load do not exceed, in microseconds.
+    /// 99th percentile of the load's requests, in microseconds.
     LoadP99Us,
 }
 
@@ -130,7 +130,7 @@ pub struct Comparison {
     pub limit: Decimal,
 }
 
-/// How a figure must stand to its limit.
+/// Comparison of a figure with its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// `=`, or no sign at all.
@@ -163,7 +163,7 @@ impl Comparison {
         Some(Self { sign, limit: Decimal::parse(number.trim())? })
     }
 
-    /// Whether the fraction `numerator` / `denominator` (not zero) is as it must be.
+    /// True if the fraction `numerator` / `denominator` (not zero) is as expected.
     #[must_use]
     pub fn holds(&self, numerator: i128, denominator: u64) -> bool {
         let order = self.limit.compare_fraction(numerator, denominator);

@@ -18,7 +18,7 @@ pub struct ImageSource {
 }
 
 impl ImageSource {
-    /// What to do when the tar cannot be read.
+    /// Fix for a tar that cannot be read.
     #[must_use]
     pub fn fix(&self) -> &'static str {
         match self.name.as_str() {

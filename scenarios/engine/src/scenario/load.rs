@@ -14,12 +14,12 @@ pub const LOAD_CONTAINER: &str = "stayput-load";
 pub struct Load {
     /// The share of reads; all else is writes.
     pub read: Chance,
-    /// When its requests arrive; never a closed loop.
+    /// Arrivals of its requests; never a closed loop.
     pub arrivals: Arrivals,
     /// The objects that are read; empty only if nothing is.
     pub objects: Vec<ObjectName>,
-    /// How a read's object is chosen.
+    /// Choice of a read's object.
     pub pick: Pick,
-    /// How large what is written is.
+    /// Size of written objects.
     pub size: Size,
 }

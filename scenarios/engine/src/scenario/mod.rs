@@ -51,13 +51,13 @@ pub use work::{Arrivals, Description, Pick, Work};
 pub struct Scenario {
     /// The file that it came from.
     pub file: PathBuf,
-    /// What the command line has put in the place of the file's keys.
+    /// Settings of the command line, in the place of the file's keys.
     pub settings: Vec<Setting>,
     /// Its name.
     pub name: String,
-    /// What it shows, in a sentence.
+    /// Story, in a sentence.
     pub story: String,
-    /// How many of each.
+    /// Counts of regions, zones, hosts and disks.
     pub cluster: ClusterConfig,
     /// A storage node.
     pub node: MachineConfig,
@@ -71,7 +71,7 @@ pub struct Scenario {
     pub data: Vec<DataSource>,
     /// The jobs, in groups.
     pub work: Vec<Work>,
-    /// What clients do beside the jobs.
+    /// Reads and writes of clients beside the jobs.
     pub load: Vec<Load>,
     /// The faults, in the order of the file.
     pub faults: Vec<ScenarioFault>,
@@ -81,7 +81,7 @@ pub struct Scenario {
     pub known_policies: PolicyRegistry,
     /// The policies to compare, each once.
     pub policies: Vec<Policy>,
-    /// What the figures must be.
+    /// Expectations on the figures.
     pub expect: Vec<Expectation>,
 }
 

@@ -23,13 +23,13 @@ pub struct ObjectName {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` {why}")]
 pub struct ObjectNameError {
-    /// What was written.
+    /// Text as written.
     pub text: String,
-    /// What is wrong with it.
+    /// Flaw.
     pub why: &'static str,
 }
 
-/// What to write for a path that is refused.
+/// Fix for a path that is refused.
 pub const OBJECT_NAME_FIX: &str = "write swift://~/container/object";
 
 impl ObjectName {
@@ -87,7 +87,7 @@ impl ObjectPattern {
         Ok(Self(format!("{container}/{object}")))
     }
 
-    /// Whether `name` is one of those meant.
+    /// True if the pattern matches `name`.
     #[must_use]
     pub fn matches(&self, name: &ObjectName) -> bool {
         glob(self.0.as_bytes(), name.to_string().as_bytes())

@@ -28,9 +28,9 @@ pub struct Setting {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` {why} ({FORM})")]
 pub struct SettingError {
-    /// What was written.
+    /// Text as written.
     pub text: String,
-    /// What is wrong with it.
+    /// Flaw.
     pub why: &'static str,
 }
 
@@ -71,12 +71,12 @@ impl Setting {
         &self.text
     }
 
-    /// What messages call it.
+    /// Name in messages.
     pub(super) fn name(&self) -> String {
         format!("--set {self}")
     }
 
-    /// Whether it decides the scenario's key `key`, as flaws write it: `work[1].runs`.
+    /// True if it sets the scenario's key `key`, as flaws write it: `work[1].runs`.
     pub(super) fn decides(&self, key: &str) -> bool {
         let mut parts = key.split(['.', '[', ']']).filter(|part| !part.is_empty());
         // A key with dots in it is one part here and several there.

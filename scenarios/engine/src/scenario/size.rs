@@ -22,16 +22,16 @@ pub enum Size {
         median: u64,
         /// The standard deviation of the natural logarithm.
         sigma: Decimal,
-        /// What would be larger is as large as this.
+        /// Upper bound; larger draws are cut to it.
         most: u64,
     },
     /// A size exceeds x with a chance of (least / x)^alpha: many small objects, and most of the bytes in few large ones.
     Pareto {
         /// The least.
         least: u64,
-        /// How fast large ones become rare; above zero.
+        /// Shape: the tail's exponent, above zero.
         alpha: Decimal,
-        /// What would be larger is as large as this.
+        /// Upper bound; larger draws are cut to it.
         most: u64,
     },
 }

@@ -13,15 +13,15 @@ use crate::quantity::{Decimal, exact_duration};
 pub struct Work {
     /// The descriptions, of which each job has one; never empty, and one at least has a weight.
     pub jobs: Vec<Description>,
-    /// Which objects are meant.
+    /// Objects to draw from.
     pub pattern: ObjectPattern,
     /// The objects that match, in the order of the data; never empty.
     pub objects: Vec<ObjectName>,
-    /// How a job's object is chosen.
+    /// Choice of a job's object.
     pub pick: Pick,
-    /// How many jobs.
+    /// Number of jobs.
     pub runs: u32,
-    /// When they arrive.
+    /// Arrivals.
     pub arrivals: Arrivals,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn filled(text: &str, name: &str, value: &str) -> String {
     text.replace(&format!("{{{name}}}"), &quoted[1..quoted.len() - 1])
 }
 
-/// How a job's object is chosen.
+/// Choice of a job's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// The k-th object with a chance in proportion to 1 / k^exponent.
@@ -59,7 +59,7 @@ pub enum Pick {
     Each,
 }
 
-/// When jobs arrive.
+/// Arrivals of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {
     /// Open loop: at random, on average so many per second, whatever happens to earlier ones.

@@ -73,7 +73,7 @@ pub(super) fn cluster(raw: &RawCluster) -> Result<ClusterConfig, Flaw> {
     Ok(ClusterConfig { workers_zone, ..cluster })
 }
 
-/// How long replicators rest, if there are any.
+/// Rest of the replicators, if there are any.
 fn replicate(raw: &RawCluster) -> Result<Option<Duration>, Flaw> {
     let (key, Some(text)) = ("cluster.replicate", &raw.replicate) else { return Ok(None) };
     let rest = time(key, Some(text), Duration::ZERO)?;
