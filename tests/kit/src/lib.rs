@@ -6,6 +6,7 @@
 //! cluster    a small cluster with a client that runs a script
 //! scenario   a small scenario to change, plan and run
 //! random     random clusters, clients and faults; histories, and the checker that judges them
+//! ring       random device topologies, and the rules that every ring keeps to
 //! max_min    the exact max-min solver that judges a network's sharing
 //! ```
 //!
@@ -22,5 +23,6 @@
 pub mod cluster;
 pub mod max_min;
 pub mod random;
+pub mod ring;
 pub mod scenario;
 pub mod world;
