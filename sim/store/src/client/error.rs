@@ -1,6 +1,6 @@
-//! Why a client did not get what it asked for.
+//! Failures of a client.
 //!
-//! Leaves out the attempts in between: only the last one's failure is told.
+//! Leaves out the attempts in between: only the failure of the last one is returned.
 
 use std::net::SocketAddr;
 
@@ -10,87 +10,87 @@ use stayput_host::TimedOut;
 use crate::http::{BodyError, SendError};
 use crate::swift::BadName;
 
-/// Why a client did not get what it asked for.
+/// Failure of a client's request.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// It was given no proxy to ask.
+    /// The client has no proxy.
     #[error("there is no proxy to ask: name at least one")]
     NoProxies,
-    /// The name is none that Swift takes.
+    /// The name is not valid in Swift.
     #[error(transparent)]
     BadName(#[from] BadName),
-    /// What is asked for cannot be put into a request.
+    /// A header or the path is not valid in HTTP.
     #[error("{what} cannot be put into a request: {source}")]
     Malformed {
         /// Method and path.
         what: String,
-        /// Which part is wrong.
+        /// Part that is wrong.
         source: hyper::http::Error,
     },
-    /// The proxy said no.
+    /// The proxy refused the request.
     #[error("{what}: {proxy} says {status}: {why}")]
     Refused {
         /// Method and path.
         what: String,
-        /// Who was asked.
+        /// Proxy that was asked.
         proxy: SocketAddr,
-        /// Its status.
+        /// Status of the response.
         status: StatusCode,
-        /// The reason that it gives.
+        /// Body of the response.
         why: String,
     },
-    /// The proxy's answer makes no sense.
+    /// The proxy's response is malformed.
     #[error("{what}: the answer of {proxy} makes no sense: {why}")]
-    Senseless {
+    InvalidResponse {
         /// Method and path.
         what: String,
-        /// Who was asked.
+        /// Proxy that was asked.
         proxy: SocketAddr,
-        /// What is wrong with it.
+        /// Flaw of the response.
         why: String,
     },
-    /// No answer came.
+    /// No response came.
     #[error("{what}: {source}")]
     NoAnswer {
         /// Method and path.
         what: String,
-        /// Why not.
+        /// Reason.
         source: SendError,
     },
-    /// The answer broke off.
+    /// The response broke off.
     #[error("{what}: the answer of {proxy} broke off: {source}")]
     Broken {
         /// Method and path.
         what: String,
-        /// Who was asked.
+        /// Proxy that was asked.
         proxy: SocketAddr,
-        /// How.
+        /// Failure of the body.
         source: BodyError,
     },
-    /// The answer stalled.
+    /// The response stalled.
     #[error("{what}: the answer of {proxy} stalled: {source}")]
     Stalled {
         /// Method and path.
         what: String,
-        /// Who was asked.
+        /// Proxy that was asked.
         proxy: SocketAddr,
-        /// The limit.
+        /// Limit that was reached.
         source: TimedOut,
     },
-    /// The body is not what its ETag says.
+    /// The MD5 of the body is not its ETag.
     #[error("{what}: {proxy} sent a body whose MD5 is not its ETag {etag}")]
     Damaged {
         /// Method and path.
         what: String,
-        /// Who was asked.
+        /// Proxy that was asked.
         proxy: SocketAddr,
-        /// The ETag.
+        /// ETag of the object.
         etag: String,
     },
 }
 
 impl ClientError {
-    /// With the reason that stands in the answer's body.
+    /// Refusal with the response's body as its reason.
     pub(super) fn refused(
         what: String,
         proxy: SocketAddr,
@@ -101,9 +101,9 @@ impl ClientError {
         Self::Refused { what, proxy, status, why }
     }
 
-    /// Whether asking again, or another proxy, may help.
+    /// Whether another attempt, or another proxy, may succeed.
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         match self {
             Self::NoAnswer { .. }
             | Self::Broken { .. }
@@ -113,7 +113,7 @@ impl ClientError {
             Self::NoProxies
             | Self::BadName(_)
             | Self::Malformed { .. }
-            | Self::Senseless { .. } => false,
+            | Self::InvalidResponse { .. } => false,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A Swift client, as the simulated clients and the loader use it: asks the proxies in turn until one does it.
+//! Swift client of the simulated users and the loader: asks the proxies in turn until one answers.
 //!
-//! Leaves out passwords (it is given its token) and everything of the API that no simulated client needs.
+//! Leaves out logins (it has a token) and those parts of the API that no simulated user needs.
 
+mod download;
 mod error;
-mod incoming;
+mod exchange;
 mod object;
-mod retry;
 
 #[cfg(test)]
 mod tests;
@@ -24,51 +24,51 @@ use crate::proxy::ListedObject;
 use crate::swift::header::{OBJECT_META_PREFIX, X_STAYPUT_PURPOSE, X_ZEROVM_EXECUTE};
 use crate::swift::{Path, encode_query};
 
+pub use download::{DownloadBroken, ObjectDownload};
 pub use error::ClientError;
-pub use incoming::{DownloadBroken, ObjectDownload};
+pub use exchange::limits;
+use exchange::{Exchange, Reply};
 pub use object::DownloadedObject;
-pub use retry::limits;
-use retry::{Exchange, Reply};
 
-/// Somebody with an account at the store.
+/// Client with an account at the store.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// The machine that it runs on.
+    /// Host that it runs on.
     pub host: Host,
-    /// The proxies, in the order in which they are asked.
+    /// Proxies, in the order of asking.
     pub proxies: Vec<SocketAddr>,
-    /// Says who asks.
+    /// Value of `X-Auth-Token`.
     pub token: String,
-    /// The account that it may use.
+    /// Account of the client.
     pub account: String,
 }
 
-/// What came of a posted job.
+/// Response to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobAnswer {
-    /// The status.
+    /// Status.
     pub status: StatusCode,
-    /// The headers, with what the job service says of the job.
+    /// Headers, with the figures of the job.
     pub headers: HeaderMap,
-    /// What the job wrote.
+    /// Output of the job.
     pub body: Bytes,
 }
 
-/// An object that is to be stored.
+/// Object to be stored.
 #[derive(Clone, Debug)]
 pub struct ObjectUpload<'a> {
-    /// Its data.
+    /// Data.
     pub content: Bytes,
-    /// Its content type.
+    /// Content type.
     pub content_type: &'a str,
-    /// Its metadata: names without `X-Object-Meta-`, and values.
+    /// Metadata: names without `X-Object-Meta-`, and values.
     pub meta: &'a BTreeMap<String, String>,
-    /// What its bytes are counted as.
+    /// Purpose that its bytes are counted as.
     pub purpose: Purpose,
 }
 
 impl Client {
-    /// Makes a container; it is fine if it is there.
+    /// Creates a container, or updates it if it exists.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -76,7 +76,7 @@ impl Client {
         self.exchange(Exchange::new(Method::PUT, container)).await.map(drop)
     }
 
-    /// Stores an object and says its ETag.
+    /// Stores an object and returns its ETag.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -90,7 +90,7 @@ impl Client {
         self.put_content(object, ObjectUpload { content, content_type, meta, purpose }).await
     }
 
-    /// Stores an object with all that goes with it and says its ETag.
+    /// Stores an object with metadata and returns its ETag.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -112,13 +112,13 @@ impl Client {
             exchange.header(header, value);
         }
         exchange.body = (new.purpose, new.content);
-        // Another write of the same moment won over it: a moment later there is none.
+        // A simultaneous write won; another attempt gets a later timestamp.
         exchange.retried.push(StatusCode::ACCEPTED);
         let reply = self.exchange(exchange).await?;
-        reply.etag().ok_or_else(|| reply.senseless("it names no ETag"))
+        reply.etag().ok_or_else(|| reply.invalid("it names no ETag"))
     }
 
-    /// The headers of an object, a container or the account.
+    /// Reads the headers of an object, a container or the account.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -126,7 +126,7 @@ impl Client {
         Ok(self.exchange(Exchange::new(Method::HEAD, path)).await?.headers)
     }
 
-    /// Deletes an object or a container. False if there was none.
+    /// Deletes an object or a container. False if it did not exist.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -138,7 +138,8 @@ impl Client {
         }
     }
 
-    /// The rows of a container whose names begin with `prefix`, page by page, at most `rows_max`.
+    /// Lists the objects of a container whose names begin with `prefix`, page by page, at most
+    /// `rows_max`.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -151,7 +152,8 @@ impl Client {
         self.rows(container, prefix, rows_max, |row: &ListedObject| &row.name).await
     }
 
-    /// The names of the account's containers that begin with `prefix`, page by page, at most `rows_max`.
+    /// Lists the names of the account's containers that begin with `prefix`, page by page, at most
+    /// `rows_max`.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -190,10 +192,10 @@ impl Client {
             let page: Vec<R> = match reply.status {
                 StatusCode::NO_CONTENT => Vec::new(),
                 _ => serde_json::from_slice(&reply.body)
-                    .map_err(|bad| reply.senseless(&format!("its listing is no JSON: {bad}")))?,
+                    .map_err(|bad| reply.invalid(&format!("its listing is no JSON: {bad}")))?,
             };
             if page.iter().any(|row| *name(row) <= marker) {
-                return Err(reply.senseless("its page of a listing does not go on"));
+                return Err(reply.invalid("its page of a listing does not go on"));
             }
             let is_last = page.len() < limit;
             rows.extend(page);
@@ -204,8 +206,8 @@ impl Client {
         Ok(rows)
     }
 
-    /// Posts a job to the account and waits for what comes of it. A job that failed is an answer, too; a job that nobody
-    /// had room for is posted again.
+    /// Posts a job to the account and waits for its response. A failed job has a response, too; a job
+    /// without a free slot is posted again.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -1,30 +1,35 @@
-//! HTTP/1.1 on the seam's streams: hyper on both sides, a new connection for each request or kept ones.
+//! HTTP/1.1 over the host's streams: hyper on both sides, with or without a connection pool.
 //!
-//! Leaves out HTTP/2 and trailers. hyper's own timers and its `Date` header are off: limits are
-//! set by the callers with the seam's clock.
+//! Leaves out HTTP/2 and trailers. hyper's own timers and its `Date` header are off: the callers set
+//! time limits by the host's clock.
 
 mod body;
 mod client;
-mod io;
+mod client_connection;
+mod incoming_body;
+mod labelled_io;
 mod pool;
 mod range;
 mod server;
-mod talk;
+mod server_connection;
 
-pub use body::{Body, BodyError, BodyObserver, BodySender, IncomingBody};
-pub use client::{IncomingResponse, SendError, Timeouts, send};
+pub use body::{Body, BodyError, BodyObserver, BodySender};
+pub use client::send;
+pub use client_connection::{SendError, Timeouts};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};
+pub use incoming_body::{IncomingBody, IncomingResponse};
 pub use pool::ConnectionPool;
 pub use range::{ByteRange, RangeSet, content_range_start};
 pub use server::serve;
 
-/// Headers that a message may have: Swift's 90 metadata items, what goes along with them, and what proxies add on the way to nodes.
+/// Headers of a message, at most: Swift's 90 metadata items, the usual headers, and those that
+/// proxies add on the way to nodes.
 const HEADERS_MAX: usize = 200;
-/// Bytes of the head of a request: whoever sends one without an end holds no more of a server's memory. As many as with Swift.
+/// Bytes of the head of a request, at most, as in Swift: bounds the memory that a client can hold.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// A request that a server got.
+/// Request that a server got.
 pub type Request = hyper::Request<IncomingBody>;
-/// What a server answers.
+/// Response of a server.
 pub type Response = hyper::Response<Body>;

@@ -1,14 +1,14 @@
-//! Connections that are kept for the next request to the same address.
+//! Connection pool: idle connections are used again for requests to the same address.
 //!
-//! One goes back when its answer's body has been read to the end and its request has been sent whole; an answer that is
-//! dropped earlier closes it. One that ends while nobody uses it leaves at once.
+//! A connection returns once its response has been read to the end and its request has been sent
+//! whole; a response that is dropped earlier closes it. One that closes while idle is removed at once.
 //!
-//! A kept connection may be dead without anybody having been told: its other end lost power, or died behind a cut link. So only
-//! requests that do no harm when they come twice (GET and HEAD, with a body that is at hand) go over one, and once more over
-//! a fresh one if it breaks before an answer. All others open a connection of their own: what is sent there is never sent again,
-//! and the buffers that have grown with its body go with it.
+//! An idle connection may be dead without a sign: its other end lost power, or died behind a cut
+//! link. So only requests that may be repeated (GET and HEAD, with a body in memory) use one, and are
+//! sent again over a new one if it breaks before a response. All others open a connection of their
+//! own: they are never sent twice, and the buffers that grew with their bodies are freed.
 //!
-//! Leaves out pipelining, and resending changes: a node says of one that it has seen already that something newer is there.
+//! Leaves out pipelining, and repeating changes: a node would answer that something newer is there.
 
 #[cfg(test)]
 mod tests;
@@ -24,33 +24,34 @@ use futures_util::future::{Either, select};
 use hyper::{Method, Request};
 use stayput_host::{Host, Time, TimedOut};
 
-use super::body::{Body, IncomingBody};
-use super::client::{Connection, IncomingResponse, SendError, Timeouts};
+use super::body::Body;
+use super::client_connection::{ClientConnection, SendError, Timeouts};
+use super::incoming_body::{IncomingBody, IncomingResponse};
 
-/// Idle connections to one address.
+/// Idle connections to one address, at most.
 pub(super) const IDLE_PER_ADDRESS_MAX: usize = 8;
-/// Idle connections of a pool.
+/// Idle connections of a pool, at most.
 pub(super) const IDLE_MAX: usize = 1024;
-/// How long a connection may be idle and be used again: less than after what either end gives it up.
+/// Idle time of a connection that may be used again: less than the limit of either end.
 pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
-/// Between two looks for connections that have been idle too long.
+/// Interval of the search for connections that have been idle too long.
 pub(super) const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Keeps connections. Clones are the same pool.
+/// Pool of connections. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionPool(Rc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     host: Host,
-    state: RefCell<State>,
+    state: RefCell<PoolState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Of each address, the one that was used last at the end.
-    idle: BTreeMap<SocketAddr, VecDeque<Idle>>,
-    /// The address of each idle connection, the one that has been idle longest first.
+struct PoolState {
+    /// Idle connections of each address, the one that was used last at the end.
+    idle: BTreeMap<SocketAddr, VecDeque<IdleConnection>>,
+    /// Address of each idle connection, the one that has been idle longest first.
     by_age: BTreeMap<u64, SocketAddr>,
     returns: u64,
     opened: u64,
@@ -58,28 +59,29 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Idle {
-    /// Counts returns to the pool, so that it orders them.
+struct IdleConnection {
+    /// Number of its return to the pool, which orders connections by age.
     age: u64,
     since: Time,
     id: u64,
-    connection: Connection,
+    connection: ClientConnection,
 }
 
-/// A connection in use for an answer whose body is on its way.
+/// Connection in use by a response whose body is on its way.
 #[derive(Debug)]
 pub(super) struct Lease {
-    connection: Connection,
-    /// Where it goes back to, as what; `None` if it is for one request.
+    connection: ClientConnection,
+    /// Pool to return to, and its id there; `None` if it is for one request.
     home: Option<(ConnectionPool, u64)>,
 }
 
 impl Lease {
-    pub(super) const fn single(connection: Connection) -> Self {
+    /// Connection for one request.
+    pub(super) const fn single(connection: ClientConnection) -> Self {
         Self { connection, home: None }
     }
 
-    /// The answer has been read to its end.
+    /// Returns the connection, after its response was read to the end.
     pub(super) fn give_back(self) {
         if let Some((pool, id)) = self.home {
             pool.put(id, self.connection);
@@ -88,20 +90,20 @@ impl Lease {
 }
 
 impl ConnectionPool {
-    /// One without connections, for requests from `host`.
+    /// Empty pool for requests from `host`.
     #[must_use]
     pub fn new(host: Host) -> Self {
         Self(Rc::new(Inner { host, state: RefCell::default() }))
     }
 
-    /// How many connections are idle.
+    /// Number of idle connections.
     #[must_use]
     pub fn idle(&self) -> usize {
         self.0.state.borrow().by_age.len()
     }
 
-    /// Sends `request` to `to` and waits for the head of the answer. Of a kept connection that stays silent for half of
-    /// `limits.connect`, it is made sure that the other side still takes connections.
+    /// Sends `request` to `to` and waits for the head of the response. If an idle connection stays
+    /// silent for half of `limits.connect`, a new one is opened to check that the server is alive.
     ///
     /// # Errors
     /// See [`SendError`].
@@ -117,22 +119,22 @@ impl ConnectionPool {
         };
         let mut request = request;
         if let Some((id, connection)) = self.take(to) {
-            match self.send_over_kept(id, connection, request, limits).await {
-                // Others that were kept are as old.
+            match self.send_over_idle(id, connection, request, limits).await {
+                // Other idle connections are as old.
                 Err(SendError::Broken { .. }) => self.forget(to, |_| true),
                 answer => return answer,
             }
             request = second;
         }
-        // Boxed, like what follows silence: most requests go over a kept connection and need neither.
+        // Boxed, like the check for life: most requests use an idle connection and need neither.
         let (id, connection) = Box::pin(self.open(to, limits.connect)).await?;
         self.exchange(Some(id), connection, request, limits.answer).await
     }
 
-    async fn send_over_kept(
+    async fn send_over_idle(
         &self,
         id: u64,
-        connection: Connection,
+        connection: ClientConnection,
         request: Request<Body>,
         limits: Timeouts,
     ) -> Result<IncomingResponse, SendError> {
@@ -142,7 +144,7 @@ impl ConnectionPool {
             Either::Left((answer, _)) => return answer,
             Either::Right(((), exchange)) => exchange,
         };
-        // Slow, or without power: a connection that comes about tells which.
+        // Slow, or dead: a new connection decides.
         match select(exchange, Box::pin(self.open(to, limits.connect))).await {
             Either::Left((answer, _)) => answer,
             Either::Right((Ok((id, fresh)), exchange)) => {
@@ -157,11 +159,11 @@ impl ConnectionPool {
         }
     }
 
-    /// Sends a request; its connection is kept as `id` afterwards, if it has one.
+    /// Sends a request; its connection returns as `id` afterwards, if it has one.
     async fn exchange(
         &self,
         id: Option<u64>,
-        connection: Connection,
+        connection: ClientConnection,
         request: Request<Body>,
         limit: Duration,
     ) -> Result<IncomingResponse, SendError> {
@@ -169,11 +171,15 @@ impl ConnectionPool {
         let home = id.map(|id| (self.clone(), id));
         let lease = Lease { connection, home };
         let (head, incoming) = answer.into_parts();
-        let body = IncomingBody::new(incoming, Some(lease));
+        let body = IncomingBody::of_response(incoming, Some(lease));
         Ok(IncomingResponse { status: head.status, headers: head.headers, body })
     }
 
-    async fn open(&self, to: SocketAddr, limit: Duration) -> Result<(u64, Connection), SendError> {
+    async fn open(
+        &self,
+        to: SocketAddr,
+        limit: Duration,
+    ) -> Result<(u64, ClientConnection), SendError> {
         let id = {
             let state = &mut *self.0.state.borrow_mut();
             state.opened += 1;
@@ -185,11 +191,11 @@ impl ConnectionPool {
                 Self(pool).forget(to, |idle| idle.id == id);
             }
         };
-        Ok((id, Connection::open(&self.0.host, to, limit, ended).await?))
+        Ok((id, ClientConnection::open(&self.0.host, to, limit, ended).await?))
     }
 
-    /// The connection to `to` that was used last, if it can be used again.
-    fn take(&self, to: SocketAddr) -> Option<(u64, Connection)> {
+    /// Connection to `to` that was used last, if it can be used again.
+    fn take(&self, to: SocketAddr) -> Option<(u64, ClientConnection)> {
         let now = self.0.host.now();
         let state = &mut *self.0.state.borrow_mut();
         let waiting = state.idle.get_mut(&to)?;
@@ -202,8 +208,8 @@ impl ConnectionPool {
         None
     }
 
-    /// Keeps a connection, in the place of an older one if there are too many.
-    fn put(&self, id: u64, connection: Connection) {
+    /// Adds an idle connection, in the place of an older one if there are too many.
+    fn put(&self, id: u64, connection: ClientConnection) {
         if !connection.is_ready() {
             return;
         }
@@ -212,7 +218,7 @@ impl ConnectionPool {
         let age = state.returns;
         state.returns += 1;
         let waiting = state.idle.entry(to).or_default();
-        waiting.push_back(Idle { age, since: self.0.host.now(), id, connection });
+        waiting.push_back(IdleConnection { age, since: self.0.host.now(), id, connection });
         if waiting.len() > IDLE_PER_ADDRESS_MAX
             && let Some(oldest) = waiting.pop_front()
         {
@@ -228,8 +234,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Closes the idle connections to `to` that are `gone`.
-    fn forget(&self, to: SocketAddr, gone: impl Fn(&Idle) -> bool) {
+    /// Closes idle connections to `to` for which `gone` holds.
+    fn forget(&self, to: SocketAddr, gone: impl Fn(&IdleConnection) -> bool) {
         let state = &mut *self.0.state.borrow_mut();
         let Some(waiting) = state.idle.get_mut(&to) else { return };
         let by_age = &mut state.by_age;
@@ -243,13 +249,13 @@ impl ConnectionPool {
     }
 }
 
-impl Idle {
+impl IdleConnection {
     fn is_young(&self, now: Time) -> bool {
         now.since(self.since) < IDLE_TIME_MAX
     }
 }
 
-impl State {
+impl PoolState {
     fn close_oldest(&mut self) {
         // The oldest of all is the oldest of its address.
         if let Some((_, to)) = self.by_age.pop_first()
@@ -270,7 +276,7 @@ impl State {
     }
 }
 
-/// Closes what has been idle too long, until nothing is idle.
+/// Closes connections that have been idle too long, until none is idle.
 async fn sweep(host: Host, pool: Weak<Inner>) {
     loop {
         host.sleep(SWEEP_INTERVAL).await;
@@ -285,7 +291,7 @@ async fn sweep(host: Host, pool: Weak<Inner>) {
     }
 }
 
-/// The request once more, if it does no harm when it comes twice and its body is at hand.
+/// Copy of a request that may be repeated and whose body is in memory.
 fn copy(request: &Request<Body>) -> Option<Request<Body>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;

@@ -1,8 +1,10 @@
-//! Between hyper and a stream: says of each byte that hyper writes whether it is head or body, and what the body is for.
+//! Adapter between hyper and a stream: labels each byte that hyper writes as head or body, and the
+//! body with its purpose.
 //!
-//! hyper writes a head, then the body's pieces in the order in which it took them. So the head ends at the
-//! first empty line, and after it as many bytes are body as pieces were taken. Around the pieces of a body of unknown length it
-//! puts the framing of HTTP's chunked coding, whose lengths follow from the pieces' own.
+//! hyper writes a head, then the chunks of the body in the order in which it took them. So the head
+//! ends at the first empty line, and after it follow as many bytes as the labels name. Around the
+//! chunks of a body of unknown length it writes the framing of HTTP's chunked coding, whose lengths
+//! follow from the chunks' own. Leaves out what the labels are for: the host counts by them.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,60 +15,61 @@ use std::time::Duration;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use stayput_host::{BoxStream, Host, Label, LocalFuture, Time};
 
-use super::body::{Labels, Piece};
-use super::talk::{HEAD_MAX, STALL_MAX, Talk};
+use super::body::{BodyLabel, BodyLabels};
+use super::server_connection::{HEAD_MAX, STALL_MAX, ServerConnection};
 
-/// A connection on which nothing comes or goes for so long is given up: its other end may be without power.
+/// Idle time after which a connection is closed: its other end may be without power.
 const IDLE_MAX: Duration = Duration::from_secs(120);
 
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
-pub(super) struct Io {
+/// Stream whose written bytes are labelled.
+pub(super) struct LabelledIo {
     host: Host,
     stream: BoxStream,
-    labels: Labels,
-    /// How many bytes of [`HEAD_END`] the head that is being written ends with; `None` outside a head.
+    labels: BodyLabels,
+    /// Bytes of [`HEAD_END`] at the end of the head so far; `None` outside a head.
     head_end_seen: Option<usize>,
     last_progress: Time,
-    /// When the wait for something to come or go ends, and that wait.
+    /// Timer of the next time limit, and its end.
     idle: Option<(Time, LocalFuture<'static, ()>)>,
-    /// Who hears of what comes, on a server.
-    talk: Option<Rc<Talk>>,
+    /// State of the connection, on a server.
+    connection: Option<Rc<ServerConnection>>,
 }
 
-impl Io {
-    pub(super) fn new(host: &Host, stream: BoxStream) -> (Self, Labels) {
-        let labels = Labels::default();
+impl LabelledIo {
+    pub(super) fn new(host: &Host, stream: BoxStream) -> (Self, BodyLabels) {
+        let labels = BodyLabels::default();
         let io = Self {
             host: host.clone(),
             stream,
-            labels: Labels::clone(&labels),
+            labels: BodyLabels::clone(&labels),
             head_end_seen: Some(0),
             last_progress: host.now(),
             idle: None,
-            talk: None,
+            connection: None,
         };
         (io, labels)
     }
 
-    /// Tells `talk` of what comes, and keeps to its limit on heads.
-    pub(super) fn heard_by(self, talk: &Rc<Talk>) -> Self {
-        Self { talk: Some(Rc::clone(talk)), ..self }
+    /// Records progress in `connection`, and keeps its time limits.
+    pub(super) fn recorded_in(self, connection: &Rc<ServerConnection>) -> Self {
+        Self { connection: Some(Rc::clone(connection)), ..self }
     }
 
-    /// The length and label of the longest prefix of `data` that has one label.
+    /// Length and label of the longest prefix of `data` that has one label.
     fn next_piece(&mut self, data: &[u8]) -> (usize, Label) {
         if self.head_end_seen.is_none() {
             match self.labels.borrow_mut().front() {
-                Some(Piece::Bytes(purpose, left)) => {
+                Some(BodyLabel::Bytes(purpose, left)) => {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
                     return (len, Label::body(*purpose));
                 }
-                Some(Piece::Framing(left)) => {
+                Some(BodyLabel::Framing(left)) => {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
                     return (len, Label::HEAD);
                 }
-                Some(Piece::End) | None => self.head_end_seen = Some(0),
+                Some(BodyLabel::End) | None => self.head_end_seen = Some(0),
             }
         }
         let mut seen = self.head_end_seen.unwrap_or(0);
@@ -79,7 +82,7 @@ impl Io {
         (data.len(), Label::HEAD)
     }
 
-    /// Takes note that `written`, of `label`, is on its way.
+    /// Records that `written`, with `label`, was sent.
     fn advance(&mut self, written: &[u8], label: Label) {
         self.last_progress = self.host.now();
         if label == Label::HEAD
@@ -97,7 +100,7 @@ impl Io {
             return;
         }
         let mut labels = self.labels.borrow_mut();
-        if let Some(Piece::Bytes(_, left) | Piece::Framing(left)) = labels.front_mut() {
+        if let Some(BodyLabel::Bytes(_, left) | BodyLabel::Framing(left)) = labels.front_mut() {
             *left -= written.len() as u64;
             if *left == 0 {
                 labels.pop_front();
@@ -107,9 +110,9 @@ impl Io {
         self.end_body();
     }
 
-    /// Goes on to the next head if the body has ended.
+    /// Starts the next head if the body has ended.
     fn end_body(&mut self) {
-        if self.labels.borrow().front() == Some(&Piece::End) {
+        if self.labels.borrow().front() == Some(&BodyLabel::End) {
             self.labels.borrow_mut().pop_front();
             self.head_end_seen = Some(0);
         }
@@ -118,8 +121,9 @@ impl Io {
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let silent = self.last_progress + IDLE_MAX;
-            let head = self.talk.as_ref().and_then(|talk| talk.head_ends());
-            let stall = self.talk.as_ref().and_then(|talk| talk.stall_ends());
+            let connection = self.connection.as_ref();
+            let head = connection.and_then(|connection| connection.head_deadline());
+            let stall = connection.and_then(|connection| connection.stall_deadline());
             let end = [head, stall].into_iter().flatten().fold(silent, Time::min);
             if self.host.now() >= end {
                 let why = if end == silent {
@@ -132,7 +136,7 @@ impl Io {
                 };
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
             }
-            // One that ends earlier than need be is waited for again; one that would end too late is not.
+            // A timer that ends too early is started again; one that would end too late is replaced.
             if self.idle.as_ref().is_some_and(|(until, _)| *until > end) {
                 self.idle = None;
             }
@@ -142,28 +146,28 @@ impl Io {
         }
     }
 
-    /// What a write, a flush or a close has come to. One that waits is bound to the same limits as reading, which hyper leaves off while
-    /// it cannot write.
+    /// Applies the time limits to a write, a flush or a close that waits: hyper does not read, which
+    /// would apply them, while it cannot write.
     fn limited<T>(
         &mut self,
         cx: &mut Context<'_>,
-        went: Poll<io::Result<T>>,
+        result: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let Poll::Ready(went) = went else {
-            if let Some(talk) = &self.talk {
-                talk.stalled();
+        let Poll::Ready(result) = result else {
+            if let Some(connection) = &self.connection {
+                connection.write_stalled();
             }
             ready!(self.poll_idle(cx))?;
             return Poll::Pending;
         };
-        if let Some(talk) = &self.talk {
-            talk.flows();
+        if let Some(connection) = &self.connection {
+            connection.write_progressed();
         }
-        Poll::Ready(went)
+        Poll::Ready(result)
     }
 }
 
-impl Read for Io {
+impl Read for LabelledIo {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -173,8 +177,8 @@ impl Read for Io {
         match io.stream.poll_read(cx, buf.remaining()) {
             Poll::Ready(read) => {
                 io.last_progress = io.host.now();
-                if let Some(talk) = &io.talk {
-                    talk.heard();
+                if let Some(connection) = &io.connection {
+                    connection.bytes_received();
                 }
                 buf.put_slice(&read?);
                 Poll::Ready(Ok(()))
@@ -184,7 +188,7 @@ impl Read for Io {
     }
 }
 
-impl Write for Io {
+impl Write for LabelledIo {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -192,8 +196,8 @@ impl Write for Io {
     ) -> Poll<io::Result<usize>> {
         let io = self.get_mut();
         let (len, label) = io.next_piece(data);
-        let went = io.stream.poll_write(cx, &data[..len], label);
-        let written = ready!(io.limited(cx, went))?;
+        let result = io.stream.poll_write(cx, &data[..len], label);
+        let written = ready!(io.limited(cx, result))?;
         io.advance(&data[..written], label);
         Poll::Ready(Ok(written))
     }
@@ -209,20 +213,20 @@ impl Write for Io {
         }
     }
 
-    /// Lets hyper hand over bodies as they are, instead of copying them behind their heads.
+    /// Makes hyper hand over bodies as they are, instead of copying them behind their heads.
     fn is_write_vectored(&self) -> bool {
         true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let io = self.get_mut();
-        let went = io.stream.poll_flush(cx);
-        io.limited(cx, went)
+        let result = io.stream.poll_flush(cx);
+        io.limited(cx, result)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let io = self.get_mut();
-        let went = io.stream.poll_close(cx);
-        io.limited(cx, went)
+        let result = io.stream.poll_close(cx);
+        io.limited(cx, result)
     }
 }

@@ -1,6 +1,6 @@
-//! One request after the other, to the proxies in turn, until one is answered or there were enough.
+//! Request that is repeated, to the proxies in turn, until one answers it or the attempts run out.
 //!
-//! Leaves out jitter: which client waits how long follows from when it began.
+//! Leaves out jitter: clients begin at different times anyway.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,29 +16,29 @@ use crate::http::{Body, BodyError, IncomingResponse, Timeouts};
 use crate::swift::Path;
 use crate::swift::header::{X_AUTH_TOKEN, text};
 
-/// How long a client waits, how much it takes, how often it asks.
+/// Limits of a client: time, bytes and attempts.
 pub mod limits {
     use std::time::Duration;
 
-    /// For a connection to a proxy.
+    /// Time for a connection to a proxy.
     pub const CONNECT_MAX: Duration = Duration::from_secs(1);
-    /// For the head of a proxy's answer: longer than a proxy waits for a whole series of nodes.
+    /// Time for the head of a response: longer than a proxy waits for a whole series of nodes.
     pub const ANSWER_MAX: Duration = Duration::from_secs(30);
-    /// For the head of the answer to a job.
+    /// Time for the head of a job's response.
     pub const JOB_ANSWER_MAX: Duration = Duration::from_secs(120);
-    /// For the next chunk of a body: longer than a proxy waits for one and goes to the next replica.
+    /// Time for the next chunk of a body: longer than a proxy takes to resume at another replica.
     pub const CHUNK_MAX: Duration = Duration::from_secs(10);
-    /// How often a client asks.
+    /// Attempts of one request.
     pub const ATTEMPTS_MAX: u32 = 6;
-    /// After the first attempt; twice as long after each further one.
+    /// Pause after the first attempt; doubled after each further one.
     pub const BACKOFF_FIRST: Duration = Duration::from_millis(200);
-    /// The longest answer that a client takes.
+    /// Bytes of the longest response.
     pub const ANSWER_BYTES_MAX: u64 = 5 << 30;
     /// Rows in a page of a listing.
     pub const PAGE_ROWS: usize = 10_000;
 }
 
-/// A request that may be sent more than once.
+/// Request that may be sent more than once.
 pub(super) struct Exchange {
     pub(super) method: Method,
     pub(super) path: Path,
@@ -46,15 +46,15 @@ pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     pub(super) body: (Purpose, Bytes),
     pub(super) answer_max: Duration,
-    /// Statuses that are worth another attempt, beside the usual ones, whatever else they say.
+    /// Further statuses that deserve another attempt.
     pub(super) retried: Vec<StatusCode>,
-    /// Whether each status but 503 is an answer.
+    /// Whether every status but 503 ends the exchange.
     pub(super) any_status: bool,
-    /// What has failed when it fails.
+    /// Kind of the attempts, for the trace.
     pub(super) attempted: AttemptKind,
 }
 
-/// An answer, whole.
+/// Response with its whole body.
 #[derive(Debug)]
 pub(super) struct Reply {
     what: String,
@@ -79,7 +79,7 @@ impl Exchange {
         }
     }
 
-    /// Sets a header. What cannot stand in one is left out.
+    /// Sets a header; a value that no header can hold is left out.
     pub(super) fn header(&mut self, name: HeaderName, value: &str) {
         if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.insert(name, value);
@@ -96,19 +96,19 @@ impl Reply {
         etag(&self.headers)
     }
 
-    pub(super) fn senseless(&self, why: &str) -> ClientError {
+    pub(super) fn invalid(&self, why: &str) -> ClientError {
         let (what, why) = (self.what.clone(), why.to_owned());
-        ClientError::Senseless { what, proxy: self.proxy, why }
+        ClientError::InvalidResponse { what, proxy: self.proxy, why }
     }
 }
 
-/// The ETag without quotes.
+/// ETag without quotes.
 pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
     text(headers, &ETAG).map(|etag| etag.trim_matches('"').to_owned())
 }
 
 impl Client {
-    /// Sends a request until it is answered.
+    /// Sends a request until a proxy answers it.
     pub(super) async fn exchange(&self, exchange: Exchange) -> Result<Reply, ClientError> {
         let mut last = ClientError::NoProxies;
         for attempt in 0..limits::ATTEMPTS_MAX {
@@ -119,7 +119,7 @@ impl Client {
             }
             let again = matches!(&last, ClientError::Refused { status, .. }
                 if exchange.retried.contains(status));
-            if !again && !last.is_passing() {
+            if !again && !last.is_transient() {
                 break;
             }
             trying.failed();
@@ -145,7 +145,7 @@ impl Client {
         Err(ClientError::refused(what, proxy, status, &body))
     }
 
-    /// Sends a request once, to the proxy whose turn it is.
+    /// Sends a request once, to the proxy of this attempt.
     pub(super) async fn send(
         &self,
         exchange: &Exchange,
@@ -180,7 +180,7 @@ impl Client {
         Ok((proxy, answer))
     }
 
-    /// The body of an answer, whole.
+    /// Reads the body of a response.
     pub(super) async fn collect(
         &self,
         what: &str,
@@ -203,7 +203,7 @@ impl Client {
         }
     }
 
-    /// Waits after that attempt; not after the last one.
+    /// Waits after an attempt, but not after the last one.
     pub(super) async fn back_off(&self, attempt: u32, of: AttemptKind) {
         if attempt + 1 < limits::ATTEMPTS_MAX {
             let _waiting = self.host.span(SpanKind::Retry(of), "back-off");

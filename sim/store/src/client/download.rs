@@ -1,4 +1,4 @@
-//! An object on its way: what has come of it can be read while the rest is still coming.
+//! Object being downloaded: its first bytes can be read while the rest is on its way.
 //!
 //! Leaves out its checksum, which is known only at the end: see [`ObjectDownload::finished`].
 
@@ -8,24 +8,24 @@ use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use tokio::sync::Notify;
 
-/// What was read is of a version that was replaced while it came.
+/// Failure of a download: the version that was read was replaced meanwhile, or broke off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the object was replaced, or could not be had whole, while it was read")]
 pub struct DownloadBroken;
 
-/// What has come so far of one version.
+/// Bytes of one version that have arrived so far.
 #[derive(Default)]
 pub struct ObjectDownload {
-    state: RefCell<State>,
-    /// How it ended: whole and intact, or not.
+    state: RefCell<DownloadState>,
+    /// Whether it ended whole and intact; `None` until its end.
     ended: Cell<Option<bool>>,
-    /// Another version came after the first had been told of.
+    /// Whether another version began after readers saw the first.
     replaced: Cell<bool>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct DownloadState {
     etag: String,
     headers: HeaderMap,
     size: Option<u64>,
@@ -33,7 +33,7 @@ struct State {
 }
 
 impl ObjectDownload {
-    /// How long it will be and its headers, when that is known; `None` if it could not be had.
+    /// Waits for length and headers; `None` if the object could not be downloaded.
     pub async fn begun(&self) -> Option<(u64, HeaderMap)> {
         loop {
             let changed = self.changed.notified();
@@ -47,10 +47,10 @@ impl ObjectDownload {
         }
     }
 
-    /// At most `len` bytes at `offset`, when all of them have come; fewer only at the end.
+    /// Waits for `len` bytes at `offset`; returns fewer only at the end.
     ///
     /// # Errors
-    /// [`DownloadBroken`].
+    /// The version was replaced, or broke off.
     pub async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, DownloadBroken> {
         loop {
             let changed = self.changed.notified();
@@ -71,7 +71,7 @@ impl ObjectDownload {
         }
     }
 
-    /// Waits for its end; says whether what was read was whole, intact and of one version.
+    /// Waits for the end. True if the object was whole, intact and of one version.
     pub async fn finished(&self) -> bool {
         loop {
             let changed = self.changed.notified();
@@ -90,28 +90,28 @@ impl ObjectDownload {
         self.state.borrow().content.len()
     }
 
-    /// Begins with a version; what has come of another one is worth nothing.
+    /// Begins a version; bytes of an earlier one are void.
     pub fn begin(&self, etag: String, headers: HeaderMap, size: Option<u64>) {
-        let told_another = {
+        let is_another = {
             let state = self.state.borrow();
             state.size.is_some() && state.etag != etag
         };
-        if told_another {
+        if is_another {
             self.replaced.set(true);
         }
-        self.forget();
-        *self.state.borrow_mut() = State { etag, headers, size, content: BytesMut::new() };
+        self.reset();
+        *self.state.borrow_mut() = DownloadState { etag, headers, size, content: BytesMut::new() };
         self.changed.notify_waiters();
     }
 
-    pub(super) fn forget(&self) {
+    pub(super) fn reset(&self) {
         if self.len() > 0 {
             self.replaced.set(true);
         }
-        self.state.replace(State::default());
+        self.state.replace(DownloadState::default());
     }
 
-    /// Bytes that arrived, in order.
+    /// Adds the next bytes.
     pub fn add(&self, chunk: &[u8]) {
         self.state.borrow_mut().content.extend_from_slice(chunk);
         self.changed.notify_waiters();
@@ -121,14 +121,14 @@ impl ObjectDownload {
         look(&self.state.borrow().content)
     }
 
-    /// End of the body; `intact` if all of it arrived and its checksum is right.
+    /// Ends the download; `intact` if all bytes arrived and the checksum is right.
     pub fn end(&self, intact: bool) {
         self.ended.set(Some(intact));
         self.changed.notify_waiters();
     }
 
     pub(super) fn into_parts(self) -> (String, HeaderMap, Bytes) {
-        let State { etag, headers, content, .. } = self.state.into_inner();
+        let DownloadState { etag, headers, content, .. } = self.state.into_inner();
         (etag, headers, content.freeze())
     }
 }
