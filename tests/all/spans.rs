@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_host::topology::HostKey;
-use stayput_host::{AttemptKind, ComputeWork, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time};
+use stayput_host::{
+    AttemptKind, Backend, ComputeWork, Host, JobNumber, Purpose, SpanKind, SpentFuel, Time,
+};
 use stayput_store::http;
 use stayput_store::http::{Body, Response, Timeouts};
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
 use stayput_world::timeline::{TimeInterval, TimelineDetail};
-use stayput_world::{Fault, World};
+use stayput_world::{Fault, FaultInjection, RunMeters};
 
 use stayput_testkit::world::{LIMIT, Probe, add, address, fabric, turmoil};
 
@@ -41,7 +43,7 @@ fn ms(from: u64, to: u64) -> TimeInterval {
 }
 
 /// A host that computes three times, one after the other, for [`JOB`].
-fn compute_thrice(world: &mut dyn World, found: &Probe<()>) -> HostKey {
+fn compute_thrice(world: &mut dyn Backend, found: &Probe<()>) -> HostKey {
     let found = found.clone();
     add(world, 0, move |host| {
         let (found, computing) = (found.clone(), host.clone());
@@ -186,7 +188,7 @@ fn an_attempt_is_told_when_it_has_ended_and_of_one_that_broke_off_what_came_coun
 }
 
 /// The job that a server works for when it is asked by a client that works for `job`.
-fn asked_for(world: &mut dyn World, job: Option<JobNumber>) -> Option<JobNumber> {
+fn asked_for(world: &mut dyn Backend, job: Option<JobNumber>) -> Option<JobNumber> {
     add(world, 0, |host| async move {
         let asking = host.clone();
         let handler = move |_| {
@@ -218,7 +220,8 @@ fn asked_for(world: &mut dyn World, job: Option<JobNumber>) -> Option<JobNumber>
 
 #[test]
 fn a_request_takes_its_job_along_on_every_network_whatever_is_kept() {
-    for mut world in [fabric(), turmoil()] {
+    let worlds: [Box<dyn Backend>; 2] = [fabric(), turmoil()];
+    for mut world in worlds {
         assert_eq!(asked_for(&mut *world, Some(JOB)), Some(JOB));
     }
     assert_eq!(asked_for(&mut *fabric(), None), None);

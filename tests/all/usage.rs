@@ -13,13 +13,13 @@ use stayput_engine::record::PolicyRecord;
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_host::topology::HostKey;
-use stayput_host::{ComputeWork, Host, SpentFuel, Time};
+use stayput_host::{Backend, ComputeWork, Host, SpentFuel, Time};
 use stayput_testkit::scenario::SmallScenario;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
-use stayput_world::{Fault, HostBusy, World};
+use stayput_world::{Fault, FaultInjection, HostBusy, PartMeters};
 
-use stayput_testkit::world::{add, fabric, tcp, turmoil};
+use stayput_testkit::world::{add, fabric, turmoil};
 
 /// A job on little data, on machines that start a session in no time that counts.
 const SETTINGS: [(&str, &str); 11] = [
@@ -133,7 +133,7 @@ fn ms(millis: u64) -> Duration {
 /// When something happens on a second host: a world's time goes on only where something happens.
 const TICKS: [u64; 3] = [7, 15, 90];
 
-fn add_ticks(world: &mut dyn World) {
+fn add_ticks(world: &mut dyn Backend) {
     add(world, 1, |host: Host| async move {
         for tick in TICKS {
             host.sleep_until(Time::ZERO + ms(tick)).await;
@@ -142,13 +142,13 @@ fn add_ticks(world: &mut dyn World) {
 }
 
 /// Of the first host, at one of the [`TICKS`].
-fn busy_at(world: &mut dyn World, at: Duration) -> HostBusy {
+fn busy_at<W: Backend + PartMeters>(world: &mut W, at: Duration) -> HostBusy {
     world.run(&mut || false, Time::ZERO + at);
-    world.busy().expect("its parts are models")[0]
+    world.busy()[0]
 }
 
 /// Twice ten milliseconds on a core, once; what restarts does nothing.
-fn compute_twice(world: &mut dyn World) -> HostKey {
+fn compute_twice(world: &mut dyn Backend) -> HostKey {
     let begun = Cell::new(false);
     let host = add(world, 0, move |host: Host| {
         let is_first = !begun.replace(true);
@@ -201,10 +201,4 @@ fn a_disk_that_serves_what_was_queued_counts_up_to_now() {
     assert_eq!(busy_at(&mut *world, ms(7)).disks, ms(7));
     assert_eq!(busy_at(&mut *world, ms(15)).disks, ms(15));
     assert_eq!(busy_at(&mut *world, ms(90)).disks, Duration::from_micros(20_100));
-}
-
-#[test]
-fn real_machines_have_no_such_meters() {
-    assert_eq!(tcp().busy(), None);
-    assert_eq!(tcp().effort(), None);
 }

@@ -20,7 +20,7 @@ use stayput_host::config::{
     ByteRate, DiskConfig, FuelRate, MachineConfig, NetworkConfig, SessionsConfig,
 };
 use stayput_host::topology::{HostPlace, HostSpec};
-use stayput_host::{Host, Purpose, Seed, Time};
+use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
 use stayput_jobs::message::{
     DeviceSource, ModuleSource, OrderedDevice, PartHead, PartRole, SessionOrder, SessionReport,
     decode, encode,
@@ -32,9 +32,9 @@ use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
 use stayput_store::node::{NodeConfig, StorageNode};
 use stayput_store::swift::{NODE_PORT, job_port};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
-use stayput_world::{RunEnd, Trace, World};
 
 const ROUNDS: usize = 41;
 /// Ranks that hold the median of 41 rounds with 95 % certainty (binomial, p = 1/2).
@@ -166,7 +166,7 @@ async fn ask(host: Host, progress: Progress) {
 }
 
 /// Seconds per job, and what the last one reported.
-fn time(mut world: Box<dyn World>, jobs: u32, answers: Answers) -> (f64, Bytes) {
+fn time(mut world: Box<dyn Backend>, jobs: u32, answers: Answers) -> (f64, Bytes) {
     let progress = Progress::default();
     let theirs = progress.clone();
     world.add_host(
@@ -187,7 +187,7 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-fn show(name: &str, count: u32, world: impl Fn(u64) -> Box<dyn World>) {
+fn show(name: &str, count: u32, world: impl Fn(u64) -> Box<dyn Backend>) {
     let (_, said) = time(world(0), count, Answers::Executor);
     let (report, parts) = decode::<SessionReport>(said.clone()).expect("the executor reports");
     assert_eq!(report.end.exit_code(), Some(0), "{}", report.end);

@@ -20,15 +20,15 @@ use stayput_host::config::{
     SessionsConfig,
 };
 use stayput_host::topology::{HostMain, HostPlace, HostSpec};
-use stayput_host::{Host, Purpose, Seed, Time};
+use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
 use stayput_jobs::placement::PlacementConfig;
 use stayput_jobs::system_images::SystemImages;
 use stayput_store::client::Client;
 use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
 use stayput_store::swift::Path;
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 const ROUNDS: usize = 9;
 const NODES: [u32; 2] = [6, 1_000];
@@ -64,7 +64,7 @@ impl Progress {
     }
 
     /// Readings per second of wall time.
-    fn time(&self, world: &mut dyn World) -> f64 {
+    fn time(&self, world: &mut dyn Backend) -> f64 {
         let end = world.run(&mut || self.ready.get() == CLIENTS, RUN_MAX);
         assert_eq!(end, RunEnd::Done, "the clients do not get ready");
         self.go.set(true);
@@ -173,7 +173,7 @@ fn address(kind: u8, index: u32) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, kind, high, low)), PORT)
 }
 
-fn add(world: &mut dyn World, name: &str, at: SocketAddr, place: HostPlace, main: HostMain) {
+fn add(world: &mut dyn Backend, name: &str, at: SocketAddr, place: HostPlace, main: HostMain) {
     let IpAddr::V4(ip) = at.ip() else { unreachable!("all addresses here are IPv4") };
     let machine = machine();
     let spec = HostSpec {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub use self::cluster_ring::ClusterRing;
 use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
 use stayput_host::topology::{HostKey, HostMain, HostPlace, HostSpec};
-use stayput_host::{Host, LocalFuture};
+use stayput_host::{Backend, Host, LocalFuture};
 use stayput_jobs::memo::SessionMemo;
 use stayput_jobs::node as job_node;
 use stayput_jobs::placement::PlacementConfig;
@@ -26,7 +26,6 @@ use stayput_store::node::{NodeConfig, ReplicationConfig, StorageNode};
 use stayput_store::proxy;
 use stayput_store::proxy::{FixedTokens, JobService, ProxyConfig, ProxyIndex};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, RingLookup, WORKER_PORT};
-use stayput_world::World;
 
 /// The account that the clients of a simulated cluster use.
 pub const ACCOUNT: &str = "AUTH_stayput";
@@ -136,7 +135,7 @@ impl Cluster {
     /// # Errors
     /// The ring cannot be built.
     pub fn assemble(
-        world: &mut dyn World,
+        world: &mut dyn Backend,
         spec: &ClusterSpec,
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
@@ -149,7 +148,7 @@ impl Cluster {
     /// The ring cannot be built.
     pub fn assemble_with(
         memo: Option<SessionMemo>,
-        world: &mut dyn World,
+        world: &mut dyn Backend,
         spec: &ClusterSpec,
         client: &ClientMain,
     ) -> Result<Self, ClusterError> {
@@ -232,7 +231,7 @@ fn sites(spec: &ClusterSpec, proxy: u32) -> ClusterTopology {
 }
 
 struct Assembly<'a> {
-    world: &'a mut dyn World,
+    world: &'a mut dyn Backend,
     spec: &'a ClusterSpec,
     memo: Option<SessionMemo>,
     ring: Rc<ClusterRing>,

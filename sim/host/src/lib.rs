@@ -24,6 +24,7 @@
 //!   next start runs the host's main function on what its disks kept.
 
 mod attempt;
+mod backend;
 mod checksum;
 mod compute;
 pub mod config;
@@ -42,6 +43,7 @@ pub mod time;
 pub mod topology;
 
 pub use attempt::{Attempt, AttemptKind};
+pub use backend::{Backend, RunEnd};
 pub use checksum::{Checksum, KnownContents, Md5Sum};
 pub use compute::{ComputeWork, SpentFuel};
 pub use disk::{Batch, Disk, DiskError, File, Row};

@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
-use stayput_host::{Host, Purpose, Seed, Time};
+use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
 use stayput_store::http;
 use stayput_store::http::{Body, Method, Response, Timeouts};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
 use stayput_world::turmoil::Turmoil;
-use stayput_world::{RunEnd, Trace, World};
 
 const BODY: [u8; 1_000] = [b'x'; 1_000];
 const LIMITS: Timeouts =
@@ -64,7 +64,7 @@ async fn ask(host: Host, servers: u32, first: u32, done: Rc<Cell<u32>>) {
 }
 
 /// Requests per second of wall time, once the hosts stand.
-fn rate(mut world: Box<dyn World>, hosts: u32, clients: u32, requests: u32) -> f64 {
+fn rate(mut world: Box<dyn Backend>, hosts: u32, clients: u32, requests: u32) -> f64 {
     let done = Rc::new(Cell::new(0));
     let servers = hosts - clients.min(hosts / 2);
     for index in 0..hosts {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::config::Chance;
 use stayput_host::topology::{HostKey, HostSpec};
-use stayput_host::{Batch, Disk, DiskError, Host, Seed, Time};
+use stayput_host::{Backend, Batch, Disk, DiskError, Host, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{Crash, FullDisk, ReadErrors, SlowDisk};
 use stayput_world::fault::{FaultKind, Repeat};
-use stayput_world::{Effects, Fault, FaultError, Trace, World};
+use stayput_world::{Effects, Fault, FaultError, FaultInjection, Trace};
 
 use stayput_testkit::world::{LIMIT, Probe, add, fabric, network, spec};
 

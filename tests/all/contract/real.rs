@@ -4,11 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_host::Time;
-use stayput_host::topology::HostKey;
-use stayput_world::fault::FaultKind;
-use stayput_world::fault::kinds::Crash;
-use stayput_world::{Fault, RunEnd};
+use stayput_host::{Backend, RunEnd, Time};
 
 use stayput_testkit::world::{LIMIT, Probe, add, address, tcp};
 
@@ -101,13 +97,4 @@ fn a_world_that_is_dropped_drops_what_its_hosts_were_doing() {
     assert!(Rc::strong_count(&witness) > 1, "the host still runs");
     drop(world);
     assert_eq!(Rc::strong_count(&witness), 1);
-}
-
-#[test]
-fn faults_are_refused() {
-    let (at, lasts) = (Time::ZERO, Duration::from_secs(1));
-    let kind = FaultKind::process(HostKey(0), Crash);
-    let fault = Fault::once(at, lasts, kind);
-    let refused = tcp().schedule(fault).expect_err("there are none");
-    assert!(refused.to_string().contains("tcp"), "{refused}");
 }

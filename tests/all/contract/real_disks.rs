@@ -9,15 +9,15 @@ use std::rc::Rc;
 
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
 use stayput_host::{
-    BoxStream, ComputeWork, Disk, Host, Listener, LocalFuture, Machine, Seed, Time,
+    Backend, BoxStream, ComputeWork, Disk, Host, Listener, LocalFuture, Machine, RunEnd, Seed, Time,
 };
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_world::tcp::Tcp;
-use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
+use stayput_world::{Ledger, RunMeters, Timeline, Trace};
 
 const SEED: Seed = Seed(1);
 
-pub(super) fn real_disks() -> Box<dyn World> {
+pub(super) fn real_disks() -> Box<RealDisks> {
     let size = |n| NonZeroUsize::new(n).expect("not zero");
     Box::new(RealDisks {
         tcp: Tcp::new(SEED, Trace::default()).expect("the system has room for a reactor"),
@@ -26,13 +26,13 @@ pub(super) fn real_disks() -> Box<dyn World> {
     })
 }
 
-struct RealDisks {
+pub(super) struct RealDisks {
     tcp: Tcp,
     pool: DiskPool,
     root: tempfile::TempDir,
 }
 
-impl World for RealDisks {
+impl Backend for RealDisks {
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let (root, pool) = (self.root.path().join(&spec.name), self.pool.clone());
         let main = move |host: Host| {
@@ -49,21 +49,11 @@ impl World for RealDisks {
     fn now(&self) -> Time {
         self.tcp.now()
     }
+}
 
-    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
-        self.tcp.schedule(fault)
-    }
-
-    fn effects(&self, fault: FaultId) -> Effects {
-        self.tcp.effects(fault)
-    }
-
+impl RunMeters for RealDisks {
     fn ledger(&self) -> Ledger {
         self.tcp.ledger()
-    }
-
-    fn in_flight(&self) -> Option<u64> {
-        self.tcp.in_flight()
     }
 
     fn fuel_spent(&self) -> u64 {

@@ -7,8 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use stayput_host::{Batch, Disk, DiskError, File};
-use stayput_world::World;
+use stayput_host::{Backend, Batch, Disk, DiskError, File};
 
 use super::real_disks::real_disks;
 use stayput_testkit::world::{Probe, add, fabric};
@@ -109,7 +108,7 @@ async fn make(disk: &Rc<dyn Disk>, open: &mut Open, call: Call) -> Result<Gave, 
 }
 
 /// Makes all calls on a disk of the world; what came of each, and what the open files hold in the end.
-fn all_on(world: &mut dyn World, calls: &[Call]) -> (Vec<Result<Gave, DiskError>>, Vec<Bytes>) {
+fn all_on(world: &mut dyn Backend, calls: &[Call]) -> (Vec<Result<Gave, DiskError>>, Vec<Bytes>) {
     let (found, calls) = (Probe::new(), calls.to_vec());
     let finding = found.clone();
     add(world, 0, move |host| {

@@ -2,33 +2,36 @@
 
 use std::rc::Rc;
 
-use stayput_host::Purpose;
 use stayput_host::contract::{Awaited, ContractBackend, ContractMain};
 use stayput_host::topology::HostSpec;
+use stayput_host::{Backend, Purpose, RunEnd};
 use stayput_testkit::world::{self, LIMIT};
-use stayput_world::{RunEnd, World};
+use stayput_world::RunMeters;
+use stayput_world::fabric::Fabric;
+use stayput_world::tcp::Tcp;
+use stayput_world::turmoil::Turmoil;
 
 /// World under test.
-pub(super) struct WorldBackend(Box<dyn World>);
+pub(super) struct WorldBackend<B>(Box<B>);
 
-pub(super) fn fabric() -> WorldBackend {
+pub(super) fn fabric() -> WorldBackend<Fabric> {
     WorldBackend(world::fabric())
 }
 
-pub(super) fn turmoil() -> WorldBackend {
+pub(super) fn turmoil() -> WorldBackend<Turmoil> {
     WorldBackend(world::turmoil())
 }
 
-pub(super) fn tcp() -> WorldBackend {
+pub(super) fn tcp() -> WorldBackend<Tcp> {
     WorldBackend(world::tcp())
 }
 
 #[cfg(unix)]
-pub(super) fn real_disks() -> WorldBackend {
+pub(super) fn real_disks() -> WorldBackend<super::real_disks::RealDisks> {
     WorldBackend(super::real_disks::real_disks())
 }
 
-impl ContractBackend for WorldBackend {
+impl<B: Backend + RunMeters> ContractBackend for WorldBackend<B> {
     fn start(&mut self, spec: HostSpec, main: ContractMain) {
         self.0.add_host(spec, Rc::new(main));
     }

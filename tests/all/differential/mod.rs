@@ -119,3 +119,14 @@ fn another_seed_gives_other_data() {
     assert_ne!(first.0, second.0);
     assert_ne!(first.1, second.1);
 }
+
+#[test]
+fn faults_are_refused_where_the_network_cannot_have_them() {
+    let fault = "[[fault]]\nat = \"1s\"\nfor = \"1s\"\ncrash = \"node:1\"\n";
+    for net in [Net::Turmoil, Net::Tcp] {
+        let plan = SmallScenario::banana().with(fault).plan(1, net);
+        let refused = run_policy(&plan, Policy::OnStorage, &mut |_| (), Wanted::default());
+        let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("use the fabric"), "{refused}");
+    }
+}

@@ -9,11 +9,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Disk, Host, Time};
+use stayput_host::{Backend, Disk, Host, RunEnd, Time};
 use stayput_store::client::JobAnswer;
 use stayput_store::swift::Path;
 use stayput_store::swift::RingLookup;
-use stayput_world::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
+use stayput_world::fabric::Fabric;
 use tokio::sync::Notify;
 
 use super::guests::cat;
@@ -27,13 +27,13 @@ const LOG: &str = "a banana\nan apple\nbananabanana\n";
 
 /// A world that lets a test at its hosts, in their order.
 struct Opened {
-    world: Box<dyn World>,
+    world: Box<Fabric>,
     hosts: Hosts,
 }
 
 type Hosts = Rc<RefCell<Vec<Host>>>;
 
-impl World for Opened {
+impl Backend for Opened {
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let hosts = Rc::clone(&self.hosts);
         let main: HostMain = Rc::new(move |host| {
@@ -49,34 +49,6 @@ impl World for Opened {
 
     fn now(&self) -> Time {
         self.world.now()
-    }
-
-    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
-        self.world.schedule(fault)
-    }
-
-    fn effects(&self, fault: FaultId) -> Effects {
-        self.world.effects(fault)
-    }
-
-    fn ledger(&self) -> Ledger {
-        self.world.ledger()
-    }
-
-    fn in_flight(&self) -> Option<u64> {
-        self.world.in_flight()
-    }
-
-    fn fuel_spent(&self) -> u64 {
-        self.world.fuel_spent()
-    }
-
-    fn trace(&self) -> Trace {
-        self.world.trace()
-    }
-
-    fn timeline(&self) -> Timeline {
-        self.world.timeline()
     }
 }
 

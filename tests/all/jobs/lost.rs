@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::{Purpose, Time};
 use stayput_world::Fault;
+use stayput_world::FaultInjection;
+use stayput_world::RunMeters;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
 

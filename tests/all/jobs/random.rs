@@ -16,10 +16,10 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 use serde::{Deserialize, Serialize};
 use stayput_cluster::ClientSide;
 use stayput_host::config::ClusterConfig;
-use stayput_host::{Purpose, Seed};
+use stayput_host::{Backend, Purpose, RunEnd, Seed};
 use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
+use stayput_world::{ExecutorMeters, FaultInjection, RunMeters, Trace, WireMeters};
 use tokio::sync::Notify;
 
 use super::stage::{count_words, counted_words, counts, put_texts, spec};
@@ -87,7 +87,7 @@ struct Outcome {
     mended: Answer,
     unbalanced: Vec<String>,
     retried_bytes: u64,
-    schedule: Option<String>,
+    schedule: String,
     faults_that_bit: usize,
 }
 

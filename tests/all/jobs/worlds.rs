@@ -2,8 +2,8 @@
 //!
 //! Leaves out times, and the bytes that move.
 
+use stayput_host::Backend;
 use stayput_store::client::JobAnswer;
-use stayput_world::World;
 
 use super::guests::{cat_files, copies};
 use super::stage::{counts, spec};
@@ -16,7 +16,7 @@ fn data(seed: u32) -> Vec<u8> {
 }
 
 /// Runs a chain of three, of which the middle one sends to a group on its way to the last, on storage and on a worker.
-fn run(mut world: Box<dyn World>) -> [JobAnswer; 2] {
+fn run(mut world: Box<dyn Backend>) -> [JobAnswer; 2] {
     let (_cluster, found) = assemble(&mut *world, &spec(counts(1), 1, 10), |store| async move {
         let to_group = [
             (Some("dev/in/first"), Some("dev/out/group-1")),

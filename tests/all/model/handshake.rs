@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_host::topology::HostKey;
-use stayput_host::{Host, Seed, Time};
+use stayput_host::{Backend, Host, RunEnd, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{Crash, Partition, Power};
 use stayput_world::fault::{FaultKind, Sides};
-use stayput_world::{Effects, Fault, RunEnd, Trace, World};
+use stayput_world::{Effects, Fault, FaultInjection, Trace};
 
 use super::LABEL;
 use stayput_testkit::world::{Probe, address, network, spec};

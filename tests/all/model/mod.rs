@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use stayput_host::config::{ByteRate, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
-use stayput_host::{BoxStream, Host, Label, Purpose, Seed, Time};
+use stayput_host::{Backend, BoxStream, Host, Label, Purpose, RunEnd, Seed, Time};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 use stayput_testkit::world::spec;
 
@@ -35,7 +35,7 @@ pub(crate) fn machine(index: u8, zone: u32, nic: u64) -> HostSpec {
     HostSpec { nic, place: HostPlace::Zone { region: 1, zone }, ..spec(index) }
 }
 
-pub(crate) fn world(network: NetworkConfig) -> Box<dyn World> {
+pub(crate) fn world(network: NetworkConfig) -> Box<Fabric> {
     Box::new(Fabric::new(Seed(3), network, Trace::default()))
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Flows(Vec<Rc<Cell<u64>>>);
 impl Flows {
     /// Adds `hosts` to the world, and a flow for each pair of them.
     pub(crate) fn begin(
-        world: &mut dyn World,
+        world: &mut dyn Backend,
         hosts: &[HostSpec],
         flows: &[(usize, usize)],
     ) -> Self {
@@ -79,13 +79,13 @@ impl Flows {
     }
 
     /// Runs until `at`; says how many bytes each flow has brought over by then.
-    pub(crate) fn at(&self, world: &mut dyn World, at: Duration) -> Vec<u64> {
+    pub(crate) fn at(&self, world: &mut dyn Backend, at: Duration) -> Vec<u64> {
         assert_eq!(world.run(&mut || false, Time::ZERO + at), RunEnd::TimeLimit);
         self.0.iter().map(|brought| brought.get()).collect()
     }
 
     /// Bytes per second that each flow brings over between two times.
-    pub(crate) fn rates(&self, world: &mut dyn World, from: Duration, to: Duration) -> Vec<f64> {
+    pub(crate) fn rates(&self, world: &mut dyn Backend, from: Duration, to: Duration) -> Vec<f64> {
         let before = self.at(world, from);
         let after = self.at(world, to);
         let seconds = (to - from).as_secs_f64();
@@ -135,7 +135,7 @@ struct Seen {
 
 /// Host 0 connects to host 1 at `begin`, sends `bytes` and closes; the time counts from when it is connected.
 pub(crate) fn transfer(
-    world: &mut dyn World,
+    world: &mut dyn Backend,
     hosts: [HostSpec; 2],
     begin: Duration,
     bytes: u64,
@@ -145,7 +145,7 @@ pub(crate) fn transfer(
 
 /// Sets up what [`transfer`] does.
 pub(crate) fn begin_transfer(
-    world: &mut dyn World,
+    world: &mut dyn Backend,
     hosts: [HostSpec; 2],
     begin: Duration,
     bytes: u64,
@@ -186,7 +186,7 @@ pub(crate) fn begin_transfer(
 
 impl Begun {
     /// Runs until all is there, or nothing more can come.
-    pub(crate) fn end(self, world: &mut dyn World) -> Transfer {
+    pub(crate) fn end(self, world: &mut dyn Backend) -> Transfer {
         let limit = Time::ZERO + Duration::from_secs(600);
         let end = world.run(&mut || self.seen.borrow().brought >= self.bytes, limit);
         assert!(matches!(end, RunEnd::Done | RunEnd::Stuck), "{end:?}");

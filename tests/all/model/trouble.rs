@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use stayput_host::Time;
 use stayput_host::config::{ByteRate, Chance};
 use stayput_host::topology::HostKey;
+use stayput_host::{Backend, Time};
+use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{Latency, Loss, Partition, Throttle};
 use stayput_world::fault::{FaultKind, Repeat, Sides};
-use stayput_world::{Effects, Fault, LedgerTotals, World};
+use stayput_world::{Effects, Fault, FaultInjection, LedgerTotals, RunMeters, WireMeters};
 
 use super::{CHUNK, CHUNK_WIRE, Flows, Transfer, begin_transfer, machine, world};
 use stayput_testkit::world::network;
@@ -42,7 +43,7 @@ fn transfer(bytes: u64, fault: Option<Fault>) -> (Transfer, LedgerTotals, Effect
     let fault = fault.map(|fault| world.schedule(fault).expect("the hosts exist"));
     let found = begun.end(world);
     let totals = world.ledger().totals();
-    let in_flight = world.in_flight().expect("the fabric sees it");
+    let in_flight = world.in_flight();
     assert_eq!(totals.payload, totals.delivered + totals.dropped + in_flight);
     (found, totals, fault.map(|fault| world.effects(fault)).unwrap_or_default())
 }
@@ -123,7 +124,7 @@ fn a_cut_between_others_does_not_bite() {
 }
 
 /// Bytes per second before, during and after a fault of a second from the first second on, and what it did.
-fn rates(flows: &[(usize, usize)], kind: FaultKind) -> ([Vec<f64>; 3], Effects, Box<dyn World>) {
+fn rates(flows: &[(usize, usize)], kind: FaultKind) -> ([Vec<f64>; 3], Effects, Box<Fabric>) {
     let mut world = world(network());
     let hosts =
         [machine(0, 1, GBIT), machine(1, 2, GBIT), machine(2, 1, GBIT), machine(3, 3, GBIT)];

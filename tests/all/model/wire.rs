@@ -7,6 +7,7 @@ use std::time::Duration;
 use stayput_host::Purpose;
 use stayput_store::http;
 use stayput_store::http::{Body, Method, Response, Timeouts};
+use stayput_world::RunMeters;
 
 use stayput_testkit::world::{Probe, add, address, fabric};
 

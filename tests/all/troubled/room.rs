@@ -10,7 +10,7 @@ use stayput_host::topology::HostKey;
 use stayput_store::client::ClientError;
 use stayput_testkit::cluster::{self, LINECOUNT, Store, count_lines, object};
 use stayput_testkit::world::fabric;
-use stayput_world::{Effects, Fault};
+use stayput_world::{Effects, Fault, FaultInjection};
 
 const LINE: &str = "a banana\n";
 const LINES: usize = 200_000;

@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
-use stayput_host::Time;
 use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
+use stayput_host::{Backend, Time};
 use stayput_jobs::placement::PlacementConfig;
 use stayput_jobs::system_images::SystemImages;
 use stayput_store::client::{Client, ClientError, JobAnswer};
 use stayput_store::swift::Path;
-use stayput_world::World;
 
 use crate::world::{Probe, fabric};
 
@@ -82,7 +81,7 @@ pub fn spec(counts: ClusterConfig, machine: MachineConfig) -> ClusterSpec {
 /// # Panics
 /// The ring cannot be built, or the container cannot be made.
 pub fn assemble<T: 'static, F: Future<Output = T> + 'static>(
-    world: &mut dyn World,
+    world: &mut dyn Backend,
     spec: &ClusterSpec,
     script: impl Fn(Store) -> F + 'static,
 ) -> (Cluster, Probe<T>) {

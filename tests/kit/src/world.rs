@@ -8,11 +8,11 @@ use std::time::Duration;
 use stayput_host::config::{LinkConfig, NetworkConfig};
 pub use stayput_host::contract::{host_address as address, host_spec as spec};
 use stayput_host::topology::HostKey;
-use stayput_host::{Host, Seed, Time};
+use stayput_host::{Backend, Host, RunEnd, Seed, Time};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
 use stayput_world::tcp::Tcp;
 use stayput_world::turmoil::Turmoil;
-use stayput_world::{RunEnd, Trace, World};
 
 /// Time limit of a run, later than anything that a test waits for.
 pub const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
@@ -34,13 +34,13 @@ pub fn network() -> NetworkConfig {
 
 /// Fabric over [`network`], with seed 1.
 #[must_use]
-pub fn fabric() -> Box<dyn World> {
+pub fn fabric() -> Box<Fabric> {
     Box::new(Fabric::new(Seed(1), network(), Trace::default()))
 }
 
 /// Turmoil over [`network`], with seed 1.
 #[must_use]
-pub fn turmoil() -> Box<dyn World> {
+pub fn turmoil() -> Box<Turmoil> {
     Box::new(Turmoil::new(Seed(1), network(), Trace::default()))
 }
 
@@ -49,13 +49,13 @@ pub fn turmoil() -> Box<dyn World> {
 /// # Panics
 /// The system has no room for a reactor.
 #[must_use]
-pub fn tcp() -> Box<dyn World> {
+pub fn tcp() -> Box<Tcp> {
     Box::new(Tcp::new(Seed(1), Trace::default()).expect("the system has room for a reactor"))
 }
 
 /// Adds a host that runs `main` whenever it starts.
 pub fn add<F: Future<Output = ()> + 'static>(
-    world: &mut dyn World,
+    world: &mut dyn Backend,
     index: u8,
     main: impl Fn(Host) -> F + 'static,
 ) -> HostKey {
@@ -105,7 +105,7 @@ impl<T> Probe<T> {
     ///
     /// # Panics
     /// The run ends without it.
-    pub fn wait(&self, world: &mut dyn World) -> T {
+    pub fn wait(&self, world: &mut dyn Backend) -> T {
         let end = world.run(&mut || self.is_there(), LIMIT);
         assert_eq!(end, RunEnd::Done, "the probe was not set");
         self.take().expect("the run ended because it was there")

@@ -6,19 +6,27 @@ use stayput_cluster::{Cluster, device_name};
 use stayput_host::Time;
 use stayput_host::topology::{HostKey, HostPlace};
 use stayput_world::fault::{ClusterPlace, FaultKind, NetworkTarget, Sides};
-use stayput_world::{Fault, FaultId, World};
+use stayput_world::{Fault, FaultId};
 
+use super::world::RunWorld;
 use super::{RunError, unfit};
 use crate::record::FaultEffect;
 use crate::scenario::ScenarioFault;
 
 /// Schedules `faults`, whose times count from `start`.
 pub(super) fn schedule(
-    world: &mut dyn World,
+    world: &mut RunWorld,
     cluster: &Cluster,
     faults: &[ScenarioFault],
     start: Time,
 ) -> Result<Vec<FaultId>, RunError> {
+    let Some(first) = faults.first() else { return Ok(Vec::new()) };
+    let Some(world) = world.faults() else {
+        return Err(unfit(
+            "fault",
+            &format!("this network cannot have it: {first} (use the fabric)"),
+        ));
+    };
     let mut scheduled = Vec::new();
     for fault in faults {
         let kind = on_hosts(cluster, &fault.kind)?;
@@ -29,7 +37,8 @@ pub(super) fn schedule(
 }
 
 /// The effect of each scheduled fault so far.
-pub(super) fn effects(world: &dyn World, scheduled: &[FaultId]) -> Vec<FaultEffect> {
+pub(super) fn effects(world: &mut RunWorld, scheduled: &[FaultId]) -> Vec<FaultEffect> {
+    let Some(world) = world.faults() else { return Vec::new() };
     let effect = |id: &FaultId| {
         let effects = world.effects(*id);
         let counts = effects.counts().iter();

@@ -11,6 +11,7 @@ mod hosts;
 mod load;
 mod outcome;
 mod reference;
+mod world;
 
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -18,20 +19,18 @@ use std::time::Duration;
 
 use stayput_cluster::{Cluster, ClusterSpec};
 use stayput_host::topology::HostKey;
-use stayput_host::{JobNumber, Seed, Span, SpanKind, Time};
+use stayput_host::{JobNumber, RunEnd, Span, SpanKind, Time};
 use stayput_jobs::memo::SessionMemo;
 use stayput_jobs::placement::PlacementConfig;
 use stayput_runtime::memo::Memo;
-use stayput_world::fabric::Fabric;
-use stayput_world::tcp::Tcp;
 use stayput_world::timeline::TimelineDetail;
-use stayput_world::turmoil::Turmoil;
-use stayput_world::{RunEnd, Timeline, Trace, World};
+use stayput_world::{ExecutorMeters, Timeline, Trace, WireMeters};
 
 use self::drive::{AnsweredJob, Drive};
 use self::hosts::Meters;
 use self::reference::References;
-use crate::plan::{Net, RunPlan};
+use self::world::RunWorld;
+use crate::plan::RunPlan;
 use crate::record::{JobEnd, PolicyRecord};
 use crate::scenario::Policy;
 use crate::timeline::RunTimeline;
@@ -139,7 +138,7 @@ fn span_of(job: &AnsweredJob) -> Span {
 struct Run<'a> {
     plan: &'a RunPlan,
     policy: Policy,
-    world: Box<dyn World>,
+    world: RunWorld,
     cluster: Cluster,
     drive: Rc<Drive>,
     memo: Option<&'a Memo>,
@@ -153,16 +152,7 @@ impl<'a> Run<'a> {
         trace: Trace,
         memo: Option<&'a Memo>,
     ) -> Result<Self, RunError> {
-        let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
-        let mut world: Box<dyn World> = match plan.net {
-            Net::Fabric => Box::new(Fabric::in_order(plan.order, seed, network, trace.clone())),
-            Net::Turmoil => Box::new(Turmoil::new(seed, network, trace.clone())),
-            Net::Tcp => {
-                let world = Tcp::new(seed, trace.clone());
-                Box::new(world.map_err(|error| unfit("net tcp", &error.to_string()))?)
-            }
-        };
-        world.know(plan.contents.clone());
+        let mut world = RunWorld::of(plan, trace.clone())?;
         let spec = ClusterSpec {
             counts: plan.scenario.cluster.clone(),
             node: plan.scenario.node.clone(),
@@ -177,14 +167,14 @@ impl<'a> Run<'a> {
         let drive = Rc::new(Drive::new(plan, policy, places, trace));
         let sessions = memo.map(SessionMemo::new);
         let (asked, main) = (sessions.clone(), drive.client_main());
-        let cluster = Cluster::assemble_with(asked, &mut *world, &spec, &main)
+        let cluster = Cluster::assemble_with(asked, world.backend(), &spec, &main)
             .map_err(|error| unfit("cluster", &error.to_string()))?;
         Ok(Self { plan, policy, world, cluster, drive, memo, sessions })
     }
 
     fn watched(&self) -> Watched {
         Watched {
-            timeline: self.world.timeline(),
+            timeline: self.world.meters().timeline(),
             hosts: self.cluster.names.clone(),
             clients: self.cluster.clients.clone(),
             drive: Rc::clone(&self.drive),
@@ -197,11 +187,11 @@ impl<'a> Run<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<PolicyRecord, RunError> {
         let settled = self.load(progress)?;
-        let loading = counts::of(&self.world.ledger().totals(), self.world.in_flight());
-        let (before, meters) = (self.world.ledger(), self.meters());
+        let loading = counts::of(&self.world.meters().ledger().totals(), self.in_flight());
+        let (before, meters) = (self.world.meters().ledger(), self.meters());
         let faults = if self.plan.faults { self.plan.scenario.faults.as_slice() } else { &[] };
-        let scheduled = faults::schedule(&mut *self.world, &self.cluster, faults, settled)?;
-        let timeline = self.world.timeline();
+        let scheduled = faults::schedule(&mut self.world, &self.cluster, faults, settled)?;
+        let timeline = self.world.meters().timeline();
         timeline.keep(kept);
         self.drive.start_jobs(settled);
         let last = self.plan.jobs.iter().filter_map(|job| job.arrival).max().unwrap_or_default();
@@ -209,7 +199,7 @@ impl<'a> Run<'a> {
         let drive = Rc::clone(&self.drive);
         let done = move || drive.jobs_ended();
         self.run(Phase::Jobs, total, &done, settled + last + JOBS_MAX, progress)?;
-        let effects = faults::effects(&*self.world, &scheduled);
+        let effects = faults::effects(&mut self.world, &scheduled);
         let mut broken = self.broken();
         broken.extend(self.drive.load_drive().broken());
         let answered = self.drive.answered();
@@ -229,19 +219,20 @@ impl<'a> Run<'a> {
         }
         let memo = self.sessions.as_ref().map(SessionMemo::used);
         broken.extend(memo.iter().flat_map(|memo| memo.differences.clone()));
-        let moved = self.world.ledger().since(&before);
+        let moved = self.world.meters().ledger().since(&before);
         let hosts = meters.zip(self.meters());
         let hosts = hosts.map(|(old, new)| new.since(&old, &moved, &self.cluster));
+        let executor = self.world.executor_meters();
         Ok(PolicyRecord {
             policy: self.policy.name().to_owned(),
-            trace_hash: self.plan.net.repeats().then(|| self.world.trace().hash()),
-            schedule_hash: self.world.schedule_hash(),
+            trace_hash: self.plan.net.repeats().then(|| self.world.meters().trace().hash()),
+            schedule_hash: executor.map(ExecutorMeters::schedule_hash),
             // By the cores' own meters: attempts that were lost are in no answer.
-            fuel: self.world.fuel_spent(),
-            effort: self.world.effort(),
+            fuel: self.world.meters().fuel_spent(),
+            effort: executor.map(ExecutorMeters::effort),
             hosts: hosts.unwrap_or_default(),
             memo,
-            bytes: counts::of(&moved.totals(), self.world.in_flight()),
+            bytes: counts::of(&moved.totals(), self.in_flight()),
             ledger: counts::rows(&moved),
             loading,
             makespan: finished.since(settled),
@@ -253,8 +244,12 @@ impl<'a> Run<'a> {
     }
 
     fn meters(&self) -> Option<Meters> {
-        let sees_arrivals = self.world.in_flight().is_some();
-        self.world.busy().map(|busy| Meters { busy, sees_arrivals })
+        let sees_arrivals = self.world.wire_meters().is_some();
+        self.world.part_meters().map(|parts| Meters { busy: parts.busy(), sees_arrivals })
+    }
+
+    fn in_flight(&self) -> Option<u64> {
+        self.world.wire_meters().map(WireMeters::in_flight)
     }
 
     /// Puts the objects into the store; says when the jobs may begin.
@@ -267,7 +262,7 @@ impl<'a> Run<'a> {
             return Err(unfit("data", &why));
         }
         let settled = self.world.now() + SETTLING;
-        match self.world.run(&mut || false, settled) {
+        match self.world.backend().run(&mut || false, settled) {
             RunEnd::Livelock => Err(self.stuck("tasks that wake each other")),
             RunEnd::Done | RunEnd::Stuck | RunEnd::TimeLimit => Ok(settled),
         }
@@ -291,7 +286,7 @@ impl<'a> Run<'a> {
             }
             ended == total
         };
-        match self.world.run(&mut is_done, limit) {
+        match self.world.backend().run(&mut is_done, limit) {
             RunEnd::Done => Ok(()),
             end => Err(self.stuck(&format!("{} of {total} of {phase:?} ({end:?})", done()))),
         }
@@ -304,8 +299,8 @@ impl<'a> Run<'a> {
 
     /// The invariants of the whole run, loading included, that do not hold.
     fn broken(&self) -> Vec<String> {
-        let Some(in_flight) = self.world.in_flight() else { return Vec::new() };
-        let totals = self.world.ledger().totals();
+        let Some(in_flight) = self.in_flight() else { return Vec::new() };
+        let totals = self.world.meters().ledger().totals();
         let (sent, delivered, dropped) = (totals.payload, totals.delivered, totals.dropped);
         if sent == delivered + dropped + in_flight {
             return Vec::new();

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
-use stayput_host::{Seed, Time};
+use stayput_host::{Backend, RunEnd, Seed, Time};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 use super::*;
 use crate::http;

@@ -17,10 +17,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use slotmap::{SlotMap, new_key_type};
 use stayput_host::topology::HostKey;
-use stayput_host::{Entropy, LocalFuture, Seed, Time};
+use stayput_host::{Entropy, LocalFuture, RunEnd, Seed, Time};
 
 use self::events::{EventAction, EventKey, Events};
-use super::RunEnd;
 use super::clock::Clock;
 
 /// Polls without time going on after which a run counts as a livelock.

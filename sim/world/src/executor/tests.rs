@@ -1,5 +1,6 @@
 //! Promises of the executor: order, time, and an end of killed tasks.
 
+use stayput_host::RunEnd;
 use std::time::Duration;
 
 use super::*;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Host, KnownContents, Recorder, Seed, Time};
+use stayput_host::{Backend, Host, KnownContents, Recorder, RunEnd, Seed, Time};
 
 use self::machine::FabricMachine;
 use crate::clock::Clock;
@@ -20,8 +20,8 @@ use crate::disk::{DiskIdentity, SimDisk};
 use crate::executor::{Executor, TaskOrder};
 use crate::net::{Net, NetEvent};
 use crate::{
-    EffectLog, Effects, ExecutorStats, Fault, FaultError, FaultId, HostBusy, Ledger, RunEnd,
-    Timeline, Trace, TraceEvent, World,
+    EffectLog, Effects, ExecutorMeters, ExecutorStats, Fault, FaultError, FaultId, FaultInjection,
+    HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace, TraceEvent, WireMeters,
 };
 
 /// A world on the fabric.
@@ -77,6 +77,12 @@ impl Fabric {
         }))
     }
 
+    /// Gives hosts that are added later the checksums of these contents, so that they need not
+    /// compute them again. It changes nothing else.
+    pub fn set_known_contents(&mut self, contents: KnownContents) {
+        *self.0.contents.borrow_mut() = contents;
+    }
+
     /// Connections that there are: those that somebody holds, and those on which something is still
     /// on its way.
     #[must_use]
@@ -85,11 +91,7 @@ impl Fabric {
     }
 }
 
-impl World for Fabric {
-    fn know(&mut self, contents: KnownContents) {
-        *self.0.contents.borrow_mut() = contents;
-    }
-
+impl Backend for Fabric {
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
         let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
@@ -107,7 +109,9 @@ impl World for Fabric {
     fn now(&self) -> Time {
         self.0.executor.now()
     }
+}
 
+impl FaultInjection for Fabric {
     fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
         faults::schedule(&self.0, fault)
     }
@@ -115,30 +119,11 @@ impl World for Fabric {
     fn effects(&self, fault: FaultId) -> Effects {
         self.0.net.effects(fault).with(&self.0.disk_effects.of(fault))
     }
+}
 
+impl RunMeters for Fabric {
     fn ledger(&self) -> Ledger {
         self.0.net.ledger()
-    }
-
-    fn in_flight(&self) -> Option<u64> {
-        Some(self.0.net.in_flight())
-    }
-
-    fn schedule_hash(&self) -> Option<String> {
-        Some(format!("{:016x}", self.0.executor.schedule_hash()))
-    }
-
-    fn busy(&self) -> Option<Vec<HostBusy>> {
-        let now = self.now();
-        let busy = |machinery: &Rc<Machinery>| HostBusy {
-            cores: machinery.cores_busy.busy(now),
-            disks: machinery.disks.values().map(SimDisk::busy).sum(),
-        };
-        Some(self.0.hosts.borrow().iter().map(busy).collect())
-    }
-
-    fn effort(&self) -> Option<ExecutorStats> {
-        Some(self.0.executor.effort())
     }
 
     fn fuel_spent(&self) -> u64 {
@@ -151,6 +136,33 @@ impl World for Fabric {
 
     fn timeline(&self) -> Timeline {
         self.0.timeline.clone()
+    }
+}
+
+impl WireMeters for Fabric {
+    fn in_flight(&self) -> u64 {
+        self.0.net.in_flight()
+    }
+}
+
+impl PartMeters for Fabric {
+    fn busy(&self) -> Vec<HostBusy> {
+        let now = self.now();
+        let busy = |machinery: &Rc<Machinery>| HostBusy {
+            cores: machinery.cores_busy.busy(now),
+            disks: machinery.disks.values().map(SimDisk::busy).sum(),
+        };
+        self.0.hosts.borrow().iter().map(busy).collect()
+    }
+}
+
+impl ExecutorMeters for Fabric {
+    fn effort(&self) -> ExecutorStats {
+        self.0.executor.effort()
+    }
+
+    fn schedule_hash(&self) -> String {
+        format!("{:016x}", self.0.executor.schedule_hash())
     }
 }
 

@@ -107,12 +107,4 @@ pub enum FaultError {
         /// From one beginning to the next.
         every: Duration,
     },
-    /// The backend has no faults of this kind.
-    #[error("the {backend} backend has no faults of the kind {kind}: use the fabric")]
-    Unsupported {
-        /// The backend.
-        backend: &'static str,
-        /// The kind.
-        kind: &'static str,
-    },
 }

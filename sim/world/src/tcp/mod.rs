@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Disk, Host, LocalFuture, Seed, Time};
+use stayput_host::{Backend, Disk, Host, LocalFuture, RunEnd, Seed, Time};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::disks_of;
 use crate::ledger::{LedgerWay, LedgerWayKey};
-use crate::{Effects, Fault, FaultError, FaultId, Ledger, RunEnd, Timeline, Trace, World};
+use crate::{Ledger, RunMeters, Timeline, Trace};
 
 /// A world on real sockets.
 pub struct Tcp {
@@ -114,7 +114,7 @@ impl Tcp {
     }
 }
 
-impl World for Tcp {
+impl Backend for Tcp {
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
@@ -168,21 +168,11 @@ impl World for Tcp {
     fn now(&self) -> Time {
         self.clock.now()
     }
+}
 
-    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
-        Err(FaultError::Unsupported { backend: "tcp", kind: fault.kind.name() })
-    }
-
-    fn effects(&self, _fault: FaultId) -> Effects {
-        Effects::default()
-    }
-
+impl RunMeters for Tcp {
     fn ledger(&self) -> Ledger {
         self.shared.ledger.borrow().clone()
-    }
-
-    fn in_flight(&self) -> Option<u64> {
-        None
     }
 
     fn fuel_spent(&self) -> u64 {

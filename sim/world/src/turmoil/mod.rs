@@ -16,20 +16,18 @@ use std::time::Duration;
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::link;
 use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Disk, Host, Recorder, Seed, Time};
+use stayput_host::{Backend, Disk, Host, Recorder, RunEnd, Seed, Time};
 
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::{SimDisk, disks_of};
 use crate::ledger::LedgerWay;
-use crate::{
-    Effects, Fault, FaultError, FaultId, HostBusy, Ledger, RunEnd, Timeline, Trace, World,
-};
+use crate::{HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace};
 
 /// Segments that may be on their way in one direction of a connection.
 const SEGMENTS_MAX: usize = 64;
-/// Longer than any run: the callers of [`World::run`] set the limits.
+/// Longer than any run: the callers of [`Backend::run`] set the limits.
 const DURATION_MAX: Duration = Duration::from_secs(1_000_000);
 
 /// A world on turmoil.
@@ -92,7 +90,7 @@ fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
     shared.timeline.of_host(host, Rc::new(TurmoilClock(Rc::clone(shared))))
 }
 
-impl World for Turmoil {
+impl Backend for Turmoil {
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
@@ -155,30 +153,11 @@ impl World for Turmoil {
     fn now(&self) -> Time {
         Time::ZERO + self.sim.elapsed()
     }
+}
 
-    fn schedule(&mut self, fault: Fault) -> Result<FaultId, FaultError> {
-        Err(FaultError::Unsupported { backend: "turmoil", kind: fault.kind.name() })
-    }
-
-    fn effects(&self, _fault: FaultId) -> Effects {
-        Effects::default()
-    }
-
+impl RunMeters for Turmoil {
     fn ledger(&self) -> Ledger {
         self.shared.ledger.borrow().clone()
-    }
-
-    fn in_flight(&self) -> Option<u64> {
-        None
-    }
-
-    fn busy(&self) -> Option<Vec<HostBusy>> {
-        let now = self.now();
-        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| HostBusy {
-            cores: cores.busy(now),
-            disks: disks.iter().map(SimDisk::busy).sum(),
-        };
-        Some(self.shared.parts.borrow().iter().map(busy).collect())
     }
 
     fn fuel_spent(&self) -> u64 {
@@ -191,5 +170,16 @@ impl World for Turmoil {
 
     fn timeline(&self) -> Timeline {
         self.shared.timeline.clone()
+    }
+}
+
+impl PartMeters for Turmoil {
+    fn busy(&self) -> Vec<HostBusy> {
+        let now = self.now();
+        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| HostBusy {
+            cores: cores.busy(now),
+            disks: disks.iter().map(SimDisk::busy).sum(),
+        };
+        self.shared.parts.borrow().iter().map(busy).collect()
     }
 }

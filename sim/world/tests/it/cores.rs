@@ -4,14 +4,15 @@ use std::any::Any;
 use std::time::Duration;
 
 use stayput_host::topology::HostKey;
-use stayput_host::{ComputeWork, Host, SpentFuel, Time};
+use stayput_host::{Backend, ComputeWork, Host, RunEnd, SpentFuel, Time};
+use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::Crash;
 use stayput_world::fault::{Fault, FaultKind};
-use stayput_world::{RunEnd, World};
+use stayput_world::{FaultInjection, PartMeters, RunMeters};
 
 use crate::support::{LIMIT, Probe, add, at, ms, network, spec, world};
 
-/// ComputeWork of so many million units of fuel: a millisecond each on a core of [`spec`].
+/// Work of so many million units of fuel: a millisecond each on a core of [`spec`].
 struct Millions {
     fuel: u64,
     overhead: Duration,
@@ -74,7 +75,7 @@ fn cores_are_busy_for_as_long_as_they_work_and_fuel_is_counted_once() {
         host.compute(millions(3)).await;
     });
     world.run(&mut || false, at(5));
-    let cores = |world: &dyn World| world.busy().expect("the fabric knows")[1].cores;
+    let cores = |world: &Fabric| world.busy()[1].cores;
     assert_eq!(cores(&world), ms(5), "in the middle of the first");
     assert_eq!(world.run(&mut || false, LIMIT), RunEnd::Stuck);
     assert_eq!(cores(&world), ms(10));
@@ -97,7 +98,7 @@ fn a_crash_frees_the_cores_and_keeps_the_count_of_what_was_lost() {
     world.schedule(Fault::once(at(20), ms(10), crash)).expect("the host exists");
     assert_eq!(found.wait(&mut world), at(80), "it begins anew at 30 ms");
     assert_eq!(world.fuel_spent(), 100_000_000, "what was lost counts");
-    assert_eq!(world.busy().expect("the fabric knows")[0].cores, ms(70));
+    assert_eq!(world.busy()[0].cores, ms(70));
 }
 
 #[test]

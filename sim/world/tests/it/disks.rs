@@ -8,9 +8,9 @@ use bytes::Bytes;
 use stayput_host::config::DiskConfig;
 use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{Batch, Disk, DiskError, Host};
-use stayput_world::World;
 use stayput_world::fault::kinds::{Crash, Power, TornWrites};
 use stayput_world::fault::{Fault, FaultKind};
+use stayput_world::{FaultInjection, PartMeters};
 
 use crate::support::{Probe, add, at, disk_config, ms, network, spec, world};
 
@@ -88,7 +88,7 @@ fn accesses_of_one_disk_queue_and_another_disk_is_free() {
     let ends: Vec<Duration> = found.iter().map(|end| end.wait(&mut world)).collect();
     let one = SEEK + ms(1);
     assert_eq!(ends, [one, 2 * one, one]);
-    assert_eq!(world.busy().expect("the fabric knows")[0].disks, 3 * one);
+    assert_eq!(world.busy()[0].disks, 3 * one);
 }
 
 #[test]

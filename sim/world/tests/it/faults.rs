@@ -8,14 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::config::Chance;
 use stayput_host::topology::HostKey;
-use stayput_host::{Batch, Disk, Host, Time};
+use stayput_host::{Backend, Batch, Disk, Host, RunEnd, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{
     Crash, FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, StopDisk, Throttle,
     TornWrites,
 };
 use stayput_world::fault::{Fault, FaultError, FaultKind, Repeat, Sides, StopPoint};
-use stayput_world::{Effects, FaultId, RunEnd, World};
+use stayput_world::{Effects, FaultId, FaultInjection, RunMeters};
 
 use crate::support::{
     GBIT, LIMIT, Probe, Transfer, add, address, at, close, ms, network, pattern, rate, read_to_end,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use stayput_host::config::Chance;
 use stayput_host::topology::HostKey;
-use stayput_host::{MessagePart, Time};
+use stayput_host::{Backend, MessagePart, Time};
 use stayput_world::fault::kinds::{Crash, Loss};
 use stayput_world::fault::{Fault, FaultKind, Sides};
-use stayput_world::{Ledger, World};
+use stayput_world::{FaultInjection, Ledger, RunMeters, WireMeters};
 
 use crate::support::{LIMIT, at, ms, network, transfers, world};
 
@@ -22,7 +22,7 @@ fn it_balances_in_the_middle_of_transfers_and_at_their_end() {
     let _begun = transfers(&mut world, Duration::ZERO, &[(0, 2, 4_000_000), (3, 1, 3_000_000)]);
     for millis in (1..60).step_by(3) {
         world.run(&mut || false, at(millis));
-        balance(&world.ledger(), world.in_flight().expect("the fabric sees it"));
+        balance(&world.ledger(), world.in_flight());
     }
     world.run(&mut || false, LIMIT);
     let totals = world.ledger().totals();
@@ -40,7 +40,7 @@ fn it_balances_under_loss_and_a_crash() {
     }
     for millis in (1..900).step_by(13) {
         world.run(&mut || false, at(millis));
-        balance(&world.ledger(), world.in_flight().expect("the fabric sees it"));
+        balance(&world.ledger(), world.in_flight());
     }
     assert!(world.ledger().totals().dropped > 0);
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostKey, HostPlace, HostSpec};
-use stayput_host::{BoxStream, Host, Label, Purpose, Seed, Time};
+use stayput_host::{Backend, BoxStream, Host, Label, Purpose, RunEnd, Seed, Time};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 /// A gigabit per second, in bytes.
 pub(crate) const GBIT: u64 = 125_000_000;

@@ -2,12 +2,13 @@
 //!
 //! Leaves out that each reader sees what the one before it saw: reads are eventually consistent, as in Swift.
 
+use stayput_host::RunEnd;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use stayput_store::swift::Timestamp;
-use stayput_world::{Ledger, RunEnd};
+use stayput_world::Ledger;
 
 use super::clients::path;
 use super::history::{Commit, Committed, Did, History, JobCount, Record, Version};
@@ -192,15 +193,15 @@ fn ledger(history: &History) -> Vec<String> {
 /// Violations of byte conservation when all is over: sent = delivered + dropped for each way and
 /// label, nothing in flight, no connection left.
 #[must_use]
-pub fn unbalanced(ledger: &Ledger, in_flight: Option<u64>, connections: usize) -> Vec<String> {
+pub fn unbalanced(ledger: &Ledger, in_flight: u64, connections: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (way, label, counted) in ledger.rows() {
         if counted.sent != counted.delivered + counted.dropped {
             found.push(format!("ledger: {way:?} {label:?} does not add up: {counted:?}"));
         }
     }
-    if in_flight != Some(0) {
-        found.push(format!("ledger: all is over, yet {in_flight:?} bytes in flight"));
+    if in_flight > 0 {
+        found.push(format!("ledger: all is over, yet {in_flight} bytes in flight"));
     }
     if connections > 0 {
         found.push(format!("leak: all is over, yet {connections} connections are"));

@@ -5,9 +5,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use stayput_host::Time;
+use stayput_host::{RunEnd, Time};
 use stayput_store::swift::Timestamp;
-use stayput_world::{Effects, Ledger, RunEnd};
+use stayput_world::{Effects, Ledger};
 
 use super::case::JobAt;
 
@@ -20,11 +20,11 @@ pub struct History {
     /// Bytes sent, delivered and dropped.
     pub ledger: Ledger,
     /// Bytes in flight when all was over.
-    pub in_flight: Option<u64>,
+    pub in_flight: u64,
     /// Connections that the network still knew when all was over.
     pub connections: usize,
     /// Digest of the task polls.
-    pub schedule: Option<String>,
+    pub schedule: String,
     /// Faults by kind, and the effects of each.
     pub effects: Vec<(&'static str, Effects)>,
     /// Copies of everything that is stored.

@@ -7,16 +7,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stayput_cluster::{Cluster, ClusterSpec};
-use stayput_host::Seed;
 use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
+use stayput_host::{Backend, RunEnd, Seed};
 use stayput_jobs::placement::{PlacementConfig, PlacementPolicy};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
+use stayput_world::{ExecutorMeters, FaultInjection, RunMeters, Trace, WireMeters};
 
 use super::case::{Case, Links};
 use super::clients::{ClientDriver, Phase, path};

@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use hyper::{Method, Request};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostKey, HostPlace, HostSpec};
-use stayput_host::{Host, Purpose, Seed, Time};
+use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::{Crash, Power};
-use stayput_world::{Fault, Ledger, RunEnd, Trace, World};
+use stayput_world::{Fault, FaultInjection, Ledger, RunMeters, Trace};
 
 use super::{ConnectionPool, IDLE_MAX, IDLE_PER_ADDRESS_MAX, IDLE_TIME_MAX, SWEEP_INTERVAL};
 use crate::http;

@@ -11,10 +11,11 @@ use futures_util::future::{Either, select};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{
-    BoxStream, ComputeWork, Disk, Host, Label, Listener, LocalFuture, Machine, Purpose, Seed, Time,
+    Backend, BoxStream, ComputeWork, Disk, Host, Label, Listener, LocalFuture, Machine, Purpose,
+    RunEnd, Seed, Time,
 };
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 use crate::http;
 use crate::http::{Body, Method, Response, Timeouts};

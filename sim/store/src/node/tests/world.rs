@@ -9,11 +9,11 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
 use stayput_host::topology::{HostKey, HostPlace, HostSpec};
-use stayput_host::{Disk, Host, Purpose, Seed, Time};
+use stayput_host::{Backend, Disk, Host, Purpose, RunEnd, Seed, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::{Crash, Power};
-use stayput_world::{Fault, RunEnd, Trace, World};
+use stayput_world::{Fault, FaultInjection, Trace};
 
 use crate::http::{Body, HeaderMap, Method, SendError, Timeouts, send};
 use crate::node::{NodeConfig, ReplicationConfig, StorageNode};

@@ -33,9 +33,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
-use stayput_host::{Host, LocalFuture, Purpose, Seed, Time};
+use stayput_host::{Backend, Host, LocalFuture, Purpose, RunEnd, Seed, Time};
+use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::{RunEnd, Trace, World};
 
 use self::node::{Manner, Node};
 use super::{Authenticator, FixedTokens, JobService, Proxy, ProxyConfig, RequestObserver};
