@@ -14,6 +14,8 @@ pub mod export;
 pub mod fixtures;
 mod judge;
 pub mod page;
+#[cfg(test)]
+mod same_figures;
 pub mod stats;
 pub mod sweep;
 

@@ -9,7 +9,7 @@ mod chart;
 mod facts;
 mod read;
 mod sections;
-mod show;
+pub(crate) mod show;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -10,12 +10,12 @@ use crate::stats::Estimate;
 pub(super) const NONE: &str = "–";
 
 /// Bytes: "3.4 MB", "−1.2 kB".
-pub(super) fn size(bytes: f64) -> String {
+pub(crate) fn size(bytes: f64) -> String {
     signed(bytes, |n| quantity::bytes(n.round() as u64))
 }
 
 /// A time in microseconds: "12.3 ms", "−4.0 us".
-pub(super) fn micros(us: f64) -> String {
+pub(crate) fn micros(us: f64) -> String {
     // Whole nanoseconds: below that a simulated time means nothing.
     signed(us, |n| {
         quantity::duration(Duration::from_nanos((n * 1e3).round() as u64)).replace(" us", " µs")
@@ -54,7 +54,7 @@ pub(super) fn plain(value: f64) -> String {
 
 /// A factor with three significant digits, near 1 with four: "2.45×", "0.00620×", "12.7×",
 /// "1.002×".
-pub(super) fn times(ratio: f64) -> String {
+pub(crate) fn times(ratio: f64) -> String {
     signed(ratio, |n| {
         let places = (2.0 - n.max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
         let places = if (n - 1.0).abs() < 0.0995 { 3 } else { places };
@@ -64,7 +64,7 @@ pub(super) fn times(ratio: f64) -> String {
 
 /// An estimate with its interval: "12.3 ms (11.9 to 12.8 ms)", or "998.0 ms (0.9 s to 1.2 s)" where
 /// the units differ.
-pub(super) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
+pub(crate) fn estimate(estimate: Option<&Estimate>, unit: impl Fn(f64) -> String) -> String {
     let Some(estimate) = estimate else { return NONE.to_owned() };
     match estimate.interval() {
         Some((low, high)) => {
