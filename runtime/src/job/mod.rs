@@ -21,7 +21,7 @@ pub use graph::{
 };
 pub use path::{Account, DevicePath, ExecPath, JobPathError, ObjectPath};
 pub use placement::attached_device;
-pub use words::split_words;
+pub use words::{WordsError, split_words};
 
 use crate::device::{DeviceKind, DeviceMode};
 use error::FlawList;

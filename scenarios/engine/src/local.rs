@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use stayput_host::Seed;
-use stayput_jobs::message::{ModuleSource, PartRole};
 use stayput_jobs::plan::{
-    JobPlan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, Planning, SessionPlan,
+    JobPlan, PlanError, PlannedDevice, PlannedImage, PlannedPath, Planning, SessionPlan,
 };
 use stayput_jobs::posted::PostedJob;
-use stayput_jobs::session::prepare::{CodeRequest, PreparedSession, Preparer};
+use stayput_jobs::session::prepare::{PreparedSession, Preparer, SessionCode};
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
@@ -19,7 +18,6 @@ use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{self, LocalSession, SessionRun};
 use stayput_runtime::memo::Memo;
 use stayput_runtime::session::SessionSpec;
-use stayput_store::proxy::Refusal;
 use stayput_store::swift::Path;
 
 /// What a job can read.
@@ -56,7 +54,7 @@ impl Local<'_> {
     ///
     /// # Errors
     /// What a proxy would refuse it with.
-    pub fn plan(&self, job: &Job) -> Result<JobPlan, Refusal> {
+    pub fn plan(&self, job: &Job) -> Result<JobPlan, PlanError> {
         let planning = Planning { account: self.account, system_images: self.images };
         planning.only_own(job)?;
         let patterns = job.wildcards();
@@ -91,10 +89,17 @@ impl Local<'_> {
     }
 
     fn session(&self, plan: &SessionPlan, posted: &PostedJob) -> Result<LocalSession, String> {
-        let (module, parts) = self.code_of(plan, posted)?;
-        let wanted =
-            CodeRequest { module: &module, system_images: &plan.system_images, args: &plan.args };
-        let prepared = self.preparer.prepare(wanted, &parts);
+        let module = plan.module.try_map(|path| self.object(path))?;
+        let images = plan.images.iter().map(|image| match image {
+            PlannedImage::Object(path) => self.object(path),
+            PlannedImage::Posted => Ok(posted.image.clone().unwrap_or_default()),
+        });
+        let prepared = self.preparer.prepare(SessionCode {
+            module: &module,
+            images: &images.collect::<Result<Vec<_>, _>>()?,
+            system_images: &plan.system_images,
+            args: plan.args.clone(),
+        });
         let PreparedSession { images, module, args, .. } =
             prepared.map_err(|refused| format!("node {:?}: {refused}", plan.session))?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
@@ -128,31 +133,6 @@ impl Local<'_> {
             PlannedPath::Client => Ok(posted.body.clone()),
             PlannedPath::Pipe(_) => Ok(None),
         }
-    }
-
-    fn code_of(
-        &self,
-        plan: &SessionPlan,
-        posted: &PostedJob,
-    ) -> Result<(ModuleSource, Vec<(PartRole, Bytes)>), String> {
-        let mut parts = Vec::new();
-        for image in &plan.images {
-            let tar = match image {
-                PlannedImage::Object(path) => self.object(path)?,
-                PlannedImage::Posted => posted.image.clone().unwrap_or_default(),
-            };
-            parts.push((PartRole::Image, tar));
-        }
-        let module = match &plan.module {
-            PlannedModule::Object(path) => {
-                parts.push((PartRole::Module, self.object(path)?));
-                ModuleSource::Pushed
-            }
-            PlannedModule::InImage { image, path } => {
-                ModuleSource::InImage { image: image.clone(), path: path.clone() }
-            }
-        };
-        Ok((module, parts))
     }
 
     fn object(&self, path: &Path) -> Result<Bytes, String> {

@@ -22,7 +22,7 @@ use stayput_host::config::{
 use stayput_host::topology::{HostPlace, HostSpec};
 use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
 use stayput_jobs::message::{
-    DeviceSource, ModuleSource, OrderedDevice, PartHead, PartRole, SessionOrder, SessionReport,
+    OrderedDevice, OrderedModule, OrderedSource, PartHead, PartRole, SessionOrder, SessionReport,
     decode, encode,
 };
 use stayput_jobs::node as job_node;
@@ -122,7 +122,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         name: "stdout".to_owned(),
         kind: DeviceKind::SequentialWrite,
         mode: DeviceMode::Pipe,
-        source: DeviceSource::Written,
+        source: OrderedSource::Written,
     };
     let order = SessionOrder {
         id,
@@ -130,7 +130,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
         session: "small".to_owned(),
         args: vec!["small".to_owned()],
         env: Vec::new(),
-        module: ModuleSource::Pushed,
+        module: OrderedModule::Pushed,
         system_images: Vec::new(),
         devices: vec![stdout],
         gang: String::new(),

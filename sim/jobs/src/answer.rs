@@ -1,4 +1,4 @@
-//! What a client gets of a job: the output, and a header for each figure, as ZeroCloud has them.
+//! Answer of a job: its output, and ZeroCloud's header for each figure.
 //!
 //! Leaves out answers that set their own headers (`message/http`) and chained jobs.
 
@@ -7,142 +7,78 @@ use std::time::Duration;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use stayput_host::Purpose;
-use stayput_runtime::outcome::Accounting;
 use stayput_store::http::{Body, HeaderName, HeaderValue, Response, StatusCode};
-use stayput_store::proxy::Refusal;
+use stayput_store::proxy::ErrorResponse;
 use stayput_store::swift::header::{
     X_STAYPUT_COPIES, X_STAYPUT_DEVIATING, X_STAYPUT_INPUTS, X_STAYPUT_PLACED,
 };
 use stayput_store::swift::{Path, Timestamp};
 
+use crate::placement::{PlacementReason, SessionPlace};
 use crate::plan::{JobPlan, PlannedDevice};
-use crate::session::driver::{Ran, SessionEnd, SessionRefusal};
+use crate::session::result::{SessionEnd, SessionRefusal, SessionResult};
 
-/// What became of a session, wherever it ran.
-#[derive(Clone, Debug)]
-pub struct SessionResult {
-    /// Its name.
-    pub name: String,
-    /// How it ended.
-    pub end: SessionEnd,
-    /// Fuel that it used.
-    pub fuel: u64,
-    /// From its start to its end.
-    pub took: Duration,
-    /// Of that on a core.
-    pub core: Duration,
-    /// What it read and wrote.
-    pub accounting: Accounting,
-    /// What its devices wrote, by name.
-    pub outputs: Vec<(String, Bytes)>,
-    /// Whether it ran on a host that holds its input.
-    pub colocated: bool,
-    /// How many copies of it said the same, of how many that were asked for.
-    pub copies: Agreement,
-}
-
-/// How many copies of a session agreed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agreement {
-    /// Said the same.
-    pub agreeing: u8,
-    /// Were asked for.
-    pub asked: u8,
-    /// Where others ran that said something else, or nothing.
-    pub deviating: Vec<String>,
-}
-
-impl Agreement {
-    /// Of a session that ran once.
-    pub const ALONE: Self = Self { agreeing: 1, asked: 1, deviating: Vec::new() };
-}
-
-impl SessionResult {
-    /// Of a session that ran here.
-    #[must_use]
-    pub fn of(name: &str, ran: Ran, core: Duration, devices: &[PlannedDevice]) -> Self {
-        let written = devices.iter().zip(ran.outputs).filter(|(d, _)| d.kind.is_writable());
-        Self {
-            name: name.to_owned(),
-            end: ran.end,
-            fuel: ran.fuel,
-            took: ran.took,
-            core,
-            accounting: ran.accounting,
-            outputs: written.map(|(device, output)| (device.name.clone(), output)).collect(),
-            colocated: false,
-            copies: Agreement::ALONE,
-        }
-    }
-
-    /// What its device of that name wrote.
-    #[must_use]
-    pub fn output(&self, device: &str) -> Bytes {
-        let found = self.outputs.iter().find(|(name, _)| name == device);
-        found.map(|(_, output)| output.clone()).unwrap_or_default()
-    }
-
-    /// What it adds to the response.
-    fn response(&self, devices: &[PlannedDevice]) -> Bytes {
-        let parts: Vec<Bytes> =
-            in_response(devices).iter().map(|device| self.output(&device.name)).collect();
-        match parts.as_slice() {
-            [one] => one.clone(),
-            several => several.concat().into(),
-        }
-    }
-
-    /// The status that the job has for its sake.
-    fn status(&self) -> StatusCode {
-        match &self.end {
-            SessionEnd::Refused(SessionRefusal::Module { .. }) => StatusCode::BAD_REQUEST,
-            SessionEnd::Refused(SessionRefusal::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
-            end if end.exit_code().is_some() => StatusCode::OK,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// Says where and why it never began, if so.
-    fn refusal(&self) -> Option<String> {
-        let SessionEnd::Refused(refused) = &self.end else { return None };
-        let field = match refused {
-            SessionRefusal::Module { .. } => "exec.path",
-            SessionRefusal::Image { .. } => "devices.image.path",
-        };
-        Some(format!("node {:?}, field `{field}`: {refused}", self.name))
-    }
-}
-
-/// On what a job ran, and by which rule.
+/// Placement and inputs of a job, for its answer.
 #[derive(Clone, Debug)]
 pub struct AnswerContext {
-    /// The policy that placed it.
+    /// Policy that placed it.
     pub policy: &'static str,
-    /// Where it ran and why there, if the answer shall say it.
-    pub placed: Option<String>,
-    /// The versions that it read.
+    /// Place and reason, if the answer is to have them.
+    pub placement: Option<(SessionPlace, PlacementReason)>,
+    /// Versions that it read.
     pub inputs: Vec<(Path, Timestamp)>,
 }
 
-/// The order in which the outputs of a session without a path go into the response.
+/// Status that a job has for the sake of one session.
+fn status_of(session: &SessionResult) -> StatusCode {
+    match &session.end {
+        SessionEnd::Refused(SessionRefusal::Module { .. }) => StatusCode::BAD_REQUEST,
+        SessionEnd::Refused(SessionRefusal::Image { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+        end if end.exit_code().is_some() => StatusCode::OK,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Place and reason of a session that never began.
+fn refusal_of(session: &SessionResult) -> Option<String> {
+    let SessionEnd::Refused(refusal) = &session.end else { return None };
+    let field = match refusal {
+        SessionRefusal::Module { .. } => "exec.path",
+        SessionRefusal::Image { .. } => "devices.image.path",
+    };
+    Some(format!("node {:?}, field `{field}`: {refusal}", session.name))
+}
+
+/// Part of the response that a session adds.
+fn response_of(session: &SessionResult, devices: &[PlannedDevice]) -> Bytes {
+    let parts: Vec<Bytes> =
+        in_response(devices).iter().map(|device| session.output(&device.name)).collect();
+    match parts.as_slice() {
+        [one] => one.clone(),
+        several => several.concat().into(),
+    }
+}
+
+/// Order in which the outputs of a session without a path go into the response.
 const RESPONSE_ORDER: [&str; 3] = ["stdout", "stderr", "output"];
 
-/// The devices of a session whose outputs are in the response, in its order.
+/// Devices of a session whose outputs are in the response, in its order.
 #[must_use]
 pub fn in_response(devices: &[PlannedDevice]) -> Vec<&PlannedDevice> {
     let unnamed = |name: &str| devices.iter().find(|d| d.name == name && d.is_response());
     RESPONSE_ORDER.iter().filter_map(|name| unnamed(name)).collect()
 }
 
-/// The answer that a client gets. `sessions` are the plan's, in its order.
+/// The answer of a job. `sessions` are the plan's, in its order.
 #[must_use]
 pub fn answer(plan: &JobPlan, sessions: &[SessionResult], around: &AnswerContext) -> Response {
     let devices = || plan.sessions.iter().map(|session| session.devices.as_slice());
     let parts: Vec<Bytes> =
-        sessions.iter().zip(devices()).map(|(session, of)| session.response(of)).collect();
-    let refused = sessions.iter().find_map(|session| Some((session.status(), session.refusal()?)));
+        sessions.iter().zip(devices()).map(|(session, of)| response_of(session, of)).collect();
+    let refused =
+        sessions.iter().find_map(|session| Some((status_of(session), refusal_of(session)?)));
     let mut response = match refused {
-        Some((status, why)) => Refusal::new(status, why).into_response(),
+        Some((status, why)) => ErrorResponse::new(status, why).into_response(),
         None => {
             let whole = parts.iter().map(|part| (Purpose::JobResult, part.clone()));
             let mut response = Response::new(Body::parts(whole));
@@ -151,7 +87,7 @@ pub fn answer(plan: &JobPlan, sessions: &[SessionResult], around: &AnswerContext
             response
         }
     };
-    let worst = sessions.iter().map(SessionResult::status).max().unwrap_or(StatusCode::OK);
+    let worst = sessions.iter().map(status_of).max().unwrap_or(StatusCode::OK);
     *response.status_mut() = worst;
     describe(&mut response, sessions, around, &parts);
     response
@@ -195,8 +131,8 @@ fn describe(
     set(response, "x-nexe-etag", &parts.iter().map(etag).collect::<Vec<_>>().join(","));
     set(response, "x-nexe-cdr-line", &cdr_line(sessions));
     set(response, "x-nexe-policy", around.policy);
-    if let Some(placed) = &around.placed {
-        put(response, X_STAYPUT_PLACED, placed);
+    if let Some((place, reason)) = &around.placement {
+        put_placement(response, place, *reason);
     }
     describe_copies(response, sessions);
     let inputs =
@@ -204,7 +140,7 @@ fn describe(
     put(response, X_STAYPUT_INPUTS, &inputs.collect::<Vec<_>>().join(","));
 }
 
-/// Says of copies how many agreed, and which did not.
+/// Sets the headers of copies: how many agreed, and which did not.
 fn describe_copies(response: &mut Response, sessions: &[SessionResult]) {
     if sessions.iter().all(|session| session.copies.asked == 1) {
         return;
@@ -222,8 +158,8 @@ fn describe_copies(response: &mut Response, sessions: &[SessionResult]) {
     }
 }
 
-/// ZeroCloud's accounting line: total seconds; then of each session its own, and `sys user reads rbytes writes wbytes nreads nrbytes
-/// nwrites nwbytes`.
+/// ZeroCloud's accounting line: total seconds; then of each session its own, and `sys user reads
+/// rbytes writes wbytes nreads nrbytes nwrites nwbytes`.
 fn cdr_line(sessions: &[SessionResult]) -> String {
     let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
     let total = sessions.iter().map(|session| session.took).max().unwrap_or_default();
@@ -249,11 +185,23 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
     put(response, HeaderName::from_static(name), value);
 }
 
-/// Sets a header; a value that cannot stand in one is put so that it can.
-pub(super) fn put(response: &mut Response, name: HeaderName, value: &str) {
+/// Sets the header of place and reason.
+pub(crate) fn put_placement(
+    response: &mut Response,
+    place: &SessionPlace,
+    reason: PlacementReason,
+) {
+    put(response, X_STAYPUT_PLACED, &format!("{}; reason={}", place.name(), reason.name()));
+}
+
+/// Sets a header; characters that cannot stand in one become question marks.
+pub(crate) fn put(response: &mut Response, name: HeaderName, value: &str) {
     let plain: String =
         value.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
     if let Ok(value) = HeaderValue::try_from(plain) {
         response.headers_mut().insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,25 @@
-//! Jobs: from a description that a client posts to sessions that run, and to what the client gets back.
+//! Jobs: from a description that a client posts, to sessions that run, to the answer.
 //!
 //! ```text
-//! client → proxy: service → posted      a description, an image or a script
-//!                         → lookup      what wildcards match
-//!                         → plan        what it asks for, in the store's terms
-//!                         → placement   where it may run, best first
-//!                         → message     an order for each session, with what the node has not
-//!          node:  executor → prepare    images and module
-//!                          → run        the session, on the node's own copy
-//!                          → pipe, wire what sessions tell each other, on one node and over the network
-//!          proxy: service → answer      the X-Nexe-* headers and the output
+//! client → proxy: proxy → posted         a description, an image or a script
+//!                       → plan           its sessions, in the store's terms
+//!                       → placement      candidates for each session, best first
+//!                       → message        an order for each session, with what the node does not have
+//!          node:  node  → session        code, sources of devices, a slot, the run
+//!                       → pipe_transport pipes to sessions on other nodes
+//!          proxy: proxy → answer         the X-Nexe-* headers and the output
 //! ```
-//! A worker ([`crate::compute`]) shares all of it but `service`, `message` and `wire`. What a guest did is final; only what the store
-//! failed at is tried again, on the next replica. Leaves out chains, deferred jobs and the web service.
+//! A worker ([`worker`]) and a proxy that runs a job itself share `runner`: it fetches what a job
+//! reads and runs all its sessions on one host. Whoever runs sessions does so by `session::driver`;
+//! they differ in who supplies the bytes. A guest's end is final; only failures of the store and
+//! its hosts are tried again, on the next replica ([`JobError`]).
+//!
+//! Crates that assemble clusters may depend on it, and those that plan or run jobs without one. It
+//! never reaches round the seam of `stayput-host`. Leaves out chains, deferred jobs and the web
+//! service.
 
 pub mod answer;
+mod error;
 pub mod memo;
 pub mod message;
 pub mod node;
@@ -23,7 +28,10 @@ pub mod placement;
 pub mod plan;
 pub mod posted;
 pub mod proxy;
-pub mod runner;
+mod runner;
 pub mod session;
+pub mod store_access;
 pub mod system_images;
 pub mod worker;
+
+pub use self::error::{AdmissionError, JobError, NodeAnswer, WorkerError};

@@ -1,6 +1,7 @@
-//! How the machines of a run use a memo of sessions, and what came of it.
+//! Use of a memo of sessions by the machines of a run, with its counts.
 //!
-//! A memo outlives a run; what is counted here is one run's. Leaves out what is kept: see [`stayput_runtime::memo`].
+//! A memo outlives a run; what is counted here is one run's. Leaves out what is kept: see
+//! [`stayput_runtime::memo`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,14 +9,14 @@ use std::rc::Rc;
 use stayput_host::Host;
 use stayput_runtime::memo::{Memo, MemoResult};
 
-/// A memo, as the machines of one run use it. Clones count together.
+/// A memo in use by the machines of one run. Clones count together.
 #[derive(Clone, Debug)]
 pub struct SessionMemo {
     memo: Memo,
     used: Rc<RefCell<MemoUse>>,
 }
 
-/// How the sessions of a run were come by; those that their host lost are left out.
+/// Counts of a run's sessions by the use of the memo; those that their host lost are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoUse {
     /// Sessions that were computed, at least in part.
@@ -29,19 +30,19 @@ pub struct MemoUse {
 }
 
 impl SessionMemo {
-    /// For a run that uses `memo`.
+    /// The use of `memo` by one run.
     #[must_use]
     pub fn new(memo: &Memo) -> Self {
         Self { memo: memo.clone(), used: Rc::default() }
     }
 
-    /// What the sessions ask.
+    /// The memo that sessions look themselves up in.
     #[must_use]
     pub const fn memo(&self) -> &Memo {
         &self.memo
     }
 
-    /// What came of it so far.
+    /// Counts so far.
     #[must_use]
     pub fn used(&self) -> MemoUse {
         self.used.borrow().clone()

@@ -1,7 +1,8 @@
-//! What a proxy sends a node to have a session run, and what comes back: a JSON head and then bytes.
+//! Messages between a proxy and a node, the order of a session and its report: a JSON head, then
+//! bytes.
 //!
-//! The body is the head's length (four bytes, big endian), the head, and the parts that it lists one after the other.
-//! Leaves out encryption and compression.
+//! The body is the head's length (four bytes, big endian), the head, and the parts that it lists
+//! one after the other. Leaves out encryption and compression.
 
 use std::net::SocketAddr;
 
@@ -15,7 +16,7 @@ use stayput_store::http::{Body, StatusCode};
 use stayput_store::swift::{Path, Timestamp};
 
 use crate::placement::NodeLoad;
-use crate::session::driver::SessionEnd;
+use crate::session::result::SessionEnd;
 
 /// The longest head: a description of 64 KiB with room for what is added to it.
 const HEAD_BYTES_MAX: usize = 1 << 20;
@@ -23,12 +24,12 @@ const HEAD_BYTES_MAX: usize = 1 << 20;
 /// Status of a session that lost a peer on another node, through no fault of either.
 pub(crate) const PEER_LOST: StatusCode = StatusCode::FAILED_DEPENDENCY;
 
-/// A session that a node shall run.
+/// Order of a session to a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionOrder {
     /// Names the execution, through all its attempts.
     pub id: String,
-    /// Which attempt this is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
     /// The session's name.
     pub session: String,
@@ -36,29 +37,30 @@ pub struct SessionOrder {
     pub args: Vec<String>,
     /// Its environment.
     pub env: Vec<(String, String)>,
-    /// Where its module comes from.
-    pub module: ModuleSource,
+    /// Source of its module.
+    pub module: OrderedModule,
     /// The system images that it has, in their order.
     pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<OrderedDevice>,
-    /// Names the attempt of the gang that its pipes are of, for all hosts alike; empty without pipes.
+    /// Names the attempt of the gang that its pipes are of, for all hosts alike; empty without
+    /// pipes.
     pub gang: String,
     /// Bytes that each of its pipes has room for.
     pub pipe_room: usize,
-    /// The object of the store that the node shall have, if it shall have one.
+    /// Replica that the session reads where it lies, if any.
     pub local: Option<LocalObject>,
-    /// What follows the head.
+    /// Parts that follow the head.
     pub parts: Vec<PartHead>,
-    /// Whether the report shall tell the node's load. Unsaid if not: bytes are counted.
+    /// True if the report is to have the node's load. Left out if not: bytes are counted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_load: bool,
 }
 
-/// Where the module of a session comes from.
+/// Source of an ordered session's module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ModuleSource {
+pub enum OrderedModule {
     /// It is the part [`PartRole::Module`].
     Pushed,
     /// It is a file of an image, or the interpreter of a script that is one.
@@ -70,30 +72,30 @@ pub enum ModuleSource {
     },
 }
 
-/// A device of a session.
+/// Device of an ordered session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderedDevice {
     /// Its name.
     pub name: String,
-    /// Which way its bytes flow.
+    /// Direction and order of its bytes.
     pub kind: DeviceKind,
-    /// What `stat` says it is.
+    /// File type that `stat` reports.
     pub mode: DeviceMode,
-    /// Where its bytes come from.
-    pub source: DeviceSource,
+    /// Source of its bytes.
+    pub source: OrderedSource,
 }
 
-/// Where a device's bytes come from.
+/// Source of an ordered device's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DeviceSource {
-    /// From the node's own copy of [`SessionOrder::local`].
+pub enum OrderedSource {
+    /// The node's own replica of [`SessionOrder::local`].
     Local,
-    /// From the part [`PartRole::Device`] of its name.
+    /// The part [`PartRole::Device`] of its name.
     Pushed,
-    /// Nowhere: it is written to.
+    /// None: it is written to.
     Written,
-    /// From another session of the gang, or to it.
+    /// Another session of the gang, which writes it or reads it.
     Pipe {
         /// The pipe's number in the job.
         number: u32,
@@ -102,10 +104,10 @@ pub enum DeviceSource {
     },
 }
 
-/// An object that the node shall hold in just this version.
+/// Replica that a node must hold in this very version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalObject {
-    /// The disk that has it.
+    /// Disk that has it.
     pub disk: String,
     /// Its partition.
     pub partition: u32,
@@ -115,7 +117,7 @@ pub struct LocalObject {
     pub version: Timestamp,
 }
 
-/// What a part is.
+/// Role of a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartRole {
@@ -123,41 +125,42 @@ pub enum PartRole {
     Module,
     /// An image.
     Image,
-    /// What a device reads, or has written.
+    /// Bytes that a device reads, or has written.
     Device(String),
 }
 
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartHead {
-    /// What it is.
+    /// Role of the part.
     pub role: PartRole,
-    /// How long it is.
+    /// Length in bytes.
     pub bytes: u64,
 }
 
-/// What became of a session. Its parts are what its devices wrote.
+/// Report of a session. Its parts are the outputs of its devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionReport {
-    /// Of which execution.
+    /// Execution of the order.
     pub id: String,
-    /// Of which attempt.
+    /// Attempt of the order.
     pub attempt: u32,
-    /// How it ended.
+    /// End of the session.
     pub end: SessionEnd,
     /// Fuel that it used.
     pub fuel: u64,
     /// Time on a core, in microseconds.
     pub core_us: u64,
-    /// From its start to its end, in microseconds. Always of the same width in the message: how long something
-    /// takes must not decide how many bytes are sent, or two networks could not be compared.
+    /// From its start to its end, in microseconds. Always of the same width in the message: how
+    /// long something takes must not decide how many bytes are sent, or two networks could not be
+    /// compared.
     #[serde(with = "same_width")]
     pub took_us: u64,
-    /// What it read and wrote.
+    /// Bytes that it read and wrote, by device.
     pub accounting: Accounting,
-    /// What follows the head.
+    /// Parts that follow the head.
     pub parts: Vec<PartHead>,
-    /// What else the node has to do, if the order wants to know.
+    /// Load of the node, if the order asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<NodeLoad>,
 }
@@ -176,30 +179,62 @@ mod same_width {
     }
 }
 
-/// A message that is not as it should be.
+/// Flaw of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message is malformed: {why}")]
-pub struct BadMessage {
-    why: String,
+pub enum MessageError {
+    /// It is shorter than the length of its head.
+    #[error("the message is malformed: it ends before its head")]
+    NoHead,
+    /// Its head is longer than it may be, or than what came.
+    #[error("the message is malformed: its head shall have {length} bytes, {left} are left")]
+    HeadCut {
+        /// Length that it announces.
+        length: usize,
+        /// Bytes that came.
+        left: usize,
+    },
+    /// Its head is longer than any description leads to.
+    #[error("the message is malformed: its head has {length} bytes, {HEAD_BYTES_MAX} are allowed")]
+    HeadTooLong {
+        /// Length of the head.
+        length: usize,
+    },
+    /// Its head is no such JSON.
+    #[error("the message is malformed: {why}")]
+    Json {
+        /// Flaw, with its line and column.
+        why: String,
+    },
+    /// A part is shorter than its head says.
+    #[error("the message is malformed: the part {role:?} ends after {left} bytes")]
+    PartCut {
+        /// Role of the part.
+        role: PartRole,
+        /// Bytes of it that came.
+        left: usize,
+    },
+    /// More bytes follow its parts.
+    #[error("the message is malformed: more follows its parts")]
+    Rest,
 }
 
-fn bad(why: impl Into<String>) -> BadMessage {
-    BadMessage { why: why.into() }
+impl From<serde_json::Error> for MessageError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json { why: error.to_string() }
+    }
 }
 
 /// Puts a message into a body; each part is counted as its purpose, the head as control.
 ///
 /// # Errors
 /// The head is longer than any description leads to.
-pub fn encode(head: &impl Serialize, parts: Vec<(Purpose, Bytes)>) -> Result<Body, BadMessage> {
-    let json = serde_json::to_vec(head).map_err(|error| bad(error.to_string()))?;
+pub fn encode(head: &impl Serialize, parts: Vec<(Purpose, Bytes)>) -> Result<Body, MessageError> {
+    let json = serde_json::to_vec(head)?;
     if json.len() > HEAD_BYTES_MAX {
-        return Err(bad(format!(
-            "its head has {} bytes, {HEAD_BYTES_MAX} are allowed",
-            json.len()
-        )));
+        return Err(MessageError::HeadTooLong { length: json.len() });
     }
-    let length = u32::try_from(json.len()).map_err(|error| bad(error.to_string()))?;
+    let length =
+        u32::try_from(json.len()).map_err(|_| MessageError::HeadTooLong { length: json.len() })?;
     let head = Bytes::from([&length.to_be_bytes()[..], &json].concat());
     Ok(Body::parts(std::iter::once((Purpose::Control, head)).chain(parts)))
 }
@@ -228,29 +263,25 @@ impl MessageHead for SessionReport {
 /// It is cut, its head is no such head, or its parts do not have the lengths that the head says.
 pub fn decode<H: MessageHead>(
     mut message: Bytes,
-) -> Result<(H, Vec<(PartRole, Bytes)>), BadMessage> {
+) -> Result<(H, Vec<(PartRole, Bytes)>), MessageError> {
     if message.len() < 4 {
-        return Err(bad("it ends before its head"));
+        return Err(MessageError::NoHead);
     }
     let length = message.get_u32() as usize;
     if length > HEAD_BYTES_MAX || length > message.len() {
-        return Err(bad(format!("its head shall have {length} bytes, {} are left", message.len())));
+        return Err(MessageError::HeadCut { length, left: message.len() });
     }
     let json = message.split_to(length);
-    let head: H = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
+    let head: H = serde_json::from_slice(&json)?;
     let mut parts = Vec::new();
     for part in head.parts() {
         let bytes = usize::try_from(part.bytes).unwrap_or(usize::MAX);
         if bytes > message.len() {
-            return Err(bad(format!(
-                "the part {:?} ends after {} bytes",
-                part.role,
-                message.len()
-            )));
+            return Err(MessageError::PartCut { role: part.role.clone(), left: message.len() });
         }
         parts.push((part.role.clone(), message.split_to(bytes)));
     }
-    if message.is_empty() { Ok((head, parts)) } else { Err(bad("more follows its parts")) }
+    if message.is_empty() { Ok((head, parts)) } else { Err(MessageError::Rest) }
 }
 
 /// Path of one attempt on a node: orders are posted to it, and its status is read there.

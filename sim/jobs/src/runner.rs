@@ -1,76 +1,55 @@
-//! Fetches what a job reads to the host that runs it, and computes on what has come while the rest is still coming.
+//! Whole jobs on one host, a proxy or a worker: it fetches what they read, and computes on what has
+//! come while the rest is still coming, as a node does on what its disk has read.
 //!
-//! As a node does on what its disk has read. All sessions of a job run here, beside each other; copies would have no other host to run
-//! on, so that each runs once. Leaves out where the bytes come from ([`JobStore`]) and storing outputs.
+//! The sessions of a job run beside each other. Copies would have no other host to run on, so that
+//! each session runs once. Leaves out who gives the bytes ([`JobStore`]), and storing outputs.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use stayput_host::config::{FuelRate, MachineConfig, SessionsConfig};
-use stayput_host::{AttemptKind, Host, LocalFuture, Purpose, TaskGuard};
-use stayput_runtime::device::{DeviceFault, DeviceSpec, SIZE_UNKNOWN};
-use stayput_runtime::limits::SessionLimits;
+use stayput_host::config::MachineConfig;
+use stayput_host::{AttemptKind, Host, Purpose, TaskGuard};
 use stayput_runtime::pipe::pipe_capacity;
-use stayput_runtime::session::SessionSpec;
 use stayput_store::client::ObjectDownload;
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::Refusal;
 use stayput_store::swift::header::{X_TIMESTAMP, timestamp};
 use stayput_store::swift::{Path, Timestamp};
 use tokio::sync::SemaphorePermit;
 
-use crate::answer::SessionResult;
+use crate::error::JobError;
 use crate::memo::SessionMemo;
-use crate::message::{ModuleSource, PartRole};
-use crate::node::session_entropy;
-use crate::plan::lookup::{StoreLookup, as_lines};
-use crate::plan::{JobPlan, PlannedDevice, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
+use crate::plan::{JobPlan, PlannedDevice, PlannedImage, PlannedPath, SessionPlan};
 use crate::posted::PostedJob;
-use crate::session::driver::{Ran, Source, run};
+use crate::session::driver::{ResolvedSession, SessionDriver};
 use crate::session::pipe::SessionPipe;
-use crate::session::prepare::{CodeRequest, PreparedSession, Preparer};
-use crate::session::slots::{SessionSlots, session_runs, waiting};
+use crate::session::prepare::ModuleSource;
+use crate::session::result::SessionResult;
+use crate::session::slots::{session_runs, waiting};
+use crate::session::source::{InputSource, ResolvedDevice};
+use crate::store_access::{JobStore, StoreAccessError, as_lines};
 use crate::system_images::SystemImages;
 
-/// Where what a job reads comes from.
-pub trait JobStore: StoreLookup {
-    /// Brings an object into `into`, from which sessions read meanwhile, and says there how it ended; its bytes are counted as
-    /// `purpose`. The headers that it begins with name its version as `X-Timestamp`.
-    fn receive(
-        &self,
-        path: &Path,
-        purpose: Purpose,
-        into: Rc<ObjectDownload>,
-    ) -> LocalFuture<'static, Result<(), Refusal>>;
-}
-
-/// What runs whole jobs on a host.
-pub struct JobRunner {
+/// Runner of whole jobs on a host.
+pub(crate) struct JobRunner {
     host: Host,
-    fuel_per_second: FuelRate,
-    sessions: SessionsConfig,
-    preparer: Preparer,
-    memo: Option<SessionMemo>,
-    slots: SessionSlots,
+    driver: SessionDriver,
 }
 
 /// A job whose sessions have ended. It has its slot until this is dropped.
-pub struct FinishedJob<'a> {
-    /// The sessions, in the order of the plan.
-    pub sessions: Vec<SessionResult>,
-    /// What they read, in which version.
-    pub inputs: Vec<(Path, Timestamp)>,
-    /// The slot.
-    pub slot: SemaphorePermit<'a>,
+pub(crate) struct FinishedJob<'a> {
+    /// Sessions, in the order of the plan.
+    pub(crate) sessions: Vec<SessionResult>,
+    /// Versions that they read.
+    pub(crate) inputs: Vec<(Path, Timestamp)>,
+    /// Its slot.
+    pub(crate) slot: SemaphorePermit<'a>,
 }
 
-/// A job whose input was replaced or broke off while it ran begins anew so often.
+/// Attempts of a job whose inputs are replaced or break off while it runs.
 const ATTEMPTS_MAX: u32 = 3;
-/// Downloads that are waited for at a time until it is known what comes.
+/// Downloads whose beginnings are awaited at a time.
 const DOWNLOADS_BEGUN_AT_ONCE: usize = 32;
 
 /// An object on its way to the host.
@@ -84,38 +63,31 @@ struct Download {
 }
 
 impl JobRunner {
-    /// One for `host`, with the cores and slots of `machine`; `images` are installed on it. It does not compute
-    /// again what `memo` knows.
-    #[must_use]
-    pub fn new(
+    /// A runner on `host`, with the cores and slots of `machine`, on which `images` are installed.
+    /// Sessions that `memo` knows are not computed again.
+    pub(crate) fn new(
         host: &Host,
         machine: &MachineConfig,
         images: &SystemImages,
         memo: Option<SessionMemo>,
     ) -> Self {
-        Self {
-            host: host.clone(),
-            fuel_per_second: machine.fuel_per_second,
-            sessions: machine.sessions,
-            preparer: Preparer::new(images.clone()),
-            memo,
-            slots: SessionSlots::new(&machine.sessions),
-        }
+        let driver = SessionDriver::new(host, machine, images.clone(), memo);
+        Self { host: host.clone(), driver }
     }
 
-    /// Runs a job when there is room.
+    /// Runs a job when there is a slot.
     ///
     /// # Errors
-    /// 503 when there is none, when something cannot be had, or when inputs changed or broke off each time; and what the store
-    /// says of what it has not.
-    pub async fn run(
+    /// No slot; an input that cannot be had; inputs that changed or broke off each time.
+    pub(crate) async fn run(
         &self,
         plan: &JobPlan,
         posted: &PostedJob,
         store: &dyn JobStore,
-    ) -> Result<FinishedJob<'_>, Refusal> {
-        // A job of many sessions is one job: they share the host's cores as those of several jobs do.
-        let slot = self.slots.take(|| waiting(&self.host)).await?;
+    ) -> Result<FinishedJob<'_>, JobError> {
+        // A job of many sessions is one job: they share the host's cores as those of several jobs
+        // do.
+        let slot = self.driver.slots().take(|| waiting(&self.host)).await?;
         let _counted = session_runs(&self.host);
         for _attempt in 0..ATTEMPTS_MAX {
             let mut trying = self.host.attempt(AttemptKind::Job, "run");
@@ -124,17 +96,16 @@ impl JobRunner {
             }
             trying.failed();
         }
-        let why = "its inputs changed or broke off each time it ran: try again later";
-        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+        Err(JobError::InputsChanged)
     }
 
-    /// Downloads and computes once; `None` if what was computed on was not whole.
+    /// Downloads and computes once; `None` if an input did not come whole.
     async fn attempt(
         &self,
         plan: &JobPlan,
         posted: &PostedJob,
         store: &dyn JobStore,
-    ) -> Result<Option<(Vec<SessionResult>, Vec<(Path, Timestamp)>)>, Refusal> {
+    ) -> Result<Option<(Vec<SessionResult>, Vec<(Path, Timestamp)>)>, JobError> {
         let mut downloads = Vec::new();
         for paths in plan.reads().chunks(DOWNLOADS_BEGUN_AT_ONCE) {
             let begin = |path: &Path| {
@@ -154,8 +125,12 @@ impl JobRunner {
         }
         let room = pipe_capacity(plan.pipes.len());
         let pipes = plan.pipes.iter().map(|_| Rc::new(SessionPipe::new(room))).collect();
-        let inputs = Inputs { downloads, listings, pipes, posted };
-        let sessions = join_all(plan.sessions.iter().map(|plan| self.session(plan, &inputs))).await;
+        let inputs = FetchedInputs { downloads, listings, pipes, posted };
+        let run = |session| {
+            let inputs = &inputs;
+            async move { self.driver.run(inputs.resolve(session).await).await }
+        };
+        let sessions = join_all(plan.sessions.iter().map(run)).await;
         for download in &inputs.downloads {
             if !download.incoming.finished().await {
                 return Ok(None);
@@ -165,131 +140,91 @@ impl JobRunner {
         Ok(Some((sessions, versions)))
     }
 
-    /// Begins a download; returns when it is known what comes.
+    /// Begins a download; returns when version and size are known.
     async fn download(
         &self,
         path: Path,
         purpose: Purpose,
         store: &dyn JobStore,
-    ) -> Result<Download, Refusal> {
+    ) -> Result<Download, StoreAccessError> {
         let incoming = Rc::new(ObjectDownload::default());
         let failure = Rc::new(RefCell::new(None));
-        let told = Rc::clone(&failure);
+        let reported = Rc::clone(&failure);
         let receiving = store.receive(&path, purpose, Rc::clone(&incoming));
         let task =
-            self.host.spawn_guarded(async move { *told.borrow_mut() = receiving.await.err() });
+            self.host.spawn_guarded(async move { *reported.borrow_mut() = receiving.await.err() });
         let Some((size, headers)) = incoming.begun().await else {
-            // Its task says why in the same step in which it says that it ended.
-            let refusal: Option<Refusal> = failure.borrow().clone();
-            return Err(refusal.unwrap_or_else(|| {
-                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{path} cannot be had"))
-            }));
+            // Its task stores the failure in the same step in which the download ends.
+            let failure = failure.borrow_mut().take();
+            return Err(failure.unwrap_or(StoreAccessError::NoDownload { path }));
         };
         let version = timestamp(&headers, &X_TIMESTAMP).unwrap_or_default();
         Ok(Download { path, version, size, incoming, _task: task })
     }
-
-    async fn session(&self, plan: &SessionPlan, inputs: &Inputs<'_>) -> SessionResult {
-        let (devices, sources): (Vec<DeviceSpec>, Vec<Source>) =
-            plan.devices.iter().map(|device| inputs.device(device)).unzip();
-        let (parts, module) = inputs.code(plan).await;
-        let wanted =
-            CodeRequest { module: &module, system_images: &plan.system_images, args: &plan.args };
-        let ran = match self.preparer.prepare(wanted, &parts) {
-            Err(refused) => Ran::refused(refused, &devices, &sources),
-            Ok(PreparedSession { images, module, args, compiled_bytes }) => {
-                let spec = SessionSpec {
-                    module,
-                    args,
-                    env: plan.env.clone(),
-                    devices,
-                    images,
-                    limits: SessionLimits::default(),
-                    entropy: session_entropy(&self.host, &plan.session),
-                };
-                let startup = self.sessions.startup(compiled_bytes);
-                run(&self.host, spec, &sources, startup, self.memo.as_ref()).await
-            }
-        };
-        let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
-        SessionResult::of(&plan.session, ran, core, &plan.devices)
-    }
 }
 
-/// What the sessions of a job read.
-struct Inputs<'a> {
+/// Inputs of a job's sessions, which are still coming.
+struct FetchedInputs<'a> {
     downloads: Vec<Download>,
     listings: BTreeMap<Path, Bytes>,
     pipes: Vec<Rc<SessionPipe>>,
     posted: &'a PostedJob,
 }
 
-impl Inputs<'_> {
+impl FetchedInputs<'_> {
     fn download(&self, path: &Path) -> Option<&Download> {
         self.downloads.iter().find(|download| download.path == *path)
     }
 
-    /// A device of a session and where its bytes come from.
-    fn device(&self, device: &PlannedDevice) -> (DeviceSpec, Source) {
-        let (source, size) = match (&device.path, device.kind.is_readable()) {
-            (PlannedPath::Pipe(pipe), is_read) => (
-                Source::Pipe(Rc::clone(&self.pipes[*pipe])),
-                if is_read { SIZE_UNKNOWN } else { 0 },
-            ),
-            (_, false) => (Source::Written, 0),
-            (PlannedPath::Object(path), true) => match self.download(path) {
-                Some(download) => (reader(&download.incoming), download.size),
-                None => (Source::Memory(Bytes::new()), 0),
-            },
-            (PlannedPath::Listing(path), true) => in_memory(self.listings.get(path)),
-            (PlannedPath::Client, true) => in_memory(self.posted.body.as_ref()),
-        };
-        let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
-        (DeviceSpec { name, kind, mode, size }, source)
-    }
-
-    /// The images and the module of a session, when they have come.
-    async fn code(&self, plan: &SessionPlan) -> (Vec<(PartRole, Bytes)>, ModuleSource) {
-        let mut parts: Vec<(PartRole, Bytes)> = Vec::new();
+    /// The session of a plan, when its code has come.
+    async fn resolve(&self, plan: &SessionPlan) -> ResolvedSession {
+        let mut images = Vec::new();
         for image in &plan.images {
-            let tar = match image {
+            images.push(match image {
                 PlannedImage::Object(path) => whole(self.download(path)).await,
                 PlannedImage::Posted => self.posted.image.clone().unwrap_or_default(),
-            };
-            parts.push((PartRole::Image, tar));
+            });
         }
         let module = match &plan.module {
-            PlannedModule::Object(path) => {
-                parts.push((PartRole::Module, whole(self.download(path)).await));
-                ModuleSource::Pushed
-            }
-            PlannedModule::InImage { image, path } => {
+            ModuleSource::Object(path) => ModuleSource::Object(whole(self.download(path)).await),
+            ModuleSource::InImage { image, path } => {
                 ModuleSource::InImage { image: image.clone(), path: path.clone() }
             }
         };
-        (parts, module)
+        ResolvedSession {
+            name: plan.session.clone(),
+            args: plan.args.clone(),
+            env: plan.env.clone(),
+            module,
+            images,
+            system_images: plan.system_images.clone(),
+            devices: plan.devices.iter().map(|device| self.device(device)).collect(),
+        }
+    }
+
+    fn device(&self, device: &PlannedDevice) -> ResolvedDevice {
+        let memory = |data: Option<&Bytes>| InputSource::Memory(data.cloned().unwrap_or_default());
+        let source = match (&device.path, device.kind.is_readable()) {
+            (PlannedPath::Pipe(pipe), _) => InputSource::Pipe(Rc::clone(&self.pipes[*pipe])),
+            (_, false) => InputSource::Staged,
+            (PlannedPath::Object(path), true) => match self.download(path) {
+                Some(download) => InputSource::Fetched {
+                    download: Rc::clone(&download.incoming),
+                    size_bytes: download.size,
+                },
+                None => memory(None),
+            },
+            (PlannedPath::Listing(path), true) => memory(self.listings.get(path)),
+            (PlannedPath::Client, true) => memory(self.posted.body.as_ref()),
+        };
+        let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
+        ResolvedDevice { name, kind, mode, source }
     }
 }
 
-fn in_memory(data: Option<&Bytes>) -> (Source, u64) {
-    let data = data.cloned().unwrap_or_default();
-    let size = data.len() as u64;
-    (Source::Memory(data), size)
-}
-
-/// All of a download; what has come of one that broke off is found out by [`ObjectDownload::finished`].
+/// All of a download; what has come of one that broke off is found out by
+/// [`ObjectDownload::finished`].
 async fn whole(download: Option<&Download>) -> Bytes {
     let Some(download) = download else { return Bytes::new() };
     download.incoming.read_at(0, download.size).await.unwrap_or_default()
-}
-
-fn reader(incoming: &Rc<ObjectDownload>) -> Source {
-    let incoming = Rc::clone(incoming);
-    Source::Reader(Rc::new(move |offset, len| {
-        let incoming = Rc::clone(&incoming);
-        Box::pin(async move {
-            let read = incoming.read_at(offset, len).await;
-            read.map_err(|broken| DeviceFault::Failed { reason: broken.to_string() })
-        })
-    }))
 }

@@ -1,6 +1,8 @@
-//! The images that a cluster offers by name: installed on each of its machines, so that no bytes move for them.
+//! The images that a cluster offers by name: installed on each of its machines, so that no bytes
+//! move for them.
 //!
-//! They never change while the cluster runs. Clones share everything, what was compiled of them too. Leaves out where they come from.
+//! They never change while the cluster runs. Clones share everything, what was compiled of them
+//! too. Leaves out where they come from.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +31,7 @@ struct Shared {
 pub struct BadImageName(pub String);
 
 impl SystemImages {
-    /// These images.
+    /// The system images of a cluster.
     ///
     /// # Errors
     /// One has a name that a job could not use.
@@ -51,7 +53,7 @@ impl SystemImages {
         self.0.images.keys().map(String::as_str)
     }
 
-    /// What to say to somebody who asked for another one.
+    /// Names of the images, in words for somebody who asked for another one.
     #[must_use]
     pub fn known(&self) -> String {
         let names: Vec<&str> = self.names().collect();
@@ -62,8 +64,8 @@ impl SystemImages {
         }
     }
 
-    /// The module that lies at the real path `path` of the image `name` and has the bytes `wasm`. It is compiled once for
-    /// all machines, and neither compared nor hashed after that.
+    /// The module that lies at the real path `path` of the image `name` and has the bytes `wasm`.
+    /// It is compiled once for all machines, and neither compared nor hashed after that.
     ///
     /// # Errors
     /// It is no module that can be run.
@@ -84,10 +86,10 @@ impl SystemImages {
     }
 }
 
-/// Whether a system image may have this name.
+/// Checks the name of a system image.
 ///
 /// # Errors
-/// It is no name, or one that devices have.
+/// It is no name, or the name of a device.
 pub fn check_name(name: &str) -> Result<(), BadImageName> {
     match DeviceClass::named(name) {
         Some(DeviceClass::SystemImage) => Ok(()),

@@ -1,8 +1,9 @@
-//! A worker outside the store: download-then-compute, the baseline that Stayput is measured against.
+//! The job service of a worker outside the store: download, then compute, the baseline that Stayput
+//! is measured against.
 //!
-//! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs the same session in the same
-//! runtime, stores outputs through the proxies and answers the client. A proxy that runs a job itself does it by the same
-//! [`runner`]. Leaves out a cache.
+//! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs
+//! the sessions by the same [`crate::runner`] as a proxy that runs a job itself, stores outputs
+//! through the proxies and answers the client. Leaves out a cache.
 
 use std::fmt::Display;
 use std::io;
@@ -15,28 +16,33 @@ use stayput_host::{Host, LocalFuture, Purpose};
 use stayput_store::client::{Client, ClientError, ObjectDownload, ObjectUpload};
 use stayput_store::http;
 use stayput_store::http::{Method, Request, Response, StatusCode};
-use stayput_store::proxy::{JobAccess, ListedObject, Refusal};
+use stayput_store::proxy::{JobAccess, ListedObject};
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, text};
 use stayput_store::swift::{Path, WORKER_PORT, decode_path};
 
-use crate::answer::{AnswerContext, SessionResult, answer};
+use crate::answer::{AnswerContext, answer};
+use crate::error::{AdmissionError, JobError};
 use crate::memo::SessionMemo;
 use crate::output::{CONTENT_TYPE, padded};
-use crate::plan::lookup::{NAMES_MAX, StoreLookup, plan};
+use crate::placement::{Download, PlacementPolicy};
+use crate::plan::lookup::plan;
 use crate::plan::{JobPlan, Planning};
 use crate::posted::JobReader;
-use crate::runner::{FinishedJob, JobRunner, JobStore};
+use crate::runner::{FinishedJob, JobRunner};
+use crate::session::result::SessionResult;
+use crate::store_access::{JobStore, NAMES_MAX, StoreAccessError, StoreLookup};
 use crate::system_images::SystemImages;
 
 /// A worker of one account.
-pub struct Worker {
+struct Worker {
     host: Host,
     store: Client,
     images: SystemImages,
     runner: JobRunner,
 }
 
-/// Serves [`WORKER_PORT`] of `host` until the host ends. `store` is how it reaches the store, `images` are installed on it.
+/// Serves [`WORKER_PORT`] of `host` until the host ends; `store` is its client of the proxies,
+/// `images` are installed on it.
 ///
 /// # Errors
 /// The port is taken.
@@ -55,12 +61,12 @@ pub fn start(
     });
     http::serve(host, WORKER_PORT, move |request| {
         let worker = Rc::clone(&worker);
-        async move { worker.answer(request).await.unwrap_or_else(Refusal::into_response) }
+        async move { worker.answer(request).await.unwrap_or_else(JobError::into_response) }
     })
 }
 
 impl Worker {
-    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+    async fn answer(&self, mut request: Request) -> Result<Response, JobError> {
         let posted_to = self.admit(&request)?;
         let reception = JobReader {
             host: &self.host,
@@ -74,27 +80,23 @@ impl Worker {
         let FinishedJob { sessions, inputs, slot: _slot } =
             self.runner.run(&plan, &posted, self).await?;
         self.store_outputs(&plan, &sessions).await?;
-        let around = AnswerContext { policy: "download", placed: None, inputs };
+        let around = AnswerContext { policy: Download.name(), placement: None, inputs };
         Ok(answer(&plan, &sessions, &around))
     }
 
-    /// Lets in who has the worker's own right to the store, and nobody else: it would lend its right to them.
-    fn admit(&self, request: &Request) -> Result<Path, Refusal> {
+    /// Admits jobs with the worker's own token, and no others: the worker would lend them its
+    /// access.
+    fn admit(&self, request: &Request) -> Result<Path, AdmissionError> {
         if request.method() != Method::POST || !request.headers().contains_key(X_ZEROVM_EXECUTE) {
-            let why = "a worker takes jobs: POST with X-Zerovm-Execute";
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+            return Err(AdmissionError::NoJob);
         }
         if text(request.headers(), &X_AUTH_TOKEN) != Some(self.store.token.as_str()) {
-            let why = "X-Auth-Token is missing or not known: send your token with it";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, why));
+            return Err(AdmissionError::BadToken);
         }
         let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
         match decode_path(path) {
             Ok(path) if path.account() == self.store.account => Ok(path),
-            _ => {
-                let why = format!("this token is for the account {}", self.store.account);
-                Err(Refusal::new(StatusCode::FORBIDDEN, why))
-            }
+            _ => Err(AdmissionError::OtherAccount { account: self.store.account.clone() }),
         }
     }
 
@@ -102,7 +104,7 @@ impl Worker {
         &self,
         plan: &JobPlan,
         sessions: &[SessionResult],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), StoreAccessError> {
         let ended =
             plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
         for (of, session) in ended {
@@ -114,7 +116,7 @@ impl Worker {
                     meta: &device.meta,
                     purpose: Purpose::JobResult,
                 };
-                self.store.put_content(path, output).await.map_err(|error| refuse(&error))?;
+                self.store.put_content(path, output).await?;
             }
         }
         Ok(())
@@ -126,10 +128,10 @@ impl StoreLookup for Worker {
         &'a self,
         container: &'a Path,
         prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<ListedObject>, Refusal>> {
+    ) -> LocalFuture<'a, Result<Vec<ListedObject>, StoreAccessError>> {
         Box::pin(async move {
             let rows = self.store.list(container, prefix, NAMES_MAX + 1).await;
-            at_most(rows.map_err(|error| refuse(&error))?, container)
+            at_most(rows?, container)
         })
     }
 
@@ -137,28 +139,29 @@ impl StoreLookup for Worker {
         &'a self,
         account: &'a Path,
         prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+    ) -> LocalFuture<'a, Result<Vec<String>, StoreAccessError>> {
         Box::pin(async move {
             let account = account.account().to_owned();
             let store = Client { account, ..self.store.clone() };
             let names = store.list_containers(prefix, NAMES_MAX + 1).await;
-            at_most(names.map_err(|error| refuse(&error))?, &store.account)
+            at_most(names?, &store.account)
         })
     }
 
-    /// Proxies judge each request. Reading is asked for before the job runs; where it may write it hears when it stores.
+    /// Proxies check each request: reading is tried before the job runs, writing when outputs are
+    /// stored.
     fn may<'a>(
         &'a self,
         path: &'a Path,
         wanted: JobAccess,
-    ) -> LocalFuture<'a, Result<(), Refusal>> {
+    ) -> LocalFuture<'a, Result<(), StoreAccessError>> {
         Box::pin(async move {
             if wanted == JobAccess::Write {
                 return Ok(());
             }
             match self.store.head(path).await {
                 Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) | Ok(_) => Ok(()),
-                Err(error) => Err(refuse(&error)),
+                Err(error) => Err(error.into()),
             }
         })
     }
@@ -168,13 +171,11 @@ impl StoreLookup for Worker {
         object: &'a Path,
         purpose: Purpose,
         bytes_max: u64,
-    ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
+    ) -> LocalFuture<'a, Result<(Bytes, String), StoreAccessError>> {
         Box::pin(async move {
-            let object = self.store.get_object_for(object, purpose).await;
-            let object = object.map_err(|error| refuse(&error))?;
+            let object = self.store.get_object_for(object, purpose).await?;
             if object.content.len() as u64 > bytes_max {
-                let why = format!("it has over {bytes_max} bytes");
-                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+                return Err(StoreAccessError::TooLong { bytes_max });
             }
             let content_type = text(&object.headers, &CONTENT_TYPE_HEADER).unwrap_or_default();
             Ok((object.content, content_type.to_owned()))
@@ -188,27 +189,15 @@ impl JobStore for Worker {
         path: &Path,
         purpose: Purpose,
         into: Rc<ObjectDownload>,
-    ) -> LocalFuture<'static, Result<(), Refusal>> {
+    ) -> LocalFuture<'static, Result<(), StoreAccessError>> {
         let (store, path) = (self.store.clone(), path.clone());
-        Box::pin(async move {
-            let received = store.receive_object(&path, purpose, &into).await;
-            received.map_err(|error| refuse(&error))
-        })
+        Box::pin(async move { Ok(store.receive_object(&path, purpose, &into).await?) })
     }
 }
 
-fn at_most<T>(names: Vec<T>, of: impl Display) -> Result<Vec<T>, Refusal> {
+fn at_most<T>(names: Vec<T>, of: impl Display) -> Result<Vec<T>, StoreAccessError> {
     if names.len() <= NAMES_MAX {
         return Ok(names);
     }
-    let why = format!("{of} has more than {NAMES_MAX} names that the wildcard could mean");
-    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
-}
-
-fn refuse(error: &ClientError) -> Refusal {
-    let status = match error {
-        ClientError::Refused { status, .. } => *status,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    Refusal::new(status, error.to_string())
+    Err(StoreAccessError::TooManyNames { of: of.to_string() })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stayput_jobs::session::driver::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
+use stayput_jobs::session::result::{SESSION_TIME_MAX, STAGED_BYTES_MAX};
 use stayput_store::client::JobAnswer;
 
 use super::room::{assert_serves, header, job_of, object, post, run, text};

@@ -16,9 +16,9 @@ use stayput_engine::scenario::read_bounded;
 use stayput_jobs::answer::in_response;
 use stayput_jobs::output::padded;
 use stayput_jobs::plan::JobPlan;
-use stayput_jobs::plan::lookup::as_lines;
 use stayput_jobs::posted::{POSTED_BYTES_MAX, PostedJob};
 use stayput_jobs::session::prepare::Preparer;
+use stayput_jobs::store_access::as_lines;
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::job::{Account, DeviceClass, Job};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
     let data = args.data.as_deref().map(read).transpose()?;
     let account = Path::account_only(ACCOUNT).map_err(|bad| refused(args, &bad.to_string()))?;
     let posted = PostedJob::read(content_type_of(&job), job, data, &account);
-    let posted = posted.map_err(|refusal| refused(args, &refusal.why))?;
+    let posted = posted.map_err(|flaw| refused(args, &flaw.to_string()))?;
     let objects = Files(objects_of(&args.file)?);
     let images = images_of(&posted.job, &args.images)?;
     let preparer = Preparer::new(images.clone());
@@ -49,7 +49,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
         seed: args.seed,
         memo: None,
     };
-    let plan = local.plan(&posted.job).map_err(|refusal| refused(args, &refusal.why))?;
+    let plan = local.plan(&posted.job).map_err(|flaw| refused(args, &flaw.to_string()))?;
     let runs = local.run(&plan, &posted).map_err(|why| refused(args, &why))?;
     answer(&plan, &runs)?;
     store(&plan, &runs, args.out.as_deref())?;
@@ -109,7 +109,7 @@ impl Objects for Files {
             last_modified: "1970-01-01T00:00:00.000000".to_owned(),
         });
         let lines = as_lines(container, &rows.collect::<Vec<_>>());
-        lines.map_err(|refusal| refusal.why)
+        lines.map_err(|flaw| flaw.to_string())
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> References<'a> {
     fn answer(&self, text: &str) -> Result<Reference, String> {
         let account = Path::account_only(ACCOUNT).map_err(|bad| bad.to_string())?;
         let posted = PostedJob::read(DESCRIPTION, text.to_owned().into(), None, &account);
-        let posted = posted.map_err(|refusal| refusal.why)?;
+        let posted = posted.map_err(|flaw| flaw.to_string())?;
         let loaded = Loaded(self.plan);
         let local = Local {
             objects: &loaded,
@@ -80,7 +80,7 @@ impl<'a> References<'a> {
             seed: self.plan.seed,
             memo: self.memo,
         };
-        let planned = local.plan(&posted.job).map_err(|refusal| refusal.why)?;
+        let planned = local.plan(&posted.job).map_err(|flaw| flaw.to_string())?;
         let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
         for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
             if let MemoResult::Diverged { what } = &run.memo {

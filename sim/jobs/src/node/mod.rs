@@ -1,66 +1,67 @@
-//! The job service of a storage node: runs sessions on the node's own copies of objects.
+//! The job service of a storage node: runs the sessions that proxies order, on the node's own
+//! replicas.
 //!
-//! So many sessions run and a few wait ([`SessionSlots`]); more are sent to the next replica. Leaves out who may run what: only
-//! proxies reach a node, and they have checked it.
+//! So many sessions run and a few wait for a slot; more are refused, and proxies order them from
+//! the next replica. Leaves out who may run what: only proxies reach a node, and they have checked
+//! it.
 
+mod error;
 mod pipe_registry;
 mod pipe_transport;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
-use stayput_host::config::{FuelRate, MachineConfig, SessionsConfig};
+use stayput_host::config::MachineConfig;
 use stayput_host::{Host, LocalFuture, Purpose};
-use stayput_runtime::device::{DeviceSpec, SIZE_UNKNOWN};
-use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::outcome::EndReason;
 use stayput_runtime::pipe::PIPE_BYTES;
-use stayput_runtime::session::SessionSpec;
 use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Request, Response, StatusCode};
-use stayput_store::node::{NodeError, ObjectStore, error_status};
-use stayput_store::proxy::Refusal;
+use stayput_store::node::{NodeError, ObjectStore};
 use stayput_store::swift::job_port;
 
+use self::error::{OrderError, SessionError};
 use self::pipe_registry::PipeRegistry;
+use self::pipe_transport::PipeTransportError;
 use crate::memo::SessionMemo;
 use crate::message::{
-    DeviceSource, LocalObject, OrderedDevice, PEER_LOST, PartHead, PartRole, SessionOrder,
+    LocalObject, OrderedDevice, OrderedModule, OrderedSource, PartHead, PartRole, SessionOrder,
     SessionReport, decode, encode, status_path,
 };
-use crate::session::driver::{Ran, SessionEnd, Source, run};
+use crate::placement::NodeLoad;
+use crate::session::driver::{ResolvedSession, SessionDriver};
 use crate::session::pipe::SessionPipe;
-use crate::session::prepare::{CodeRequest, PreparedSession, Preparer};
-use crate::session::slots::{SessionSlots, session_runs, waiting};
+use crate::session::prepare::ModuleSource;
+use crate::session::result::{SessionEnd, SessionResult};
+use crate::session::slots::{session_runs, waiting};
+use crate::session::source::{InputSource, ResolvedDevice};
 use crate::session::verified_replica::VerifiedReplica;
 use crate::system_images::SystemImages;
 
-/// The longest order: what is pushed with it is held whole.
+/// Limit on the bytes of an order: what is pushed with it is held whole.
 pub const ORDER_BYTES_MAX: u64 = 320 << 20;
 
-/// What runs sessions on a node.
-pub struct NodeExecutor {
+/// Runner of the sessions that proxies order from a node.
+struct NodeExecutor {
     host: Host,
     objects: Rc<ObjectStore>,
-    fuel_per_second: FuelRate,
-    sessions: SessionsConfig,
-    preparer: Preparer,
-    memo: Option<SessionMemo>,
-    slots: SessionSlots,
+    driver: SessionDriver,
     running: RefCell<BTreeSet<String>>,
     pipes: PipeRegistry,
     /// Connections to the nodes of peers.
     pool: ConnectionPool,
 }
 
-type Senders<'a> = Vec<LocalFuture<'a, Result<(), String>>>;
+type PipeSenders<'a> = Vec<LocalFuture<'a, Result<(), PipeTransportError>>>;
 
-/// Counts a session as running until it is dropped.
+/// A session that counts as running until this is dropped.
 struct Running<'a>(&'a NodeExecutor, String);
 
 impl Drop for Running<'_> {
@@ -84,23 +85,19 @@ pub fn serve(
     let executor = Rc::new(NodeExecutor {
         host: host.clone(),
         objects,
-        fuel_per_second: machine.fuel_per_second,
-        sessions: machine.sessions,
-        preparer: Preparer::new(images),
-        memo,
-        slots: SessionSlots::new(&machine.sessions),
+        driver: SessionDriver::new(host, machine, images, memo),
         running: RefCell::default(),
         pipes: PipeRegistry::default(),
         pool: ConnectionPool::new(host.clone()),
     });
     http::serve(host, job_port(ring_port), move |request| {
         let executor = Rc::clone(&executor);
-        async move { executor.answer(request).await.unwrap_or_else(Refusal::into_response) }
+        async move { executor.answer(request).await.unwrap_or_else(SessionError::into_response) }
     })
 }
 
 impl NodeExecutor {
-    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+    async fn answer(&self, request: Request) -> Result<Response, SessionError> {
         if request.method() == Method::GET {
             return Ok(self.status(request.uri().path()));
         }
@@ -109,27 +106,22 @@ impl NodeExecutor {
             let pipe = self.pipes.enter(request.uri().path(), room, self.host.now());
             return Ok(pipe_transport::receive(&self.host, &pipe, request).await);
         }
-        let bad = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
         // Known from the first byte on: a long order is no lost session.
         let path = request.uri().path().to_owned();
         if !self.running.borrow_mut().insert(path.clone()) {
-            return Err(bad(format!("{path} runs already")));
+            return Err(OrderError::Running { path }.into());
         }
         let _running = Running(self, path.clone());
-        let body = request.body_mut().collect(ORDER_BYTES_MAX).await;
-        let body = body.map_err(|broken| bad(broken.to_string()))?;
-        let (order, parts) =
-            decode::<SessionOrder>(body).map_err(|error| bad(error.to_string()))?;
-        if status_path(&order.id, order.attempt) != path {
-            return Err(bad(format!("{path} is not the path of the order that it brings")));
-        }
+        let (order, parts) = receive(request, path).await?;
+        let slots = self.driver.slots();
         let _slot = match order.gang.is_empty() {
-            true => self.slots.take(|| waiting(&self.host)).await?,
-            false => self.slots.take_now()?,
+            true => slots.take(|| waiting(&self.host)).await?,
+            false => slots.take_now()?,
         };
         let _counted = session_runs(&self.host);
-        let ran = self.execute(&order, parts).await?;
-        self.report(order, ran)
+        let result = self.execute(&order, parts).await?;
+        let load = order.wants_load.then(|| slots.load_beside());
+        report(order, result, load)
     }
 
     fn status(&self, path: &str) -> Response {
@@ -143,160 +135,163 @@ impl NodeExecutor {
     async fn execute(
         &self,
         order: &SessionOrder,
-        parts: Vec<(PartRole, Bytes)>,
-    ) -> Result<Ran, Refusal> {
+        parts: OrderParts,
+    ) -> Result<SessionResult, SessionError> {
         let local = match &order.local {
             Some(object) => Some(self.open(object).await?),
             None => None,
         };
-        let (devices, sources, senders) = self.devices(order, &parts, local.as_ref())?;
-        let running = self.run(order, &parts, devices, &sources);
-        let (ran, sent) = join(running, join_all(senders)).await;
-        if let Some(why) = sent.into_iter().find_map(Result::err) {
-            // Not the guest's doing: the whole gang has to begin anew.
-            return Err(Refusal::new(PEER_LOST, why));
+        let (session, senders) = self.resolve(order, parts, local.as_ref())?;
+        let (result, sent) = join(self.driver.run(session), join_all(senders)).await;
+        if let Some(lost) = sent.into_iter().find_map(Result::err) {
+            return Err(lost.into());
         }
-        if let Some(local) = local.filter(|_| ran.end != SessionEnd::OutOfTime) {
+        if let Some(local) = local.filter(|_| result.end != SessionEnd::OutOfTime) {
             // What the guest made of a damaged copy is worth nothing, whatever it was.
-            local.finish().await.map_err(refuse)?;
+            local.finish().await?;
         }
-        if let SessionEnd::Guest(end @ EndReason::DeviceFailed { device, .. }) = &ran.end {
+        if let SessionEnd::Guest(end @ EndReason::DeviceFailed { device, .. }) = &result.end {
             // Not the guest's doing: another replica may do better, or other peers.
-            let is_pipe = |it: &OrderedDevice| matches!(it.source, DeviceSource::Pipe { .. });
-            let is_peers = order.devices.iter().any(|it| it.name == *device && is_pipe(it));
-            let status = if is_peers { PEER_LOST } else { StatusCode::INSUFFICIENT_STORAGE };
-            return Err(Refusal::new(status, end.to_string()));
+            let end = end.clone();
+            let is_pipe = |it: &OrderedDevice| matches!(it.source, OrderedSource::Pipe { .. });
+            return Err(match order.devices.iter().any(|it| it.name == *device && is_pipe(it)) {
+                true => SessionError::PeerLost { end },
+                false => SessionError::DeviceFailed { end },
+            });
         }
-        Ok(ran)
+        Ok(result)
     }
 
-    /// The devices of a session and where their bytes come from; and what carries its pipes to other nodes.
-    fn devices<'a>(
+    /// The session of an order; and the senders of its pipes to other nodes.
+    fn resolve<'a>(
         &'a self,
         order: &'a SessionOrder,
-        parts: &[(PartRole, Bytes)],
+        parts: OrderParts,
         local: Option<&Rc<VerifiedReplica>>,
-    ) -> Result<(Vec<DeviceSpec>, Vec<Source>, Senders<'a>), Refusal> {
-        let (mut devices, mut sources, mut senders) = (Vec::new(), Vec::new(), Vec::new());
-        for device in &order.devices {
-            let (source, size) = match device.source {
-                DeviceSource::Local => {
-                    let object = Rc::clone(local.ok_or_else(|| missing("its local object"))?);
-                    let size = object.len();
-                    (Source::Reader(VerifiedReplica::reader(object)), size)
+    ) -> Result<(ResolvedSession, PipeSenders<'a>), OrderError> {
+        let missing = |what: &str| OrderError::Missing { what: what.to_owned() };
+        let module = match &order.module {
+            OrderedModule::Pushed => ModuleSource::Object(
+                parts.first(&PartRole::Module).ok_or_else(|| missing("its module"))?,
+            ),
+            OrderedModule::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
+        };
+        let mut senders = Vec::new();
+        let device = |device: &OrderedDevice| {
+            let source = match device.source {
+                OrderedSource::Local => {
+                    let replica = local.ok_or_else(|| missing("its local object"))?;
+                    InputSource::LocalReplica(Rc::clone(replica))
                 }
-                DeviceSource::Pushed => {
-                    let role = PartRole::Device(device.name.clone());
-                    let part = parts.iter().find(|(of, _)| *of == role);
-                    let data = part.ok_or_else(|| missing(&device.name))?.1.clone();
-                    let size = data.len() as u64;
-                    (Source::Memory(data), size)
+                OrderedSource::Pushed => {
+                    let data = parts.first(&PartRole::Device(device.name.clone()));
+                    InputSource::Memory(data.ok_or_else(|| missing(&device.name))?)
                 }
-                DeviceSource::Written => (Source::Written, 0),
-                DeviceSource::Pipe { number, reader } => {
-                    let path = pipe_transport::path_of(&order.gang, order.attempt, number);
-                    let room = order.pipe_room.clamp(1, PIPE_BYTES);
-                    let pipe = match reader.filter(|_| device.kind.is_writable()) {
-                        None => self.pipes.enter(&path, room, self.host.now()),
-                        Some(to) => {
-                            let pipe = Rc::new(SessionPipe::new(room));
-                            let sender = Rc::clone(&pipe);
-                            let pool = &self.pool;
-                            senders.push(Box::pin(async move {
-                                pipe_transport::send(pool, to, &path, room, &sender).await
-                            }) as LocalFuture<'a, _>);
-                            pipe
-                        }
-                    };
-                    let size = if device.kind.is_readable() { SIZE_UNKNOWN } else { 0 };
-                    (Source::Pipe(pipe), size)
+                OrderedSource::Written => InputSource::Staged,
+                OrderedSource::Pipe { number, reader } => {
+                    let reader = reader.filter(|_| device.kind.is_writable());
+                    InputSource::Pipe(self.pipe(order, number, reader, &mut senders))
                 }
             };
             let (name, kind, mode) = (device.name.clone(), device.kind, device.mode);
-            devices.push(DeviceSpec { name, kind, mode, size });
-            sources.push(source);
-        }
-        Ok((devices, sources, senders))
-    }
-
-    async fn run(
-        &self,
-        order: &SessionOrder,
-        parts: &[(PartRole, Bytes)],
-        devices: Vec<DeviceSpec>,
-        sources: &[Source],
-    ) -> Ran {
-        let SessionOrder { module, system_images, args, .. } = order;
-        let prepared = self.preparer.prepare(CodeRequest { module, system_images, args }, parts);
-        let PreparedSession { images, module, args, compiled_bytes } = match prepared {
-            Ok(prepared) => prepared,
-            Err(refused) => return Ran::refused(refused, &devices, sources),
+            Ok(ResolvedDevice { name, kind, mode, source })
         };
-        let spec = SessionSpec {
-            module,
-            args,
+        let devices = order.devices.iter().map(device).collect::<Result<_, OrderError>>()?;
+        let session = ResolvedSession {
+            name: order.session.clone(),
+            args: order.args.clone(),
             env: order.env.clone(),
+            module,
+            images: parts.all(&PartRole::Image),
+            system_images: order.system_images.clone(),
             devices,
-            images,
-            limits: SessionLimits::default(),
-            entropy: session_entropy(&self.host, &order.session),
         };
-        let startup = self.sessions.startup(compiled_bytes);
-        run(&self.host, spec, sources, startup, self.memo.as_ref()).await
+        Ok((session, senders))
     }
 
-    /// The node's own copy, if it is of the version that the order names.
-    async fn open(&self, object: &LocalObject) -> Result<Rc<VerifiedReplica>, Refusal> {
-        let opened = self
-            .objects
-            .open_version(&object.disk, object.partition, &object.path, object.version)
-            .await;
-        Ok(Rc::new(VerifiedReplica::new(&self.host, opened.map_err(refuse)?)))
+    /// The pipe of that number; if its reader is on another node, with a sender to there.
+    fn pipe<'a>(
+        &'a self,
+        order: &SessionOrder,
+        number: u32,
+        reader: Option<SocketAddr>,
+        senders: &mut PipeSenders<'a>,
+    ) -> Rc<SessionPipe> {
+        let path = pipe_transport::path_of(&order.gang, order.attempt, number);
+        let room = order.pipe_room.clamp(1, PIPE_BYTES);
+        let Some(to) = reader else { return self.pipes.enter(&path, room, self.host.now()) };
+        let pipe = Rc::new(SessionPipe::new(room));
+        let sender = Rc::clone(&pipe);
+        senders.push(Box::pin(async move {
+            pipe_transport::send(&self.pool, to, &path, room, &sender).await
+        }));
+        pipe
     }
 
-    fn report(&self, order: SessionOrder, ran: Ran) -> Result<Response, Refusal> {
-        let written = order.devices.iter().zip(ran.outputs);
-        let written = written.filter(|(device, _)| device.source == DeviceSource::Written);
-        let (heads, parts): (Vec<PartHead>, Vec<(Purpose, Bytes)>) = written
-            .map(|(device, output)| {
-                let role = PartRole::Device(device.name.clone());
-                let head = PartHead { role, bytes: output.len() as u64 };
-                (head, (Purpose::JobResult, output))
-            })
-            .unzip();
-        let core = Duration::from_nanos(self.fuel_per_second.nanos_for(ran.fuel));
-        let report = SessionReport {
-            id: order.id,
-            attempt: order.attempt,
-            end: ran.end,
-            fuel: ran.fuel,
-            core_us: micros(core),
-            took_us: micros(ran.took),
-            accounting: ran.accounting,
-            parts: heads,
-            load: order.wants_load.then(|| self.slots.load_beside()),
-        };
-        let body = encode(&report, parts)
-            .map_err(|bad| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, bad.to_string()))?;
-        Ok(Response::new(body))
+    /// The node's own replica, if it is of the version that the order names.
+    async fn open(&self, object: &LocalObject) -> Result<Rc<VerifiedReplica>, NodeError> {
+        let LocalObject { disk, partition, path, version } = object;
+        let opened = self.objects.open_version(disk, *partition, path, *version).await?;
+        Ok(Rc::new(VerifiedReplica::new(&self.host, opened)))
     }
 }
 
-/// The seed of a session's randomness: the same wherever it runs, and at each attempt.
-#[must_use]
-pub fn session_entropy(host: &Host, session: &str) -> [u8; 32] {
-    host.entropy("session", session.as_bytes(), 0).seed()
+/// Parts of an order, with their roles.
+struct OrderParts(Vec<(PartRole, Bytes)>);
+
+impl OrderParts {
+    fn first(&self, role: &PartRole) -> Option<Bytes> {
+        self.0.iter().find(|(of, _)| of == role).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn all(&self, role: &PartRole) -> Vec<Bytes> {
+        self.0.iter().filter(|(of, _)| of == role).map(|(_, bytes)| bytes.clone()).collect()
+    }
 }
 
-fn refuse(error: NodeError) -> Refusal {
-    let why = error.to_string();
-    Refusal::new(error_status(&error), why)
+/// Reads the order that is posted to `path`.
+async fn receive(
+    mut request: Request,
+    path: String,
+) -> Result<(SessionOrder, OrderParts), OrderError> {
+    let body = request.body_mut().collect(ORDER_BYTES_MAX).await?;
+    let (order, parts) = decode::<SessionOrder>(body)?;
+    if status_path(&order.id, order.attempt) != path {
+        return Err(OrderError::OtherPath { path });
+    }
+    Ok((order, OrderParts(parts)))
+}
+
+/// Reports a session to the proxy that ordered it.
+fn report(
+    order: SessionOrder,
+    result: SessionResult,
+    load: Option<NodeLoad>,
+) -> Result<Response, SessionError> {
+    let (heads, parts): (Vec<PartHead>, Vec<(Purpose, Bytes)>) = result
+        .outputs
+        .into_iter()
+        .map(|(device, output)| {
+            let head = PartHead { role: PartRole::Device(device), bytes: output.len() as u64 };
+            (head, (Purpose::JobResult, output))
+        })
+        .unzip();
+    let report = SessionReport {
+        id: order.id,
+        attempt: order.attempt,
+        end: result.end,
+        fuel: result.fuel,
+        core_us: micros(result.core),
+        took_us: micros(result.took),
+        accounting: result.accounting,
+        parts: heads,
+        load,
+    };
+    Ok(Response::new(encode(&report, parts).map_err(SessionError::Report)?))
 }
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn missing(what: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, format!("the order lacks {what}"))
 }

@@ -1,6 +1,7 @@
-//! The pipes that end on a node, by their names: whoever comes first, a session or what its peer wrote, makes the pipe.
+//! Registry of the pipes that end on a node, by name: whoever comes first, a session or the writes
+//! of its peer, makes the pipe.
 //!
-//! Leaves out what pipes do ([`super::pipe`]), and telling whether a name makes sense: only proxies and nodes reach a node.
+//! Leaves out checking names: only proxies and nodes reach a node.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,17 +10,18 @@ use std::time::Duration;
 
 use stayput_host::Time;
 
-use crate::session::driver::SESSION_TIME_MAX;
 use crate::session::pipe::SessionPipe;
+use crate::session::result::SESSION_TIME_MAX;
 
-/// How long a pipe is remembered. A gang is over by then: one that came late finds that nobody reads any more.
+/// Time for which a pipe is kept. A gang is over by then: a late writer finds that nobody reads any
+/// more.
 const KEPT: Duration = Duration::from_secs(6 * SESSION_TIME_MAX.as_secs());
 
-/// The pipes of a node.
+/// Pipes of a node.
 #[derive(Debug, Default)]
 pub(super) struct PipeRegistry {
     by_name: RefCell<BTreeMap<String, (Time, Rc<SessionPipe>)>>,
-    /// When old ones were last dropped.
+    /// Time at which old pipes were last dropped.
     swept: RefCell<Time>,
 }
 

@@ -1,8 +1,10 @@
-//! A pipe over the network: the writer's host puts its writes to the reader's, as one body of unknown length.
+//! Transport of a pipe between hosts: the writer's host puts its writes to the reader's, as one
+//! body of unknown length.
 //!
-//! Each write is a frame: its length in four bytes, big endian, and its bytes; a length of nothing says that the writer exited, and
-//! the greatest that it died. The reader's host answers when it has all, or earlier with 410 when nobody reads any more. Leaves out
-//! going on after a connection broke: the job's attempt is over then.
+//! Each write is a frame: its length in four bytes, big endian, and its bytes; a length of nothing
+//! says that the writer exited, and the greatest that it died. The reader's host answers when it
+//! has all, or earlier with 410 when nobody reads any more. Leaves out going on after a connection
+//! broke: the job's attempt is over then.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -11,13 +13,15 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use stayput_host::{Host, Purpose};
+use stayput_runtime::device::DeviceFault;
 use stayput_runtime::pipe::{PIECE_BYTES, PIPE_BYTES, WriterEnd};
 use stayput_store::http::{
-    Body, BodySender, ConnectionPool, IncomingBody, Method, Request, Response, StatusCode, Timeouts,
+    Body, BodyError, BodySender, ConnectionPool, IncomingBody, Method, Request, Response,
+    SendError, StatusCode, Timeouts,
 };
 
-use crate::session::driver::SESSION_TIME_MAX;
-use crate::session::pipe::{SessionPipe, Taken};
+use crate::session::pipe::{PipeStop, SessionPipe};
+use crate::session::result::SESSION_TIME_MAX;
 
 const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
@@ -29,37 +33,88 @@ const EXITED: u32 = 0;
 const DIED: u32 = u32::MAX;
 const HEAD_BYTES: usize = 4;
 
-/// Where a host takes what is written into a pipe of a gang's attempt.
+/// Failure of a pipe's transport, for which the gang has to begin anew.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PipeTransportError {
+    /// The pipe broke at the writer's end.
+    #[error("the pipe broke")]
+    Broken,
+    /// The path of the pipe cannot stand in a request.
+    #[error(transparent)]
+    Request(#[from] hyper::http::Error),
+    /// The reader's host gave no answer.
+    #[error(transparent)]
+    NoAnswer(#[from] SendError),
+    /// The reader's host did not take the pipe.
+    #[error("{to} said {status} to a pipe")]
+    Refused {
+        /// Host of the reader.
+        to: SocketAddr,
+        /// Its answer.
+        status: StatusCode,
+    },
+}
+
+/// Flaw of what came for a pipe.
+#[derive(Debug, thiserror::Error)]
+enum PipeBodyError {
+    /// A write is longer than sessions write.
+    #[error("a write of {length} bytes, {PIECE_BYTES} are the most")]
+    WriteTooLong {
+        /// Its length.
+        length: usize,
+    },
+    /// The pipe cannot be used any more.
+    #[error("{0:?}")]
+    Fault(DeviceFault),
+    /// The connection broke.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The body ended before its writer did.
+    #[error("its writer left without an end")]
+    NoEnd,
+}
+
+/// A frame of a pipe's body.
+#[derive(Debug, PartialEq, Eq)]
+enum PipeFrame {
+    /// One write.
+    Data(Bytes),
+    /// End of the writer.
+    End(WriterEnd),
+}
+
+/// Path at which a host takes the writes of a pipe of a gang's attempt.
 #[must_use]
 pub(super) fn path_of(gang: &str, attempt: u32, pipe: u32) -> String {
     format!("/pipes/{gang}/{attempt}/{pipe}")
 }
 
-/// Whether a request is for a pipe.
+/// True for the path of a pipe.
 pub(super) fn is_path(path: &str) -> bool {
     path.starts_with("/pipes/")
 }
 
-/// The room of the pipe that a request is for.
+/// Bytes that the pipe of a request has room for.
 pub(super) fn room(request: &Request) -> usize {
     let room = request.uri().query().and_then(|query| query.strip_prefix("room="));
     room.and_then(|room| room.parse().ok()).unwrap_or(PIPE_BYTES).clamp(1, PIPE_BYTES)
 }
 
-/// Carries what a session writes to the host of its reader, until it ends.
+/// Sends a session's writes to the host of their reader, until the session ends.
 ///
 /// # Errors
-/// Says why the reader's host could not be told all; the pipe is broken then.
+/// Not all could be sent; the pipe is broken then.
 pub(super) async fn send(
     pool: &ConnectionPool,
     to: SocketAddr,
     path: &str,
     room: usize,
     pipe: &SessionPipe,
-) -> Result<(), String> {
+) -> Result<(), PipeTransportError> {
     let sent = carry(pool, to, &format!("{path}?room={room}"), pipe).await;
-    if let Err(why) = &sent {
-        pipe.break_off(why);
+    if let Err(error) = &sent {
+        pipe.break_off(&error.to_string());
     }
     sent
 }
@@ -69,14 +124,14 @@ async fn carry(
     to: SocketAddr,
     path: &str,
     pipe: &SessionPipe,
-) -> Result<(), String> {
+) -> Result<(), PipeTransportError> {
     // Nothing is opened before there is something to say.
     let first = pipe.take().await;
     let (sender, body) = Body::open();
     let request = hyper::Request::builder().method(Method::PUT).uri(path).body(body);
-    let request = request.map_err(|error| error.to_string())?;
-    let mut answer = pin!(pool.send(to, request, LIMITS));
-    // What feeds it is gone before anything else waits at the pipe, or it would be woken in its place.
+    let mut answer = pin!(pool.send(to, request?, LIMITS));
+    // What feeds it is gone before anything else waits at the pipe, or it would be woken in its
+    // place.
     let early = match select(answer.as_mut(), pin!(feed(pipe, first, sender))).await {
         Either::Left((answer, _)) => Some(answer),
         Either::Right((Ok(()), _)) => None,
@@ -86,32 +141,33 @@ async fn carry(
         Some(answer) => answer,
         None => answer.await,
     };
-    match answer.map_err(|error| error.to_string())?.status {
+    match answer?.status {
         StatusCode::OK => Ok(()),
         StatusCode::GONE => {
             pipe.abandon();
-            // What the session still writes is dropped where it is; its end is waited for, as if it had been sent.
+            // What the session still writes is dropped where it is; its end is waited for, as if it
+            // had been sent.
             while pipe.take().await.is_ok() {}
             Ok(())
         }
-        status => Err(format!("{to} said {status} to a pipe")),
+        status => Err(PipeTransportError::Refused { to, status }),
     }
 }
 
 async fn feed(
     pipe: &SessionPipe,
-    mut next: Result<Bytes, Taken>,
+    mut next: Result<Bytes, PipeStop>,
     sender: BodySender,
-) -> Result<(), String> {
+) -> Result<(), PipeTransportError> {
     loop {
         let frame = match &next {
             Ok(data) => {
                 let length = u32::try_from(data.len()).unwrap_or(DIED - 1);
                 [&length.to_be_bytes()[..], data].concat()
             }
-            Err(Taken::End(WriterEnd::Exited)) => EXITED.to_be_bytes().to_vec(),
-            Err(Taken::End(WriterEnd::Died)) => DIED.to_be_bytes().to_vec(),
-            Err(Taken::Broken) => return Err("the pipe broke".to_owned()),
+            Err(PipeStop::End(WriterEnd::Exited)) => EXITED.to_be_bytes().to_vec(),
+            Err(PipeStop::End(WriterEnd::Died)) => DIED.to_be_bytes().to_vec(),
+            Err(PipeStop::Broken) => return Err(PipeTransportError::Broken),
         };
         // If nobody takes it any more, the answer says why.
         let taken = sender.send(Purpose::JobToJob, frame.into()).await;
@@ -123,7 +179,7 @@ async fn feed(
     }
 }
 
-/// Takes what comes for a pipe, and answers when all has come or nobody reads any more.
+/// Receives the writes of a pipe, and answers when all have come or nobody reads any more.
 pub(super) async fn receive(host: &Host, pipe: &SessionPipe, request: Request) -> Response {
     let mut body = request.into_body();
     let unfinished = BreakOff(Some(pipe));
@@ -135,19 +191,19 @@ pub(super) async fn receive(host: &Host, pipe: &SessionPipe, request: Request) -
             host.spawn(async move { body.discard(u64::MAX).await });
             StatusCode::GONE
         }
-        Err(why) => {
-            pipe.break_off(why);
+        Err(error) => {
+            pipe.break_off(&error.to_string());
             StatusCode::BAD_REQUEST
         }
     };
     unfinished.disarm();
-    let why = received.err().unwrap_or_default();
+    let why = received.err().map(|error| error.to_string()).unwrap_or_default();
     let mut response = Response::new(Body::full(Purpose::Control, why));
     *response.status_mut() = status;
     response
 }
 
-/// Breaks a pipe off whose writer's connection ends early.
+/// Breaks a pipe whose writer's connection ends early.
 struct BreakOff<'a>(Option<&'a SessionPipe>);
 
 impl BreakOff<'_> {
@@ -169,13 +225,15 @@ enum Filled {
     Abandoned,
 }
 
-async fn fill(pipe: &SessionPipe, body: &mut IncomingBody) -> Result<Filled, String> {
+async fn fill(pipe: &SessionPipe, body: &mut IncomingBody) -> Result<Filled, PipeBodyError> {
     let mut come = BytesMut::new();
     loop {
         while let Some(frame) = frame_of(&mut come)? {
             match frame {
-                Ok(data) => pipe.write(data).await.map_err(|fault| format!("{fault:?}"))?,
-                Err(end) => {
+                PipeFrame::Data(data) => {
+                    pipe.write(data).await.map_err(PipeBodyError::Fault)?;
+                }
+                PipeFrame::End(end) => {
                     pipe.end(end);
                     return Ok(Filled::Whole);
                 }
@@ -185,29 +243,29 @@ async fn fill(pipe: &SessionPipe, body: &mut IncomingBody) -> Result<Filled, Str
             Either::Left((chunk, _)) => chunk,
             Either::Right(((), _)) => return Ok(Filled::Abandoned),
         };
-        match chunk.map_err(|broken| broken.to_string())? {
+        match chunk? {
             Some(chunk) => come.extend_from_slice(&chunk),
-            None => return Err("its writer left without an end".to_owned()),
+            None => return Err(PipeBodyError::NoEnd),
         }
     }
 }
 
-/// The first whole frame of what has come: a write, or how the writer ended.
-fn frame_of(come: &mut BytesMut) -> Result<Option<Result<Bytes, WriterEnd>>, String> {
+/// Takes the first whole frame of what has come.
+fn frame_of(come: &mut BytesMut) -> Result<Option<PipeFrame>, PipeBodyError> {
     let Some(head) = come.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
     let length = match u32::from_be_bytes(*head) {
-        EXITED => return Ok(Some(Err(WriterEnd::Exited))),
-        DIED => return Ok(Some(Err(WriterEnd::Died))),
+        EXITED => return Ok(Some(PipeFrame::End(WriterEnd::Exited))),
+        DIED => return Ok(Some(PipeFrame::End(WriterEnd::Died))),
         length => usize::try_from(length).unwrap_or(usize::MAX),
     };
     if length > PIECE_BYTES {
-        return Err(format!("a write of {length} bytes, {PIECE_BYTES} are the most"));
+        return Err(PipeBodyError::WriteTooLong { length });
     }
     if come.len() < HEAD_BYTES + length {
         return Ok(None);
     }
     come.advance(HEAD_BYTES);
-    Ok(Some(Ok(come.split_to(length).freeze())))
+    Ok(Some(PipeFrame::Data(come.split_to(length).freeze())))
 }
 
 #[cfg(test)]
@@ -220,7 +278,7 @@ mod tests {
         #[test]
         fn any_bytes_are_frames_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let mut come = BytesMut::from(&bytes[..]);
-            while let Ok(Some(Ok(_))) = frame_of(&mut come) {}
+            while let Ok(Some(PipeFrame::Data(_))) = frame_of(&mut come) {}
         }
 
         #[test]
@@ -239,13 +297,34 @@ mod tests {
                 come.extend_from_slice(piece);
                 while let Some(frame) = frame_of(&mut come).unwrap() {
                     match frame {
-                        Ok(data) => read.push(data.to_vec()),
-                        Err(how) => { end = Some(how); break; }
+                        PipeFrame::Data(data) => read.push(data.to_vec()),
+                        PipeFrame::End(how) => { end = Some(how); break; }
                     }
                 }
             }
             prop_assert_eq!(read, writes);
             prop_assert_eq!(end, Some(WriterEnd::Died));
         }
+    }
+
+    #[test]
+    fn a_write_longer_than_sessions_write_is_refused() {
+        let length = u32::try_from(PIECE_BYTES + 1).expect("a write fits");
+        let mut come = BytesMut::from(&length.to_be_bytes()[..]);
+        let refused = frame_of(&mut come).expect_err("it is too long");
+        assert!(
+            matches!(refused, PipeBodyError::WriteTooLong { length } if length == PIECE_BYTES + 1)
+        );
+    }
+
+    #[test]
+    fn half_a_frame_waits_for_its_other_half() {
+        let mut come = BytesMut::from(&5_u32.to_be_bytes()[..]);
+        come.extend_from_slice(b"bana");
+        assert!(frame_of(&mut come).expect("so far it is in order").is_none());
+        come.extend_from_slice(b"na");
+        let frame = frame_of(&mut come).expect("it is in order");
+        assert_eq!(frame, Some(PipeFrame::Data(Bytes::from_static(b"banan"))));
+        assert_eq!(&come[..], b"a", "what follows is left");
     }
 }

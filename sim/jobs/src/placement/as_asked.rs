@@ -1,7 +1,9 @@
-//! Where the client says, in `X-Stayput-SessionPlace`: `node:2` is the second of the nodes that may run it, `proxy` the proxy, `worker` a worker.
+//! `as-asked`: on the place that the client names in `X-Stayput-Place`: `node:2` is the second of
+//! the nodes that may run it, `proxy` the proxy, `worker` a worker.
 //!
-//! For whoever wants to try every place, such as the search for the best one. If it says nothing or what there is not, the job goes
-//! where `on-storage` would have it. Leaves out several sessions: all go to the node of that rank among their own.
+//! For whoever wants to try every place, such as the search for the best one. If it says nothing or
+//! what there is not, the job goes where `on-storage` would have it. Leaves out several sessions:
+//! all go to the node of that rank among their own.
 
 use super::{
     PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace, nodes,

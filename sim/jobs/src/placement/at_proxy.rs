@@ -1,7 +1,9 @@
-//! `proxy`: on the proxy that the job was posted to, which fetches module and input from the nodes to itself.
+//! `proxy`: on the proxy that the job was posted to, which fetches module and input from the nodes
+//! to itself.
 //!
-//! What object stores do whose gateway runs the user's code, such as middleware in Swift's proxy (Storlets' `X-Storlet-Run-On-Proxy`).
-//! Leaves out other proxies: one without room says so, and the client asks the next.
+//! As in object stores whose gateway runs the user's code, such as middleware in Swift's proxy
+//! (Storlets' `X-Storlet-Run-On-Proxy`). Leaves out other proxies: one without room says so, and
+//! the client asks the next.
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace};
 

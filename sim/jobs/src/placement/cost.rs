@@ -1,19 +1,23 @@
-//! `cost`: predicts how long the session takes near its object and far from it, and takes the shorter; so it pushes code down where that
-//! pays, and pushes it back to the workers when the cores of the storage are busy.
+//! `cost`: predicts how long the session takes near its object and far from it, and takes the
+//! shorter; so it pushes code down where that pays, and pushes it back to the workers when the
+//! cores of the storage are busy.
 //!
-//! The break-even rule in its overlapped form, with S bytes of input, output ratio σ, bandwidth B and a rate R of computing: computing
-//! overlaps with what comes after the first piece, so that near takes t0 + max(S/R, S/disk) and far t0 + max(S/B, S/R), t0 being what it
-//! takes to ship the code. R and σ are what such sessions came to; until one has ended the code goes to the nearest copy of the data.
-//! Cores and the trunk to the workers are shared with what is there already. (Pushdown and pushback as in Yang et al., *Enhancing
-//! Computation Pushdown for Cloud OLAP Databases*, 2023.)
+//! The break-even rule in its overlapped form, with S bytes of input, output ratio σ, bandwidth B
+//! and a rate R of computing: computing overlaps with what comes after the first piece, so that
+//! near takes t0 + max(S/R, S/disk) and far t0 + max(S/B, S/R), t0 being what it takes to ship the
+//! code. R and σ are what such sessions came to; until one has ended the code goes to the nearest
+//! copy of the data. Cores and the trunk to the workers are shared with what is there already.
+//! (Pushdown and pushback as in Yang et al., *Enhancing Computation Pushdown for Cloud OLAP
+//! Databases*, 2023.)
 //!
-//! Two things make the rule's σS/B another one here. An output leaves a session's host when the session has ended, so that its time
-//! is added, not overlapped: near twice, for a proxy has a node's answer whole before it answers; far once, for a worker's answer is
-//! passed on as it comes, but over the trunk. And what is far is posted on by the proxy: a trip there, one back, and the worker's
-//! own look at the store, which clients that go to the workers themselves do not pay for.
+//! Two things make the rule's σS/B another one here. An output leaves a session's host when the
+//! session has ended, so that its time is added, not overlapped: near twice, for a proxy has a
+//! node's answer whole before it answers; far once, for a worker's answer is passed on as it comes,
+//! but over the trunk. And what is far is posted on by the proxy: a trip there, one back, and the
+//! worker's own look at the store, which clients that go to the workers themselves do not pay for.
 //!
-//! Leaves out what other proxies have sent since they were last heard of, disks that are busy, and jobs of several sessions: those
-//! stay on the storage, where their pipes are short.
+//! Leaves out what other proxies have sent since they were last heard of, disks that are busy, and
+//! jobs of several sessions: those stay on the storage, where their pipes are short.
 
 use std::time::Duration;
 
@@ -41,13 +45,16 @@ const NO_WORKERS: PlacementReason = PlacementReason::new("no-workers");
 /// The job has several sessions.
 const SEVERAL: PlacementReason = PlacementReason::new("several-sessions");
 
-/// One-way trips between proxy and node that an order takes: a connection, the order, and the answer.
+/// One-way trips between proxy and node that an order takes: a connection, the order, and the
+/// answer.
 const TRIPS_OF_ORDER: u32 = 4;
-/// The same of a fetch over a connection that is there: of the module to the proxy, and of the input on its way to a worker.
+/// The same of a fetch over a connection that is there: of the module to the proxy, and of the
+/// input on its way to a worker.
 const TRIPS_OF_FETCH: u32 = 2;
-/// One-way trips to a worker: a connection and the job, the worker's own connection and request, the data, and the answer.
+/// One-way trips to a worker: a connection and the job, the worker's own connection and request,
+/// the data, and the answer.
 const TRIPS_FAR: u32 = 8;
-/// What nodes read and check at once: before it is there, nobody has anything to compute on.
+/// Bytes that nodes read and check at once: before they are there, there is nothing to compute on.
 const FIRST_BYTES: u64 = 256 << 10;
 
 impl PlacementPolicy for Cost {

@@ -1,7 +1,8 @@
-//! `download`: on a worker outside the store, which fetches module and input; what everybody does who has no choice.
+//! `download`: on a worker outside the store, which fetches module and input; what everybody does
+//! who has no choice.
 //!
-//! Clients post to the workers themselves. A job that is posted to a proxy all the same is forwarded. Leaves out load: each proxy
-//! begins with a worker of its own.
+//! Clients post to the workers themselves. A job that is posted to a proxy all the same is
+//! forwarded. Leaves out load: each proxy begins with a worker of its own.
 
 use super::{
     EntryPoint, PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, SessionPlace,

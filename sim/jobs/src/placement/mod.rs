@@ -66,9 +66,9 @@ pub trait PlacementPolicy: fmt::Debug + Sync {
         false
     }
 
-    /// True if answers carry place and reason in `X-Stayput-Placed`. Those of the first two policies
-    /// do not: the bytes that they move were published before there was such a header, and other
-    /// headers imply as much.
+    /// True if answers carry place and reason in `X-Stayput-Placed`. Those of the first two
+    /// policies do not: the bytes that they move were published before there was such a header, and
+    /// other headers imply as much.
     fn reports_placement(&self) -> bool {
         true
     }

@@ -1,6 +1,8 @@
-//! `on-storage`, ZeroCloud's rule: near the object that the session is attached to, on the first replica that answered.
+//! `on-storage`, ZeroCloud's rule: near the object that the session is attached to, on the first
+//! replica that answered.
 //!
-//! Without an object any node will do, in the order of the ring. Leaves out load: a node without room says so, and the next is tried.
+//! Without an object any node will do, in the order of the ring. Leaves out load: a node without
+//! room says so, and the next is tried.
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 

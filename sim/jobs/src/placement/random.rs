@@ -1,6 +1,8 @@
-//! `random`: on a replica that is drawn, all alike; the others follow in an order that is drawn as well.
+//! `random`: on a replica that is drawn, all alike; the others follow in an order that is drawn as
+//! well.
 //!
-//! The baseline of what is known about spreading load: it asks nobody anything. So it also draws replicas that do not answer.
+//! The baseline of what is known about spreading load: it asks nobody anything. So it also draws
+//! replicas that do not answer.
 
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 

@@ -1,6 +1,6 @@
-//! What every policy must hold to, over random views; and what each promises, over small ones.
+//! Laws of all policies, over random views; and the promises of each, over small ones.
 //!
-//! Leaves out what becomes of decisions: whole runs show that.
+//! Leaves out acting on decisions: whole runs show that.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,7 +28,8 @@ fn worker(index: u8, outstanding: u32) -> WorkerView {
     WorkerView { address, outstanding }
 }
 
-/// Nodes and workers of four cores that compute a thousand million units of fuel in a second; the workers share a trunk.
+/// Nodes and workers of four cores that compute a thousand million units of fuel in a second; the
+/// workers share a trunk.
 fn rates(trunk_bytes: u64) -> ClusterRates {
     let machine = MachineRates {
         cores: 4,
@@ -46,8 +47,8 @@ fn rates(trunk_bytes: u64) -> ClusterRates {
     }
 }
 
-/// A session that reads 8 MiB, of which two fuel per byte and next to no output are known, with three idle replicas and two
-/// idle workers.
+/// A session that reads 8 MiB, of which two fuel per byte and next to no output are known, with
+/// three idle replicas and two idle workers.
 fn view(rates: &ClusterRates) -> PlacementView<'_> {
     PlacementView {
         executions: 1,
@@ -218,7 +219,7 @@ fn a_hedge_waits_for_the_percentile_once_enough_was_seen() {
     assert_eq!((after(30, 2).hedge, after(30, 2).reason.name()), (None, "alone"));
 }
 
-/// What `cost` decides, and the kind of the place that it likes best.
+/// Reason and first place of `cost`.
 fn cost(view: &PlacementView<'_>) -> (&'static str, &'static str) {
     let decision = decided("cost", view);
     (decision.reason.name(), decision.candidates[0].name())
@@ -279,14 +280,16 @@ fn cost_takes_the_nearest_of_replicas_that_are_as_busy() {
         let view = PlacementView { replicas: replicas.clone(), learned, ..view(&rates) };
         assert_eq!(first_node(&decided("cost", &view)), 2, "{learned:?}");
     }
-    // One session more than there are cores makes a session longer by a quarter: by more than the way.
+    // One session more than there are cores makes a session longer by a quarter: by more than the
+    // way.
     let replicas = vec![near(1, MS / 2), ReplicaView { latency: MS / 10, ..replica(2, 4, None) }];
     assert_eq!(first_node(&decided("cost", &PlacementView { replicas, ..view(&rates) })), 1);
 }
 
 #[test]
 fn cost_counts_the_way_of_an_answer_over_the_trunk() {
-    // Workers compute twice as fast; what they answer comes back over the trunk, sixteen times slower than the nodes' cards.
+    // Workers compute twice as fast; what they answer comes back over the trunk, sixteen times
+    // slower than the nodes' cards.
     let mut rates = rates(1_250_000_000 / 16);
     rates.worker.fuel = FuelRate::new(2_000_000_000).expect("not zero");
     let with = |output_bytes| {
@@ -309,7 +312,8 @@ fn cost_stays_near_the_object_until_it_knows_better() {
 
 #[test]
 fn the_break_even_output_ratio_is_where_the_rule_has_it() {
-    // With a card of one MB/s at the nodes, and a trunk as fast: near wins if it sends less than it reads.
+    // With a card of one MB/s at the nodes, and a trunk as fast: near wins if it sends less than it
+    // reads.
     let mut rates = rates(1_000_000);
     rates.node.nic = ByteRate::new(1_000_000).expect("not zero");
     let with = |percent: u64| {

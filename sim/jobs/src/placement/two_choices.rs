@@ -1,8 +1,9 @@
-//! `two-choices`: draws two replicas and takes the one with less to do (Mitzenmacher, *The Power of Two Choices in Randomized Load
-//! Balancing*, 2001).
+//! `two-choices`: draws two replicas and takes the one with less to do (Mitzenmacher, *The Power of
+//! Two Choices in Randomized Load Balancing*, 2001).
 //!
-//! What a node has to do is what it said in its last answer while that is young, and no less than what this proxy sent it. Old news
-//! would send everybody to the same node (Mitzenmacher, *How Useful Is Old Information?*, 2000). Leaves out asking before each job.
+//! The load of a node is what it reported in its last answer while that is young, and no less than
+//! what this proxy sent it. Old news would send everybody to the same node (Mitzenmacher, *How
+//! Useful Is Old Information?*, 2000). Leaves out asking before each job.
 
 use super::{
     PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, ReplicaView, nodes,

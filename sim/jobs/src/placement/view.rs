@@ -1,6 +1,7 @@
-//! What a proxy can know of a session that it has to place, and of the hosts that could run it.
+//! View of a proxy of a session that it has to place, and of the hosts that could run it.
 //!
-//! Only what it saw itself, what answers told it, and what is configured. Leaves out what other proxies do, which no proxy knows.
+//! Its own observations, reports in answers, and its configuration. Leaves out what other
+//! proxies do, which no proxy knows.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use stayput_host::Entropy;
 use stayput_host::config::{ByteRate, FuelRate, MachineConfig};
 use stayput_store::swift::ReplicaTarget;
 
-/// A load that was told longer ago says nothing any more: sessions take tens of milliseconds.
+/// Age beyond which a reported load is ignored: sessions take tens of milliseconds.
 const LOAD_AGE_MAX: Duration = Duration::from_millis(250);
 
 /// One session, as its proxy sees it.
@@ -17,7 +18,7 @@ const LOAD_AGE_MAX: Duration = Duration::from_millis(250);
 pub struct PlacementView<'a> {
     /// Sessions of its job, copies included: 1 if it is all that the job is.
     pub executions: usize,
-    /// The devices that hold the object that it reads, those that said so first.
+    /// Devices that hold the object that it reads, in the order of their answers.
     pub replicas: Vec<ReplicaView>,
     /// The devices that will do if there is no such object, in the order of the ring.
     pub elsewhere: Vec<ReplicaView>,
@@ -29,13 +30,13 @@ pub struct PlacementView<'a> {
     pub input_bytes: u64,
     /// Bytes of its module and images, unless they are installed everywhere.
     pub module_bytes: u64,
-    /// What such sessions came to, if any ended.
+    /// Costs of such sessions, if any ended.
     pub learned: Option<ObservedTotals>,
-    /// How long such sessions took.
+    /// Times of such sessions.
     pub delays: ObservedDelays,
-    /// What the cluster is made of.
+    /// Rates of the cluster's machines and links.
     pub rates: &'a ClusterRates,
-    /// Where its client wants it, if it says so.
+    /// Place that its client asks for, if it does.
     pub asked: Option<&'a str>,
     /// Random bits for this decision and no other.
     pub draw: Entropy,
@@ -52,7 +53,7 @@ impl PlacementView<'_> {
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaView {
-    /// Which.
+    /// Address and device.
     pub target: ReplicaTarget,
     /// Its zone, from 1 over all regions; 0 if that is not known.
     pub zone: u32,
@@ -60,12 +61,13 @@ pub struct ReplicaView {
     pub latency: Duration,
     /// Sessions that this proxy has sent there and that have not ended.
     pub outstanding: u32,
-    /// What the node last said it has to do.
+    /// Load that the node reported last.
     pub load: Option<ReportedLoad>,
 }
 
 impl ReplicaView {
-    /// Sessions that are probably there: what the node said while that is young, but no fewer than this proxy sent.
+    /// Sessions that are probably there: what the node said while that is young, but no fewer than
+    /// this proxy sent.
     #[must_use]
     pub fn pending(&self) -> u32 {
         let told = self.load.filter(|seen| seen.age <= LOAD_AGE_MAX);
@@ -74,7 +76,7 @@ impl ReplicaView {
     }
 }
 
-/// What a host has to do.
+/// Load of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NodeLoad {
     /// Sessions that run.
@@ -83,28 +85,28 @@ pub struct NodeLoad {
     pub waiting: u32,
 }
 
-/// What a host said it has to do, and how long ago.
+/// Load that a host reported, and its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportedLoad {
-    /// What it said.
+    /// The load.
     pub load: NodeLoad,
-    /// How long ago.
+    /// Time since it was reported.
     pub age: Duration,
 }
 
 /// A worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerView {
-    /// Where it takes jobs.
+    /// Address at which it takes jobs.
     pub address: SocketAddr,
     /// Jobs that this proxy has sent there and that have not ended.
     pub outstanding: u32,
 }
 
-/// What sessions of the same module and arguments came to, summed.
+/// Costs of sessions of the same module and arguments, summed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObservedTotals {
-    /// How many ended.
+    /// Sessions that ended.
     pub sessions: u64,
     /// Bytes that they read.
     pub input_bytes: u64,
@@ -138,10 +140,11 @@ impl ObservedTotals {
     }
 }
 
-/// How long sessions of the same module and arguments took on nodes, from the order to the answer, as far as this proxy saw.
+/// Times of sessions of the same module and arguments on nodes, from the order to the answer,
+/// as far as this proxy saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObservedDelays {
-    /// How many it saw, of the last ones that it remembers.
+    /// Sessions that were observed, of the last ones that are kept.
     pub seen: usize,
     /// Half of them took at most this.
     pub p50: Duration,
@@ -149,7 +152,7 @@ pub struct ObservedDelays {
     pub p95: Duration,
 }
 
-/// What a cluster is made of, as configured.
+/// Rates of a cluster's machines and links, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterRates {
     /// A storage node; proxies have its cores and its card.
@@ -160,11 +163,11 @@ pub struct ClusterRates {
     pub to_nodes: LinkRates,
     /// Between a proxy and the workers.
     pub to_workers: LinkRates,
-    /// How many proxies there are; each is assumed to do as much as this one.
+    /// Number of proxies; each is assumed to do as much as this one.
     pub proxies: u32,
 }
 
-/// How fast a machine is.
+/// Rates of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MachineRates {
     /// Cores.
@@ -190,11 +193,11 @@ impl MachineRates {
     }
 }
 
-/// How fast a link is.
+/// Latency and rate of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkRates {
     /// One way.
     pub latency: Duration,
-    /// What all its flows share; unlimited if `None`.
+    /// Rate that all its flows share; unlimited if `None`.
     pub trunk: Option<ByteRate>,
 }

@@ -1,39 +1,39 @@
-//! What a job wants of accounts that it was not posted to, before anything is looked up there.
+//! Access of a job to accounts that it was not posted to, known before anything is looked up there.
 //!
-//! Leaves out whether it may: those who know access lists are asked.
+//! Leaves out granting it: the store knows the access lists.
 
 use stayput_runtime::job::{ExecPath, Job, JobNode, ObjectPath};
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::{JobAccess, Refusal};
+use stayput_store::proxy::JobAccess;
 use stayput_store::swift::{BadName, Path};
 
-use super::{Planning, refuse};
+use super::{FieldFlaw, PlanError, Planning};
+use crate::store_access::StoreAccessError;
 
-/// Something of another account, and where a description names it.
+/// Access to another account, and the field of the description that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrossAccountAccess {
     /// The object; of a wildcard, what has to be listed for it.
     pub path: Path,
-    /// What is wanted of it.
+    /// Access that is wanted.
     pub wanted: JobAccess,
     node: JobNode,
     field: String,
 }
 
 impl CrossAccountAccess {
-    /// The refusal with its place in the description.
+    /// The denial of the access, with its place in the description.
     #[must_use]
-    pub fn refused(&self, refused: &Refusal) -> Refusal {
-        refuse(&self.node, refused.status, &self.field, &refused.why)
+    pub fn denied(&self, denied: StoreAccessError) -> PlanError {
+        PlanError::field(&self.node, &self.field, denied)
     }
 }
 
 impl Planning<'_> {
-    /// What a job wants of other accounts.
+    /// Accesses of a job to other accounts.
     ///
     /// # Errors
-    /// 400 for names that cannot be.
-    pub fn elsewhere(&self, job: &Job) -> Result<Vec<CrossAccountAccess>, Refusal> {
+    /// A name that Swift does not take.
+    pub fn elsewhere(&self, job: &Job) -> Result<Vec<CrossAccountAccess>, PlanError> {
         let mut found = Vec::new();
         for node in &job.nodes {
             if let ExecPath::Swift(path) = &node.exec.path {
@@ -54,14 +54,14 @@ impl Planning<'_> {
         Ok(found)
     }
 
-    /// Refuses a job that wants anything of another account, for where nobody can be asked for leave.
+    /// Refuses a job with access to another account, where there are no access lists.
     ///
     /// # Errors
-    /// 403.
-    pub fn only_own(&self, job: &Job) -> Result<(), Refusal> {
+    /// The first such access.
+    pub fn only_own(&self, job: &Job) -> Result<(), PlanError> {
         let Some(first) = self.elsewhere(job)?.into_iter().next() else { return Ok(()) };
-        let why = format!("{} is in another account than yours, {}", first.path, self.account);
-        Err(first.refused(&Refusal::new(StatusCode::FORBIDDEN, why)))
+        let (path, account) = (first.path, self.account.to_owned());
+        Err(PlanError::field(&first.node, &first.field, FieldFlaw::OtherAccount { path, account }))
     }
 
     fn note(
@@ -70,13 +70,13 @@ impl Planning<'_> {
         field: &str,
         (named, wanted): (&ObjectPath, JobAccess),
         found: &mut Vec<CrossAccountAccess>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), PlanError> {
         let account = self.account_of(named);
         if account == self.account {
             return Ok(());
         }
-        let path = asked_for(account, named, wanted)
-            .map_err(|bad| refuse(node, StatusCode::BAD_REQUEST, field, &bad.to_string()))?;
+        let path =
+            asked_for(account, named, wanted).map_err(|bad| PlanError::field(node, field, bad))?;
         found.push(CrossAccountAccess {
             path,
             wanted,
@@ -87,8 +87,8 @@ impl Planning<'_> {
     }
 }
 
-/// What one has to be let in to for a path: what is listed to find what a wildcard matches. Of an object that is to be written any
-/// name will do, for it is its container that grants it.
+/// Path to which access is checked: of a wildcard, what is listed to find its matches. Of an object
+/// that is written any name will do, for its container grants that.
 fn asked_for(account: &str, named: &ObjectPath, wanted: JobAccess) -> Result<Path, BadName> {
     let of_account = Path::account_only(account)?;
     if named.container.contains('*') {

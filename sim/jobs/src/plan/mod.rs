@@ -1,8 +1,10 @@
-//! What a job asks for, in the store's terms: whose objects, which devices, where its sessions would like to run.
+//! Plan of a job: its sessions with their code and devices, in the store's terms.
 //!
-//! A pure function of the description, of what its wildcards matched, and of the caller. Leaves out choosing hosts.
+//! A pure function of the description, of what its wildcards matched, and of the caller. Leaves out
+//! choosing hosts.
 
 mod cross_account;
+mod error;
 pub mod lookup;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,29 +12,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use stayput_runtime::device::{DeviceKind, DeviceMode};
 use stayput_runtime::image::executable::USER_IMAGE;
 use stayput_runtime::job::{
-    Account, DescriptionError, ExecPath, Gang, Job, JobDevice, JobImage, JobNode, JobPath, JobPipe,
-    JobSession, Matches, ObjectPath,
+    Account, ExecPath, Gang, Job, JobDevice, JobImage, JobNode, JobPath, JobPipe, JobSession,
+    Matches, ObjectPath,
 };
 
 pub use self::cross_account::CrossAccountAccess;
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::Refusal;
+pub(crate) use self::error::status_of;
+pub use self::error::{FieldFlaw, PlanError};
 use stayput_store::swift::Path;
 
+use crate::session::prepare::ModuleSource;
+use crate::session::result::STAGED_BYTES_MAX;
 use crate::system_images::SystemImages;
 
-/// A job that is to run.
+/// A job, planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobPlan {
-    /// Its sessions.
+    /// Sessions.
     pub sessions: Vec<SessionPlan>,
-    /// The pipes between them, by their places in `sessions`.
+    /// Pipes between them, by their places in `sessions`.
     pub pipes: Vec<JobPipe>,
-    /// Which sessions must run at the same time, and in how many copies.
+    /// Groups of sessions that must run at the same time, and the number of their copies.
     pub gangs: Vec<Gang>,
 }
 
-/// A session that is to run.
+/// A session, planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPlan {
     /// Its name.
@@ -41,37 +45,23 @@ pub struct SessionPlan {
     pub args: Vec<String>,
     /// Its environment.
     pub env: Vec<(String, String)>,
-    /// What it runs.
-    pub module: PlannedModule,
+    /// Source of its module.
+    pub module: ModuleSource<Path>,
     /// The user's images, in their order.
     pub images: Vec<PlannedImage>,
     /// The system images that it has beneath them, in their order.
     pub system_images: Vec<String>,
     /// Its devices.
     pub devices: Vec<PlannedDevice>,
-    /// The object or container that it wants to be near to.
+    /// The object or container that it is to run near to.
     pub attached: Option<Path>,
-    /// Whether it only writes what it wants to be near to.
+    /// True if it only writes that object.
     pub attached_is_written: bool,
-    /// Sessions of the same location want the same host.
+    /// Location; sessions of the same location are to run on the same host.
     pub location: Option<String>,
 }
 
-/// Where a session's module is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PlannedModule {
-    /// An object.
-    Object(Path),
-    /// A file of an image.
-    InImage {
-        /// The image's name; without one the first that has the file.
-        image: Option<String>,
-        /// The file's path.
-        path: String,
-    },
-}
-
-/// Where an image of the user is.
+/// Source of a user's image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlannedImage {
     /// An object.
@@ -85,21 +75,21 @@ pub enum PlannedImage {
 pub struct PlannedDevice {
     /// Its name.
     pub name: String,
-    /// Which way its bytes flow.
+    /// Direction and order of its bytes.
     pub kind: DeviceKind,
-    /// What `stat` says it is.
+    /// File type that `stat` reports.
     pub mode: DeviceMode,
-    /// Where they come from or go to.
+    /// Source or destination of its bytes.
     pub path: PlannedPath,
-    /// The content type of what it writes.
+    /// Content type of its output.
     pub content_type: Option<String>,
-    /// Metadata of what it writes.
+    /// Metadata of the object that it writes.
     pub meta: BTreeMap<String, String>,
-    /// The least bytes that the object it writes has.
+    /// Least size of the object that it writes, in bytes.
     pub min_size: u64,
 }
 
-/// Where a device's bytes come from or go to.
+/// Source or destination of a device's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlannedPath {
     /// From the request's body, or to the response.
@@ -113,7 +103,7 @@ pub enum PlannedPath {
 }
 
 impl PlannedDevice {
-    /// The object that it reads.
+    /// The object that it reads, if any.
     #[must_use]
     pub fn read_object(&self) -> Option<&Path> {
         match &self.path {
@@ -122,7 +112,7 @@ impl PlannedDevice {
         }
     }
 
-    /// The object that it writes.
+    /// The object that it writes, if any.
     #[must_use]
     pub fn written_object(&self) -> Option<&Path> {
         match &self.path {
@@ -131,7 +121,7 @@ impl PlannedDevice {
         }
     }
 
-    /// Whether what it writes goes to the response.
+    /// True if its output goes into the response.
     #[must_use]
     pub fn is_response(&self) -> bool {
         self.kind.is_writable() && self.path == PlannedPath::Client
@@ -139,23 +129,25 @@ impl PlannedDevice {
 }
 
 impl SessionPlan {
-    /// Every object that it reads: module, images, devices; each once.
+    /// Objects that it reads, each once: module, images, devices.
     #[must_use]
     pub fn reads(&self) -> Vec<&Path> {
-        let module = match &self.module {
-            PlannedModule::Object(path) => Some(path),
-            PlannedModule::InImage { .. } => None,
-        };
         let images = self.images.iter().filter_map(|image| match image {
             PlannedImage::Object(path) => Some(path),
             PlannedImage::Posted => None,
         });
         let objects = self.devices.iter().filter_map(PlannedDevice::read_object);
         let mut seen = BTreeSet::new();
-        module.into_iter().chain(images).chain(objects).filter(|path| seen.insert(*path)).collect()
+        self.module
+            .object()
+            .into_iter()
+            .chain(images)
+            .chain(objects)
+            .filter(|path| seen.insert(*path))
+            .collect()
     }
 
-    /// Whether a device of it reads `path`.
+    /// True if one of its devices reads `path`.
     #[must_use]
     pub fn is_data(&self, path: &Path) -> bool {
         self.devices.iter().any(|device| device.read_object() == Some(path))
@@ -163,7 +155,7 @@ impl SessionPlan {
 }
 
 impl JobPlan {
-    /// Every object that any session reads, each once.
+    /// Objects that any session reads, each once.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         let mut seen = BTreeSet::new();
@@ -171,7 +163,7 @@ impl JobPlan {
         all.filter(|path| seen.insert(*path)).cloned().collect()
     }
 
-    /// Every container whose listing any session reads, each once.
+    /// Containers whose listings any session reads, each once.
     #[must_use]
     pub fn listings(&self) -> BTreeSet<Path> {
         let devices = self.sessions.iter().flat_map(|session| &session.devices);
@@ -182,36 +174,29 @@ impl JobPlan {
         devices.filter_map(listing).collect()
     }
 
-    /// Whether `path` is a module or an image and no device's.
+    /// True if `path` is a module or an image, and no device reads it.
     #[must_use]
     pub fn is_code(&self, path: &Path) -> bool {
         !self.sessions.iter().any(|session| session.is_data(path))
     }
 }
 
-/// What is planned for whom.
+/// Account and system images that a plan depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Planning<'a> {
-    /// The account of who asks.
+    /// Account of the caller.
     pub account: &'a str,
-    /// What the cluster offers.
+    /// System images that the cluster offers.
     pub system_images: &'a SystemImages,
 }
 
-/// What a flaw of a description is answered with.
-#[must_use]
-pub fn refusal_of(error: &DescriptionError) -> Refusal {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    Refusal::new(status, error.to_string())
-}
-
 impl Planning<'_> {
-    /// The plan of a job whose wildcards matched `matches`.
+    /// Plans a job whose wildcards matched `matches`.
     ///
     /// # Errors
-    /// A refusal that names node and field: 400 for flaws.
-    pub fn plan(&self, job: &Job, matches: &Matches) -> Result<JobPlan, Refusal> {
-        let graph = job.graph(matches).map_err(|error| refusal_of(&error))?;
+    /// Flaws, with node and field.
+    pub fn plan(&self, job: &Job, matches: &Matches) -> Result<JobPlan, PlanError> {
+        let graph = job.graph(matches)?;
         let session = |session: &JobSession| {
             let node = &job.nodes[session.node];
             Planner { node, planning: self, session }.plan()
@@ -220,17 +205,13 @@ impl Planning<'_> {
         Ok(JobPlan { sessions, pipes: graph.pipes, gangs: graph.gangs })
     }
 
-    /// The account that a path is in.
+    /// Account that a path is in.
     pub(crate) fn account_of<'p>(&'p self, path: &'p ObjectPath) -> &'p str {
         match &path.account {
             Account::Named(name) => name,
             Account::Own => self.account,
         }
     }
-}
-
-fn refuse(node: &JobNode, status: StatusCode, field: &str, why: &str) -> Refusal {
-    Refusal::new(status, format!("node {:?}, field `{field}`: {why}", node.name.as_str()))
 }
 
 struct Planner<'a> {
@@ -240,13 +221,13 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn plan(&self) -> Result<SessionPlan, Refusal> {
+    fn plan(&self) -> Result<SessionPlan, PlanError> {
         let (node, session) = (self.node, self.session);
         let module = match &node.exec.path {
-            ExecPath::Swift(path) => PlannedModule::Object(self.path("exec.path", path)?),
+            ExecPath::Swift(path) => ModuleSource::Object(self.path("exec.path", path)?),
             ExecPath::Image { image, path } => {
                 self.check_image(image.as_deref())?;
-                PlannedModule::InImage { image: image.clone(), path: path.clone() }
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
             }
         };
         let (mut images, mut system_images) = (Vec::new(), Vec::new());
@@ -282,13 +263,12 @@ impl Planner<'_> {
         })
     }
 
-    /// The image that an executable's path names, or any, must be among the session's.
-    fn check_image(&self, image: Option<&str>) -> Result<(), Refusal> {
+    /// Checks that the image of an executable's path is one of the session's.
+    fn check_image(&self, image: Option<&str>) -> Result<(), PlanError> {
         let images = &self.session.images;
         let Some(image) = image else {
             if images.is_empty() {
-                let why = "it names a file of an image, and the node has no image device";
-                return Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", why));
+                return Err(self.flaw("exec.path", FieldFlaw::NoImages));
             }
             return Ok(());
         };
@@ -302,20 +282,19 @@ impl Planner<'_> {
         if image != USER_IMAGE {
             self.check_offered("exec.path", image)?;
         }
-        let why = format!("it names a file of {image:?}, which is no device of the node: add it");
-        Err(self.refuse(StatusCode::BAD_REQUEST, "exec.path", &why))
+        Err(self.flaw("exec.path", FieldFlaw::NoDevice { image: image.to_owned() }))
     }
 
-    fn check_offered(&self, field: &str, image: &str) -> Result<(), Refusal> {
+    fn check_offered(&self, field: &str, image: &str) -> Result<(), PlanError> {
         let offered = self.planning.system_images;
         if offered.get(image).is_some() {
             return Ok(());
         }
-        let why = format!("there is no system image {image:?}: {}", offered.known());
-        Err(self.refuse(StatusCode::BAD_REQUEST, field, &why))
+        let (image, known) = (image.to_owned(), offered.known());
+        Err(self.flaw(field, FieldFlaw::UnknownImage { image, known }))
     }
 
-    fn device(&self, device: &JobDevice) -> Result<PlannedDevice, Refusal> {
+    fn device(&self, device: &JobDevice) -> Result<PlannedDevice, PlanError> {
         let field = |name: &str| format!("devices.{}.{name}", device.name);
         let path = match &device.path {
             JobPath::Client => PlannedPath::Client,
@@ -328,10 +307,8 @@ impl Planner<'_> {
                 }
             }
         };
-        if device.min_size > crate::session::driver::STAGED_BYTES_MAX {
-            let why =
-                format!("at most {} bytes are stored", crate::session::driver::STAGED_BYTES_MAX);
-            return Err(self.refuse(StatusCode::BAD_REQUEST, &field("min_size"), &why));
+        if device.min_size > STAGED_BYTES_MAX {
+            return Err(self.flaw(&field("min_size"), FieldFlaw::TooLarge));
         }
         Ok(PlannedDevice {
             name: device.name.clone(),
@@ -344,17 +321,17 @@ impl Planner<'_> {
         })
     }
 
-    fn path(&self, field: &str, path: &ObjectPath) -> Result<Path, Refusal> {
+    fn path(&self, field: &str, path: &ObjectPath) -> Result<Path, PlanError> {
         let account = self.planning.account_of(path);
         let found = match &path.object {
             Some(object) => Path::object_of(account, &path.container, object),
             None => Path::account_only(account).and_then(|it| it.with_container(&path.container)),
         };
-        found.map_err(|bad| self.refuse(StatusCode::BAD_REQUEST, field, &bad.to_string()))
+        found.map_err(|bad| self.flaw(field, bad))
     }
 
-    fn refuse(&self, status: StatusCode, field: &str, why: &str) -> Refusal {
-        refuse(self.node, status, field, why)
+    fn flaw(&self, field: &str, flaw: impl Into<FieldFlaw>) -> PlanError {
+        PlanError::field(self.node, field, flaw)
     }
 }
 

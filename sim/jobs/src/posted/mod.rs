@@ -1,10 +1,12 @@
-//! What a client posts to have a job run: a description, an image that holds one, or a script; by itself, or as the name of an
-//! object that is one of them.
+//! Reading of posted jobs: a description, an image that holds one, or a script; by itself, or as
+//! the name of an object that is one of them.
 //!
 //! Leaves out the web-service part: `/open`, `/api`, templates, chains and deferred jobs.
 
+mod error;
 mod script;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,38 +17,39 @@ use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::job::{
     self, Account, DESCRIPTION_BYTES_MAX, DeviceClass, Job, NodeDevice, ObjectPath,
 };
-use stayput_store::http::{BodyError, Request, StatusCode};
-use stayput_store::proxy::{JobAccess, Refusal};
+use stayput_store::http::{BodyError, Request};
+use stayput_store::proxy::JobAccess;
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_ZEROVM_SOURCE, text};
 
-use crate::plan::lookup::StoreLookup;
-use crate::plan::refusal_of;
+pub use self::error::{RequestError, ScriptFlaw, SourceFlaw};
+use crate::plan::{FieldFlaw, PlanError};
+use crate::store_access::StoreLookup;
 
-/// The longest image, and the longest body that is a job's data.
+/// Limit on the bytes of an image, and of a job's data.
 pub const POSTED_BYTES_MAX: u64 = 256 << 20;
-/// The longest script.
+/// Limit on the bytes of a script.
 pub const SCRIPT_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of what is too long which are read all the same: a client that still sends when the
 /// connection ends sees a reset in the place of the answer that says why.
 const DISCARDED_BYTES_MAX: u64 = 1 << 20;
-/// For all of a body to come.
+/// Timeout of a whole body.
 const UPLOAD_MAX: Duration = Duration::from_secs(120);
-/// Where an image has its job.
+/// Paths at which an image may have its job.
 const MAPS: [&str; 2] = ["boot/system.map", "boot/cluster.map"];
 
-/// A job as it came, and what came with it.
+/// A job as it was posted, with its image and its data.
 #[derive(Clone, Debug)]
 pub struct PostedJob {
     /// The job.
     pub job: Job,
-    /// The image of its nodes that is no object.
+    /// Image that came with the request, for all its nodes.
     pub image: Option<Bytes>,
-    /// What its readable devices without a path read.
+    /// Bytes that its readable devices without a path read.
     pub body: Option<Bytes>,
 }
 
-/// A job word for word, to be posted on to somebody else.
+/// A job verbatim, to be posted on to a worker.
 #[derive(Clone, Debug)]
 pub struct VerbatimJob {
     /// Its content type.
@@ -57,7 +60,7 @@ pub struct VerbatimJob {
     pub body: Bytes,
 }
 
-/// What the bytes of a job are, by their content type.
+/// Form of a posted job, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Description,
@@ -100,13 +103,13 @@ impl Form {
     }
 }
 
-/// Who posts, where to, and where what he names is looked up.
+/// Reader of posted jobs, for one caller.
 pub struct JobReader<'a> {
     /// The machine that receives it.
     pub host: &'a Host,
-    /// The account of who asks.
+    /// Account of the caller.
     pub account: &'a str,
-    /// What it is posted to.
+    /// Path that it is posted to.
     pub posted_to: &'a Path,
     /// The store.
     pub store: &'a dyn StoreLookup,
@@ -116,13 +119,13 @@ impl JobReader<'_> {
     /// Reads a job.
     ///
     /// # Errors
-    /// 400 for a flawed description, 403 and 404 for objects that the caller may not name or that are not there, 408 and 499 for
-    /// bodies that do not come, 413 for what is too long, 415 for what is neither description nor image nor script, 422 for
-    /// bad JSON, tar or gzip.
+    /// 400 for a flawed description, 403 and 404 for objects that the caller may not name or that
+    /// are not there, 408 and 499 for bodies that do not come, 413 for what is too long, 415 for
+    /// what is neither description nor image nor script, 422 for bad JSON, tar or gzip.
     pub async fn receive(
         &self,
         request: &mut Request,
-    ) -> Result<(PostedJob, VerbatimJob), Refusal> {
+    ) -> Result<(PostedJob, VerbatimJob), RequestError> {
         let content_type = text(request.headers(), &CONTENT_TYPE).unwrap_or_default().to_owned();
         let Some(source) = text(request.headers(), &X_ZEROVM_SOURCE).map(str::to_owned) else {
             let form = Form::of(&content_type);
@@ -137,26 +140,25 @@ impl JobReader<'_> {
             self.store.content(&path, Purpose::JobCode, POSTED_BYTES_MAX).await?;
         let form = Form::of(&content_type);
         if bytes.len() as u64 > form.bytes_max() {
-            let why = format!("{} {path} has over {} bytes", form.what(), form.bytes_max());
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+            let (what, bytes_max) = (form.what(), form.bytes_max());
+            return Err(RequestError::TooLong { what, path, bytes_max });
         }
         Ok((read(form, &content_type, bytes, Some(body), self.posted_to)?, word_for_word))
     }
 
     /// The object that `X-Zerovm-Source` names.
-    async fn source(&self, source: &str) -> Result<Path, Refusal> {
-        let bad = |why: &str| {
-            Refusal::new(StatusCode::BAD_REQUEST, format!("X-Zerovm-Source {source:?} {why}"))
-        };
-        let path = ObjectPath::parse(source).map_err(|why| bad(&why.to_string()))?;
+    async fn source(&self, source: &str) -> Result<Path, RequestError> {
+        let bad = |flaw: SourceFlaw| RequestError::Source { source_name: source.to_owned(), flaw };
+        let path =
+            ObjectPath::parse(source).map_err(|why| bad(SourceFlaw::NoPath(why.to_string())))?;
         let account = match &path.account {
             Account::Named(name) => name,
             Account::Own => self.account,
         };
         let object = path.object.as_deref().filter(|_| !path.has_wildcard());
-        let object = object.ok_or_else(|| bad("must name one object"))?;
+        let object = object.ok_or_else(|| bad(SourceFlaw::NotOneObject))?;
         let found = Path::object_of(account, &path.container, object);
-        let found = found.map_err(|why| bad(&why.to_string()))?;
+        let found = found.map_err(|name| bad(SourceFlaw::BadName(name)))?;
         if account != self.account {
             self.store.may(&found, JobAccess::Read).await?;
         }
@@ -166,26 +168,26 @@ impl JobReader<'_> {
     async fn body(
         &self,
         request: &mut Request,
-        what: &str,
+        what: &'static str,
         bytes_max: u64,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Bytes, RequestError> {
         let come = self.host.timeout(UPLOAD_MAX, request.body_mut().collect(bytes_max)).await;
         match come {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(broken @ BodyError::TooLong { .. })) => {
-                request.body_mut().discard(DISCARDED_BYTES_MAX).await;
-                Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("{what}: {broken}")))
+            Ok(Err(error)) => {
+                if matches!(error, BodyError::TooLong { .. }) {
+                    request.body_mut().discard(DISCARDED_BYTES_MAX).await;
+                }
+                Err(RequestError::Body { what, error })
             }
-            Ok(Err(broken @ BodyError::BrokeOff { .. })) => {
-                Err(Refusal::client_left(format!("{what}: {broken}")))
-            }
-            Err(late) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, format!("{what}: {late}"))),
+            Err(late) => Err(RequestError::Late { what, late }),
         }
     }
 }
 
 impl PostedJob {
-    /// Reads a job that is at hand; `body` is what its devices without a path read, if it is not what was posted itself.
+    /// Reads a job that is at hand; `body` is what its devices without a path read, if it is not
+    /// what was posted itself.
     ///
     /// # Errors
     /// As [`JobReader::receive`], without what concerns requests and stores.
@@ -194,7 +196,7 @@ impl PostedJob {
         bytes: Bytes,
         body: Option<Bytes>,
         posted_to: &Path,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RequestError> {
         read(Form::of(content_type), content_type, bytes, body, posted_to)
     }
 }
@@ -205,10 +207,10 @@ fn read(
     bytes: Bytes,
     body: Option<Bytes>,
     posted_to: &Path,
-) -> Result<PostedJob, Refusal> {
+) -> Result<PostedJob, RequestError> {
     match form {
         Form::Description => {
-            let job = job::parse(&bytes).map_err(|error| refusal_of(&error))?;
+            let job = job::parse(&bytes).map_err(PlanError::from)?;
             check_body(&job, body.as_ref())?;
             Ok(PostedJob { job, image: None, body })
         }
@@ -220,50 +222,38 @@ fn read(
         }
         Form::Script => {
             let Some(first) = script::first_line(&bytes) else {
-                let why = format!(
-                    "Content-Type is {content_type:?}, neither application/json nor a tar's, and what \
-                     was posted is no script: it does not begin with `#!`"
-                );
-                return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+                let content_type = content_type.to_owned();
+                return Err(RequestError::UnknownType { content_type });
             };
-            let mut job = script::job(first, posted_to)?;
+            let mut job = script::job(first, posted_to).map_err(RequestError::Script)?;
             add_image(&mut job)?;
-            Ok(PostedJob { job, image: Some(script::image(&bytes)?), body })
+            let image =
+                script::image(&bytes).map_err(|error| RequestError::ScriptImage(Rc::new(error)))?;
+            Ok(PostedJob { job, image: Some(image), body })
         }
     }
 }
 
-fn check_body(job: &Job, body: Option<&Bytes>) -> Result<(), Refusal> {
+fn check_body(job: &Job, body: Option<&Bytes>) -> Result<(), RequestError> {
     match body {
         Some(_) => Ok(()),
-        None => job.check_without_body().map_err(|error| refusal_of(&error)),
+        None => Ok(job.check_without_body().map_err(PlanError::from)?),
     }
 }
 
 /// The job that an image holds.
-fn job_of_image(tar: &Bytes) -> Result<Job, Refusal> {
-    let image = Image::from_tar(tar, ImageLimits::default()).map_err(|error| {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the posted image: {error}"))
-    })?;
-    let Some((map, text)) = MAPS.iter().find_map(|map| Some((map, image.file(map)?))) else {
-        let why = format!("the posted image has no job: put one at {}", MAPS.join(" or "));
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
-    };
-    job::parse(&text).map_err(|error| {
-        let Refusal { status, why } = refusal_of(&error);
-        Refusal::new(status, format!("{map}: {why}"))
-    })
+fn job_of_image(tar: &Bytes) -> Result<Job, RequestError> {
+    let image = Image::from_tar(tar, ImageLimits::default()).map_err(RequestError::Image)?;
+    let found = MAPS.iter().find_map(|map| Some((*map, image.file(map)?)));
+    let (map, text) = found.ok_or(RequestError::NoMap)?;
+    job::parse(&text).map_err(|error| RequestError::Map { map, error })
 }
 
 /// Gives every node the image that came with the request.
-fn add_image(job: &mut Job) -> Result<(), Refusal> {
+fn add_image(job: &mut Job) -> Result<(), PlanError> {
     for node in &mut job.nodes {
         if node.device(USER_IMAGE).is_some() {
-            let why = format!(
-                "node {:?}, field `devices`: has the device image, which is what was posted: leave it out",
-                node.name.as_str()
-            );
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+            return Err(PlanError::field(node, "devices", FieldFlaw::PostedImage));
         }
         node.devices.insert(0, NodeDevice::bare(USER_IMAGE, DeviceClass::Image));
     }

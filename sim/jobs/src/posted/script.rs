@@ -1,4 +1,5 @@
-//! Posted scripts: their first line names an interpreter, which is run with the script at `/script`.
+//! Posted scripts: their first line names an interpreter, which is run with the script at
+//! `/script`.
 //!
 //! Leaves out what else a description could say; who needs more posts an image.
 
@@ -7,19 +8,14 @@ use stayput_runtime::image::executable::FIRST_LINE_BYTES_MAX;
 use stayput_runtime::job::{
     self, Account, DeviceClass, DevicePath, ExecPath, Job, NodeDevice, ObjectPath, split_words,
 };
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::Refusal;
 use stayput_store::swift::Path;
 
-/// Where the interpreter finds the script.
+use super::error::ScriptFlaw;
+
+/// Path at which the interpreter finds the script.
 const PLACE: &str = "script";
 
-fn bad(why: impl std::fmt::Display) -> Refusal {
-    let fix = "write `#! image path/to/interpreter` or `#! /container/interpreter`";
-    Refusal::new(StatusCode::BAD_REQUEST, format!("the script's first line {why}: {fix}"))
-}
-
-/// What follows `#!` in the first line; `None` if it is no script.
+/// Rest of the first line after `#!`; `None` if it is no script.
 pub(super) fn first_line(script: &[u8]) -> Option<&[u8]> {
     let line = script.strip_prefix(b"#!")?;
     let line = line.split(|byte| *byte == b'\n').next()?;
@@ -29,26 +25,27 @@ pub(super) fn first_line(script: &[u8]) -> Option<&[u8]> {
 /// The job that runs a script. One that is posted to an object reads it as its standard input.
 ///
 /// # Errors
-/// 400: the first line names no interpreter.
-pub(super) fn job(first_line: &[u8], posted_to: &Path) -> Result<Job, Refusal> {
+/// The first line names no interpreter.
+pub(super) fn job(first_line: &[u8], posted_to: &Path) -> Result<Job, ScriptFlaw> {
     if first_line.len() > FIRST_LINE_BYTES_MAX {
-        return Err(bad(format!("is longer than {FIRST_LINE_BYTES_MAX} bytes")));
+        return Err(ScriptFlaw::TooLong);
     }
-    let line = std::str::from_utf8(first_line).map_err(|_| bad("is no text"))?;
-    let mut words = split_words(line).map_err(bad)?.into_iter();
-    let interpreter = words.next().ok_or_else(|| bad("names no interpreter"))?;
+    let line = std::str::from_utf8(first_line).map_err(|_| ScriptFlaw::NoText)?;
+    let mut words = split_words(line)?.into_iter();
+    let interpreter = words.next().ok_or(ScriptFlaw::NoInterpreter)?;
     let path = match &interpreter {
         url if url.contains("://") => url.clone(),
         place if place.starts_with('/') => format!("swift://~{place}"),
         image => match words.next() {
             Some(path) => format!("file://{image}:{path}"),
-            None => return Err(bad(format!("names the image {image:?} and no path in it"))),
+            None => return Err(ScriptFlaw::NoPath { image: image.to_owned() }),
         },
     };
-    let exec = ExecPath::parse(&path).map_err(|why| bad(format!("names {path:?}, which {why}")))?;
+    let exec =
+        ExecPath::parse(&path).map_err(|why| ScriptFlaw::BadPath { path, why: why.to_string() })?;
     let mut devices = vec![NodeDevice::bare("stdout", DeviceClass::Stdout)];
     if let ExecPath::Image { image, .. } = &exec {
-        let image = image.as_deref().ok_or_else(|| bad("names no image"))?;
+        let image = image.as_deref().ok_or(ScriptFlaw::NoImage)?;
         devices.push(NodeDevice::bare(image, DeviceClass::SystemImage));
     }
     if let (Some(container), Some(object)) = (posted_to.container(), posted_to.object()) {
@@ -60,18 +57,15 @@ pub(super) fn job(first_line: &[u8], posted_to: &Path) -> Result<Job, Refusal> {
     Ok(job::single(PLACE, exec, args, devices))
 }
 
-/// The image that has a script in its place.
+/// An image with a script in its place.
 ///
 /// # Errors
 /// It cannot be made.
-pub(super) fn image(script: &[u8]) -> Result<Bytes, Refusal> {
+pub(super) fn image(script: &[u8]) -> std::io::Result<Bytes> {
     let mut header = tar::Header::new_ustar();
     header.set_size(script.len() as u64);
     header.set_mode(0o755);
     let mut image = tar::Builder::new(Vec::new());
     let added = image.append_data(&mut header, PLACE, script).and_then(|()| image.into_inner());
-    match added {
-        Ok(tar) => Ok(tar.into()),
-        Err(error) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
-    }
+    added.map(Bytes::from)
 }

@@ -1,4 +1,5 @@
-//! A job on the proxy itself: it fetches the versions that were chosen from the nodes and runs the sessions as a worker does.
+//! A job on the proxy itself: the versions that were chosen are fetched from the nodes, and the
+//! sessions run as on a worker.
 //!
 //! Leaves out storing outputs, which is the same wherever a job ran.
 
@@ -9,23 +10,23 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use stayput_host::{LocalFuture, Purpose};
 use stayput_store::client::ObjectDownload;
-use stayput_store::proxy::{FetchEvent, JobAccess, ListedObject, Refusal};
+use stayput_store::proxy::{FetchEvent, JobAccess, ListedObject};
 use stayput_store::swift::Path;
 use stayput_store::swift::header::X_TIMESTAMP;
 
 use super::inputs::JobInputs;
-use super::{OfProxy, refuse_fetch};
-use crate::plan::lookup::StoreLookup;
-use crate::runner::JobStore;
+use super::lookup::ProxyLookup;
+use crate::store_access::{JobStore, StoreAccessError, StoreLookup};
 
-/// The longest object that is fetched to a proxy, which holds it whole: as long as what a job may have pushed to a node.
+/// Limit on the bytes of an object that a proxy fetches and holds whole: as for what is pushed to a
+/// node.
 const FETCHED_BYTES_MAX: u64 = 256 << 20;
 
-/// The nodes as a store that a job on the proxy reads from.
+/// The store of a job on the proxy: names and objects come from the nodes.
 pub(super) struct FromNodes<'a> {
-    pub(super) names: &'a OfProxy<'a>,
-    /// Which versions it reads.
-    pub(super) supply: &'a JobInputs,
+    pub(super) names: &'a ProxyLookup<'a>,
+    /// Versions that it reads.
+    pub(super) inputs: &'a JobInputs,
 }
 
 impl JobStore for FromNodes<'_> {
@@ -34,9 +35,9 @@ impl JobStore for FromNodes<'_> {
         path: &Path,
         purpose: Purpose,
         into: Rc<ObjectDownload>,
-    ) -> LocalFuture<'static, Result<(), Refusal>> {
+    ) -> LocalFuture<'static, Result<(), StoreAccessError>> {
         let (proxy, path) = (self.names.proxy.clone(), path.clone());
-        let (version, first) = self.supply.source(&path);
+        let (version, first) = self.inputs.source(&path);
         let first = first.to_vec();
         Box::pin(async move {
             let mut headers = HeaderMap::new();
@@ -54,7 +55,7 @@ impl JobStore for FromNodes<'_> {
             let fetched =
                 proxy.fetch_in_chunks(&path, source, purpose, FETCHED_BYTES_MAX, &mut take).await;
             into.end(fetched.is_ok());
-            fetched.map_err(|error| refuse_fetch(&error))
+            Ok(fetched?)
         })
     }
 }
@@ -64,7 +65,7 @@ impl StoreLookup for FromNodes<'_> {
         &'a self,
         container: &'a Path,
         prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<ListedObject>, Refusal>> {
+    ) -> LocalFuture<'a, Result<Vec<ListedObject>, StoreAccessError>> {
         self.names.objects(container, prefix)
     }
 
@@ -72,7 +73,7 @@ impl StoreLookup for FromNodes<'_> {
         &'a self,
         account: &'a Path,
         prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<String>, Refusal>> {
+    ) -> LocalFuture<'a, Result<Vec<String>, StoreAccessError>> {
         self.names.containers(account, prefix)
     }
 
@@ -80,7 +81,7 @@ impl StoreLookup for FromNodes<'_> {
         &'a self,
         path: &'a Path,
         wanted: JobAccess,
-    ) -> LocalFuture<'a, Result<(), Refusal>> {
+    ) -> LocalFuture<'a, Result<(), StoreAccessError>> {
         self.names.may(path, wanted)
     }
 
@@ -89,7 +90,7 @@ impl StoreLookup for FromNodes<'_> {
         object: &'a Path,
         purpose: Purpose,
         bytes_max: u64,
-    ) -> LocalFuture<'a, Result<(Bytes, String), Refusal>> {
+    ) -> LocalFuture<'a, Result<(Bytes, String), StoreAccessError>> {
         self.names.content(object, purpose, bytes_max)
     }
 }

@@ -1,11 +1,13 @@
-//! A job on a worker: the proxy posts it on, word for word, to the job service that clients post to under `download`, and passes the
-//! answer back as it comes.
+//! A job on a worker: the proxy posts it on verbatim, to the job service that clients post to under
+//! `download`, and passes the answer back as it comes.
 //!
-//! So a worker needs no second protocol and no trust in proxies: the caller's own token lets the job in, and inputs and outputs go the
-//! way that they go under `download`. The price is that the worker plans the job again and looks its inputs up again. Leaves out
-//! telling the worker which versions the proxy saw: the answer names those that were read.
+//! So a worker needs no second protocol and no trust in proxies: the caller's own token lets the
+//! job in, and inputs and outputs go the way that they go under `download`. The price is that the
+//! worker plans the job again and looks its inputs up again. Leaves out telling the worker which
+//! versions the proxy saw: the answer names those that were read.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::header::{
@@ -19,8 +21,9 @@ use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, X_ZEROVM_SOURCE, text};
 
 use super::observations::{Observations, Outstanding};
+use crate::error::WorkerError;
 use crate::posted::VerbatimJob;
-use crate::session::driver::SESSION_TIME_MAX;
+use crate::session::result::SESSION_TIME_MAX;
 
 /// For a worker's answer: as for a node's.
 const LIMITS: Timeouts = Timeouts {
@@ -34,10 +37,10 @@ const CHUNK_MAX: Duration = Duration::from_secs(3);
 pub(super) struct Forward<'a> {
     pub(super) host: &'a Host,
     pub(super) pool: &'a ConnectionPool,
-    pub(super) knowledge: &'a Observations,
-    /// What it was posted to.
+    pub(super) observations: &'a Observations,
+    /// Path that it was posted to.
     pub(super) posted_to: &'a Path,
-    /// Whose it is.
+    /// Token of the caller.
     pub(super) token: &'a str,
     pub(super) job: &'a VerbatimJob,
 }
@@ -46,9 +49,10 @@ impl Forward<'_> {
     /// Posts the job to a worker. The answer's body is still coming when its head is there.
     ///
     /// # Errors
-    /// Why the worker did not take it or could not run it: another place may. What is wrong with the job itself is an answer.
-    pub(super) async fn to(&self, worker: SocketAddr) -> Result<Response, String> {
-        let outstanding = self.knowledge.sent(worker.ip());
+    /// The worker did not take it or gave no answer: another place may. Flaws of the job are an
+    /// answer.
+    pub(super) async fn to(&self, worker: SocketAddr) -> Result<Response, WorkerError> {
+        let outstanding = self.observations.sent(worker.ip());
         let mut request = hyper::Request::builder()
             .method(Method::POST)
             .uri(format!("/v1{}", self.posted_to.encoded()))
@@ -60,9 +64,9 @@ impl Forward<'_> {
             request = request.header(X_ZEROVM_SOURCE, source);
         }
         let request = request.body(Body::full(Purpose::Control, self.job.body.clone()));
-        let request = request.map_err(|error| error.to_string())?;
+        let request = request.map_err(|error| WorkerError::Malformed(Rc::new(error)))?;
         let answer = self.pool.send(worker, request, LIMITS).await;
-        let answer = answer.map_err(|error| error.to_string())?;
+        let answer = answer.map_err(|error| WorkerError::NoAnswer(Rc::new(error)))?;
         let passes = [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::UNAUTHORIZED,
@@ -70,7 +74,7 @@ impl Forward<'_> {
             StatusCode::METHOD_NOT_ALLOWED,
         ];
         if passes.contains(&answer.status) {
-            return Err(format!("{worker}: {}", answer.status));
+            return Err(WorkerError::Refused { worker, status: answer.status });
         }
         Ok(self.pass_on(answer, outstanding))
     }

@@ -1,8 +1,9 @@
 //! Gangs: sessions that talk to each other run at the same time, or none of them does.
 //!
-//! Each attempt chooses a node for each session and orders all at once. If one of them cannot be run or is lost, all are cancelled and
-//! the next attempt begins without the node that failed. Nobody waits in a node's queue: two gangs could wait for each other for ever.
-//! Leaves out keeping what sessions have done when a peer is lost.
+//! Each attempt chooses a node for each session and orders all at once. If one of them cannot be
+//! run or is lost, all are cancelled and the next attempt begins without the node that failed.
+//! Nobody waits in a node's queue: two gangs could wait for each other for ever. Leaves out keeping
+//! what sessions have done when a peer is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,43 +15,44 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_host::{AttemptKind, Purpose};
 use stayput_runtime::job::Gang;
-use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
 
-use super::attempt::{Attempt, Failure};
+use super::attempt::{Attempt, AttemptError};
 use super::matching::assign;
 use super::schedule::{GangTargets, Scheduler, Shared, no_node};
 use super::vote::SessionCopy;
-use crate::answer::SessionResult;
+use crate::error::JobError;
+use crate::session::result::SessionResult;
 
-/// How often a gang begins.
+/// Beginnings of a gang.
 const BEGINNINGS_MAX: u32 = 8;
-/// After a session that lost a peer, the loss of that peer is awaited so long: it says which node to do without.
+/// After a session that lost a peer, the loss of that peer is awaited so long: it says which node
+/// to do without.
 const CULPRIT_WAIT: Duration = Duration::from_secs(4);
 
 /// A node whose sessions lose peers so often is done without: it may be on the wrong side of a cut.
 const CUTS_MAX: u32 = 2;
 
-/// Where a copy of a gang may not run.
+/// Nodes on which a copy of a gang may not run.
 #[derive(Default)]
 struct Avoided {
-    /// These failed.
+    /// Nodes that failed.
     failed: BTreeSet<IpAddr>,
-    /// So often sessions there lost a peer that was not lost itself: a cut is between them.
+    /// Losses of peers that were not lost themselves: a cut is between them.
     cut_off: BTreeMap<IpAddr, u32>,
-    /// These had no room when they were last asked.
+    /// Nodes that had no slot when they were last asked.
     full: BTreeSet<IpAddr>,
     reasons: Vec<String>,
 }
 
-/// Why a beginning came to nothing.
+/// Session for which a beginning failed.
 struct Lost {
     session: usize,
-    failure: Failure,
+    error: AttemptError,
 }
 
 impl Scheduler<'_> {
-    /// Runs a copy of a gang; what became of each session, in the gang's order.
+    /// Runs a copy of a gang; results are in the gang's order.
     pub(super) async fn together(
         &self,
         gang: &Gang,
@@ -58,7 +60,7 @@ impl Scheduler<'_> {
         shared: &Shared,
     ) -> Vec<SessionCopy> {
         let mut avoided = Avoided::default();
-        let mut refusal = None;
+        let mut error = None;
         for beginning in 1..=BEGINNINGS_MAX {
             let targets = match self.assign(gang, copy, shared, &avoided) {
                 Ok(targets) => targets,
@@ -68,7 +70,7 @@ impl Scheduler<'_> {
                     continue;
                 }
                 Err(nobody) => {
-                    refusal = Some(nobody);
+                    error = Some(nobody);
                     break;
                 }
             };
@@ -85,23 +87,22 @@ impl Scheduler<'_> {
                 Ok(Err(lost)) => {
                     trying.failed();
                     self.release(gang, shared, &targets);
-                    let is_full = lost.failure.is_full;
+                    let had_no_slot = matches!(lost.error, AttemptError::NoSlot(_));
                     avoided.note(&lost, &targets);
-                    if is_full {
+                    if had_no_slot {
                         self.back_off(gang.sessions[0], beginning).await;
                     }
                 }
-                Err(final_refusal) => {
-                    refusal = Some(final_refusal);
+                Err(repeated) => {
+                    error = Some(repeated);
                     break;
                 }
             }
         }
-        let reasons: Vec<&str> = avoided.reasons.iter().map(String::as_str).collect();
         let name = &self.plan.sessions[gang.sessions[0]].session;
-        let refusal =
-            refusal.unwrap_or_else(|| no_node(&format!("{name} and its peers"), &reasons));
-        let lost = |_: &usize| SessionCopy { place: String::new(), session: Err(refusal.clone()) };
+        let error =
+            error.unwrap_or_else(|| no_node(&format!("{name} and its peers"), avoided.reasons));
+        let lost = |_: &usize| SessionCopy { place: String::new(), session: Err(error.clone()) };
         gang.sessions.iter().map(lost).collect()
     }
 
@@ -120,7 +121,7 @@ impl Scheduler<'_> {
         copy: u8,
         shared: &Shared,
         avoided: &Avoided,
-    ) -> Result<BTreeMap<usize, ReplicaTarget>, Refusal> {
+    ) -> Result<BTreeMap<usize, ReplicaTarget>, JobError> {
         let mut candidates = Vec::with_capacity(gang.sessions.len());
         for session in &gang.sessions {
             let plan = &self.plan.sessions[*session];
@@ -136,9 +137,8 @@ impl Scheduler<'_> {
         let chosen = assign(&ips.collect::<Vec<_>>(), self.sessions_per_node);
         let chosen = chosen.map_err(|nowhere| {
             let room = "no node that may run it has room for another session of this job";
-            let mut reasons: Vec<&str> = avoided.reasons.iter().map(String::as_str).collect();
-            reasons.push(room);
-            no_node(&self.plan.sessions[gang.sessions[nowhere]].session, &reasons)
+            let reasons = avoided.reasons.iter().cloned().chain([room.to_owned()]);
+            no_node(&self.plan.sessions[gang.sessions[nowhere]].session, reasons)
         })?;
         let mut targets = BTreeMap::new();
         for ((session, of_session), place) in gang.sessions.iter().zip(candidates).zip(chosen) {
@@ -149,21 +149,22 @@ impl Scheduler<'_> {
         Ok(targets)
     }
 
-    /// Orders all sessions, and waits for all of them or for the first that is lost; the others are cancelled then.
+    /// Orders all sessions, and waits for all of them or for the first that is lost; the others are
+    /// cancelled then.
     async fn begin(
         &self,
         gang: &Gang,
         copy: u8,
         beginning: u32,
         targets: &BTreeMap<usize, ReplicaTarget>,
-    ) -> Result<Result<BTreeMap<usize, SessionResult>, Lost>, Refusal> {
+    ) -> Result<Result<BTreeMap<usize, SessionResult>, Lost>, JobError> {
         let id = format!("{}-{}-{copy}", self.id, gang.sessions[0]);
         let in_gang = GangTargets { id, plan: self.plan, targets };
         let in_gang = &in_gang;
         let mut running: FuturesUnordered<_> = targets
             .iter()
             .map(|(session, target)| async move {
-                let parts = self.supply.parts(&self.plan.sessions[*session]);
+                let parts = self.inputs.parts(&self.plan.sessions[*session]);
                 let order = self.order(*session, copy, beginning, target, &parts, Some(in_gang));
                 let again = (beginning > 1).then_some(Purpose::Retry);
                 (*session, self.attempt(*session, target, &order, &parts, again).await)
@@ -175,8 +176,8 @@ impl Scheduler<'_> {
                 Attempt::Done(done) => {
                     ended.insert(session, *done);
                 }
-                Attempt::Next(failure) => {
-                    let lost = Lost { session, failure };
+                Attempt::Next(error) => {
+                    let lost = Lost { session, error };
                     return Ok(Err(self.culprit(lost, running).await?));
                 }
             }
@@ -184,25 +185,25 @@ impl Scheduler<'_> {
         Ok(Ok(ended))
     }
 
-    /// Who is behind a loss: of a session whose peer was lost, that peer.
+    /// The session behind a loss: of a session whose peer was lost, that peer.
     async fn culprit<F>(
         &self,
         lost: Lost,
         mut running: FuturesUnordered<F>,
-    ) -> Result<Lost, Refusal>
+    ) -> Result<Lost, JobError>
     where
-        F: Future<Output = (usize, Result<Attempt, Refusal>)>,
+        F: Future<Output = (usize, Result<Attempt, JobError>)>,
     {
-        if !lost.failure.is_peers {
+        if !matches!(lost.error, AttemptError::PeerLost(_)) {
             return Ok(lost);
         }
         let culprit = async {
             while let Some((session, attempt)) = running.next().await {
                 match attempt? {
-                    Attempt::Next(failure) if !failure.is_peers => {
-                        return Ok(Some(Lost { session, failure }));
+                    Attempt::Next(AttemptError::PeerLost(_)) | Attempt::Done(_) => {}
+                    Attempt::Next(error) => {
+                        return Ok::<_, JobError>(Some(Lost { session, error }));
                     }
-                    Attempt::Next(_) | Attempt::Done(_) => {}
                 }
             }
             Ok(None)
@@ -217,17 +218,20 @@ impl Scheduler<'_> {
 impl Avoided {
     fn note(&mut self, lost: &Lost, targets: &BTreeMap<usize, ReplicaTarget>) {
         let Some(target) = targets.get(&lost.session) else { return };
-        self.reasons.push(format!("{}: {}", target.ip, lost.failure.why));
-        if lost.failure.is_full {
-            self.full.insert(target.ip);
-            return;
-        }
-        if lost.failure.is_peers {
-            let cuts = self.cut_off.entry(target.ip).or_default();
-            *cuts += 1;
-            if *cuts < CUTS_MAX {
+        self.reasons.push(format!("{}: {}", target.ip, lost.error));
+        match lost.error {
+            AttemptError::NoSlot(_) => {
+                self.full.insert(target.ip);
                 return;
             }
+            AttemptError::PeerLost(_) => {
+                let cuts = self.cut_off.entry(target.ip).or_default();
+                *cuts += 1;
+                if *cuts < CUTS_MAX {
+                    return;
+                }
+            }
+            _ => {}
         }
         self.failed.insert(target.ip);
     }

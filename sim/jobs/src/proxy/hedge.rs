@@ -1,7 +1,9 @@
-//! A session with a second copy on another node, for when the first takes long: the first to end wins, the other is cancelled.
+//! A session with a second copy on another node, for when the first takes long: the first to end
+//! wins, the other is cancelled.
 //!
-//! Cancelling is closing the connection, as a client does that leaves: the node gives the session up. What is sent for the second copy
-//! counts as hedge, what it burns until it is cancelled is in the cores' meters. Leaves out a third copy while two run.
+//! Cancelling is closing the connection, as a client does that leaves: the node gives the session
+//! up. What is sent for the second copy counts as hedge, what it burns until it is cancelled is in
+//! the cores' meters. Leaves out a third copy while two run.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -10,32 +12,33 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use stayput_host::{AttemptKind, Purpose, Time};
-use stayput_store::proxy::Refusal;
 use stayput_store::swift::ReplicaTarget;
 
-use super::attempt::{Attempt, Failure};
+use super::attempt::{Attempt, AttemptError};
 use super::inputs::Part;
 use super::placer::kind_of;
-use super::schedule::{ATTEMPTS_MAX, Scheduler, Shared, Tried};
-use crate::answer::SessionResult;
+use super::schedule::{ATTEMPTS_MAX, NodeFailure, Scheduler, Shared, Tried};
+use crate::error::JobError;
+use crate::session::result::SessionResult;
 
-/// What became of one copy.
-struct Ran<'t> {
+/// Outcome of one copy.
+struct EndedCopy<'t> {
     attempt: u32,
     target: &'t ReplicaTarget,
-    what: Result<Attempt, Refusal>,
+    what: Result<Attempt, JobError>,
 }
 
 /// The copies that run.
 #[derive(Default)]
 struct Copies<'r> {
-    running: FuturesUnordered<Pin<Box<dyn Future<Output = Ran<'r>> + 'r>>>,
+    running: FuturesUnordered<Pin<Box<dyn Future<Output = EndedCopy<'r>> + 'r>>>,
     /// Since when, by their attempts.
     begun: Vec<(u32, Time)>,
 }
 
 impl Scheduler<'_> {
-    /// Tries the candidates, each once, the second one beside the first if that takes longer than `after`.
+    /// Tries the candidates, each once, the second one beside the first if that takes longer than
+    /// `after`.
     pub(super) async fn race(
         &self,
         (session, copy): (usize, u8),
@@ -43,8 +46,8 @@ impl Scheduler<'_> {
         shared: &Shared,
         tried: &mut Tried,
         after: Duration,
-    ) -> Result<Option<SessionResult>, Refusal> {
-        let parts = self.supply.parts(&self.plan.sessions[session]);
+    ) -> Result<Option<SessionResult>, JobError> {
+        let parts = self.inputs.parts(&self.plan.sessions[session]);
         let parts = parts.as_slice();
         let mut left = candidates.iter().take(ATTEMPTS_MAX);
         let mut next = || left.find(|target| shared.claim(session, copy, target.ip));
@@ -72,7 +75,7 @@ impl Scheduler<'_> {
                     }
                 },
             };
-            let Some(Ran { attempt, target, what }) = ran else { continue };
+            let Some(EndedCopy { attempt, target, what }) = ran else { continue };
             copies.begun.retain(|(of, _)| *of != attempt);
             match what? {
                 Attempt::Done(done) => {
@@ -80,12 +83,11 @@ impl Scheduler<'_> {
                     tried.place = target.ip.to_string();
                     return Ok(Some(*done));
                 }
-                Attempt::Next(failure) => {
-                    if failure.is_full {
+                Attempt::Next(error) => {
+                    if matches!(error, AttemptError::NoSlot(_)) {
                         shared.release(session, target.ip);
                     }
-                    let why = format!("{}: {}", target.ip, failure.why);
-                    tried.reasons.push(Failure { why, ..failure });
+                    tried.reasons.push(NodeFailure { node: target.ip, error });
                 }
             }
         }
@@ -112,7 +114,7 @@ impl Scheduler<'_> {
                 Ok(Attempt::Next(_)) => trying.failed(),
                 Err(_) => {}
             }
-            Ran { attempt, target, what }
+            EndedCopy { attempt, target, what }
         }));
     }
 
@@ -121,7 +123,7 @@ impl Scheduler<'_> {
         let now = self.proxy.host().now();
         let kind = kind_of(&self.plan.sessions[session]);
         for (_, begun) in &copies.begun {
-            self.placing.knowledge.took(&kind, now.since(*begun));
+            self.placing.observations.took(&kind, now.since(*begun));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the sessions of a job read: each object in a version that is chosen once, and the bytes of those that a node cannot have
-//! itself, fetched once for all sessions that need them.
+//! Inputs of a job's sessions on nodes: each object in a version that is chosen once, and the bytes
+//! of those that a node cannot have itself, fetched once for all sessions that need them.
 //!
 //! Leaves out the objects that sessions read where they lie.
 
@@ -8,26 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use stayput_host::Purpose;
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::{LocatedObject, Proxy, Refusal};
+use stayput_store::proxy::{LocatedObject, Proxy};
 use stayput_store::swift::ReplicaTarget;
 use stayput_store::swift::{Path, Timestamp};
 
-use super::{refuse_fetch, refuse_list, refuse_locate};
+use crate::error::JobError;
 use crate::message::PartRole;
-use crate::plan::lookup::{NAMES_MAX, as_lines};
-use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
+use crate::plan::{JobPlan, PlannedImage, PlannedPath, SessionPlan};
 use crate::posted::PostedJob;
+use crate::store_access::{NAMES_MAX, StoreAccessError, as_lines};
 
-/// Bytes that are held for a job to be pushed, together.
+/// Limit on the bytes that are held to be pushed for a job.
 const PUSHED_BYTES_MAX: u64 = 256 << 20;
-/// Objects that are asked after at a time.
+/// Objects that are located at a time.
 const LOCATED_AT_ONCE: usize = 32;
 
-/// What goes with an order.
+/// A part of an order, and the purpose that its bytes are counted as.
 pub(super) type Part = (PartRole, Purpose, Bytes);
 
-/// What a job's sessions read.
+/// Inputs of a job's sessions.
 pub(super) struct JobInputs {
     located: BTreeMap<Path, LocatedObject>,
     /// In the order in which the job reads them.
@@ -39,16 +38,16 @@ pub(super) struct JobInputs {
 }
 
 impl JobInputs {
-    /// Chooses versions.
+    /// Chooses the version of each object.
     ///
     /// # Errors
-    /// What is not there or cannot be reached.
+    /// An object is missing, or cannot be located.
     pub(super) async fn locate(
         proxy: &Proxy,
         plan: &JobPlan,
         posted: &PostedJob,
-    ) -> Result<Self, Refusal> {
-        let mut supply = Self {
+    ) -> Result<Self, StoreAccessError> {
+        let mut inputs = Self {
             located: BTreeMap::new(),
             order: plan.reads(),
             fetched: BTreeMap::new(),
@@ -56,43 +55,40 @@ impl JobInputs {
             image: posted.image.clone(),
             body: posted.body.clone(),
         };
-        for paths in supply.order.chunks(LOCATED_AT_ONCE) {
+        for paths in inputs.order.chunks(LOCATED_AT_ONCE) {
             let located = join_all(paths.iter().map(|path| proxy.locate(path))).await;
             for (path, located) in paths.iter().zip(located) {
-                let located = located.map_err(|error| refuse_locate(&error))?;
-                supply.located.insert(path.clone(), located);
+                inputs.located.insert(path.clone(), located?);
             }
         }
-        Ok(supply)
+        Ok(inputs)
     }
 
     /// Fetches what has to be pushed.
     ///
     /// # Errors
-    /// What cannot be reached, and more than may be pushed.
-    pub(super) async fn fetch(&mut self, proxy: &Proxy, plan: &JobPlan) -> Result<(), Refusal> {
+    /// Bytes cannot be fetched, or are more than may be pushed.
+    pub(super) async fn fetch(&mut self, proxy: &Proxy, plan: &JobPlan) -> Result<(), JobError> {
         let mut room = PUSHED_BYTES_MAX;
         for path in self.pushed(plan) {
             let purpose = if plan.is_code(&path) { Purpose::JobCode } else { Purpose::ObjectData };
             let content = proxy.fetch(&path, self.source(&path), purpose, room).await;
-            let content = content.map_err(|error| refuse_fetch(&error))?;
+            let content = content.map_err(StoreAccessError::from)?;
             room -= content.len() as u64;
             self.fetched.insert(path, content);
         }
         for container in plan.listings() {
             let rows = proxy.list(&container, "", NAMES_MAX).await;
-            let rows = rows.map_err(|error| refuse_list(&error))?;
+            let rows = rows.map_err(StoreAccessError::from)?;
             let lines = as_lines(&container, &rows)?;
-            room = room.checked_sub(lines.len() as u64).ok_or_else(|| {
-                let why = format!("more than {PUSHED_BYTES_MAX} bytes would have to be pushed");
-                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
-            })?;
+            let left = room.checked_sub(lines.len() as u64);
+            room = left.ok_or(JobError::PushTooLarge { bytes_max: PUSHED_BYTES_MAX })?;
             self.listed.insert(container, lines);
         }
         Ok(())
     }
 
-    /// What some session needs and does not run beside.
+    /// Objects that some session reads and does not run beside.
     fn pushed(&self, plan: &JobPlan) -> Vec<Path> {
         let mut seen = BTreeSet::new();
         let mut pushed = Vec::new();
@@ -107,7 +103,7 @@ impl JobInputs {
         pushed
     }
 
-    /// The object that a session reads where it lies, and who has it.
+    /// The object that a session reads where it lies, and its holders.
     pub(super) fn local<'s>(
         &'s self,
         session: &'s SessionPlan,
@@ -116,18 +112,18 @@ impl JobInputs {
         Some((path, self.located.get(path)?))
     }
 
-    /// Who has what a session wants to be near to, if it reads that in any way.
+    /// Holders of the object that a session is to run near to, if it reads it in any way.
     pub(super) fn near(&self, session: &SessionPlan) -> Option<&LocatedObject> {
         self.located.get(session.attached.as_ref()?)
     }
 
-    /// The version of an object that was chosen, and who said not long ago to have it.
+    /// The chosen version of an object, and the devices that confirmed not long ago to have it.
     pub(super) fn source(&self, path: &Path) -> (Timestamp, &[ReplicaTarget]) {
         let located = self.located.get(path);
         located.map_or_else(Default::default, |it| (it.version, it.confirmed()))
     }
 
-    /// Bytes of an object, in that version.
+    /// Bytes of an object, in the chosen version.
     pub(super) fn size(&self, path: &Path) -> u64 {
         self.located.get(path).map_or(0, |located| located.size)
     }
@@ -142,12 +138,12 @@ impl JobInputs {
         self.image.as_ref().map_or(0, |image| image.len() as u64)
     }
 
-    /// What goes with an order for a session.
+    /// Parts of an order for a session.
     pub(super) fn parts(&self, session: &SessionPlan) -> Vec<Part> {
         let local = local_path(session);
         let fetched = |path: &Path| self.fetched.get(path).cloned().unwrap_or_default();
         let mut parts = Vec::new();
-        if let PlannedModule::Object(path) = &session.module {
+        if let Some(path) = session.module.object() {
             parts.push((PartRole::Module, Purpose::JobCode, fetched(path)));
         }
         for image in &session.images {
@@ -172,7 +168,7 @@ impl JobInputs {
         parts
     }
 
-    /// What was read, in which version.
+    /// Versions that were read.
     pub(super) fn versions(&self) -> Vec<(Path, Timestamp)> {
         let version =
             |path: &Path| self.located.get(path).map(|located| (path.clone(), located.version));
@@ -187,6 +183,5 @@ fn local_path(session: &SessionPlan) -> Option<&Path> {
 
 fn is_code_of(session: &SessionPlan, path: &Path) -> bool {
     let is_image = |image: &PlannedImage| matches!(image, PlannedImage::Object(it) if it == path);
-    matches!(&session.module, PlannedModule::Object(it) if it == path)
-        || session.images.iter().any(is_image)
+    session.module.object() == Some(path) || session.images.iter().any(is_image)
 }

@@ -1,6 +1,8 @@
-//! Notices that an attempt is lost: its node does not answer any more, or knows nothing of it while no answer has come.
+//! Notices that an attempt is lost: its node does not answer any more, or knows nothing of it while
+//! no answer has come.
 //!
-//! Without it a proxy would wait for the answer of a node without power as long as a session may take.
+//! Without it a proxy would wait for the answer of a node without power as long as a session may
+//! take.
 
 use std::net::SocketAddr;
 use std::time::Duration;

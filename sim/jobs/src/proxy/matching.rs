@@ -1,12 +1,14 @@
-//! A node for each session of a gang: the first that it may have, and another for those before it where that makes room.
+//! A node for each session of a gang: the first that it may have, and another for those before it
+//! where that makes room.
 //!
-//! A matching of sessions to nodes that each take several, by augmenting paths (Kuhn 1955): if there is a way to place all of
-//! them, one is found. Sessions that fit where they would rather be are not moved. Leaves out which nodes a session may
-//! have, and their order.
+//! A matching of sessions to nodes that each take several, by augmenting paths (Kuhn 1955): if
+//! there is a way to place all of them, one is found. Sessions that fit where they would rather be
+//! are not moved. Leaves out which nodes a session may have, and their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each session the number of its place among its candidates, best first, so that no node has more than `room` sessions.
+/// For each session the number of its place among its candidates, best first, so that no node has
+/// more than `room` sessions.
 ///
 /// # Errors
 /// The first session for which there is no place, wherever the ones before it go.
@@ -68,7 +70,7 @@ mod tests {
     use super::assign;
     use proptest::prelude::*;
 
-    /// Whether there is any way, by trying all.
+    /// True if there is any way, by trying all.
     fn is_possible(candidates: &[Vec<u8>], room: u64, load: &mut [u64; 4]) -> bool {
         let Some((first, others)) = candidates.split_first() else { return true };
         first.iter().any(|node| {

@@ -1,6 +1,7 @@
-//! What a proxy remembers of the sessions that it placed: how many are out where, what nodes said of their load, what sessions came to.
+//! Observations of a proxy on the sessions that it placed: how many are outstanding on which host,
+//! the load that nodes reported, the costs of sessions.
 //!
-//! It dies with the proxy. Leaves out what other proxies know.
+//! They die with the proxy. Leaves out what other proxies observe.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,12 +13,12 @@ use stayput_host::Time;
 
 use crate::placement::{NodeLoad, ObservedDelays, ObservedTotals, ReportedLoad};
 
-/// Modules with their arguments that something is remembered of; of further ones nothing is.
+/// Limit on the kinds of sessions that are observed.
 const KINDS_MAX: usize = 1024;
-/// Sessions of a kind whose time is remembered: the last ones.
+/// Sessions of a kind whose times are kept: the last ones.
 const DELAYS_MAX: usize = 256;
 
-/// A proxy's memory. Clones are the same memory.
+/// Observations of a proxy. Clones are the same observations.
 #[derive(Clone, Default)]
 pub(super) struct Observations(Rc<RefCell<State>>);
 
@@ -34,44 +35,44 @@ struct Kind {
     delays: VecDeque<Duration>,
 }
 
-/// Counts a session as being out until it is dropped.
+/// A session that counts as outstanding until this is dropped.
 pub(super) struct Outstanding {
-    knowledge: Observations,
+    observations: Observations,
     host: IpAddr,
 }
 
 impl Drop for Outstanding {
     fn drop(&mut self) {
-        if let Some(count) = self.knowledge.0.borrow_mut().outstanding.get_mut(&self.host) {
+        if let Some(count) = self.observations.0.borrow_mut().outstanding.get_mut(&self.host) {
             *count = count.saturating_sub(1);
         }
     }
 }
 
 impl Observations {
-    /// Notes that a session is sent to a host.
+    /// Records that a session is sent to a host.
     pub(super) fn sent(&self, host: IpAddr) -> Outstanding {
         *self.0.borrow_mut().outstanding.entry(host).or_default() += 1;
-        Outstanding { knowledge: self.clone(), host }
+        Outstanding { observations: self.clone(), host }
     }
 
-    /// Sessions that are out there.
+    /// Sessions that are outstanding on a host.
     pub(super) fn outstanding(&self, host: IpAddr) -> u32 {
         self.0.borrow().outstanding.get(&host).copied().unwrap_or(0)
     }
 
-    /// Notes what a node said of its load.
-    pub(super) fn told(&self, host: IpAddr, load: NodeLoad, now: Time) {
+    /// Records the load that a node reported.
+    pub(super) fn reported(&self, host: IpAddr, load: NodeLoad, now: Time) {
         self.0.borrow_mut().loads.insert(host, (load, now));
     }
 
-    /// What a node last said of its load.
+    /// The load that a node reported last.
     pub(super) fn load(&self, host: IpAddr, now: Time) -> Option<ReportedLoad> {
         let (load, at) = self.0.borrow().loads.get(&host).copied()?;
         Some(ReportedLoad { load, age: now.since(at) })
     }
 
-    /// Notes what a session came to.
+    /// Records the costs of a session.
     pub(super) fn ended(&self, kind: &str, input_bytes: u64, output_bytes: u64, fuel: u64) {
         self.with(kind, |of| {
             let learned = &mut of.learned;
@@ -82,8 +83,8 @@ impl Observations {
         });
     }
 
-    /// Notes how long a session took on a node; of one that was cancelled, how long it had taken by then, which is the least that
-    /// it would have.
+    /// Records the time of a session on a node; of a cancelled one, the time until then, which is
+    /// the least that it would have taken.
     pub(super) fn took(&self, kind: &str, time: Duration) {
         self.with(kind, |of| {
             if of.delays.len() == DELAYS_MAX {
@@ -100,13 +101,13 @@ impl Observations {
         }
     }
 
-    /// What such sessions came to, if any ended.
+    /// Costs of such sessions, if any ended.
     pub(super) fn learned(&self, kind: &str) -> Option<ObservedTotals> {
         let state = self.0.borrow();
         state.kinds.get(kind).map(|of| of.learned).filter(|learned| learned.sessions > 0)
     }
 
-    /// How long such sessions took.
+    /// Times of such sessions.
     pub(super) fn delays(&self, kind: &str) -> ObservedDelays {
         let state = self.0.borrow();
         let Some(of) = state.kinds.get(kind) else { return ObservedDelays::default() };
@@ -128,41 +129,41 @@ mod tests {
 
     #[test]
     fn what_is_out_is_counted_until_it_is_back() {
-        let (knowledge, host) = (Observations::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let (first, second) = (knowledge.sent(host), knowledge.sent(host));
-        assert_eq!(knowledge.outstanding(host), 2);
+        let (observations, host) = (Observations::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let (first, second) = (observations.sent(host), observations.sent(host));
+        assert_eq!(observations.outstanding(host), 2);
         drop(first);
-        assert_eq!(knowledge.outstanding(host), 1);
+        assert_eq!(observations.outstanding(host), 1);
         drop(second);
-        assert_eq!(knowledge.outstanding(host), 0);
+        assert_eq!(observations.outstanding(host), 0);
     }
 
     #[test]
     fn percentiles_are_those_of_the_last_sessions() {
-        let knowledge = Observations::default();
+        let observations = Observations::default();
         for _ in 0..DELAYS_MAX {
-            knowledge.took("old", Duration::from_secs(9));
+            observations.took("old", Duration::from_secs(9));
         }
         for ms in 1..=DELAYS_MAX {
-            knowledge.took("old", Duration::from_millis(ms as u64));
+            observations.took("old", Duration::from_millis(ms as u64));
         }
-        let delays = knowledge.delays("old");
+        let delays = observations.delays("old");
         assert_eq!(delays.seen, DELAYS_MAX);
         assert_eq!(delays.p50, Duration::from_millis(128));
         assert_eq!(delays.p95, Duration::from_millis(244));
-        assert_eq!(knowledge.delays("new"), ObservedDelays::default());
+        assert_eq!(observations.delays("new"), ObservedDelays::default());
     }
 
     #[test]
     fn what_sessions_came_to_is_in_proportion_to_what_they_read() {
-        let knowledge = Observations::default();
-        assert_eq!(knowledge.learned("job"), None);
-        knowledge.ended("job", 1_000, 10, 5_000);
-        knowledge.ended("job", 3_000, 30, 15_000);
-        let learned = knowledge.learned("job").expect("two ended");
+        let observations = Observations::default();
+        assert_eq!(observations.learned("job"), None);
+        observations.ended("job", 1_000, 10, 5_000);
+        observations.ended("job", 3_000, 30, 15_000);
+        let learned = observations.learned("job").expect("two ended");
         assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (80, 40_000));
-        knowledge.ended("idle", 0, 7, 100);
-        let learned = knowledge.learned("idle").expect("one ended");
+        observations.ended("idle", 0, 7, 100);
+        let learned = observations.learned("idle").expect("one ended");
         assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (7, 100));
     }
 }

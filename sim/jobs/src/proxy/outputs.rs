@@ -1,16 +1,16 @@
-//! Stores what sessions wrote, once all of them have ended, under one time.
+//! Storing of sessions' outputs, once all sessions have ended, under one timestamp.
 //!
 //! Leaves out sessions whose sandbox failed: theirs are not stored.
 
 use futures_util::future::join_all;
 use stayput_host::Purpose;
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::{NewObject, Proxy, Refusal, StoreError};
+use stayput_store::proxy::{NewObject, Proxy, StoreError};
 use stayput_store::swift::Timestamp;
 
-use crate::answer::SessionResult;
 use crate::output::{CONTENT_TYPE, padded};
 use crate::plan::JobPlan;
+use crate::session::result::SessionResult;
+use crate::store_access::StoreAccessError;
 
 /// Objects that are stored at a time.
 const STORED_AT_ONCE: usize = 16;
@@ -24,7 +24,7 @@ pub(super) async fn store(
     plan: &JobPlan,
     sessions: &[SessionResult],
     timestamp: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), StoreAccessError> {
     let ended = plan.sessions.iter().zip(sessions).filter(|(_, it)| it.end.exit_code().is_some());
     let outputs = ended.flat_map(|(of, session)| of.devices.iter().map(move |it| (it, session)));
     let objects: Vec<NewObject> = outputs
@@ -43,21 +43,13 @@ pub(super) async fn store(
     while objects.peek().is_some() {
         let some = objects.by_ref().take(STORED_AT_ONCE).map(|object| proxy.store(object));
         for stored in join_all(some).await {
-            if let Some(refusal) = stored.err().as_ref().and_then(refuse) {
-                return Err(refusal);
+            match stored {
+                // Somebody wrote it anew in the same moment: what this job wrote was there before
+                // that.
+                Ok(_) | Err(StoreError::Newer { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
     Ok(())
-}
-
-fn refuse(error: &StoreError) -> Option<Refusal> {
-    let status = match error {
-        StoreError::NoContainer { .. } => StatusCode::NOT_FOUND,
-        StoreError::BadMeta { .. } => StatusCode::BAD_REQUEST,
-        // Somebody wrote it anew in the same moment: what this job wrote was there before that.
-        StoreError::Newer { .. } => return None,
-        StoreError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    Some(Refusal::new(status, error.to_string()))
 }

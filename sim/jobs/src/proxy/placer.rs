@@ -1,6 +1,6 @@
-//! Puts together what a proxy knows of each session of a job, and has the policy decide.
+//! Placement of a job's sessions: the proxy's view of each, and the policy's decision.
 //!
-//! Each session is decided on once, also when it is tried several times. Leaves out the rules: they are `placement`'s.
+//! Each session is decided on once, also when it is tried several times. Leaves out the policies.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,42 +19,43 @@ use crate::placement::{
     ClusterRates, PlacementDecision, PlacementPolicy, PlacementView, ReplicaView, SessionPlace,
     WorkerView,
 };
-use crate::plan::{JobPlan, PlannedImage, PlannedModule, PlannedPath, SessionPlan};
+use crate::plan::{JobPlan, PlannedImage, PlannedPath, SessionPlan};
+use crate::session::prepare::ModuleSource;
 
-/// Who is where, as a proxy is told when it starts.
+/// Places and rates of the cluster's hosts, as a proxy is configured.
 #[derive(Clone, Debug)]
 pub struct ClusterTopology {
-    /// The zones of the nodes, counted from 1 over all regions.
+    /// Zones of the nodes, counted from 1 over all regions.
     pub zones: BTreeMap<IpAddr, u32>,
     /// One-way latency from the proxy to a node of each of these zones.
     pub latencies: BTreeMap<u32, Duration>,
-    /// Where workers take jobs, beginning with one of the proxy's own.
+    /// Addresses of the workers, beginning with one of the proxy's own.
     pub workers: Vec<SocketAddr>,
-    /// What the cluster is made of.
+    /// Rates of its machines and links.
     pub rates: ClusterRates,
 }
 
-/// Decides on the sessions of one job.
+/// Placer of one job's sessions.
 pub(super) struct SessionPlacer<'a> {
     pub(super) policy: &'static dyn PlacementPolicy,
     pub(super) ring: &'a dyn RingLookup,
     pub(super) host: &'a Host,
     pub(super) sites: &'a ClusterTopology,
-    pub(super) knowledge: &'a Observations,
-    /// Where the proxy counts its own jobs.
+    pub(super) observations: &'a Observations,
+    /// Jobs that run on the proxy itself.
     pub(super) at_proxy: u32,
     /// Names the job.
     pub(super) id: &'a str,
     pub(super) posted_to: &'a Path,
-    /// Where the client wants it, if it says so.
+    /// Place that the client asks for, if it does.
     pub(super) asked: Option<&'a str>,
     pub(super) plan: &'a JobPlan,
-    pub(super) supply: &'a JobInputs,
+    pub(super) inputs: &'a JobInputs,
     pub(super) decided: RefCell<BTreeMap<usize, Rc<PlacementDecision>>>,
 }
 
 impl SessionPlacer<'_> {
-    /// Where a session shall run.
+    /// The policy's decision for a session.
     pub(super) fn decision(&self, session: usize) -> Rc<PlacementDecision> {
         if let Some(decision) = self.decided.borrow().get(&session) {
             return Rc::clone(decision);
@@ -76,7 +77,7 @@ impl SessionPlacer<'_> {
     fn view(&self, session: usize) -> PlacementView<'_> {
         let plan = &self.plan.sessions[session];
         let kind = kind_of(plan);
-        let near = self.supply.near(plan).map(|located| located.holders.as_slice());
+        let near = self.inputs.near(plan).map(|located| located.holders.as_slice());
         let who = format!("{}/{}", self.id, plan.session);
         let gangs = self.plan.gangs.iter();
         PlacementView {
@@ -87,8 +88,8 @@ impl SessionPlacer<'_> {
             at_proxy: self.at_proxy,
             input_bytes: self.input_bytes(plan),
             module_bytes: self.module_bytes(plan),
-            learned: self.knowledge.learned(&kind),
-            delays: self.knowledge.delays(&kind),
+            learned: self.observations.learned(&kind),
+            delays: self.observations.delays(&kind),
             rates: &self.sites.rates,
             asked: self.asked,
             draw: self.host.entropy("placement", who.as_bytes(), 0),
@@ -103,8 +104,8 @@ impl SessionPlacer<'_> {
                 target: target.clone(),
                 zone,
                 latency: self.sites.latencies.get(&zone).copied().unwrap_or_default(),
-                outstanding: self.knowledge.outstanding(target.ip),
-                load: self.knowledge.load(target.ip, now),
+                outstanding: self.observations.outstanding(target.ip),
+                load: self.observations.load(target.ip, now),
             }
         };
         targets.iter().map(replica).collect()
@@ -113,12 +114,12 @@ impl SessionPlacer<'_> {
     fn workers(&self) -> Vec<WorkerView> {
         let seen = |address: &SocketAddr| WorkerView {
             address: *address,
-            outstanding: self.knowledge.outstanding(address.ip()),
+            outstanding: self.observations.outstanding(address.ip()),
         };
         self.sites.workers.iter().map(seen).collect()
     }
 
-    /// The devices that will do if there is no object to be near to: other ones for each session.
+    /// Devices that will do if there is no object to be near to: other ones for each session.
     fn elsewhere(&self, plan: &SessionPlan) -> Vec<ReplicaTarget> {
         let own = format!("{}/{}", self.id, plan.session);
         let own = Path::object_of(self.posted_to.account(), ".jobs", &own);
@@ -132,31 +133,28 @@ impl SessionPlacer<'_> {
     pub(super) fn input_bytes(&self, plan: &SessionPlan) -> u64 {
         let readable = plan.devices.iter().filter(|device| device.kind.is_readable());
         let bytes = readable.map(|device| match &device.path {
-            PlannedPath::Object(path) => self.supply.size(path),
-            PlannedPath::Client => self.supply.posted_bytes(),
+            PlannedPath::Object(path) => self.inputs.size(path),
+            PlannedPath::Client => self.inputs.posted_bytes(),
             PlannedPath::Listing(_) | PlannedPath::Pipe(_) => 0,
         });
         bytes.fold(0, u64::saturating_add)
     }
 
     fn module_bytes(&self, plan: &SessionPlan) -> u64 {
-        let module = match &plan.module {
-            PlannedModule::Object(path) => self.supply.size(path),
-            PlannedModule::InImage { .. } => 0,
-        };
+        let module = plan.module.object().map_or(0, |path| self.inputs.size(path));
         let images = plan.images.iter().map(|image| match image {
-            PlannedImage::Object(path) => self.supply.size(path),
-            PlannedImage::Posted => self.supply.image_bytes(),
+            PlannedImage::Object(path) => self.inputs.size(path),
+            PlannedImage::Posted => self.inputs.image_bytes(),
         });
         images.fold(module, u64::saturating_add)
     }
 }
 
-/// What sessions that do the same have in common: the module and the arguments.
+/// Kind of a session: sessions of the same module and arguments are expected to cost the same.
 pub(super) fn kind_of(plan: &SessionPlan) -> String {
     let module = match &plan.module {
-        PlannedModule::Object(path) => path.to_string(),
-        PlannedModule::InImage { image, path } => {
+        ModuleSource::Object(path) => path.to_string(),
+        ModuleSource::InImage { image, path } => {
             format!("{}:{path}", image.as_deref().unwrap_or_default())
         }
     };

@@ -1,8 +1,9 @@
-//! Sessions onto nodes: those that need no others try their candidates in turn; gangs are `gang`'s.
+//! Schedule of a job's sessions onto nodes: those that need no others try their candidates in turn.
 //!
-//! Copies of a session run on different nodes. A job spreads over nodes so that none gets more of its sessions than it runs at a
-//! time; sessions of one location go to one node if they can. Leaves out the policy, which orders the candidates (`placement`), and
-//! second copies of slow sessions (`race`).
+//! Copies of a session run on different nodes. A job spreads over nodes so that none gets more of
+//! its sessions than it runs at a time; sessions of one location go to one node if they can. Leaves
+//! out the policy, which orders the candidates (`placement`), and second copies of slow sessions
+//! (`hedge`), gangs (`gang`).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,45 +15,46 @@ use futures_util::future::{join_all, try_join_all};
 use stayput_host::{AttemptKind, Purpose, SpanKind};
 use stayput_runtime::job::Gang;
 use stayput_runtime::pipe::pipe_capacity;
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::{Proxy, Refusal};
+use stayput_store::proxy::Proxy;
 use stayput_store::swift::{ReplicaTarget, RingLookup};
 use tokio::sync::Semaphore;
 
-use super::attempt::{Attempt, Failure, attempt};
+use super::attempt::{Attempt, AttemptError, attempt};
 use super::inputs::{JobInputs, Part};
 use super::placer::{SessionPlacer, kind_of};
 use super::vote::{SessionCopy, vote};
-use crate::answer::SessionResult;
+use crate::error::JobError;
 use crate::message::{
-    DeviceSource, LocalObject, ModuleSource, OrderedDevice, PartHead, SessionOrder,
+    LocalObject, OrderedDevice, OrderedModule, OrderedSource, PartHead, SessionOrder,
 };
 use crate::placement::NodeLoad;
-use crate::plan::{JobPlan, PlannedDevice, PlannedModule, PlannedPath, SessionPlan};
+use crate::plan::{JobPlan, PlannedDevice, PlannedPath, SessionPlan};
+use crate::session::prepare::ModuleSource;
+use crate::session::result::SessionResult;
 
-/// Candidates that are tried, each once.
+/// Candidates of a session that are tried, each once.
 pub(super) const ATTEMPTS_MAX: usize = 8;
-/// How often a session of several asks its candidates while none of them has room.
+/// Rounds of a session of several through its candidates while none of them has a slot.
 const ROUNDS_MAX: u32 = 6;
 /// Before the first of these rounds, and before a gang asks again for room; it doubles each time.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// Runs the sessions of one job.
+/// Scheduler of one job's sessions.
 pub(super) struct Scheduler<'a> {
     pub(super) proxy: &'a Proxy,
     pub(super) ring: &'a dyn RingLookup,
     /// Names the job.
     pub(super) id: &'a str,
     pub(super) plan: &'a JobPlan,
-    pub(super) supply: &'a JobInputs,
-    /// Where its sessions shall run.
+    pub(super) inputs: &'a JobInputs,
+    /// Placement of its sessions.
     pub(super) placing: &'a SessionPlacer<'a>,
     pub(super) sessions_per_node: u64,
 }
 
-/// What the sessions of a job know of each other.
+/// State that the sessions of a job share.
 pub(super) struct Shared {
-    /// Which copy of a session has which node.
+    /// Copy of a session that has a node.
     claims: RefCell<BTreeMap<(usize, IpAddr), u8>>,
     locations: RefCell<BTreeMap<String, IpAddr>>,
     /// Room on nodes for sessions of this job that can wait.
@@ -61,12 +63,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Whether a copy of a session may run there: no other copy of it does.
+    /// Claims a node for a copy of a session; false if another copy has it.
     pub(super) fn claim(&self, session: usize, copy: u8, ip: IpAddr) -> bool {
         *self.claims.borrow_mut().entry((session, ip)).or_insert(copy) == copy
     }
 
-    /// Whether a claim would be granted.
+    /// True if a claim would succeed.
     pub(super) fn is_free(&self, session: usize, copy: u8, ip: IpAddr) -> bool {
         self.claims.borrow().get(&(session, ip)).is_none_or(|claimed| *claimed == copy)
     }
@@ -100,7 +102,7 @@ impl Scheduler<'_> {
     ///
     /// # Errors
     /// The first session, in time, that no node could run; the others are cancelled.
-    pub(super) async fn run(&self) -> Result<Vec<SessionResult>, Refusal> {
+    pub(super) async fn run(&self) -> Result<Vec<SessionResult>, JobError> {
         let sessions_per_node = usize::try_from(self.sessions_per_node).unwrap_or(usize::MAX);
         let shared = Shared {
             claims: RefCell::default(),
@@ -121,7 +123,7 @@ impl Scheduler<'_> {
         &self,
         gang: &Gang,
         shared: &Shared,
-    ) -> Result<Vec<(usize, SessionResult)>, Refusal> {
+    ) -> Result<Vec<(usize, SessionResult)>, JobError> {
         if let [session] = gang.sessions.as_slice() {
             let copies =
                 (0..self.copies(gang, *session)).map(|copy| self.lone(*session, copy, shared));
@@ -137,7 +139,8 @@ impl Scheduler<'_> {
         Ok(sessions)
     }
 
-    /// As many as the job says; beside an object that it writes, as many as the object will have replicas.
+    /// As many as the job says; beside an object that it writes, as many as the object will have
+    /// replicas.
     fn copies(&self, gang: &Gang, session: usize) -> u8 {
         let plan = &self.plan.sessions[session];
         match &plan.attached {
@@ -170,14 +173,13 @@ impl Scheduler<'_> {
                 Ok(Some(session)) => {
                     return SessionCopy { place: tried.place, session: Ok(session) };
                 }
-                Ok(None) if tried.reasons.iter().any(|failure| failure.is_full) => {}
+                Ok(None) if tried.had_no_slot() => {}
                 Ok(None) => break,
                 Err(refusal) => return SessionCopy { place: tried.place, session: Err(refusal) },
             }
         }
-        let reasons: Vec<&str> = tried.reasons.iter().map(|failure| failure.why.as_str()).collect();
-        let refusal = no_node(&plan.session, &reasons);
-        SessionCopy { place: tried.place, session: Err(refusal) }
+        let error = no_node(&plan.session, tried.reasons.iter().map(ToString::to_string));
+        SessionCopy { place: tried.place, session: Err(error) }
     }
 
     /// Tries each candidate once.
@@ -187,8 +189,8 @@ impl Scheduler<'_> {
         candidates: &[ReplicaTarget],
         shared: &Shared,
         tried: &mut Tried,
-    ) -> Result<Option<SessionResult>, Refusal> {
-        let parts = self.supply.parts(&self.plan.sessions[session]);
+    ) -> Result<Option<SessionResult>, JobError> {
+        let parts = self.inputs.parts(&self.plan.sessions[session]);
         for target in candidates.iter().take(ATTEMPTS_MAX) {
             if !shared.claim(session, copy, target.ip) {
                 continue;
@@ -206,21 +208,20 @@ impl Scheduler<'_> {
                     trying.progressed();
                     return Ok(Some(*session));
                 }
-                Attempt::Next(failure) => {
+                Attempt::Next(error) => {
                     trying.failed();
-                    if failure.is_full {
+                    if matches!(error, AttemptError::NoSlot(_)) {
                         shared.release(session, target.ip);
                     }
-                    let why = format!("{}: {}", target.ip, failure.why);
-                    tried.reasons.push(Failure { why, ..failure });
+                    tried.reasons.push(NodeFailure { node: target.ip, error });
                 }
             }
         }
         Ok(None)
     }
 
-    /// Orders a session from a node, and remembers what came of it. Its parts are sent for their own purposes unless `again` says
-    /// what they are sent once more for.
+    /// Orders a session from a node, and records the outcome. Its parts are sent for their own
+    /// purposes unless `again` is the purpose of sending them once more.
     pub(super) async fn attempt(
         &self,
         session: usize,
@@ -228,32 +229,32 @@ impl Scheduler<'_> {
         order: &SessionOrder,
         parts: &[Part],
         again: Option<Purpose>,
-    ) -> Result<Attempt, Refusal> {
-        let (knowledge, plan) = (self.placing.knowledge, &self.plan.sessions[session]);
+    ) -> Result<Attempt, JobError> {
+        let (observations, plan) = (self.placing.observations, &self.plan.sessions[session]);
         let begun = self.proxy.host().now();
-        let _outstanding = knowledge.sent(target.ip);
+        let _outstanding = observations.sent(target.ip);
         let (attempt, load) = attempt(self.proxy, target, order, parts, again).await?;
         let now = self.proxy.host().now();
         match &attempt {
             Attempt::Done(done) => {
                 let kind = kind_of(plan);
                 let written = done.outputs.iter().map(|(_, output)| output.len() as u64).sum();
-                knowledge.ended(&kind, self.placing.input_bytes(plan), written, done.fuel);
-                knowledge.took(&kind, now.since(begun));
+                observations.ended(&kind, self.placing.input_bytes(plan), written, done.fuel);
+                observations.took(&kind, now.since(begun));
             }
-            Attempt::Next(failure) if failure.is_full => {
+            Attempt::Next(AttemptError::NoSlot(_)) => {
                 let running = u32::try_from(self.sessions_per_node).unwrap_or(u32::MAX);
-                knowledge.told(target.ip, NodeLoad { running, waiting: 0 }, now);
+                observations.reported(target.ip, NodeLoad { running, waiting: 0 }, now);
             }
-            Attempt::Next(failure) => tracing::warn!(
+            Attempt::Next(error) => tracing::warn!(
                 device = target.device,
                 session = order.session,
-                why = failure.why,
+                why = %error,
                 "a node could not run a session"
             ),
         }
         if let Some(load) = load {
-            knowledge.told(target.ip, load, now);
+            observations.reported(target.ip, load, now);
         }
         Ok(attempt)
     }
@@ -269,7 +270,7 @@ impl Scheduler<'_> {
         host.sleep(longest / 2 + Duration::from_nanos(entropy.below(nanos / 2 + 1))).await;
     }
 
-    /// The order for a session; `gang` is what its pipes need to know.
+    /// The order for a session; `gang` has the nodes that its pipes lead to.
     pub(super) fn order(
         &self,
         session: usize,
@@ -280,9 +281,9 @@ impl Scheduler<'_> {
         gang: Option<&GangTargets<'_>>,
     ) -> SessionOrder {
         let plan = &self.plan.sessions[session];
-        let local = self.supply.local(plan);
+        let local = self.inputs.local(plan);
         let source = |device: &PlannedDevice| match (&device.path, device.kind.is_readable()) {
-            (PlannedPath::Pipe(pipe), _) => DeviceSource::Pipe {
+            (PlannedPath::Pipe(pipe), _) => OrderedSource::Pipe {
                 number: u32::try_from(*pipe).unwrap_or(u32::MAX),
                 reader: gang.and_then(|gang| {
                     let reader = gang.reader(*pipe)?;
@@ -290,10 +291,10 @@ impl Scheduler<'_> {
                 }),
             },
             (PlannedPath::Object(path), true) if local.is_some_and(|(it, _)| it == path) => {
-                DeviceSource::Local
+                OrderedSource::Local
             }
-            (_, true) => DeviceSource::Pushed,
-            (_, false) => DeviceSource::Written,
+            (_, true) => OrderedSource::Pushed,
+            (_, false) => OrderedSource::Written,
         };
         let devices = plan.devices.iter().map(|device| OrderedDevice {
             name: device.name.clone(),
@@ -312,9 +313,9 @@ impl Scheduler<'_> {
             args: plan.args.clone(),
             env: plan.env.clone(),
             module: match &plan.module {
-                PlannedModule::Object(_) => ModuleSource::Pushed,
-                PlannedModule::InImage { image, path } => {
-                    ModuleSource::InImage { image: image.clone(), path: path.clone() }
+                ModuleSource::Object(_) => OrderedModule::Pushed,
+                ModuleSource::InImage { image, path } => {
+                    OrderedModule::InImage { image: image.clone(), path: path.clone() }
                 }
             },
             system_images: plan.system_images.clone(),
@@ -333,14 +334,30 @@ impl Scheduler<'_> {
     }
 }
 
-/// What became of the attempts so far.
+/// Attempts of a copy of a session so far.
 pub(super) struct Tried {
     pub(super) attempt: u32,
+    /// Host of the last one.
     pub(super) place: String,
-    pub(super) reasons: Vec<Failure>,
+    /// Failures of this round.
+    pub(super) reasons: Vec<NodeFailure>,
 }
 
-/// Where the sessions of a gang's attempt run.
+impl Tried {
+    fn had_no_slot(&self) -> bool {
+        self.reasons.iter().any(|failure| matches!(failure.error, AttemptError::NoSlot(_)))
+    }
+}
+
+/// Failure of one node.
+#[derive(Debug, thiserror::Error)]
+#[error("{node}: {error}")]
+pub(super) struct NodeFailure {
+    pub(super) node: IpAddr,
+    pub(super) error: AttemptError,
+}
+
+/// Nodes of a gang's attempt.
 pub(super) struct GangTargets<'a> {
     /// Names the attempts of this copy of the gang.
     pub(super) id: String,
@@ -354,10 +371,9 @@ impl GangTargets<'_> {
     }
 }
 
-/// 503: nobody could run it.
-pub(super) fn no_node(session: &str, reasons: &[&str]) -> Refusal {
+/// The failure of a session that no node could run; each reason is given once.
+pub(super) fn no_node(session: &str, reasons: impl IntoIterator<Item = String>) -> JobError {
     let mut known = BTreeSet::new();
-    let reasons: Vec<&str> = reasons.iter().copied().filter(|why| known.insert(*why)).collect();
-    let why = format!("no node could run {session}: {}", reasons.join("; "));
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+    let reasons = reasons.into_iter().filter(|reason| known.insert(reason.clone())).collect();
+    JobError::NoNode { session: session.to_owned(), reasons }
 }

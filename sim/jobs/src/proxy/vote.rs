@@ -1,26 +1,25 @@
-//! Copies of a session vote: what more than half of those that were asked for say holds.
+//! Vote of the copies of a session: the result of more than half of those that were asked for
+//! holds.
 //!
 //! Leaves out running them.
 
-use stayput_store::http::StatusCode;
-use stayput_store::proxy::Refusal;
+use crate::error::JobError;
+use crate::session::result::{Agreement, SessionResult};
 
-use crate::answer::{Agreement, SessionResult};
-
-/// A copy: where it ran last, and what came of it.
+/// A copy of a session: the host that it ran on last, and its result.
 pub(super) struct SessionCopy {
     pub(super) place: String,
-    pub(super) session: Result<SessionResult, Refusal>,
+    pub(super) session: Result<SessionResult, JobError>,
 }
 
-/// What most of the copies say, with who did not agree.
+/// The result of the majority, with the hosts of copies that deviate.
 ///
 /// # Errors
 /// Too few came to an end, or they contradict each other.
-pub(super) fn vote(copies: Vec<SessionCopy>) -> Result<SessionResult, Refusal> {
+pub(super) fn vote(copies: Vec<SessionCopy>) -> Result<SessionResult, JobError> {
     let asked = u8::try_from(copies.len()).unwrap_or(u8::MAX);
     let mut ended: Vec<(String, SessionResult)> = Vec::new();
-    let mut failed: Vec<(String, Refusal)> = Vec::new();
+    let mut failed: Vec<(String, JobError)> = Vec::new();
     for copy in copies {
         match copy.session {
             Ok(session) => ended.push((copy.place, session)),
@@ -52,14 +51,12 @@ fn says_the_same(one: &SessionResult, other: &SessionResult) -> bool {
     one.end == other.end && one.outputs == other.outputs
 }
 
-fn contradiction(ended: &[(String, SessionResult)], asked: u8) -> Refusal {
-    let name = ended.first().map_or("", |(_, session)| session.name.as_str());
-    let places: Vec<&str> = ended.iter().map(|(place, _)| place.as_str()).collect();
-    let why = format!(
-        "session {name}: of {asked} copies no majority says the same (they ran on {})",
-        places.join(", ")
-    );
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+fn contradiction(ended: &[(String, SessionResult)], asked: u8) -> JobError {
+    JobError::Contradiction {
+        session: ended.first().map_or_else(String::new, |(_, session)| session.name.clone()),
+        asked,
+        hosts: ended.iter().map(|(place, _)| place.clone()).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +67,7 @@ mod tests {
     use stayput_runtime::outcome::{Accounting, EndReason};
 
     use super::*;
-    use crate::session::driver::SessionEnd;
+    use crate::session::result::SessionEnd;
 
     fn copy(place: &str, output: &'static str) -> SessionCopy {
         let session = SessionResult {
@@ -88,8 +85,8 @@ mod tests {
     }
 
     fn lost(place: &str) -> SessionCopy {
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no node is left");
-        SessionCopy { place: place.to_owned(), session: Err(refusal) }
+        let error = JobError::NoNode { session: "s".to_owned(), reasons: Vec::new() };
+        SessionCopy { place: place.to_owned(), session: Err(error) }
     }
 
     #[test]
@@ -109,15 +106,16 @@ mod tests {
     #[test]
     fn two_that_differ_are_an_error_and_so_is_one_of_two() {
         let refusal = vote(vec![copy("a", "1"), copy("b", "2")]).expect_err("who is right?");
-        assert_eq!(refusal.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(refusal.why.contains("ran on a, b"), "{}", refusal.why);
+        assert!(matches!(refusal, JobError::Contradiction { asked: 2, .. }), "{refusal}");
+        assert!(refusal.to_string().contains("ran on a, b"), "{refusal}");
         let refusal = vote(vec![copy("a", "1"), lost("b")]).expect_err("one is no majority of two");
-        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(matches!(refusal, JobError::NoNode { .. }), "{refusal}");
     }
 
     #[test]
     fn one_copy_speaks_for_itself() {
         assert_eq!(vote(vec![copy("a", "1")]).unwrap().copies, Agreement::ALONE);
-        assert_eq!(vote(vec![lost("a")]).expect_err("lost").why, "no node is left");
+        let refusal = vote(vec![lost("a")]).expect_err("lost");
+        assert!(matches!(refusal, JobError::NoNode { .. }), "{refusal}");
     }
 }

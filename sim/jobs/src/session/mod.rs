@@ -1,10 +1,17 @@
-//! One session on one host: what it is made of, the slots it waits for, and its run to the end.
+//! One session on one host: its code, the sources of its devices, a slot, and its run to the end.
 //!
-//! Leaves out where the bytes that it reads come from, and where its outputs go.
+//! Storage nodes, proxies and workers run sessions by the same [`driver`]; they differ in who
+//! supplies the bytes ([`source`]). Leaves out choosing the host, and storing outputs.
 
-pub mod driver;
+pub(crate) mod driver;
 pub mod modules;
-pub mod pipe;
+pub(crate) mod pipe;
 pub mod prepare;
-pub mod slots;
+pub mod result;
+mod run;
+pub(crate) mod slots;
+pub(crate) mod source;
+pub(crate) mod staging;
 pub(crate) mod verified_replica;
+
+pub use self::slots::NoSlot;

@@ -1,6 +1,7 @@
 //! Compiled modules of a host, by the digest of their bytes.
 //!
-//! Whoever asks brings the bytes along, so that only who may read a module can run it. Leaves out keeping them over a restart.
+//! Whoever asks brings the bytes along, so that only who may read a module can run it. Leaves out
+//! keeping them over a restart.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -10,11 +11,12 @@ use stayput_runtime::engine::{Engine, Module, ModuleError};
 
 /// Modules that are kept; the one that came first goes first.
 const MODULES_MAX: usize = 64;
-/// Bytes that the kept modules had before they were compiled; compiled they take a few times as much.
+/// Bytes that the kept modules had before they were compiled; compiled they take a few times as
+/// much.
 const KEPT_BYTES_MAX: usize = 256 << 20;
 
-/// Compiles modules, each of them once, and each by an engine of its own: an engine keeps the types of all modules that it
-/// ever compiled, so that guests with ever new ones would fill the host.
+/// Compiles modules, each of them once, and each by an engine of its own: an engine keeps the types
+/// of all modules that it ever compiled, so that guests with ever new ones would fill the host.
 #[derive(Default)]
 pub struct ModuleCache {
     kept: RefCell<Kept>,
@@ -28,14 +30,15 @@ struct Kept {
 }
 
 impl Kept {
-    /// Whether one of `bytes` more fits in.
+    /// True if there is room for a module of `bytes`.
     fn has_room(&self, bytes: usize) -> bool {
         self.order.len() < MODULES_MAX && self.bytes + bytes <= KEPT_BYTES_MAX
     }
 }
 
 impl ModuleCache {
-    /// The module of these bytes, and how many of them had to be compiled for that: none if it is kept.
+    /// The module of these bytes, and how many of them had to be compiled for that: none if it is
+    /// kept.
     ///
     /// # Errors
     /// They are no module that can be run.

@@ -1,7 +1,8 @@
 //! A pipe between two sessions, as they and the network wait for each other at it.
 //!
-//! Both ends may be sessions of one host; or one is, and a task carries the bytes between the pipe and a connection
-//! (`wire`). Leaves out what a pipe holds and how reads divide it, which is the runtime's.
+//! Both ends may be sessions of one host; or one is, and a task carries the bytes between the pipe
+//! and a connection (`wire`). Leaves out what a pipe holds and how reads divide it, which is the
+//! runtime's.
 
 use std::cell::RefCell;
 
@@ -12,35 +13,35 @@ use tokio::sync::Notify;
 
 /// A pipe of a running job.
 #[derive(Debug)]
-pub struct SessionPipe {
+pub(crate) struct SessionPipe {
     state: RefCell<State>,
-    /// Told when there is more to read.
+    /// Notified when there is more to read.
     readable: Notify,
-    /// Told when there is room again, or nobody reads any more.
+    /// Notified when there is room again, or nobody reads any more.
     writable: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     buffer: PipeBuffer,
-    /// Why the pipe can be used no more, through no doing of the sessions.
+    /// Reason for which neither session can use the pipe any more, through no fault of theirs.
     broken: Option<String>,
 }
 
 impl SessionPipe {
-    /// An empty one with room for so many bytes.
+    /// An empty pipe with room for so many bytes.
     #[must_use]
-    pub fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         let state = State { buffer: PipeBuffer::new(room), broken: None };
         let (readable, writable) = (Notify::new(), Notify::new());
         Self { state: RefCell::new(state), readable, writable }
     }
 
-    /// Hands over a write, waiting while the pipe is full.
+    /// Writes, waiting while the pipe is full.
     ///
     /// # Errors
     /// The pipe is broken.
-    pub async fn write(&self, mut data: Bytes) -> Result<(), DeviceFault> {
+    pub(crate) async fn write(&self, mut data: Bytes) -> Result<(), DeviceFault> {
         loop {
             {
                 let state = &mut *self.state.borrow_mut();
@@ -55,24 +56,27 @@ impl SessionPipe {
         }
     }
 
-    /// At most `len` bytes of one write, waiting for them; none at the end.
+    /// Reads at most `len` bytes of one write, waiting for them; none at the end.
     ///
     /// # Errors
     /// The writer died, or the pipe is broken.
-    pub async fn read(&self, len: usize) -> Result<Bytes, DeviceFault> {
+    pub(crate) async fn read(&self, len: usize) -> Result<Bytes, DeviceFault> {
         match self.next(len).await? {
             Some(data) => Ok(data),
             None => Ok(Bytes::new()),
         }
     }
 
-    /// The next write, whole or what is left of it; `Err` holds how its writer ended, if it did.
-    pub(crate) async fn take(&self) -> Result<Bytes, Taken> {
+    /// Takes the next write, or the rest of it.
+    ///
+    /// # Errors
+    /// There is none: the writer has ended, or the pipe broke.
+    pub(crate) async fn take(&self) -> Result<Bytes, PipeStop> {
         match self.next(usize::MAX).await {
             Ok(Some(data)) => Ok(data),
-            Ok(None) => Err(Taken::End(WriterEnd::Exited)),
-            Err(DeviceFault::PeerDied) => Err(Taken::End(WriterEnd::Died)),
-            Err(_broken) => Err(Taken::Broken),
+            Ok(None) => Err(PipeStop::End(WriterEnd::Exited)),
+            Err(DeviceFault::PeerDied) => Err(PipeStop::End(WriterEnd::Died)),
+            Err(_broken) => Err(PipeStop::Broken),
         }
     }
 
@@ -94,22 +98,22 @@ impl SessionPipe {
         }
     }
 
-    /// The writer has ended.
-    pub fn end(&self, end: WriterEnd) {
+    /// Ends the writer's side.
+    pub(crate) fn end(&self, end: WriterEnd) {
         self.state.borrow_mut().buffer.end(end);
         self.readable.notify_one();
     }
 
-    /// Nobody will read any more.
-    pub fn abandon(&self) {
+    /// Ends the reader's side.
+    pub(crate) fn abandon(&self) {
         self.state.borrow_mut().buffer.abandon();
         self.writable.notify_one();
         self.readable.notify_one();
     }
 
-    /// Whether nobody will read any more.
+    /// True if nobody will read any more.
     #[must_use]
-    pub fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         self.state.borrow().buffer.is_abandoned()
     }
 
@@ -120,17 +124,17 @@ impl SessionPipe {
         }
     }
 
-    /// Neither end may use it any more: whatever they make of the job is worth nothing.
-    pub fn break_off(&self, why: &str) {
+    /// Breaks the pipe for both ends: whatever they make of the job is worth nothing.
+    pub(crate) fn break_off(&self, why: &str) {
         self.state.borrow_mut().broken.get_or_insert_with(|| why.to_owned());
         self.readable.notify_one();
         self.writable.notify_one();
     }
 }
 
-/// Why there is nothing to take.
+/// End of a pipe's writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum PipeStop {
     /// The writer has ended.
     End(WriterEnd),
     /// The pipe is broken.

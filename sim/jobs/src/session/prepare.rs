@@ -1,7 +1,8 @@
-//! What a session is made of, on the machine that runs it: its images, its module and its command line.
+//! Preparation of a session's code on the machine that runs it: images, module and command line.
 //!
-//! A machine unpacks an image and compiles a module once and keeps them for later sessions. Whoever asks brings the bytes along, so
-//! that only who may read an image or a module can use it. Leaves out devices and running.
+//! A machine unpacks an image and compiles a module once and keeps them for later sessions. Whoever
+//! asks brings the bytes along, so that only who may read an image or a module can use it. Leaves
+//! out devices and running.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -9,19 +10,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stayput_runtime::digest::Digest;
-use stayput_runtime::engine::Module;
+use stayput_runtime::engine::{Module, ModuleError};
 use stayput_runtime::image::executable::{ImageFile, NamedImage, USER_IMAGE, find};
 use stayput_runtime::image::{Image, ImageError, ImageLimits};
 
-use crate::message::{ModuleSource, PartRole};
-use crate::session::driver::SessionRefusal;
-use crate::session::modules::ModuleCache;
+use super::modules::ModuleCache;
+use super::result::SessionRefusal;
 use crate::system_images::SystemImages;
 
-/// What the user's images that are kept may have unpacked to, together.
+/// Limit on the unpacked bytes of the users' images that are kept.
 const UNPACKED_BYTES_MAX: u64 = 512 << 20;
 
-/// Prepares the sessions of one machine.
+/// Preparer of one machine's sessions.
 #[derive(Default)]
 pub struct Preparer {
     system: SystemImages,
@@ -31,18 +31,57 @@ pub struct Preparer {
     compiled: RefCell<BTreeSet<(String, String)>>,
 }
 
-/// What a session shall run.
-#[derive(Clone, Copy, Debug)]
-pub struct CodeRequest<'a> {
-    /// Where its module comes from.
-    pub module: &'a ModuleSource,
-    /// The system images that it has, in their order.
-    pub system_images: &'a [String],
-    /// Its command line.
-    pub args: &'a [String],
+/// Source of a session's module; `O` is what stands for an object: its path, or its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleSource<O> {
+    /// An object.
+    Object(O),
+    /// A file of an image, or the interpreter of a script that is one.
+    InImage {
+        /// Name of the image; without one the first that has the file.
+        image: Option<String>,
+        /// Path of the file.
+        path: String,
+    },
 }
 
-/// What a session is made of.
+impl<O> ModuleSource<O> {
+    /// The object, if the module is one.
+    pub fn object(&self) -> Option<&O> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::InImage { .. } => None,
+        }
+    }
+
+    /// The same source with something else for the object.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn try_map<P, E>(&self, to: impl FnOnce(&O) -> Result<P, E>) -> Result<ModuleSource<P>, E> {
+        Ok(match self {
+            Self::Object(object) => ModuleSource::Object(to(object)?),
+            Self::InImage { image, path } => {
+                ModuleSource::InImage { image: image.clone(), path: path.clone() }
+            }
+        })
+    }
+}
+
+/// Code of a session, before it is prepared.
+#[derive(Clone, Debug)]
+pub struct SessionCode<'a> {
+    /// Source of its module.
+    pub module: &'a ModuleSource<Bytes>,
+    /// Tars of the user's images, in their order.
+    pub images: &'a [Bytes],
+    /// Names of the system images, in their order.
+    pub system_images: &'a [String],
+    /// Command line.
+    pub args: Vec<String>,
+}
+
+/// Code of a session, ready to run.
 pub struct PreparedSession {
     /// Its images: the user's, then the system's.
     pub images: Vec<Arc<Image>>,
@@ -61,49 +100,41 @@ impl Preparer {
         Self { system, ..Self::default() }
     }
 
-    /// The images, and the module from its part or out of one of them.
+    /// Unpacks the images and compiles the module.
     ///
     /// # Errors
-    /// Says what is wrong with them.
-    pub fn prepare(
-        &self,
-        wanted: CodeRequest<'_>,
-        parts: &[(PartRole, Bytes)],
-    ) -> Result<PreparedSession, SessionRefusal> {
-        let images = self.images(wanted.system_images, parts)?;
+    /// An image or the module cannot be used.
+    pub fn prepare(&self, code: SessionCode<'_>) -> Result<PreparedSession, SessionRefusal> {
+        let images = self.images(&code)?;
         let refused = |why: String| SessionRefusal::Module { why };
-        let args = wanted.args.to_vec();
-        let (args, compiled) = match wanted.module {
-            ModuleSource::Pushed => {
-                let part = parts.iter().find(|(role, _)| *role == PartRole::Module);
-                let wasm =
-                    &part.ok_or_else(|| refused("the module was not sent along".to_owned()))?.1;
-                (args, self.modules.compile(wasm).map_err(|error| error.to_string()))
+        let (args, compiled) = match code.module {
+            ModuleSource::Object(wasm) => {
+                (code.args, self.modules.compile(wasm).map_err(|error| refused(error.to_string())))
             }
             ModuleSource::InImage { image, path } => {
                 let found = find(&images, image.as_deref(), path);
                 let found = found.map_err(|error| refused(error.to_string()))?;
                 let name = &images[found.module.image].name;
-                (found.command_line(args), self.compile(name, &found.module))
+                let compiled = self.compile(name, &found.module).map_err(|error| {
+                    let file = &found.module.path;
+                    refused(format!("{file}: {error}"))
+                });
+                (found.command_line(code.args), compiled)
             }
         };
-        let (module, compiled_bytes) = compiled.map_err(refused)?;
+        let (module, compiled_bytes) = compiled?;
         let images = images.into_iter().map(|named| named.image).collect();
         Ok(PreparedSession { images, module, args, compiled_bytes })
     }
 
-    fn images(
-        &self,
-        system_images: &[String],
-        parts: &[(PartRole, Bytes)],
-    ) -> Result<Vec<NamedImage>, SessionRefusal> {
+    fn images(&self, code: &SessionCode<'_>) -> Result<Vec<NamedImage>, SessionRefusal> {
         let refused = |why: String| SessionRefusal::Image { why };
         let mut images = Vec::new();
-        for (_, tar) in parts.iter().filter(|(role, _)| *role == PartRole::Image) {
+        for tar in code.images {
             let image = self.unpacked.image(tar).map_err(|error| refused(error.to_string()))?;
             images.push(NamedImage { name: USER_IMAGE.to_owned(), image });
         }
-        for name in system_images {
+        for name in code.system_images {
             let image = self.system.get(name).cloned().ok_or_else(|| {
                 refused(format!("there is no system image {name:?}: {}", self.system.known()))
             })?;
@@ -112,14 +143,13 @@ impl Preparer {
         Ok(images)
     }
 
-    /// The module, and how many bytes this machine had to compile for it.
-    fn compile(&self, image: &str, found: &ImageFile) -> Result<(Module, u64), String> {
+    /// The module, and the number of bytes that this machine had to compile for it.
+    fn compile(&self, image: &str, found: &ImageFile) -> Result<(Module, u64), ModuleError> {
         let ImageFile { path, bytes, .. } = found;
-        let named = |error: stayput_runtime::engine::ModuleError| format!("{path}: {error}");
         if image == USER_IMAGE {
-            return self.modules.compile(bytes).map_err(named);
+            return self.modules.compile(bytes);
         }
-        let module = self.system.compile(image, path, bytes).map_err(named)?;
+        let module = self.system.compile(image, path, bytes)?;
         let is_new = self.compiled.borrow_mut().insert((image.to_owned(), path.clone()));
         Ok((module, if is_new { bytes.len() as u64 } else { 0 }))
     }
@@ -190,19 +220,19 @@ mod tests {
         [MODULE, types, functions, memories, exports, code].concat()
     }
 
-    fn in_image(image: Option<&str>, path: &str) -> ModuleSource {
+    fn in_image(image: Option<&str>, path: &str) -> ModuleSource<Bytes> {
         ModuleSource::InImage { image: image.map(str::to_owned), path: path.to_owned() }
     }
 
     fn prepare(
         preparer: &Preparer,
-        module: &ModuleSource,
+        module: &ModuleSource<Bytes>,
         system_images: &[&str],
-        parts: &[(PartRole, Bytes)],
+        images: &[Bytes],
     ) -> Result<PreparedSession, SessionRefusal> {
         let system_images: Vec<String> = system_images.iter().map(|&it| it.to_owned()).collect();
-        let args = ["own".to_owned(), "word".to_owned()];
-        preparer.prepare(CodeRequest { module, system_images: &system_images, args: &args }, parts)
+        let args = vec!["own".to_owned(), "word".to_owned()];
+        preparer.prepare(SessionCode { module, images, system_images: &system_images, args })
     }
 
     #[test]
@@ -236,10 +266,10 @@ mod tests {
     #[test]
     fn a_tar_of_several_sessions_is_unpacked_once() {
         let preparer = Preparer::default();
-        let parts = [(PartRole::Image, tar(&[("run", &program())]))];
+        let tars = [tar(&[("run", &program())])];
         let module = in_image(Some("image"), "run");
-        let first = prepare(&preparer, &module, &[], &parts).unwrap();
-        let second = prepare(&preparer, &module, &[], &parts).unwrap();
+        let first = prepare(&preparer, &module, &[], &tars).unwrap();
+        let second = prepare(&preparer, &module, &[], &tars).unwrap();
         assert!(Arc::ptr_eq(&first.images[0], &second.images[0]));
         assert_eq!(second.compiled_bytes, 0);
     }
@@ -247,7 +277,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named() {
         let preparer = preparer(&[("text", b"no module")]);
-        let why = |module: &ModuleSource, images: &[&str]| {
+        let why = |module: &ModuleSource<Bytes>, images: &[&str]| {
             prepare(&preparer, module, images, &[]).err().expect("it is refused").to_string()
         };
         assert!(
@@ -258,7 +288,13 @@ mod tests {
             why(&in_image(None, "x"), &["other"]),
             "there is no system image \"other\": there are tools"
         );
-        assert_eq!(why(&ModuleSource::Pushed, &[]), "the module was not sent along");
+        let no_module = ModuleSource::Object(Bytes::from_static(b"no module"));
+        assert!(why(&no_module, &[]).starts_with("no valid WebAssembly"));
+        let broken = prepare(&preparer, &no_module, &[], &[Bytes::from_static(b"no tar")]);
+        assert!(
+            matches!(broken, Err(SessionRefusal::Image { .. })),
+            "the image is looked at first"
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A node's own copy of an object, whose checksum is taken while a session reads it.
 //!
-//! Most sessions read from front to back, and then the disk is read once, always a piece ahead of the session, so that it
-//! works while the session computes. Small reads come out of blocks, the latest of which are kept: all of the object is
-//! read anyway, and a seek for each would cost more. What a session leaves out or skips is read afterwards, so that in the end
-//! every byte was looked at. Leaves out what sessions could share: two on one object read it twice.
+//! Most sessions read from front to back, and then the disk is read once, always a piece ahead of
+//! the session, so that it works while the session computes. Small reads come out of blocks, the
+//! latest of which are kept: all of the object is read anyway, and a seek for each would cost more.
+//! What a session leaves out or skips is read afterwards, so that in the end every byte was looked
+//! at. Leaves out what sessions could share: two on one object read it twice.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,20 +12,17 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use stayput_host::{Checksum, Host, TaskGuard};
-use stayput_runtime::device::DeviceFault;
 use stayput_store::node::{NodeError, OpenObject};
 use tokio::sync::oneshot;
 
-use crate::session::driver::Reader;
-
-/// What is read at a time of what the session did not read.
+/// Bytes read at a time of the parts that the session did not read.
 const READ_BYTES: u64 = BLOCK_BYTES;
-/// What is read for a smaller read, from a multiple of it on.
+/// Bytes read for a smaller read, from a multiple of it on.
 const BLOCK_BYTES: u64 = 256 << 10;
 /// Blocks of an object that are kept.
 const BLOCKS_MAX: usize = 16;
 
-/// An object on its way to being verified.
+/// A replica whose checksum is taken while it is read.
 pub(crate) struct VerifiedReplica {
     host: Host,
     object: Rc<OpenObject>,
@@ -34,7 +32,7 @@ pub(crate) struct VerifiedReplica {
     blocks: RefCell<VecDeque<(u64, Bytes)>>,
 }
 
-/// A piece that is being read before anybody asks for it.
+/// A piece that is being read before it is asked for.
 struct ReadAhead {
     offset: u64,
     len: u64,
@@ -42,7 +40,7 @@ struct ReadAhead {
     _task: TaskGuard,
 }
 
-/// The digest of the bytes up to an offset.
+/// Checksum of the bytes up to an offset.
 struct RunningChecksum {
     checksum: Checksum,
     up_to: u64,
@@ -72,18 +70,8 @@ impl VerifiedReplica {
         self.object.metadata().length
     }
 
-    /// Reads for a session.
-    pub(crate) fn reader(verified: Rc<Self>) -> Reader {
-        Rc::new(move |offset, len| {
-            let verified = Rc::clone(&verified);
-            Box::pin(async move {
-                let read = verified.read(offset, len).await;
-                read.map_err(|error| DeviceFault::Failed { reason: error.to_string() })
-            })
-        })
-    }
-
-    async fn read(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
+    /// Reads at most `len` bytes for a session.
+    pub(crate) async fn read(&self, offset: u64, len: u64) -> Result<Bytes, NodeError> {
         if len >= BLOCK_BYTES {
             return self.read_piece(offset, len).await;
         }
@@ -133,7 +121,7 @@ impl VerifiedReplica {
         *self.ahead.borrow_mut() = Some(ReadAhead { offset, len, data, _task: task });
     }
 
-    /// Reads what was not read, and compares the checksum.
+    /// Reads the parts that were not read, and compares the checksum.
     ///
     /// # Errors
     /// The copy is damaged (it was put aside), or the disk failed.
