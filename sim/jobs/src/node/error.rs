@@ -4,7 +4,7 @@
 
 use stayput_runtime::outcome::EndReason;
 use stayput_store::http::{BodyError, Response, StatusCode};
-use stayput_store::node::NodeError;
+use stayput_store::node::{NodeError, error_status};
 use stayput_store::proxy::ErrorResponse;
 
 use super::pipe_transport::PipeTransportError;
@@ -78,7 +78,7 @@ impl SessionError {
         match self {
             Self::Order(_) => StatusCode::BAD_REQUEST,
             Self::NoSlot(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Replica(error) => error.clone().into_response().status(),
+            Self::Replica(error) => error_status(error),
             Self::PeerUnreachable(_) | Self::PeerLost { .. } => PEER_LOST,
             Self::DeviceFailed { .. } => StatusCode::INSUFFICIENT_STORAGE,
             Self::Report(_) => StatusCode::INTERNAL_SERVER_ERROR,
