@@ -14,7 +14,8 @@ fn unfinished() -> [String; 3] {
     ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!("))
 }
 
-/// Names that clippy refuses where they are used; where they are not even imported, nobody has to look.
+/// Names that clippy refuses where they are used; where they are not even imported, nobody has to
+/// look.
 const BANNED_IMPORTS: [&str; 5] = [
     "collections::HashMap",
     "collections::HashSet",

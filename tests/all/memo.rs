@@ -1,4 +1,5 @@
-//! Runs with a memo of sessions: the same to the last event as those without, cold and warm, also under faults.
+//! Runs with a memo of sessions: the same to the last event as those without, cold and warm, also
+//! under faults.
 //!
 //! Leaves out drivers that no cluster is: see the runtime's tests.
 

@@ -1,4 +1,5 @@
-//! A policy of another crate: the example `nearest`, named by a scenario and run as built-in ones are.
+//! A policy of another crate: the example `nearest`, named by a scenario and run as built-in ones
+//! are.
 //!
 //! Leaves out what the built-in policies promise.
 

@@ -1,4 +1,5 @@
-//! Each policy over whole runs: the same right answers, the same run each time, and what the policy promises.
+//! Each policy over whole runs: the same right answers, the same run each time, and what the policy
+//! promises.
 //!
 //! Leaves out decisions over views made by hand, which stand beside the policies.
 
@@ -116,7 +117,8 @@ fn no_policy_but_hedged_sends_anything_for_a_second_copy() {
 
 #[test]
 fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger() {
-    // For a short while, so that few jobs are hit: where more than one of twenty is slow, the percentile is slow as well.
+    // For a short while, so that few jobs are hit: where more than one of twenty is slow, the
+    // percentile is slow as well.
     let slow =
         "[[fault]]\nat = \"1500ms\"\nfor = \"150ms\"\nslow_disk = \"device:1\"\nfactor = 100\n";
     let plan = plan(&[("work.1.runs", "96"), ("data.1.size", "2 MiB")], slow);
@@ -129,7 +131,8 @@ fn a_hedge_cuts_the_tail_that_a_slow_disk_makes_and_its_copies_are_in_the_ledger
 
 #[test]
 fn what_a_cancelled_copy_burns_is_counted_and_it_does_not_run_on() {
-    // All cores are as slow, so that a second copy is sent for every job until the percentile is known, and none is worth it.
+    // All cores are as slow, so that a second copy is sent for every job until the percentile is
+    // known, and none is worth it.
     let slow_cores = [("node.fuel_per_second", "2e6")];
     let plan = plan(&slow_cores, "");
     let (plain, hedged) = (run_named(&plan, "on-storage"), run_named(&plan, "hedged"));

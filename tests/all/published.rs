@@ -1,4 +1,5 @@
-//! The example that ZeroCloud published, with the request as its client sends it, compared with a count that no guest made.
+//! The example that ZeroCloud published, with the request as its client sends it, compared with a
+//! count that no guest made.
 //!
 //! Leaves out everything else about images and scripts.
 

@@ -236,7 +236,8 @@ fn python_3_runs_scripts_within_the_limits_of_a_session() {
             .starts_with("Traceback (most recent call last):\n  File \"program.py\", line 3")
     );
     assert_eq!(run.outcome.end.exit_code(), Some(1));
-    // A loop of a million turns: an interpreter that paid for all its opcodes at each would be out of fuel.
+    // A loop of a million turns: an interpreter that paid for all its opcodes at each would be out
+    // of fuel.
     let run = python.run("n = 0\nfor i in range(1_000_000):\n    n += i\nprint(n)");
     assert_eq!(output(&run, "stdout"), "499999500000\n");
 }

@@ -1,4 +1,5 @@
-//! What of a latency went to attempts that came to nothing, over whole runs: most of the tail where hosts are lost, nothing where none is.
+//! What of a latency went to attempts that came to nothing, over whole runs: most of the tail where
+//! hosts are lost, nothing where none is.
 //!
 //! Leaves out how the parts follow from intervals, which is tested beside the split.
 
@@ -103,7 +104,8 @@ fn a_client_that_waits_to_ask_another_proxy_retries_and_does_not_queue() {
 
 #[test]
 fn the_loser_of_a_hedge_is_no_retry_and_neither_is_the_first_copy_that_lost() {
-    // All cores are as slow, so that a second copy is sent for every job until it is known how long they take, and no node is full.
+    // All cores are as slow, so that a second copy is sent for every job until it is known how long
+    // they take, and no node is full.
     let losing =
         run("hedged", &[("node.fuel_per_second", "2e6"), ("work.1.arrivals", "poisson 2/s")], "");
     // A disk is slow for a while, and second copies on others are worth it.

@@ -1,4 +1,5 @@
-//! Spans: what hosts tell of cores and disks, for which job, and how the job gets from one host to the next.
+//! Spans: what hosts tell of cores and disks, for which job, and how the job gets from one host to
+//! the next.
 //!
 //! Leaves out what is made of them: see the tests of reports, and of the command's `--trace`.
 

@@ -1,4 +1,5 @@
-//! What hosts' parts were used for: busy times of cores and disks, bytes by host, and what the executor did.
+//! What hosts' parts were used for: busy times of cores and disks, bytes by host, and what the
+//! executor did.
 //!
 //! Leaves out the times themselves, which are the models' tests'.
 
@@ -58,7 +59,8 @@ fn what_all_hosts_sent_is_the_ledgers_sum() {
                 - run.bytes.lost.unwrap_or_default()
                 - run.bytes.in_flight.unwrap_or_default();
             let received = sum(&run, |host| host.received);
-            // What was under way when the first job came is in one figure and not in the other: nothing, in this scenario.
+            // What was under way when the first job came is in one figure and not in the other:
+            // nothing, in this scenario.
             assert_eq!(received, arrived, "{policy} over {net}");
         }
     }

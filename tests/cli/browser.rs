@@ -1,7 +1,8 @@
-//! A headless Chromium, spoken to by its DevTools protocol over two pipes: enough to open a page as a person would, and to ask it
-//! what it looks like.
+//! A headless Chromium, spoken to by its DevTools protocol over two pipes: enough to open a page as
+//! a person would, and to ask it what it looks like.
 //!
-//! Leaves out everything that waits for a time: each call waits for its answer, and loading for the event that ends it.
+//! Leaves out everything that waits for a time: each call waits for its answer, and loading for the
+//! event that ends it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};

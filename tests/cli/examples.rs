@@ -1,4 +1,5 @@
-//! The example jobs over a user's own data, through the whole cluster, against answers that are made here.
+//! The example jobs over a user's own data, through the whole cluster, against answers that are
+//! made here.
 //!
 //! Leaves out odd input, which the tests of the guests have, and faults, which `.ci/run` runs.
 
@@ -16,7 +17,8 @@ fn smaller(line: &str) -> String {
     }
 }
 
-/// What the jobs of a scenario answer under both policies, if the objects of that pattern are these.
+/// What the jobs of a scenario answer under both policies, if the objects of that pattern are
+/// these.
 fn answers(scenario: &str, pattern: &str, objects: [&[u8]; 3]) -> Vec<String> {
     let variant = Variant::of(&Path::new(&root()).join("scenarios").join(scenario), smaller);
     let mut words = vec!["--no-faults".to_owned()];

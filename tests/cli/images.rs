@@ -1,8 +1,10 @@
-//! System images of a scenario: jobs run what is in them, under both policies, and no bytes move for them.
+//! System images of a scenario: jobs run what is in them, under both policies, and no bytes move
+//! for them.
 
 use crate::support::{Variant, root};
 
-/// Counts the lines with "banana" by a script whose interpreter is the line counter, of the image or of the object's own tar.
+/// Counts the lines with "banana" by a script whose interpreter is the line counter, of the image
+/// or of the object's own tar.
 const JOB: &str = r#"'''[{
     "name": "scripted",
     "exec": {"path": "file://tools:bin/count"},

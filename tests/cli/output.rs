@@ -1,4 +1,5 @@
-//! What goes to standard output and into files: the JSON that the manual describes, answers, users' own data.
+//! What goes to standard output and into files: the JSON that the manual describes, answers, users'
+//! own data.
 
 use std::collections::BTreeSet;
 

@@ -87,7 +87,8 @@ fn a_broken_file_of_the_wall_clock_is_told_and_not_taken_as_missing() {
     assert!(page().contains("wall.json is there and cannot be read (EOF"));
 }
 
-/// Words of a chart that lie upon each other. Slanted ones are left out: the boxes around them overlap where the words do not.
+/// Words of a chart that lie upon each other. Slanted ones are left out: the boxes around them
+/// overlap where the words do not.
 const UPON: &str = "[...document.querySelectorAll('svg[role=img]')].flatMap(picture => {
     const level = [...picture.querySelectorAll('text:not([transform])')];
     const all = level.map(t => [t.textContent, t.getBoundingClientRect()]).filter(t => t[1].width > 0);
@@ -102,7 +103,8 @@ const CUT_OFF: &str = "[...document.querySelectorAll('svg text')].filter(t => {
     return r.width > 0 && (r.left < -1 || r.right > document.documentElement.clientWidth + 1 || r.height < 8.5 && r.width > r.height);
 }).map(t => t.textContent + ' ' + JSON.stringify(t.getBoundingClientRect()))";
 
-/// Nothing is wider than the window, and no words of charts are cut off, too small, or upon each other.
+/// Nothing is wider than the window, and no words of charts are cut off, too small, or upon each
+/// other.
 fn assert_whole(browser: &mut Browser, width: u32, place: &str) {
     let scroll = browser.ask("document.documentElement.scrollWidth").as_u64();
     assert!(scroll <= Some(u64::from(width)), "{place}: the page is {scroll:?} wide");

@@ -1,7 +1,8 @@
-//! Every scenario file of the repository runs twice, in processes of their own, and comes to the same hash.
+//! Every scenario file of the repository runs twice, in processes of their own, and comes to the
+//! same hash.
 //!
-//! One that wants an image which is not built says how to build it. Leaves out whether they keep their promises, which smaller ones
-//! need not: `.ci/run` runs each of them whole, twice.
+//! One that wants an image which is not built says how to build it. Leaves out whether they keep
+//! their promises, which smaller ones need not: `.ci/run` runs each of them whole, twice.
 
 use std::path::{Path, PathBuf};
 

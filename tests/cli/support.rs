@@ -73,7 +73,8 @@ impl Variant {
         Self::written(&text)
     }
 
-    /// A copy of one of the repository's scenarios, in which `change` gives another line for each of its lines.
+    /// A copy of one of the repository's scenarios, in which `change` gives another line for each
+    /// of its lines.
     pub(crate) fn of(scenario: &Path, change: impl Fn(&str) -> String) -> Self {
         let text = std::fs::read_to_string(scenario).expect("it can be read");
         // The copy lies elsewhere, and what it names is where it was.

@@ -1,4 +1,5 @@
-//! `--trace`: a timeline that opens in Perfetto, and the latency split that comes of the same spans.
+//! `--trace`: a timeline that opens in Perfetto, and the latency split that comes of the same
+//! spans.
 
 use std::collections::{BTreeMap, BTreeSet};
 

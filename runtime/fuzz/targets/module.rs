@@ -1,4 +1,5 @@
-//! Modules: any bytes. What compiles runs within its bounds and comes to the same end in steps of any size.
+//! Modules: any bytes. What compiles runs within its bounds and comes to the same end in steps of
+//! any size.
 #![no_main]
 
 use std::sync::LazyLock;

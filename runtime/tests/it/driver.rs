@@ -1,8 +1,9 @@
-//! Runs several connected sessions in one thread, step by step in an order that is drawn from a seed.
+//! Runs several connected sessions in one thread, step by step in an order that is drawn from a
+//! seed.
 //!
-//! It is not the runtime's own runner of jobs, and checks the guests without it: pipes are queues of
-//! bounded size, and each read gives at most what one write put in. Left out: wildcards and groups,
-//! which the tests spell out, and failing pipes.
+//! It is not the runtime's own runner of jobs, and checks the guests without it: pipes are queues
+//! of bounded size, and each read gives at most what one write put in. Left out: wildcards and
+//! groups, which the tests spell out, and failing pipes.
 
 use crate::support::device;
 use bytes::Bytes;

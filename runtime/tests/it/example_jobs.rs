@@ -1,7 +1,8 @@
-//! The example jobs as they are described for their scenarios, each as a whole, in the runtime's own runner.
+//! The example jobs as they are described for their scenarios, each as a whole, in the runtime's
+//! own runner.
 //!
-//! What the guests do with odd input is tested beside them; here the descriptions are: wildcards, groups, connections, outputs
-//! that are stored.
+//! What the guests do with odd input is tested beside them; here the descriptions are: wildcards,
+//! groups, connections, outputs that are stored.
 
 use crate::driver::Draws;
 use crate::support::{CSVFILTER, SORT, WORDS, compile, device};
@@ -102,7 +103,8 @@ fn answer(description: &str, store: &mut Store) -> Vec<u8> {
     response
 }
 
-/// How each session of a job ends and what it has written, if the named one gets as good as no fuel.
+/// How each session of a job ends and what it has written, if the named one gets as good as no
+/// fuel.
 fn ends_without(dying: &str, description: &str, store: &Store) -> Vec<(String, EndReason, usize)> {
     let ran = run(description, store, |spec| {
         if spec.args[0] == dying {

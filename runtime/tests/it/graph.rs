@@ -1,10 +1,12 @@
-//! Sessions and pipes of a job: wildcards, groups and connections, by the rules of the job language.
+//! Sessions and pipes of a job: wildcards, groups and connections, by the rules of the job
+//! language.
 
 use stayput_runtime::job::{
     Account, JobGraph, JobPath, JobSession, Matches, ObjectPath, SESSIONS_MAX, parse,
 };
 
-/// The graph of a job of these nodes, in a store of these objects of the container `c` and containers.
+/// The graph of a job of these nodes, in a store of these objects of the container `c` and
+/// containers.
 fn graph_in(nodes: &str, objects: &[&str], containers: &[&str]) -> Result<JobGraph, String> {
     let job = parse(format!("[{nodes}]").as_bytes()).map_err(|error| error.to_string())?;
     let mut matches = Matches::default();

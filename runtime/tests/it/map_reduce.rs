@@ -115,7 +115,8 @@ fn a_mapper_without_reducers_and_a_wrong_role_say_so() {
 
 #[test]
 fn a_session_that_gives_up_makes_no_half_answer() {
-    // A mapper with a role that it does not know ends at once, and its connection looks well closed.
+    // A mapper with a role that it does not know ends at once, and its connection looks well
+    // closed.
     let mut nodes = nodes(&one("a b c"), 2);
     nodes[0].args = vec!["mapper-1".to_owned(), "nothing".to_owned()];
     let ran = run(&nodes, 1);

@@ -129,7 +129,8 @@ proptest! {
         let (module, args) = &MODULES[which];
         let input = Bytes::from(input);
         let memo = Memo::new(ROOM, audited_one_in);
-        // Each manner twice, with others in between that are the same up to a part, a fault or a slice.
+        // Each manner twice, with others in between that are the same up to a part, a fault or a
+        // slice.
         for how in manners.iter().chain(&manners) {
             let spec = sized(module, args, &input);
             let (alone, _) = drive(spec.clone(), &input, how, None);

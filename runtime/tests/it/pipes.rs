@@ -9,7 +9,8 @@ use stayput_runtime::outcome::EndReason;
 use stayput_runtime::pipe::PIPE_BYTES;
 use std::collections::BTreeMap;
 
-/// Copies its standard input to its standard output by `buffer` bytes; exits with the error number of what fails.
+/// Copies its standard input to its standard output by `buffer` bytes; exits with the error number
+/// of what fails.
 fn cat(buffer: u32) -> Vec<u8> {
     wat::parse_str(format!(
         r#"(module

@@ -1,4 +1,5 @@
-//! A program of Rust's standard library, built here with Debian's compiler: it runs as it would elsewhere.
+//! A program of Rust's standard library, built here with Debian's compiler: it runs as it would
+//! elsewhere.
 //!
 //! Leaves out what the committed guests show: those are small on purpose.
 

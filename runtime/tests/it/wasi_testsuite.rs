@@ -1,9 +1,9 @@
 //! The community's own tests of WASI preview 1, run by this runtime.
 //!
-//! They are fetched, never committed: clone the branch `prod/testsuite-base` of WebAssembly/wasi-testsuite,
-//! name the clone in `WASI_TESTSUITE`, and run
-//! `cargo test -p stayput-runtime --test it -- --ignored --nocapture wasi_testsuite`.
-//! Left out: the tests of preview 3.
+//! They are fetched, never committed: clone the branch `prod/testsuite-base` of
+//! WebAssembly/wasi-testsuite, name the clone in `WASI_TESTSUITE`, and run `cargo test -p
+//! stayput-runtime --test it -- --ignored --nocapture wasi_testsuite`. Left out: the tests of
+//! preview 3.
 
 use crate::support::{compile, spec, text};
 use serde_json::Value;

@@ -1,6 +1,8 @@
-//! A whole job on this machine, without a cluster: what references are made by, and what authors of jobs run.
+//! A whole job on this machine, without a cluster: what references are made by, and what authors of
+//! jobs run.
 //!
-//! It plans as a proxy does, and runs all sessions beside each other. Leaves out copies, stored outputs and limits of time.
+//! It plans as a proxy does, and runs all sessions beside each other. Leaves out copies, stored
+//! outputs and limits of time.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +22,7 @@ use stayput_runtime::memo::Memo;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::swift::Path;
 
-/// What a job can read.
+/// Objects that a job can read.
 pub trait Objects {
     /// The containers and names of all objects, sorted.
     fn names(&self) -> Vec<(&str, &str)>;
@@ -35,7 +37,7 @@ pub trait Objects {
 
 /// Runs jobs on what is at hand.
 pub struct Local<'a> {
-    /// What they can read.
+    /// Objects that they can read.
     pub objects: &'a dyn Objects,
     /// The account that `~` means.
     pub account: &'a str,
@@ -45,7 +47,7 @@ pub struct Local<'a> {
     pub preparer: &'a Preparer,
     /// Of the sessions' randomness.
     pub seed: u64,
-    /// What sessions did before, if anybody keeps it.
+    /// Memo of earlier sessions, if there is one.
     pub memo: Option<&'a Memo>,
 }
 
@@ -61,7 +63,7 @@ impl Local<'_> {
         planning.plan(job, &self.matches(&patterns))
     }
 
-    /// What wildcards match among the objects.
+    /// Matches of wildcards among the objects.
     fn matches(&self, patterns: &[&ObjectPath]) -> Matches {
         let names = self.objects.names();
         let mut matches = Matches::default();

@@ -1,7 +1,9 @@
-//! One small sweep, and each figure that stands in two places: terminal, JSON, `summary.json`, Parquet, page.
+//! One small sweep, and each figure that stands in two places: terminal, JSON, `summary.json`,
+//! Parquet, page.
 //!
-//! The sweep is real, with a fault and a load beside the jobs; in each record one job is made to have failed and one
-//! to be wrong, so that a view that counts them in another way shows another figure.
+//! The sweep is real, with a fault and a load beside the jobs; in each record one job is made to
+//! have failed and one to be wrong, so that a view that counts them in another way shows another
+//! figure.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -190,9 +192,12 @@ fn one_run_is_the_same_in_json_terminal_and_parquet(
     assert_eq!(cell("│ body bytes, all hops"), quantity::bytes(body));
 }
 
+/// Column, and the page's form of its value.
+type ColumnForm = (&'static str, fn(f64) -> String);
+
 fn many_runs_are_the_same_in_parquet_summary_and_page(dir: &Path, summary: &Value, page: &str) {
     let point = &summary["points"][0];
-    let units: [(&str, fn(f64) -> String); 5] = [
+    let units: [ColumnForm; 5] = [
         ("body_bytes", show::size),
         ("latency_p50_us", show::micros),
         ("latency_p90_us", show::micros),

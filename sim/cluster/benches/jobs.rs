@@ -1,9 +1,10 @@
-//! Small jobs per second of wall time on one storage node: a host sends the node's executor orders, one after the other, beside
-//! exchanges of the same bytes with a host that only answers.
+//! Small jobs per second of wall time on one storage node: a host sends the node's executor orders,
+//! one after the other, beside exchanges of the same bytes with a host that only answers.
 //!
-//! The module is in the node's cache after the first order. The difference of the two is what a job costs on its node, from the
-//! order that has come to the report that goes: reading the order, finding the module, the session from its start to its end,
-//! the report. Leaves out the proxy, disks and placement.
+//! The module is in the node's cache after the first order. The difference of the two is what a job
+//! costs on its node, from the order that has come to the report that goes: reading the order,
+//! finding the module, the session from its start to its end, the report. Leaves out the proxy,
+//! disks and placement.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -40,7 +41,8 @@ const ROUNDS: usize = 41;
 /// Ranks that hold the median of 41 rounds with 95 % certainty (binomial, p = 1/2).
 const INTERVAL_RANKS: (usize, usize) = (13, 27);
 const WARMUP: u32 = 20;
-/// Jobs of a round. Each opens a connection of its own, and a machine has few ports for those that were closed lately.
+/// Jobs of a round. Each opens a connection of its own, and a machine has few ports for those that
+/// were closed lately.
 const JOBS_ON_FABRIC: u32 = 2_000;
 const JOBS_ON_TCP: u32 = 100;
 const LIMITS: Timeouts =

@@ -1,8 +1,10 @@
-//! Objects read per second of wall time: through a proxy and a storage node, beside the same HTTP exchanges on the bare fabric.
+//! Objects read per second of wall time: through a proxy and a storage node, beside the same HTTP
+//! exchanges on the bare fabric.
 //!
-//! A reading is two exchanges: the client asks a proxy on a connection of its own, the proxy asks a node on a kept one. The bare
-//! cluster has as many hosts, the same network and the same connections, and its proxies pass on what its nodes hold in
-//! memory. Leaves out writing, and starting the cluster: objects are there and connections stand before the clock runs.
+//! A reading is two exchanges: the client asks a proxy on a connection of its own, the proxy asks a
+//! node on a kept one. The bare cluster has as many hosts, the same network and the same
+//! connections, and its proxies pass on what its nodes hold in memory. Leaves out writing, and
+//! starting the cluster: objects are there and connections stand before the clock runs.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -1,4 +1,5 @@
-//! Puts a cluster together in a world: a ring over the disks of storage nodes, proxies, workers, and clients that somebody programs.
+//! Puts a cluster together in a world: a ring over the disks of storage nodes, proxies, workers,
+//! and clients that somebody programs.
 //!
 //! Leaves out running it, and what the clients do.
 
@@ -29,7 +30,7 @@ use stayput_store::swift::{NODE_PORT, PROXY_PORT, RingLookup, WORKER_PORT};
 
 /// The account that the clients of a simulated cluster use.
 pub const ACCOUNT: &str = "AUTH_stayput";
-/// What they say to be let in.
+/// Auth token of the default account.
 pub const TOKEN: &str = "stayput-token";
 /// Another account, which has nothing to do with the first: for what must be kept apart.
 pub const OTHER_ACCOUNT: &str = "AUTH_neighbour";
@@ -39,7 +40,7 @@ pub const OTHER_TOKEN: &str = "neighbour-token";
 /// Everything that a cluster is made of.
 #[derive(Clone, Debug)]
 pub struct ClusterSpec {
-    /// How many of each.
+    /// Counts of regions, zones, hosts and disks.
     pub counts: ClusterConfig,
     /// A storage node; proxies have its cores, and proxies and clients its network card.
     pub node: MachineConfig,
@@ -47,7 +48,7 @@ pub struct ClusterSpec {
     pub worker: MachineConfig,
     /// Images that are installed on all storage nodes, workers and proxies.
     pub images: SystemImages,
-    /// Where jobs that are posted to proxies run.
+    /// Placement of the jobs that are posted to proxies.
     pub placement: PlacementConfig,
     /// Of the ring's balancing and of its hashes.
     pub seed: u64,
@@ -65,9 +66,9 @@ pub struct Cluster {
     pub clients: Vec<HostKey>,
     /// The hosts' names, in the order of their keys.
     pub names: Vec<String>,
-    /// Where each host stands, in the order of their keys.
+    /// Place of each host, in the order of their keys.
     pub places: Vec<HostPlace>,
-    /// What each host is made of, in the order of their keys.
+    /// Hardware of each host, in the order of their keys.
     pub parts: Vec<Parts>,
     /// Disks of each storage node.
     pub devices_per_node: u32,
@@ -75,7 +76,7 @@ pub struct Cluster {
     pub ring: Rc<ClusterRing>,
 }
 
-/// How many of its parts a host has, and how fast its card is.
+/// Hardware of a host: its cores, its disks and its network card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// Cores that run jobs.
@@ -86,10 +87,11 @@ pub struct Parts {
     pub nic: ByteRate,
 }
 
-/// What a client runs: it is given its number, from 0, its host, a way to the proxies and one to the workers.
+/// Main function of a client. Its arguments: its number, from 0, and its host with clients of the
+/// proxies and of the workers.
 pub type ClientMain = Rc<dyn Fn(u32, ClientSide) -> LocalFuture<'static, ()>>;
 
-/// What a client has.
+/// Host of a client, with its ways to the store.
 #[derive(Clone, Debug)]
 pub struct ClientSide {
     /// Its host.
@@ -100,7 +102,7 @@ pub struct ClientSide {
     pub workers: Client,
 }
 
-/// Why there is no such cluster.
+/// Error of a cluster that cannot be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// A figure is outside what a ring can have.
@@ -142,7 +144,8 @@ impl Cluster {
         Self::assemble_with(None, world, spec, client)
     }
 
-    /// Like [`Cluster::assemble`]; nodes, proxies and workers do not compute again what `memo` knows.
+    /// Like [`Cluster::assemble`]; nodes, proxies and workers do not compute again what `memo`
+    /// knows.
     ///
     /// # Errors
     /// The ring cannot be built.
@@ -173,7 +176,7 @@ fn zone(counts: &ClusterConfig, zone: u32) -> HostPlace {
     HostPlace::Zone { region: (zone - 1) / counts.zones + 1, zone }
 }
 
-/// What a storage node calls its disk of that number, from 0.
+/// Device name of a storage node's disk, by its number from 0.
 #[must_use]
 pub fn device_name(index: u32) -> String {
     format!("d{}", index + 1)
@@ -208,7 +211,7 @@ fn build_ring(spec: &ClusterSpec) -> Result<ClusterRing, ClusterError> {
     Ok(ClusterRing::new(builder.ring()?, secret))
 }
 
-/// What the proxy of that number, from 0, is told of the others.
+/// Topology as the proxy of that number, from 0, knows it.
 fn sites(spec: &ClusterSpec, proxy: u32) -> ClusterTopology {
     let counts = &spec.counts;
     let nodes = counts.regions * counts.zones * counts.nodes_per_zone;

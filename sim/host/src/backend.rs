@@ -1,4 +1,5 @@
-//! Setup and execution of a set of hosts: the part of a backend that does not depend on what it simulates.
+//! Setup and execution of a set of hosts: the part of a backend that does not depend on what it
+//! simulates.
 //!
 //! Leaves out faults and meters, which are traits of their own in the crates that have them.
 
@@ -23,7 +24,8 @@ pub trait Backend {
     /// Adds a host and starts it. Hosts are numbered from zero in the order of these calls.
     fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey;
 
-    /// Runs until `done` returns true, which is called whenever something may have changed, at most to `limit`.
+    /// Runs until `done` returns true, which is called whenever something may have changed, at most
+    /// to `limit`.
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd;
 
     /// The time now.

@@ -1,10 +1,12 @@
-//! What a real disk does per second of wall time, beside other ways to do the same: where it reads, and how it syncs.
+//! What a real disk does per second of wall time, beside other ways to do the same: where it reads,
+//! and how it syncs.
 //!
-//! A reading is what a node does for a GET of 1 KiB: list the object's directory, open the file, read its end. A writing is what it does
-//! for its copy of a PUT of 1 KiB: a new file, synced, renamed, its directory synced, and a row of the container committed. Writings
-//! are compared with the same calls on threads of their own, each with its own syncs, and with threads that share one sync of the whole
-//! file system. The ways take turns, so that what else the machine does meets all of them. `STAYPUT_BENCH_DISK` names the directory.
-//! Leaves out HTTP, and what the node checks.
+//! A reading is what a node does for a GET of 1 KiB: list the object's directory, open the file,
+//! read its end. A writing is what it does for its copy of a PUT of 1 KiB: a new file, synced,
+//! renamed, its directory synced, and a row of the container committed. Writings are compared with
+//! the same calls on threads of their own, each with its own syncs, and with threads that share one
+//! sync of the whole file system. The ways take turns, so that what else the machine does meets all
+//! of them. `STAYPUT_BENCH_DISK` names the directory. Leaves out HTTP, and what the node checks.
 #![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,
@@ -93,7 +95,8 @@ async fn read(disk: &dyn Disk, number: u64) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// How many times a second `act` comes to its end, with so many at a time; each gets a number of its own.
+/// How many times a second `act` comes to its end, with so many at a time; each gets a number of
+/// its own.
 fn rate<F: Future<Output = Result<(), DiskError>>>(at_a_time: u64, act: impl Fn(u64) -> F) -> f64 {
     let (begun, next) = (Instant::now(), Cell::new(0));
     let client = async |_| {
@@ -154,7 +157,8 @@ impl Whole {
     }
 }
 
-/// The calls of [`write`] on the caller's thread; `whole` syncs in the place of the file and the directory.
+/// The calls of [`write`] on the caller's thread; `whole` syncs in the place of the file and the
+/// directory.
 fn write_plainly(root: &Path, number: u64, whole: Option<&Whole>) {
     let tmp = root.join(format!("tmp-{number}"));
     let mut file = fs::File::create_new(&tmp).expect("it is new");

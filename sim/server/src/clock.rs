@@ -1,7 +1,8 @@
 //! The server's clock: steady, and set once by the machine's calendar.
 //!
-//! What the calendar does while the server runs (a correction, a leap second) moves nothing here: timestamps of one server
-//! never go back. Leaves out servers whose calendars disagree, which is as in Swift: the later timestamp wins.
+//! What the calendar does while the server runs (a correction, a leap second) moves nothing here:
+//! timestamps of one server never go back. Leaves out servers whose calendars disagree, which is as
+//! in Swift: the later timestamp wins.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -13,7 +14,8 @@ use std::time::Duration;
 use stayput_host::time::WORLD_EPOCH_UNIX_S;
 use stayput_host::{LocalFuture, Time};
 
-/// The machine's calendar says that it is before 2024, so what is written now would be older than what is there.
+/// The machine's calendar says that it is before 2024, so what is written now would be older than
+/// what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the machine's clock says that it is before 2024: set it, or what is written now counts as old"

@@ -1,7 +1,8 @@
 //! The cores that jobs compute on: a bounded pool of threads beside those that serve.
 //!
-//! Work queues for a thread, first come, first served. How much can queue is bounded by the sessions that nodes take. A computation
-//! whose host is gone runs to its end, and nobody hears of it.
+//! Work queues for a thread, first come, first served. How much can queue is bounded by the
+//! sessions that nodes take. A computation whose host is gone runs to its end, and nobody hears of
+//! it.
 
 use std::io;
 use std::sync::Arc;

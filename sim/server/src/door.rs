@@ -1,7 +1,9 @@
-//! A port that clients knock at: one socket, whose connections are handed to the proxy that has fewest.
+//! A port that clients knock at: one socket, whose connections are handed to the proxy that has
+//! fewest.
 //!
-//! Proxies on several threads so share a port, and none is left to chance with most of the connections. Leaves out what is said on
-//! them, and limits on how many there are, which are the listeners'.
+//! Proxies on several threads so share a port, and none is left to chance with most of the
+//! connections. Leaves out what is said on them, and limits on how many there are, which are the
+//! listeners'.
 #![expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
 
 use std::io;
@@ -18,7 +20,8 @@ use super::tls::Tls;
 
 /// Connections that a listener was handed and has not accepted yet.
 const WAITING_MAX: usize = 1024;
-/// Connections that the system holds until they are taken; where it holds fewer at most, as many as those.
+/// Connections that the system holds until they are taken; where it holds fewer at most, as many as
+/// those.
 const BACKLOG: i32 = 4096;
 /// Before the next try when the system had no connection to give, being out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -26,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// A connection on its way from the thread that took it to the one that serves it.
 pub(super) type Caller = (std::net::TcpStream, SocketAddr);
 
-/// Who serves behind a port.
+/// Servers behind a port.
 #[derive(Debug, Default)]
 pub struct Door {
     behind: Mutex<Vec<Behind>>,
@@ -40,7 +43,7 @@ struct Behind {
     open: Arc<AtomicUsize>,
 }
 
-/// What one listener is handed.
+/// Queue of connections for one listener.
 #[derive(Debug)]
 pub(super) struct Callers {
     receiver: Receiver<Caller>,
@@ -78,7 +81,7 @@ impl Door {
         Self { tls, ..Self::default() }
     }
 
-    /// What its clients speak.
+    /// Protocol of its clients: plain, or TLS.
     pub(super) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
@@ -101,7 +104,8 @@ impl Door {
         Callers { receiver, open }
     }
 
-    /// Hands a connection to whoever has fewest, those that wait to be accepted included. Without anybody it is closed.
+    /// Hands a connection to whoever has fewest, those that wait to be accepted included. Without
+    /// anybody it is closed.
     fn hand_over(&self, caller: Caller) {
         let mut behind = self.lock();
         behind.retain(|listener| !listener.sender.is_closed());
@@ -110,7 +114,8 @@ impl Door {
             listener.open.load(Ordering::Relaxed) + waiting
         };
         if let Some(least) = behind.iter().min_by_key(load) {
-            // One that has no room for another is overrun, and so are all: the client sees the connection closed.
+            // One that has no room for another is overrun, and so are all: the client sees the
+            // connection closed.
             if least.sender.try_send(caller).is_err() {
                 self.overrun.fetch_add(1, Ordering::Relaxed);
             }
@@ -138,7 +143,8 @@ pub(super) async fn attend(door: Arc<Door>, listener: TcpListener, ending: Arc<E
 /// A socket that takes connections at `at`, of which port 0 is any that is free.
 pub(super) fn bind(at: SocketAddr) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(at)?;
-    // The standard library asks for as few as 128, and lets nobody say otherwise: asked again, the system changes it.
+    // The standard library asks for as few as 128, and lets nobody say otherwise: asked again, the
+    // system changes it.
     rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 
-/// Whether the server is to end.
+/// True if the server is to end.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
     begun: AtomicBool,
@@ -21,7 +21,7 @@ impl Ending {
         self.told.notify_waiters();
     }
 
-    /// What `future` gives, or `None` if the server is to end before it gives anything.
+    /// Output of `future`, or `None` if the server is to end before.
     pub(super) async fn unless_ended<F: Future>(&self, future: F) -> Option<F::Output> {
         // Listened for before it is looked at, so that nothing falls in between.
         let told = self.told.notified();

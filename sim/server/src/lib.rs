@@ -7,8 +7,8 @@
 //! peers   actors of other processes are reached through one port of each process, by those who know the cluster's secret
 //! cores   job steps, on threads of their own
 //! ```
-//! Nothing above the seam knows the difference. Actors are started one by one, so that proxies begin when nodes have recovered. Leaves out
-//! who the actors are: that is `cluster`'s.
+//! Nothing above the seam knows the difference. Actors are started one by one, so that proxies
+//! begin when nodes have recovered. Leaves out who the actors are: that is `cluster`'s.
 
 mod clock;
 mod cores;
@@ -52,14 +52,14 @@ use self::switchboard::Switchboard;
 pub use self::tls::{BadTls, Tls};
 use stayput_host::{Disk, Host, LocalFuture, Seed};
 
-/// How long another process may take to be found.
+/// Time limit of a name lookup of another process.
 const LOOK_FOR_PEER_MAX: Duration = Duration::from_secs(2);
 /// Names of other processes that each thread looks up at a time.
 const LOOK_UPS_MAX: usize = 8;
 /// Between two looks whether the last connection has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Why a server, or an actor of it, did not start.
+/// Error of a server, or an actor of it, that did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The clock.
@@ -75,7 +75,7 @@ pub enum StartError {
     Address {
         /// The address.
         at: SocketAddr,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The actor says why.
@@ -83,12 +83,12 @@ pub enum StartError {
     Actor {
         /// The actor.
         name: String,
-        /// What it said.
+        /// Its error.
         why: String,
     },
 }
 
-/// What all threads of a server share.
+/// State shared by all threads of a server.
 struct Shared {
     clock: ServerClock,
     seed: Seed,
@@ -107,21 +107,22 @@ struct Shared {
 /// Opens a disk, on the thread that will use it; what is wrong is said in words.
 pub type OpenDisk = Box<dyn FnOnce() -> Result<Rc<dyn Disk>, String> + Send>;
 
-/// What an actor does: begins, or says why it cannot; what it gives then runs until the server ends.
+/// Main function of an actor: begins, or fails; the future that it returns runs until the server
+/// ends.
 pub type ActorMain =
     Box<dyn FnOnce(Host) -> LocalFuture<'static, Result<LocalFuture<'static, ()>, String>> + Send>;
 
 /// A node, a proxy or a worker that is to run.
 pub struct Actor {
-    /// What errors call it.
+    /// Name in errors.
     pub name: String,
     /// Its address, which means something within the process.
     pub ip: IpAddr,
     /// Its disks by name.
     pub disks: BTreeMap<String, OpenDisk>,
-    /// Which of its ports clients can knock at.
+    /// Ports that are open to clients.
     pub doors: BTreeMap<u16, Arc<Door>>,
-    /// What it does.
+    /// Main function.
     pub main: ActorMain,
 }
 
@@ -159,7 +160,7 @@ struct Thread {
 pub struct Server {
     threads: Vec<Thread>,
     shared: Arc<Shared>,
-    /// Whether other processes reach its actors.
+    /// True if other processes reach its actors.
     has_port: Cell<bool>,
 }
 
@@ -170,9 +171,10 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Server {
-    /// One without actors: `threads` for those, and as many again for what jobs compute. `seed` is what its decisions are drawn
-    /// from, and should be another one each time. Of `connections_max` connections of clients each thread has its share; further
-    /// ones take the place of those that have been idle longest.
+    /// One without actors: `threads` for those, and as many again for what jobs compute. `seed` is
+    /// what its decisions are drawn from, and should be another one each time. Of `connections_max`
+    /// connections of clients each thread has its share; further ones take the place of those that
+    /// have been idle longest.
     ///
     /// # Errors
     /// The system has no threads, or its clock is unset.
@@ -229,8 +231,8 @@ impl Server {
         Arc::clone(&self.shared.meters)
     }
 
-    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is. They speak TLS if there is one to speak
-    /// it by, else in the clear.
+    /// Opens a door for clients at `at`, of which port 0 is any that is free, and says where it is.
+    /// They speak TLS if there is one to speak it by, else in the clear.
     ///
     /// # Errors
     /// The address cannot be had.
@@ -249,8 +251,8 @@ impl Server {
         Ok((opened, found))
     }
 
-    /// Opens the port at `at` for the other processes of the cluster: they reach all actors of this one from now on. When the server is
-    /// told to stop, those actors end as those behind doors do.
+    /// Opens the port at `at` for the other processes of the cluster: they reach all actors of this
+    /// one from now on. When the server is told to stop, those actors end as those behind doors do.
     ///
     /// # Errors
     /// The address cannot be had.
@@ -288,7 +290,8 @@ impl Server {
         begun.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
     }
 
-    /// Looks for each other process of the cluster: where it is, and what is wrong if it cannot be reached.
+    /// Looks for each other process of the cluster: where it is, and what is wrong if it cannot be
+    /// reached.
     #[must_use]
     pub fn look_for_peers(&self) -> Vec<(Arc<str>, Result<(), String>)> {
         let (sender, found) = mpsc::channel();
@@ -343,7 +346,8 @@ impl Server {
         let _gone = self.threads[thread % self.threads.len()].orders.send(Box::new(order));
     }
 
-    /// Takes no more connections, lets requests that run end within `limit`, then ends. Says how many connections it cut off.
+    /// Takes no more connections, lets requests that run end within `limit`, then ends. Says how
+    /// many connections it cut off.
     #[must_use]
     pub fn stop(self, limit: Duration) -> u64 {
         self.shared.ending.begin();
@@ -353,7 +357,8 @@ impl Server {
         let meters = &self.shared.meters;
         let open = || meters.open_connections() + meters.peer_connections();
         let mut waited = Duration::ZERO;
-        // The last answer of one that is being closed may be on its way; nobody holds it, so it is not cut off.
+        // The last answer of one that is being closed may be on its way; nobody holds it, so it is
+        // not cut off.
         while open() + meters.closing_connections() > 0 && waited < limit {
             #[expect(clippy::disallowed_methods, reason = "a real server's end takes real time")]
             std::thread::sleep(LOOK);

@@ -1,4 +1,5 @@
-//! The seam for one actor of a server: its thread's clock and tasks, the process's cores and listeners, real disks.
+//! The seam for one actor of a server: its thread's clock and tasks, the process's cores and
+//! listeners, real disks.
 //!
 //! Leaves out who records spans: a server has counters instead.
 #![expect(
@@ -25,13 +26,13 @@ use super::switchboard::{Arrival, Arrivals};
 use super::tls::Tls;
 use super::{Shared, peers};
 
-/// What a connection that was opened within the process says of where it comes from: any port.
+/// Source port of connections within the process: any port.
 const OWN_PORT: u16 = 0;
 
 pub(super) struct ServerMachine {
     pub(super) ip: IpAddr,
     pub(super) shared: Arc<Shared>,
-    /// Which of its ports clients can knock at.
+    /// Ports that are open to clients.
     pub(super) doors: BTreeMap<u16, Arc<Door>>,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
 }

@@ -1,7 +1,8 @@
-//! What a server counts: bytes by purpose and part, fuel, connections, and what its hosts tell of ([`HostMetric`]).
+//! Meters of a server: bytes by purpose and part, fuel, connections, and the metrics of its hosts
+//! ([`HostMetric`]).
 //!
-//! Counters only go up, but for those of what is so now, from any thread; a reader may see one ahead of another.
-//! Leaves out how they are shown.
+//! Counters only go up, but for those of what is so now, from any thread; a reader may see one
+//! ahead of another. Leaves out how they are shown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -102,7 +103,7 @@ impl Meters {
         self.counts[count as usize].fetch_add(change, Ordering::Relaxed);
     }
 
-    /// What all hosts have told of it, together.
+    /// Sum over all hosts.
     #[must_use]
     pub fn counted(&self, count: HostMetric) -> u64 {
         let told = self.counts[count as usize].load(Ordering::Relaxed);
@@ -110,7 +111,8 @@ impl Meters {
         u64::try_from(told).unwrap_or(0)
     }
 
-    /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to other processes and to clients.
+    /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to
+    /// other processes and to clients.
     #[must_use]
     pub fn bytes(&self, purpose: Purpose, part: MessagePart) -> u64 {
         self.sent[index(Label { purpose, part })].load(Ordering::Relaxed)
@@ -122,7 +124,7 @@ impl Meters {
         self.fuel.load(Ordering::Relaxed)
     }
 
-    /// How often a core was given to a job's step.
+    /// Number of slices of cores given to jobs.
     #[must_use]
     pub fn slices(&self) -> u64 {
         self.slices.load(Ordering::Relaxed)

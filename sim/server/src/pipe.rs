@@ -1,6 +1,8 @@
-//! Connections between actors of one process: bytes that change hands in memory, between threads as well.
+//! Connections between actors of one process: bytes that change hands in memory, between threads as
+//! well.
 //!
-//! They keep the seam's promises to streams as sockets do. Leaves out who connects to whom, which is `switchboard`'s.
+//! They keep the seam's promises to streams as sockets do. Leaves out who connects to whom, which
+//! is `switchboard`'s.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

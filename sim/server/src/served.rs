@@ -1,8 +1,10 @@
-//! A cluster on real machines: the nodes, proxies and job services of one process or of several, for clients from outside.
+//! A cluster on real machines: the nodes, proxies and job services of one process or of several,
+//! for clients from outside.
 //!
-//! Each device has a node of its own, and each thread of a server with proxies has one, all behind one door. Nodes have no port that a
-//! client could knock at: where they are other processes, `backend::tcp::server` sees to it that only those of the cluster come in.
-//! Leaves out where rings, secrets and disks come from.
+//! Each device has a node of its own, and each thread of a server with proxies has one, all behind
+//! one door. Nodes have no port that a client could knock at: where they are other processes,
+//! `backend::tcp::server` sees to it that only those of the cluster come in. Leaves out where
+//! rings, secrets and disks come from.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,10 +29,10 @@ use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, RingLookup};
 
 use crate::{Actor, ActorMain, Door, OpenDisk, Server, StartError, Starting};
 
-/// What all processes of a cluster are given.
+/// Configuration of all processes of a cluster.
 #[derive(Clone)]
 pub struct Served {
-    /// Where things belong. Its devices are those of [`served_ring`].
+    /// Ring. Its devices are those of [`served_ring`].
     pub ring: Ring,
     /// Of the ring's hashes.
     pub secret: HashSecret,
@@ -46,21 +48,21 @@ pub struct ServedNodes {
     pub first: u32,
     /// Opens each device's disk, in the order of the devices.
     pub disks: Vec<OpenDisk>,
-    /// How long their replicators rest between two rounds.
+    /// Rest of their replicators between two rounds.
     pub replicate_interval: Duration,
 }
 
 /// The proxies of one process.
 pub struct ServedProxies {
-    /// Which of the cluster's processes with proxies it is.
+    /// Number of this process among the cluster's processes with proxies.
     pub index: ProxyIndex,
-    /// Who may do what.
+    /// Users and their rights.
     pub auth: Authenticator,
-    /// Who is told what requests came to, if anybody is.
+    /// Observer of completed requests, if there is one.
     pub observer: Option<Arc<dyn RequestObserver>>,
 }
 
-/// What devices are called, the first one's number being 0.
+/// Device name by its number, from 0.
 #[must_use]
 pub fn served_device_name(index: u32) -> String {
     stayput_cluster::device_name(index)
@@ -72,7 +74,8 @@ pub fn served_ip(index: u32) -> IpAddr {
     IpAddr::V4(ip(NODES, index))
 }
 
-/// A ring over so many devices, each with a node of its own; `per_zone` of them, one after the other, are in a zone.
+/// A ring over so many devices, each with a node of its own; `per_zone` of them, one after the
+/// other, are in a zone.
 ///
 /// # Errors
 /// A figure is outside what a ring can have.
@@ -128,7 +131,8 @@ pub fn serve_proxies(
     let threads = u32::try_from(server.threads()).unwrap_or(u32::MAX);
     let proxies: Vec<Starting> = (0..threads)
         .map(|thread| {
-            // Those of a process share its index: whatever number of threads others have, no two proxies have the same one.
+            // Those of a process share its index: whatever number of threads others have, no two
+            // proxies have the same one.
             let ProxyIndex { index, count } = proxies.index;
             let index = ProxyIndex {
                 index: index.saturating_add(count.saturating_mul(thread)),
@@ -149,7 +153,7 @@ impl Served {
         Rc::new(ClusterRing::new(self.ring.clone(), self.secret.clone()))
     }
 
-    /// Which node is in which zone.
+    /// Zone of each node.
     fn sites(&self) -> ClusterTopology {
         let zones = self.ring.devices().map(|device| (device.ip, device.zone.0)).collect();
         let here = MachineRates::of(&self.machine);

@@ -1,6 +1,7 @@
-//! Who listens where within the process: connections to such an address never touch the network.
+//! Listeners within the process: connections to such an address never touch the network.
 //!
-//! Those that come from other processes are handed to the same listeners. Leaves out how they come, which is `peers`'s.
+//! Those that come from other processes are handed to the same listeners. Leaves out how they come,
+//! which is `peers`'s.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -73,7 +74,8 @@ impl Switchboard {
         Some(arrives.map(|()| own).map_err(|_full| ErrorKind::ConnectionRefused.into()))
     }
 
-    /// Room for a connection from another process to `to`; `None` if nobody listens there or too many wait to be accepted.
+    /// Room for a connection from another process to `to`; `None` if nobody listens there or too
+    /// many wait to be accepted.
     pub(super) fn room_at(&self, to: SocketAddr) -> Option<Room> {
         let listener = self.lock().get(&to)?.clone();
         listener.try_reserve_owned().ok().map(Room)

@@ -1,7 +1,9 @@
-//! TLS for clients: what is read from a certificate and its key, and a socket that shakes hands when it is first used.
+//! TLS for clients: what is read from a certificate and its key, and a socket that shakes hands
+//! when it is first used.
 //!
-//! Who only connects costs the listener nothing but a connection: the handshake is part of the first reading, and has a limit of its own.
-//! Who speaks something else is told so by an alert. Leaves out certificates of clients, and other certificates while a server runs.
+//! Who only connects costs the listener nothing but a connection: the handshake is part of the
+//! first reading, and has a limit of its own. Who speaks something else is told so by an alert.
+//! Leaves out certificates of clients, and other certificates while a server runs.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -19,12 +21,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::{FallibleAccept, TlsStream};
 
-/// How long a handshake may take.
+/// Time limit of a handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// What is spoken within: what clients may choose from has nothing else.
+/// Protocol within TLS, the only one that is offered.
 const HTTP: &[u8] = b"http/1.1";
 
-/// Why a door cannot speak TLS.
+/// Error of a certificate or key that TLS cannot use.
 #[derive(Debug, thiserror::Error)]
 pub enum BadTls {
     /// The certificates.
@@ -43,7 +45,8 @@ pub enum BadTls {
 pub struct Tls(Arc<ServerConfig>);
 
 impl Tls {
-    /// Of a chain of certificates, the server's own first, and of that one's private key; both in PEM.
+    /// Of a chain of certificates, the server's own first, and of that one's private key; both in
+    /// PEM.
     ///
     /// # Errors
     /// See [`BadTls`].
@@ -81,7 +84,7 @@ impl Tls {
 /// A socket that carries TLS.
 pub(super) struct TlsSocket<S: Socket> {
     state: State<S>,
-    /// When the handshake is to be over; `None` once it is.
+    /// Deadline of the handshake; `None` once it is over.
     late: Option<LocalFuture<'static, ()>>,
 }
 
@@ -94,7 +97,7 @@ enum State<S: Socket> {
 }
 
 impl<S: Socket> TlsSocket<S> {
-    /// What is within, once hands are shaken.
+    /// Stream within, after the handshake.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut TlsStream<S>>>> {
         if let State::Shaking(shaking) = &mut self.state {
             match Pin::new(shaking.as_mut()).poll(cx) {
@@ -133,7 +136,8 @@ impl<S: Socket> AsyncRead for TlsSocket<S> {
             return Pin::new(socket).poll_read(cx, buf);
         }
         match ready!(ready!(self.poll_open(cx))?.poll_read(cx, buf)) {
-            // Many clients just hang up. What may be cut off is told by the length of what is within.
+            // Many clients just hang up. What may be cut off is told by the length of what is
+            // within.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
             read => Poll::Ready(read),
         }

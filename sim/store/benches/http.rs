@@ -1,8 +1,9 @@
-//! Simulated HTTP requests per second of wall time: the fabric beside turmoil, interleaved in one run, and the fabric alone with
-//! more hosts.
+//! Simulated HTTP requests per second of wall time: the fabric beside turmoil, interleaved in one
+//! run, and the fabric alone with more hosts.
 //!
-//! hyper on both sides, a new connection for each request, 1 kB in each body. One client, or 200, ask all the other hosts in
-//! turn. Leaves out the store (see `store`): it is the network and the executor that are timed.
+//! hyper on both sides, a new connection for each request, 1 kB in each body. One client, or 200,
+//! ask all the other hosts in turn. Leaves out the store (see `store`): it is the network and the
+//! executor that are timed.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -110,7 +111,8 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn compared() {
-    // Hosts, rounds, requests on the fabric, on turmoil: so that a round of either takes about as long.
+    // Hosts, rounds, requests on the fabric, on turmoil: so that a round of either takes about as
+    // long.
     let cases: [(u32, usize, u32, u32); 3] =
         [(5, 15, 20_000, 5_000), (20, 15, 20_000, 1_000), (100, 9, 20_000, 60)];
     println!("one client, requests per wall second: medians of interleaved rounds");

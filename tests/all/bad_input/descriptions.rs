@@ -44,7 +44,8 @@ fn more(more: &'static str) -> String {
     Node { more, ..GOOD }.json()
 }
 
-/// Posts a job of that one node to proxy and worker: both refuse it with that status, in words with each of `parts`.
+/// Posts a job of that one node to proxy and worker: both refuse it with that status, in words with
+/// each of `parts`.
 async fn assert_refused(room: &Store, node: &str, status: u16, parts: &[&str]) {
     let description = format!("[{node}]");
     for asked in [&room.side.proxies, &room.side.workers] {

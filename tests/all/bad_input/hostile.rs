@@ -1,5 +1,5 @@
-//! Jobs that mean harm, beside good ones on the same nodes: the nodes stay up, the good jobs are as if alone, and the
-//! outcome names the bound.
+//! Jobs that mean harm, beside good ones on the same nodes: the nodes stay up, the good jobs are as
+//! if alone, and the outcome names the bound.
 //!
 //! Leaves out each single bound of a guest and of an image, which the runtime's own tests hold.
 
@@ -143,7 +143,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes it")
 }
 
-/// A member's header, whose names are written as they are, since the builder refuses bad ones itself.
+/// A member's header, whose names are written as they are, since the builder refuses bad ones
+/// itself.
 fn member(name: &str, kind: EntryType, link: &str) -> Vec<u8> {
     let mut header = Header::new_ustar();
     header.set_entry_type(kind);

@@ -17,8 +17,8 @@ async fn ask(room: &Store, bytes: &[u8]) -> String {
     say(room, bytes, false).await
 }
 
-/// Sends bytes, says that nothing follows, and reads what comes. Whoever does so has no answer to what was whole, because
-/// it may have left.
+/// Sends bytes, says that nothing follows, and reads what comes. Whoever does so has no answer to
+/// what was whole, because it may have left.
 async fn say_and_leave(room: &Store, bytes: &[u8]) -> String {
     say(room, bytes, true).await
 }

@@ -1,6 +1,8 @@
-//! What a cluster says to bad input, and that it goes on serving afterwards: jobs with a flaw, hostile modules, broken HTTP.
+//! What a cluster says to bad input, and that it goes on serving afterwards: jobs with a flaw,
+//! hostile modules, broken HTTP.
 //!
-//! Leaves out scenario files, which the command's tests feed it, and ring files, whose tests lie with the ring.
+//! Leaves out scenario files, which the command's tests feed it, and ring files, whose tests lie
+//! with the ring.
 
 mod descriptions;
 mod hostile;

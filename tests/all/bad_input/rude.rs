@@ -33,7 +33,8 @@ fn command(memory_pages: u32, body: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own module is well-formed")
 }
 
-/// Posts a job of that module to proxy and worker. Both answer in bounded time, and serve afterwards.
+/// Posts a job of that module to proxy and worker. Both answer in bounded time, and serve
+/// afterwards.
 async fn post_to_both(room: &Store, name: &str, wasm: Vec<u8>) -> Vec<JobAnswer> {
     room.put(name, wasm).await;
     let mut answers = Vec::new();
@@ -172,7 +173,8 @@ fn a_module_that_does_not_hear_edquot_is_stopped() {
 #[test]
 fn a_hole_of_a_terabyte_is_refused_and_the_output_is_stored_without_it() {
     run(async |room| {
-        // Opens /dev/output below the only directory that it is given, and writes far behind its end.
+        // Opens /dev/output below the only directory that it is given, and writes far behind its
+        // end.
         let body = "(i32.store (i32.const 32) (i32.const 0))
             (local.set $e (call $open (i32.const 3) (i32.const 0) (i32.const 48) (i32.const 10)
                 (i32.const 0) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 32)))

@@ -34,8 +34,8 @@ fn errors(percent: u32) -> FaultKind {
     FaultKind::disk(HOST, Some("d1"), ReadErrors { chance })
 }
 
-/// Runs `script` on the disk of one host, under faults given with their begin and length in ms; gives what it gives
-/// and what each fault did.
+/// Runs `script` on the disk of one host, under faults given with their begin and length in ms;
+/// gives what it gives and what each fault did.
 fn under<T: 'static, F: Future<Output = T> + 'static>(
     spec: HostSpec,
     faults: Vec<(u64, u64, FaultKind)>,

@@ -25,7 +25,8 @@ fn fault(at_ms: u64, lasts_ms: u64, kind: FaultKind) -> Fault {
     Fault::once(after(at_ms), Duration::from_millis(lasts_ms), kind)
 }
 
-/// Host 0 listens and holds what connects; host 1 connects, then reads until something happens or 3 s are over.
+/// Host 0 listens and holds what connects; host 1 connects, then reads until something happens or 3
+/// s are over.
 fn what_a_reader_sees(kind: FaultKind) -> (Result<io::Result<Bytes>, ()>, Effects) {
     let world = &mut *fabric();
     let found = Probe::new();
@@ -66,7 +67,8 @@ fn a_loss_of_power_is_silent() {
     assert!(effects.bit(), "{effects:?}");
 }
 
-/// Writes one synced and one unsynced file at its first start, and reports what is there at its second.
+/// Writes one synced and one unsynced file at its first start, and reports what is there at its
+/// second.
 async fn write_then_look(host: Host, starts: Rc<Cell<u32>>, found: Probe<Vec<String>>) {
     let disk = host.disk("d1").expect("the host has it");
     starts.set(starts.get() + 1);
@@ -194,7 +196,8 @@ fn a_fault_that_names_no_host_is_refused() {
     assert!(world.schedule(fault(0, 1, FaultKind::process(HostKey(7), Crash))).is_err());
 }
 
-/// Commits pairs of keys until it is cut off; at its second start it reports how many of each there are.
+/// Commits pairs of keys until it is cut off; at its second start it reports how many of each there
+/// are.
 async fn commit_pairs(
     host: Host,
     acknowledged: Rc<Cell<u32>>,

@@ -1,4 +1,5 @@
-//! The store's HTTP over every backend: an answer arrives whole, and its bytes are counted by purpose.
+//! The store's HTTP over every backend: an answer arrives whole, and its bytes are counted by
+//! purpose.
 
 use std::time::Duration;
 

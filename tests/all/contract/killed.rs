@@ -1,8 +1,10 @@
-//! A process that writes to a real disk and is killed in the middle of it, again and again: what it acknowledged is there and whole.
+//! A process that writes to a real disk and is killed in the middle of it, again and again: what it
+//! acknowledged is there and whole.
 //!
-//! The writer is this test binary, in a process of its own, which tells of each change when the disk says that it is durable. It is
-//! killed when it has told of so many, wherever it is by then. `STAYPUT_KILLS=50` kills it more often.
-//! Leaves out a loss of power, which only a simulated disk can have here.
+//! The writer is this test binary, in a process of its own, which tells of each change when the
+//! disk says that it is durable. It is killed when it has told of so many, wherever it is by then.
+//! `STAYPUT_KILLS=50` kills it more often. Leaves out a loss of power, which only a simulated disk
+//! can have here.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -79,7 +81,8 @@ fn writes_until_it_is_killed() {
     block_on(join_all((0..WRITERS).map(writer)));
 }
 
-/// Starts the writer and kills it after `told` changes; all that it told of, with the writer of each.
+/// Starts the writer and kills it after `told` changes; all that it told of, with the writer of
+/// each.
 fn run_and_kill(root: &Path, round: u64, told: u64) -> Vec<(u64, String)> {
     let name = "contract::killed::writes_until_it_is_killed";
     let itself = std::env::current_exe().expect("it runs");

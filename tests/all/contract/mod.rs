@@ -1,4 +1,5 @@
-//! The seam's contract on every backend, and promises that only worlds with faults or real disks make.
+//! The seam's contract on every backend, and promises that only worlds with faults or real disks
+//! make.
 //!
 //! The claims themselves are `stayput_host::contract`'s, except for those over HTTP.
 

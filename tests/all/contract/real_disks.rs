@@ -1,4 +1,5 @@
-//! A world whose hosts have real disks, in a directory that goes with it, for the claims about disks.
+//! A world whose hosts have real disks, in a directory that goes with it, for the claims about
+//! disks.
 //!
 //! Leaves out everything else of the world, which is the tcp backend's.
 

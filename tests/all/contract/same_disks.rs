@@ -107,7 +107,8 @@ async fn make(disk: &Rc<dyn Disk>, open: &mut Open, call: Call) -> Result<Gave, 
     })
 }
 
-/// Makes all calls on a disk of the world; what came of each, and what the open files hold in the end.
+/// Makes all calls on a disk of the world; what came of each, and what the open files hold in the
+/// end.
 fn all_on(world: &mut dyn Backend, calls: &[Call]) -> (Vec<Result<Gave, DiskError>>, Vec<Bytes>) {
     let (found, calls) = (Probe::new(), calls.to_vec());
     let finding = found.clone();

@@ -1,6 +1,8 @@
-//! The same jobs, run in two ways that must not matter to their answers: over several networks, and near the data or far from it.
+//! The same jobs, run in two ways that must not matter to their answers: over several networks, and
+//! near the data or far from it.
 //!
-//! Leaves out times, which differ by design, and bytes by class of link, which follow the replica that answers.
+//! Leaves out times, which differ by design, and bytes by class of link, which follow the replica
+//! that answers.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +12,8 @@ use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
 use stayput_testkit::scenario::SmallScenario;
 
-/// Four clients, each with one job at a time. On a machine that is busy with other things an open loop's jobs would pile up until
-/// their slots are full, and asking again costs bytes.
+/// Four clients, each with one job at a time. On a machine that is busy with other things an open
+/// loop's jobs would pile up until their slots are full, and asking again costs bytes.
 const CLOSED: [(&str, &str); 2] = [("work.1.arrivals", "closed"), ("work.1.pick", "each")];
 
 /// The banana job on short logs in a cluster of two nodes a zone.

@@ -73,7 +73,8 @@ async fn flip_bit(disk: &Rc<dyn Disk>, partition: u32) {
     disk.rename("damaged", &path).await.expect("the disk is sound");
 }
 
-/// Runs copies on a log of which that replica is damaged; the answer, and the address of the replica's node.
+/// Runs copies on a log of which that replica is damaged; the answer, and the address of the
+/// replica's node.
 fn run(nodes_per_zone: u32, replica: usize, copies: u8) -> (JobAnswer, IpAddr) {
     let hosts = Hosts::default();
     let mut world = Opened { world: fabric(), hosts: Rc::clone(&hosts) };

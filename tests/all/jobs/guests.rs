@@ -1,6 +1,7 @@
 //! Small guests, in WebAssembly's text form.
 
-/// Calls, memory, and copying the descriptor `$in` to the descriptor `$out` until the end; exits with the error number of what fails.
+/// Calls, memory, and copying the descriptor `$in` to the descriptor `$out` until the end; exits
+/// with the error number of what fails.
 const COPYING: &str = r#"
     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

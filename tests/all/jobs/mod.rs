@@ -1,4 +1,5 @@
-//! Jobs of many sessions in a small cluster, by storage nodes and by a worker: both must make the same of them.
+//! Jobs of many sessions in a small cluster, by storage nodes and by a worker: both must make the
+//! same of them.
 
 mod copies;
 mod damage;

@@ -1,4 +1,5 @@
-//! Other ways to post a job: an image that holds it, a script, and the name of an object that is one.
+//! Other ways to post a job: an image that holds it, a script, and the name of an object that is
+//! one.
 
 use bytes::Bytes;
 use stayput_store::client::{Client, JobAnswer};

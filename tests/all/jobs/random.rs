@@ -1,7 +1,9 @@
-//! Random map-reduces in random small clusters under random faults, in any order of tasks: the right answer or an honest failure.
+//! Random map-reduces in random small clusters under random faults, in any order of tasks: the
+//! right answer or an honest failure.
 //!
-//! `PROPTEST_CASES` asks for more cases, `PROPTEST_RNG_SEED` for others. A failure prints the smallest case that shows it, and how
-//! to run that again. Leaves out faults of disks, links and cards: the property of clusters has them.
+//! `PROPTEST_CASES` asks for more cases, `PROPTEST_RNG_SEED` for others. A failure prints the
+//! smallest case that shows it, and how to run that again. Leaves out faults of disks, links and
+//! cards: the property of clusters has them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -39,11 +41,13 @@ const SHRINK_TRIES_MAX: u32 = 400;
 const CASE_VARIABLE: &str = "STAYPUT_JOB_CASE";
 /// All faults begin so soon after the job was posted.
 const BEGIN_MS: u32 = 300;
-/// The longest that anything may take: a client asks again while nobody has room, and waits long for an answer.
+/// The longest that anything may take: a client asks again while nobody has room, and waits long
+/// for an answer.
 const JOB_MAX: Duration = Duration::from_secs(800);
 /// All faults are mended so long after the job was posted.
 const MENDED: Duration = Duration::from_secs(61);
-/// After that and the job, before it is posted again: longer than a server waits for what does not come.
+/// After that and the job, before it is posted again: longer than a server waits for what does not
+/// come.
 const QUIET: Duration = Duration::from_secs(60);
 /// Sessions that fit on a node of a cluster with room for any case.
 const ROOM: u32 = 32;
@@ -116,8 +120,8 @@ impl Case {
         self.running == ROOM && (self.on_worker || u32::from(self.copies) <= holders)
     }
 
-    /// Whether nothing may keep the job from being answered: all is well, or one node or zone is lost and what it holds is
-    /// elsewhere as well.
+    /// Whether nothing may keep the job from being answered: all is well, or one node or zone is
+    /// lost and what it holds is elsewhere as well.
     fn must_work(&self) -> bool {
         let survived = match self.faults.as_slice() {
             [] => return self.fits(),
@@ -169,12 +173,14 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// A host crashes or loses power, or a zone is cut off; often shortly, sometimes for as long as a job may take.
+/// A host crashes or loses power, or a zone is cut off; often shortly, sometimes for as long as a
+/// job may take.
 fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = Fault> {
     let nodes = zones * nodes_per_zone;
     // Behind the nodes stand the proxy and the worker, which are hit more seldom than all nodes.
     let host = move || prop_oneof![6 => 0..nodes, 1 => nodes..nodes + 2];
-    // A zone is cut off from everybody, or from the other nodes only, so that sessions cannot talk and the proxy sees nothing.
+    // A zone is cut off from everybody, or from the other nodes only, so that sessions cannot talk
+    // and the proxy sees nothing.
     let zone =
         (0..zones, any::<bool>(), any::<bool>()).prop_map(move |(zone, among_nodes, one_way)| {
             let in_zone = zone * nodes_per_zone..(zone + 1) * nodes_per_zone;

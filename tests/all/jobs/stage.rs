@@ -18,7 +18,8 @@ pub(super) const fn counts(nodes_per_zone: u32) -> ClusterConfig {
     ClusterConfig { nodes_per_zone, ..cluster::counts() }
 }
 
-/// A cluster of machines that compute slowly, so that jobs last, and run so many sessions at a time.
+/// A cluster of machines that compute slowly, so that jobs last, and run so many sessions at a
+/// time.
 pub(super) fn spec(counts: ClusterConfig, seed: u64, running: u32) -> ClusterSpec {
     let rate = |bytes| ByteRate::new(bytes).expect("not zero");
     let seek = Duration::from_micros(500);

@@ -15,7 +15,8 @@ fn data(seed: u32) -> Vec<u8> {
     (0..150_000_u32).map(|i| ((i * seed) % 251) as u8).collect()
 }
 
-/// Runs a chain of three, of which the middle one sends to a group on its way to the last, on storage and on a worker.
+/// Runs a chain of three, of which the middle one sends to a group on its way to the last, on
+/// storage and on a worker.
 fn run(mut world: Box<dyn Backend>) -> [JobAnswer; 2] {
     let (_cluster, found) = assemble(&mut *world, &spec(counts(1), 1, 10), |store| async move {
         let to_group = [

@@ -48,7 +48,8 @@ fn a_pair_of_zones_shares_its_trunk_each_way_for_itself() {
     let zones = [1, 1, 2, 2, 3];
     let hosts: Vec<_> =
         zones.iter().zip(0..).map(|(zone, index)| machine(index, *zone, GBIT)).collect();
-    // Four flows from zone 1 to zone 2, one back, one to zone 3, and one within zone 1 that has its card for itself but for these.
+    // Four flows from zone 1 to zone 2, one back, one to zone 3, and one within zone 1 that has its
+    // card for itself but for these.
     let flows = [(0, 2), (0, 3), (1, 2), (1, 3), (2, 0), (0, 4), (0, 1)];
     let begun = Flows::begin(world, &hosts, &flows);
     let rates = begun.rates(world, Duration::from_secs(1), Duration::from_secs(5));
@@ -69,7 +70,8 @@ fn slow_start_costs_a_new_connection_round_trips() {
         super::transfer(&mut *world(network), hosts, Duration::from_millis(1), 1 << 20).took
     };
     let (at_once, slowly) = (took(false), took(true));
-    // 1 MiB is 725 segments: windows of 10, 20, … 320 carry 630, so six round trips go by before the last window.
+    // 1 MiB is 725 segments: windows of 10, 20, … 320 carry 630, so six round trips go by before
+    // the last window.
     let trips = (slowly - at_once).as_secs_f64() / 0.040;
     assert!((5.0..=7.0).contains(&trips), "{trips} round trips more: {at_once:?}, {slowly:?}");
 }

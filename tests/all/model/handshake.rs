@@ -1,4 +1,5 @@
-//! Handshakes under faults: begun again after a second and then two, answered by whoever is there, given up in the end.
+//! Handshakes under faults: begun again after a second and then two, answered by whoever is there,
+//! given up in the end.
 //!
 //! Leaves out limits of whoever connects, which give up sooner.
 
@@ -71,7 +72,8 @@ fn cut(from: HostKey, to: HostKey) -> FaultKind {
     FaultKind::ways(Sides::between(vec![from], vec![to], true), Partition)
 }
 
-/// That it was answered after so many seconds and the two round trips that connecting and asking take.
+/// That it was answered after so many seconds and the two round trips that connecting and asking
+/// take.
 fn assert_answered(seen: &Seen, waited_s: u64) {
     assert_eq!(seen.result.as_ref().ok(), Some(&Bytes::from_static(b"ping")), "{:?}", seen.result);
     let late = seen.took.saturating_sub(Duration::from_secs(waited_s));

@@ -16,7 +16,8 @@ fn a_message_takes_its_latency_and_its_time_on_the_slower_card() {
         let world = &mut *world(network());
         let hosts = [machine(0, 1, sender), machine(1, 2, receiver)];
         let found = transfer(world, hosts, Duration::from_millis(1), 1_000);
-        // One segment of 1,000 bytes with 66 of headers; a card passes it on while it comes in. Its end goes along in one of its own.
+        // One segment of 1,000 bytes with 66 of headers; a card passes it on while it comes in. Its
+        // end goes along in one of its own.
         let wire_ns = (1_000 + 66 + 66) * 1_000_000_000 / sender.min(receiver);
         assert_eq!(found.took, Duration::from_nanos(500_000 + wire_ns), "{sender} to {receiver}");
     }
@@ -51,7 +52,8 @@ fn jitter_comes_on_top_and_never_reorders() {
         let mut cross_zone = LinkConfig::new(Duration::from_micros(500), None);
         cross_zone.jitter = Jitter::Uniform { max };
         let world = &mut *world(NetworkConfig { cross_zone, ..network() });
-        // The message's length is another each time; its bytes must come in order, which the reader's count shows.
+        // The message's length is another each time; its bytes must come in order, which the
+        // reader's count shows.
         let hosts = [machine(0, 1, GBIT), machine(1, 2, GBIT)];
         let bytes = 100_000 + begin * 10_000;
         let found = transfer(world, hosts, Duration::from_millis(begin), bytes);

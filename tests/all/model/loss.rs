@@ -1,4 +1,5 @@
-//! Loss: what is lost is sent again, costs the bytes that it costs, and nothing is missing in the end.
+//! Loss: what is lost is sent again, costs the bytes that it costs, and nothing is missing in the
+//! end.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The truth of the fabric's model: bandwidth, sharing, latency, loss and headers, held against what can be computed exactly.
+//! The truth of the fabric's model: bandwidth, sharing, latency, loss and headers, held against
+//! what can be computed exactly.
 
 mod bandwidth;
 mod fairness;
@@ -133,7 +134,8 @@ struct Seen {
     brought: u64,
 }
 
-/// Host 0 connects to host 1 at `begin`, sends `bytes` and closes; the time counts from when it is connected.
+/// Host 0 connects to host 1 at `begin`, sends `bytes` and closes; the time counts from when it is
+/// connected.
 pub(crate) fn transfer(
     world: &mut dyn Backend,
     hosts: [HostSpec; 2],

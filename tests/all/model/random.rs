@@ -1,4 +1,5 @@
-//! Random transfers over troubled links: whole and in order if links alone are troubled and not for too long, never wrong, never left over.
+//! Random transfers over troubled links: whole and in order if links alone are troubled and not for
+//! too long, never wrong, never left over.
 //!
 //! Leaves out what is made of that above: the cluster's properties hold it.
 

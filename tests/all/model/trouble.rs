@@ -1,6 +1,8 @@
-//! What each of the network's faults does to a transfer: how much later it is, that the fault says so, and that it is over when it ends.
+//! What each of the network's faults does to a transfer: how much later it is, that the fault says
+//! so, and that it is over when it ends.
 //!
-//! Leaves out faults of machines and disks, which the contract's and the troubled cluster's tests hold.
+//! Leaves out faults of machines and disks, which the contract's and the troubled cluster's tests
+//! hold.
 
 use std::time::Duration;
 
@@ -123,7 +125,8 @@ fn a_cut_between_others_does_not_bite() {
     assert!(!effects.bit(), "{effects:?}");
 }
 
-/// Bytes per second before, during and after a fault of a second from the first second on, and what it did.
+/// Bytes per second before, during and after a fault of a second from the first second on, and what
+/// it did.
 fn rates(flows: &[(usize, usize)], kind: FaultKind) -> ([Vec<f64>; 3], Effects, Box<Fabric>) {
     let mut world = world(network());
     let hosts =

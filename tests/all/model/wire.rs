@@ -1,6 +1,7 @@
 //! Headers: what a capture on a virtual link without offloads showed, from HTTP over the fabric.
 //!
-//! Measured: 4.6 to 5.1 % over a body of 8 MiB, 76 % over an exchange of 1 KiB on a connection of its own.
+//! Measured: 4.6 to 5.1 % over a body of 8 MiB, 76 % over an exchange of 1 KiB on a connection of
+//! its own.
 
 use std::time::Duration;
 

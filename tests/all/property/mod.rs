@@ -1,4 +1,5 @@
-//! Random clusters under random faults, by every policy that is the rule somewhere: see the test kit.
+//! Random clusters under random faults, by every policy that is the rule somewhere: see the test
+//! kit.
 //!
 //! Leaves out the ring, which has properties of its own beside its code.
 

@@ -4,8 +4,8 @@ use stayput_jobs::placement::PlacementConfig;
 use stayput_testkit::random::fault::{Fault, Kind};
 use stayput_testkit::random::{Case, Links, Op, Step, judge};
 
-/// The newest version was looked for on handoffs only if too few primaries answered. A write that only handoffs had taken was
-/// lost from sight when the primary came back with an older version.
+/// The newest version was looked for on handoffs only if too few primaries answered. A write that
+/// only handoffs had taken was lost from sight when the primary came back with an older version.
 #[test]
 fn a_write_that_only_a_handoff_took_is_newest_when_the_primary_is_back() {
     let put = |after_ms, bytes| Step { after_ms, op: Op::Put { own: 0, bytes } };

@@ -1,4 +1,5 @@
-//! Transfers and jobs on a cluster whose disks are slow, full or fail: later, elsewhere or not at all, and never wrong.
+//! Transfers and jobs on a cluster whose disks are slow, full or fail: later, elsewhere or not at
+//! all, and never wrong.
 //!
 //! Leaves out the network's faults: see the model's tests for what they do to a transfer.
 
@@ -132,7 +133,8 @@ fn a_body_that_breaks_off_goes_on_from_the_next_replica_or_not_at_all() {
 #[test]
 fn a_handoff_takes_what_full_disks_refuse() {
     let (stored, effects) = run(
-        // Two copies of three are a majority: where both full nodes are primaries, one of them is on the handoff.
+        // Two copies of three are a majority: where both full nodes are primaries, one of them is
+        // on the handoff.
         |nodes| on(&nodes[..2], full),
         |room| async move {
             during(&room).await;

@@ -1,4 +1,5 @@
-//! Four nodes with a disk each, whose reads take longer than anything else, and one client that runs a script.
+//! Four nodes with a disk each, whose reads take longer than anything else, and one client that
+//! runs a script.
 
 use std::future::Future;
 use std::rc::Rc;
@@ -21,8 +22,8 @@ pub(super) const LOG_BYTES: u64 = (LINE.len() * LINES) as u64;
 /// How fast a disk is read.
 pub(super) const READ_BYTES_PER_SECOND: u64 = 10_000_000;
 
-/// Runs `script` on the client of a cluster under faults of its nodes; gives its value, and the effects
-/// of each fault.
+/// Runs `script` on the client of a cluster under faults of its nodes; gives its value, and the
+/// effects of each fault.
 pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
     faults: impl Fn(&[HostKey]) -> Vec<Fault>,
     script: impl Fn(Room) -> F + 'static,

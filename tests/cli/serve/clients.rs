@@ -1,4 +1,5 @@
-//! The clients that people have: python-swiftclient, curl and rclone, each as its own documents say to use it.
+//! The clients that people have: python-swiftclient, curl and rclone, each as its own documents say
+//! to use it.
 
 use std::fs;
 use std::path::Path;

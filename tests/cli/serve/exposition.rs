@@ -1,4 +1,5 @@
-//! Prometheus' text format 0.0.4, read strictly: a flaw that Prometheus would forgive is a failure here.
+//! Prometheus' text format 0.0.4, read strictly: a flaw that Prometheus would forgive is a failure
+//! here.
 //!
 //! Leaves out summaries, timestamps and comments, which Stayput does not write.
 

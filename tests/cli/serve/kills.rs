@@ -16,14 +16,16 @@ use super::server::{Client, Serving};
 const WRITERS: u64 = 4;
 /// Names of each writer's objects, so that some are overwritten and deleted.
 const NAMES: u64 = 24;
-/// So often all are looked at until they agree: nodes tell each other again and again of what was cut off.
+/// So often all are looked at until they agree: nodes tell each other again and again of what was
+/// cut off.
 const LOOKS_MAX: usize = 20_000;
 /// So often each thing is asked for in a look: proxies ask another replica each time.
 const ASKS: usize = 6;
 /// Nodes bring their replicas to the same more often than they usually do.
 const WORDS: [&str; 2] = ["--replicate-interval", "1s"];
 
-/// What a writer knows of its object: what was acknowledged last, and what was tried since without an answer. `None` is none.
+/// What a writer knows of its object: what was acknowledged last, and what was tried since without
+/// an answer. `None` is none.
 #[derive(Clone, Debug, Default)]
 struct Known {
     acknowledged: Option<Vec<u8>>,
@@ -74,7 +76,8 @@ fn write(client: &Client, writer: u64, numbers: &AtomicU64, book: &mut Book, tol
     }
 }
 
-/// Looks at everything that was ever written: what was acknowledged is there, and soon all replicas and all listings say so.
+/// Looks at everything that was ever written: what was acknowledged is there, and soon all replicas
+/// and all listings say so.
 fn check(client: &Client, books: &[Book]) {
     let mut found = BTreeMap::new();
     for (path, known) in books.iter().flatten() {

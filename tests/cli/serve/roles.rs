@@ -1,4 +1,5 @@
-//! A cluster of several processes: nodes and proxies that find each other by the cluster's file, and strangers who have none.
+//! A cluster of several processes: nodes and proxies that find each other by the cluster's file,
+//! and strangers who have none.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -158,7 +159,8 @@ fn a_node_that_is_killed_is_done_without_and_comes_back_with_what_it_had() {
 #[test]
 fn a_node_that_was_away_gets_what_it_missed_from_the_others() {
     const OBJECTS: usize = 20;
-    // Each look ends the others and starts them again; clients go on meanwhile, each time for longer.
+    // Each look ends the others and starts them again; clients go on meanwhile, each time for
+    // longer.
     const LOOKS_MAX: usize = 20;
     const REQUESTS: usize = 300;
     let often = ["--replicate-interval", "100ms"];

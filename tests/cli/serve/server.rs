@@ -210,7 +210,8 @@ impl Answer {
 }
 
 impl Client {
-    /// Sends a request for a path below the account, such as `/demo/log.txt`; `Err` if the connection broke.
+    /// Sends a request for a path below the account, such as `/demo/log.txt`; `Err` if the
+    /// connection broke.
     pub(crate) fn try_send(
         &self,
         method: Method,

@@ -50,7 +50,8 @@ fn a_request_that_runs_comes_to_its_end_when_the_server_is_told_to_stop() {
 #[test]
 fn a_server_that_is_told_before_it_serves_ends_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Who reads an image from a pipe waits for who writes it, and the other way round: so it is known how far the start is.
+    // Who reads an image from a pipe waits for who writes it, and the other way round: so it is
+    // known how far the start is.
     let image = folder.path().join("slow.tar");
     let made = Command::new("mkfifo").arg(&image).status().expect("there is `mkfifo`");
     assert!(made.success());

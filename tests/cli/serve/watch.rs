@@ -1,4 +1,5 @@
-//! What a server says of itself: its log and its metrics agree with what was done, and tell nobody's secrets.
+//! What a server says of itself: its log and its metrics agree with what was done, and tell
+//! nobody's secrets.
 
 use std::fs;
 use std::io::Write;
@@ -194,7 +195,8 @@ fn metrics_move_by_what_was_done() {
     assert_eq!(moved("stayput_http_answer_delay_seconds_count", &[object]), 3.0);
     assert_eq!(moved("stayput_http_received_bytes_total", &[object]), 300_000.0);
     assert!(moved("stayput_http_sent_bytes_total", &[object]) >= 300_000.0);
-    // Once from the client to the nodes for each replica, and once back for what was read, on both hops.
+    // Once from the client to the nodes for each replica, and once back for what was read, on both
+    // hops.
     let data = moved("stayput_sent_bytes_total", &[("purpose", "object-data"), ("part", "body")]);
     assert!(data >= 5.0 * 300_000.0, "{data}");
     assert_eq!(moved("stayput_jobs_total", &[("outcome", "succeeded")]), 1.0);

@@ -25,8 +25,8 @@ pub const LINECOUNT: &[u8] = include_bytes!("../../../runtime/guests/linecount.w
 /// Container of every small cluster.
 pub const CONTAINER: &str = "demo";
 
-/// Counts of a small cluster: three zones of one node with one disk, three replicas, a proxy, a worker
-/// and a client.
+/// Counts of a small cluster: three zones of one node with one disk, three replicas, a proxy, a
+/// worker and a client.
 #[must_use]
 pub const fn counts() -> ClusterConfig {
     ClusterConfig {
@@ -75,8 +75,8 @@ pub fn spec(counts: ClusterConfig, machine: MachineConfig) -> ClusterSpec {
     }
 }
 
-/// Adds a cluster to `world`, whose client makes the container and runs `script`; the probe gets the
-/// script's value.
+/// Adds a cluster to `world`, whose client makes the container and runs `script`; the probe gets
+/// the script's value.
 ///
 /// # Panics
 /// The ring cannot be built, or the container cannot be made.

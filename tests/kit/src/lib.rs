@@ -18,7 +18,8 @@
 //! stayput_testkit::random::assert_holds(my_policy, 200).assert_worth();
 //! ```
 //!
-//! Everything here panics where a test would fail: it is made for tests. Nothing that ships depends on it.
+//! Everything here panics where a test would fail: it is made for tests. Nothing that ships depends
+//! on it.
 
 pub mod cluster;
 pub mod max_min;

@@ -1,6 +1,8 @@
-//! An exact max-min solver: raises the rates of all flows together, and freezes those whose resource is full.
+//! An exact max-min solver: raises the rates of all flows together, and freezes those whose
+//! resource is full.
 //!
-//! Progressive filling, in fractions of the resources' capacities. Knows nothing of the network that it judges.
+//! Progressive filling, in fractions of the resources' capacities. Knows nothing of the network
+//! that it judges.
 
 /// Capacity that some flows share.
 #[derive(Clone, Debug)]

@@ -25,8 +25,8 @@ pub struct Topology {
     pub seed: u64,
 }
 
-/// Strategy for topologies: up to three regions of up to five zones of up to four hosts of up to three
-/// devices; weights all alike, uneven, or with drained devices among them.
+/// Strategy for topologies: up to three regions of up to five zones of up to four hosts of up to
+/// three devices; weights all alike, uneven, or with drained devices among them.
 pub fn topologies() -> impl Strategy<Value = Topology> {
     let even = vec(vec(vec(vec(Just(100_u16), 1..=3), 1..=4), 1..=5), 1..=3);
     let uneven = vec(vec(vec(vec(1_u16..=400, 1..=3), 1..=4), 1..=5), 1..=3);
@@ -72,8 +72,8 @@ fn devices(weights: &[Vec<Vec<Vec<u16>>>]) -> Vec<NewDevice> {
     devices
 }
 
-/// Builds a ring by `build` over random topologies, and checks each: replicas on distinct devices as far
-/// apart as the topology allows, drained devices empty, loads by weight, handoffs in order.
+/// Builds a ring by `build` over random topologies, and checks each: replicas on distinct devices
+/// as far apart as the topology allows, drained devices empty, loads by weight, handoffs in order.
 ///
 /// # Panics
 /// A ring breaks a rule; the smallest topology that shows it is printed.

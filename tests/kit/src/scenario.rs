@@ -8,8 +8,8 @@ use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::scenario::{Scenario, Setting};
 use stayput_jobs::placement::{PlacementPolicy, PolicyRegistry};
 
-/// Three zones of one node with one disk, three replicas, two proxies, two workers, four clients; six
-/// logs of 256 KiB; 24 jobs, an object each in turn, 20 a second.
+/// Three zones of one node with one disk, three replicas, two proxies, two workers, four clients;
+/// six logs of 256 KiB; 24 jobs, an object each in turn, 20 a second.
 const BANANA: &str = r#"
 name = "banana on less data"
 

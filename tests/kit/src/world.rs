@@ -17,8 +17,8 @@ use stayput_world::turmoil::Turmoil;
 /// Time limit of a run, later than anything that a test waits for.
 pub const LIMIT: Time = Time::from_nanos(3_600_000_000_000);
 
-/// Network without trunks and losses: 100 µs within a zone, 500 µs between two, 20 ms between regions,
-/// 5 ms to clients, 500 µs to workers.
+/// Network without trunks and losses: 100 µs within a zone, 500 µs between two, 20 ms between
+/// regions, 5 ms to clients, 500 µs to workers.
 #[must_use]
 pub fn network() -> NetworkConfig {
     let link = |micros| LinkConfig::new(Duration::from_micros(micros), None);

@@ -1,5 +1,5 @@
-//! JSON near the language, from good descriptions changed at random: what passes keeps every rule, what is refused
-//! breaks one.
+//! JSON near the language, from good descriptions changed at random: what passes keeps every rule,
+//! what is refused breaks one.
 
 use super::oracle::is_job;
 use super::schema::takes;

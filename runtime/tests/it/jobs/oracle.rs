@@ -1,6 +1,8 @@
-//! The rules of the job language once more, as yes or no over plain JSON, without a word of the parser's code.
+//! The rules of the job language once more, as yes or no over plain JSON, without a word of the
+//! parser's code.
 //!
-//! Written from the language's description, rule by rule; each function is one of them. Leaves out reasons and places.
+//! Written from the language's description, rule by rule; each function is one of them. Leaves out
+//! reasons and places.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
-//! Each rule of the job language: what keeps it, and what breaks it with which node, field and reason.
+//! Each rule of the job language: what keeps it, and what breaks it with which node, field and
+//! reason.
 //!
-//! Wildcards, groups and connections have a file of their own. Leaves out what only the store can say: which objects a wildcard
-//! matches, which system images there are.
+//! Wildcards, groups and connections have a file of their own. Leaves out what only the store can
+//! say: which objects a wildcard matches, which system images there are.
 
 use super::schema::takes;
 use stayput_runtime::job::{self, DescriptionError, Job, unknown_fields};

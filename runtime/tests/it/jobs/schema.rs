@@ -1,5 +1,5 @@
-//! The JSON Schema for editors: it knows the fields that the parser reads, takes every good description, and refuses
-//! the flaws that a schema can express.
+//! The JSON Schema for editors: it knows the fields that the parser reads, takes every good
+//! description, and refuses the flaws that a schema can express.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -37,7 +37,8 @@ fn the_schema_has_the_fields_that_the_parser_reads() {
     }
 }
 
-/// What no field may be is refused in each of them, by the parser and by the schema: so both read it.
+/// What no field may be is refused in each of them, by the parser and by the schema: so both read
+/// it.
 #[test]
 fn every_known_field_is_read() {
     let nonsense = json!([[[]]]);

@@ -1,6 +1,8 @@
-//! What programs of Rust's standard library expect of WASI, as a job: its first argument says which part to play.
+//! What programs of Rust's standard library expect of WASI, as a job: its first argument says which
+//! part to play.
 //!
-//! Built by the test that runs it, for `wasm32-wasi`. Leaves out what wasi-libc alone offers, which the program of C shows.
+//! Built by the test that runs it, for `wasm32-wasi`. Leaves out what wasi-libc alone offers, which
+//! the program of C shows.
 
 use std::collections::BTreeMap;
 use std::error::Error;

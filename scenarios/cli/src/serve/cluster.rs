@@ -1,7 +1,8 @@
 //! The file of a cluster of several processes: made once, and copied to every machine.
 //!
-//! It holds the ring itself and not what that could be computed from, so that a later version of this program finds what an earlier
-//! one stored. Addresses may be changed in it, in all copies; everything else stays. Leaves out nodes that are added or go for good.
+//! It holds the ring itself and not what that could be computed from, so that a later version of
+//! this program finds what an earlier one stored. Addresses may be changed in it, in all copies;
+//! everything else stays. Leaves out nodes that are added or go for good.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,7 +24,8 @@ use super::secret::Secret;
 const VERSION: u32 = 1;
 /// Nodes of a cluster.
 const NODES_MAX: u32 = 64;
-/// Processes with proxies: the more, the further apart are the timestamps that each of them can give.
+/// Processes with proxies: the more, the further apart are the timestamps that each of them can
+/// give.
 const PROXIES_MAX: u32 = 32;
 /// Partitions of each device, at least.
 const PARTITIONS: u32 = 100;
@@ -36,7 +38,7 @@ const HEAD: &str = "\
 # nodes for anything. When a node moves to another machine, change its address in `nodes`, in every copy; leave all else as it is.
 ";
 
-/// Where the process of a node can be reached: `HOST:PORT`.
+/// Address of a node's process: `HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeAddress(String);
@@ -76,7 +78,7 @@ impl NodeAddress {
         }
     }
 
-    /// Where to listen to be reached so.
+    /// Address to listen at, to be reached so.
     ///
     /// # Errors
     /// Its host is not known here.
@@ -106,20 +108,21 @@ impl TryFrom<String> for NodeAddress {
     }
 }
 
-/// What a new cluster is to be made of.
+/// Shape of a new cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterShape {
-    /// Where the process of each node can be reached.
+    /// Address of each node's process.
     pub nodes: Vec<NodeAddress>,
     /// Devices of each node.
     pub devices_per_node: u32,
-    /// Copies of everything that is stored, on different nodes as far as there are so many. `None` is three, or one on each device.
+    /// Copies of everything that is stored, on different nodes as far as there are so many. `None`
+    /// is three, or one on each device.
     pub replicas: Option<u32>,
     /// Processes with proxies that there can be.
     pub proxies: u32,
 }
 
-/// What the file says.
+/// Content of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
@@ -207,19 +210,19 @@ impl ClusterFile {
         Ok(Self { content, ring })
     }
 
-    /// What the cluster is called: no other one is.
+    /// Unique name of the cluster.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.content.id
     }
 
-    /// Where the process of each node is.
+    /// Address of each node's process.
     #[must_use]
     pub fn nodes(&self) -> &[NodeAddress] {
         &self.content.nodes
     }
 
-    /// How many there are.
+    /// Number of them.
     #[must_use]
     pub fn node_count(&self) -> u32 {
         u32::try_from(self.content.nodes.len()).unwrap_or(u32::MAX)
@@ -250,7 +253,7 @@ impl ClusterFile {
         (node - 1) * each..node * each
     }
 
-    /// Where things belong.
+    /// Ring.
     #[must_use]
     pub fn ring(&self) -> &Ring {
         &self.ring
@@ -263,7 +266,7 @@ impl ClusterFile {
         HashSecret::new(*hash_prefix.bytes(), *hash_suffix.bytes())
     }
 
-    /// What tokens are sealed with.
+    /// Secret that seals tokens.
     #[must_use]
     pub fn token_secret(&self) -> &Secret {
         &self.content.token_secret
@@ -285,7 +288,7 @@ fn file_error(path: &Path, action: &'static str, source: std::io::Error) -> Layo
     LayoutError::File { path: path.to_owned(), action, source }
 }
 
-/// How many devices such nodes have together.
+/// Number of devices of such nodes together.
 fn check(nodes: &[NodeAddress], each: u32, proxies: u32) -> Result<u32, LayoutError> {
     let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     within("nodes", count, NODES_MAX)?;

@@ -1,7 +1,8 @@
 //! The directory of a served cluster: made when it is first used, read ever after.
 //!
-//! What says where things belong is written once, before anything is stored, and synced: a crash leaves either no cluster or a whole
-//! one. Leaves out changing the shape of a cluster that holds something.
+//! What says where things belong is written once, before anything is stored, and synced: a crash
+//! leaves either no cluster or a whole one. Leaves out changing the shape of a cluster that holds
+//! something.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -26,7 +27,7 @@ pub(super) const PART_POWER: u32 = 10;
 /// More devices than one process serves well.
 pub(super) const DEVICES_MAX: u32 = 64;
 
-/// What a new cluster is to be made of.
+/// Shape of a new cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Devices, each with a directory of its own.
@@ -42,7 +43,7 @@ impl Default for Shape {
     }
 }
 
-/// Why a directory cannot be served.
+/// Error of a directory that cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// A file of it cannot be used.
@@ -50,9 +51,9 @@ pub enum LayoutError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// Attempted action.
         action: &'static str,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// Another server has it.
@@ -74,9 +75,9 @@ pub enum LayoutError {
     Another {
         /// The directory.
         path: PathBuf,
-        /// Whose it is.
+        /// Actual owner.
         there: String,
-        /// Whose it should be.
+        /// Expected owner.
         asked: String,
     },
     /// A cluster's file is there, which is not to be lost.
@@ -93,7 +94,7 @@ pub enum LayoutError {
     Flawed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Flaw.
         why: String,
     },
     /// The cluster is there, with another shape.
@@ -101,11 +102,11 @@ pub enum LayoutError {
     Shape {
         /// The directory.
         path: PathBuf,
-        /// What was asked for.
+        /// Option that was given.
         what: &'static str,
-        /// How many there are.
+        /// Actual number.
         there: u32,
-        /// How many were asked for.
+        /// Number that was given.
         asked: u32,
     },
     /// No such cluster can be.
@@ -116,9 +117,9 @@ pub enum LayoutError {
     Count {
         /// Of what.
         what: &'static str,
-        /// How many.
+        /// Number that was given.
         count: u32,
-        /// How many there can be.
+        /// Largest number.
         max: u32,
     },
     /// There is no randomness.
@@ -126,7 +127,7 @@ pub enum LayoutError {
     Randomness(#[from] NoRandomness),
 }
 
-/// What [`CLUSTER_FILE`] says.
+/// Content of [`CLUSTER_FILE`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClusterFile {
@@ -153,8 +154,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Opens the cluster in `dir`, or makes one there if the directory is new or empty. Of a cluster that is there, `asked` must
-    /// not contradict the shape.
+    /// Opens the cluster in `dir`, or makes one there if the directory is new or empty. Of a
+    /// cluster that is there, `asked` must not contradict the shape.
     ///
     /// # Errors
     /// See [`LayoutError`].
@@ -200,7 +201,7 @@ impl Layout {
         Ok(Self { dir, file, ring, lock })
     }
 
-    /// Where things belong.
+    /// Ring.
     #[must_use]
     pub fn ring(&self) -> &Ring {
         &self.ring
@@ -212,19 +213,19 @@ impl Layout {
         HashSecret::new(*self.file.hash_prefix.bytes(), *self.file.hash_suffix.bytes())
     }
 
-    /// What tokens are made with.
+    /// Secret that seals tokens.
     #[must_use]
     pub fn token_secret(&self) -> &Secret {
         &self.file.token_secret
     }
 
-    /// What it is made of.
+    /// Shape of the cluster.
     #[must_use]
     pub fn shape(&self) -> Shape {
         Shape { devices: self.file.devices, replicas: self.file.replicas }
     }
 
-    /// What keeps other servers from it, as long as it lives.
+    /// Lock that keeps other servers out, as long as it lives.
     #[must_use]
     pub fn into_lock(self) -> File {
         self.lock
@@ -260,7 +261,7 @@ pub(super) fn within(what: &'static str, count: u32, max: u32) -> Result<(), Lay
     Err(LayoutError::Count { what, count, max })
 }
 
-/// Whether `dir` is new: what a crash left of the making of `own` and of `what` is made again.
+/// True if `dir` is new: what a crash left of the making of `own` and of `what` is made again.
 pub(super) fn has_nothing_else(
     dir: &Path,
     own: &[&str],
@@ -305,7 +306,8 @@ fn is_unfinished(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|name| name.ends_with(UNFINISHED))
 }
 
-/// Writes a file whole or not at all, and such that it stays. Only its owner can read it. `dir` is locked: nobody else writes there.
+/// Writes a file whole or not at all, and such that it stays. Only its owner can read it. `dir` is
+/// locked: nobody else writes there.
 pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), LayoutError> {
     let path = dir.join(name);
     let write = || {
@@ -317,7 +319,8 @@ pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), Layout
     write().map_err(|source| LayoutError::File { path: path.clone(), action: "write it", source })
 }
 
-/// The same in a directory that others may write to, and never over what is there, not even if it came there at the same time.
+/// The same in a directory that others may write to, and never over what is there, not even if it
+/// came there at the same time.
 ///
 /// # Errors
 /// [`LayoutError::Exists`] if something is there.
@@ -339,8 +342,8 @@ pub(super) fn write_first(dir: &Path, name: &str, content: &[u8]) -> Result<(), 
     })
 }
 
-/// Writes a file that is made for it, so that its rights are those that it is made with. What lies there goes first: a crash left it, or
-/// somebody put a link there for the secrets to go elsewhere.
+/// Writes a file that is made for it, so that its rights are those that it is made with. What lies
+/// there goes first: a crash left it, or somebody put a link there for the secrets to go elsewhere.
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

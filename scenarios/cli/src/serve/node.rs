@@ -1,7 +1,7 @@
 //! The directory of one node of a cluster of several processes: it remembers whose it is.
 //!
-//! A directory that is served as another node's would have things that do not belong there, and lack those that do. Leaves out what
-//! the cluster is, which is its file's.
+//! A directory that is served as another node's would have things that do not belong there, and
+//! lack those that do. Leaves out what the cluster is, which is its file's.
 
 use std::fs::{self, File};
 use std::io;
@@ -37,7 +37,8 @@ pub struct NodeDir {
 }
 
 impl NodeDir {
-    /// Opens the directory of node number `node` (from 1) of `cluster`, or makes it if it is new or empty.
+    /// Opens the directory of node number `node` (from 1) of `cluster`, or makes it if it is new or
+    /// empty.
     ///
     /// # Errors
     /// See [`LayoutError`].
@@ -77,7 +78,7 @@ impl NodeDir {
         Ok(Self { devices, lock })
     }
 
-    /// What keeps other servers from it, as long as it lives.
+    /// Lock that keeps other servers out, as long as it lives.
     #[must_use]
     pub fn into_lock(self) -> File {
         self.lock

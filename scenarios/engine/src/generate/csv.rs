@@ -1,8 +1,8 @@
 //! A table of fruit sales as CSV, with a column to choose any share of its rows by.
 //!
-//! `score` is even between 0 and 1, so that a row in five is below 0.2. Some remarks stand in quotes and
-//! have commas, quotes and line ends in them, so that a filter that only splits lines is found out.
-//! Leaves out that columns depend on each other.
+//! `score` is even between 0 and 1, so that a row in five is below 0.2. Some remarks stand in
+//! quotes and have commas, quotes and line ends in them, so that a filter that only splits lines is
+//! found out. Leaves out that columns depend on each other.
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,4 @@
-//! What is drawn for a seed: the bytes of generated objects.
+//! Generated objects: their bytes, drawn from a seed.
 //!
 //! Every draw is keyed by what it is for, as hash(seed, purpose, identity), and never taken from
 //! a shared sequence: another object, job or policy shifts nothing.

@@ -1,8 +1,8 @@
 //! Records to sort: 100 bytes each, as lines of text in the manner of the sort benchmark's own.
 //!
-//! A key of ten printable characters, each with the same chance; two spaces; 32 hexadecimal digits that
-//! name the object and the record in it; two spaces; 52 bytes to fill; carriage return and line feed. So
-//! whatever sorts lines by their bytes sorts them. Leaves out skewed keys.
+//! A key of ten printable characters, each with the same chance; two spaces; 32 hexadecimal digits
+//! that name the object and the record in it; two spaces; 52 bytes to fill; carriage return and
+//! line feed. So whatever sorts lines by their bytes sorts them. Leaves out skewed keys.
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;

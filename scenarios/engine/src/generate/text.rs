@@ -1,8 +1,8 @@
 //! Prose of made-up words, for counting them: the word of rank k comes about as often as 1 / k.
 //!
 //! The vocabulary is the same for every seed and object, so that the counts of many objects add up.
-//! Words are what stands between spaces and line ends; commas and full stops stick to them, as in any text.
-//! Leaves out sense.
+//! Words are what stands between spaces and line ends; commas and full stops stick to them, as in
+//! any text. Leaves out sense.
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;

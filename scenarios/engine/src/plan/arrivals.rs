@@ -1,7 +1,8 @@
-//! When the jobs of an open loop arrive: a Poisson process of jobs or of bursts of them, by exponential gaps.
+//! Arrivals of an open loop: a Poisson process of jobs or of bursts of them, by exponential gaps.
 //!
-//! The first job of each group arrives at zero, since all times of a scenario count from there, and so does the first of each
-//! burst at the burst's time. A gap is −ln(u) / rate with u from (0, 1], in integers (`logarithm`), to the nanosecond.
+//! The first job of each group arrives at zero, since all times of a scenario count from there, and
+//! so does the first of each burst at the burst's time. A gap is −ln(u) / rate with u from (0, 1],
+//! in integers (`logarithm`), to the nanosecond.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The requests of a load, one after the other: when, and what they read or write.
 //!
-//! Each is drawn by its section and number, under labels of the load's own, so that a load shifts no draw of the jobs and none
-//! of another load. Nobody knows beforehand how many there are: a load lasts as long as the jobs.
+//! Each is drawn by its section and number, under labels of the load's own, so that a load shifts
+//! no draw of the jobs and none of another load. Nobody knows beforehand how many there are: a load
+//! lasts as long as the jobs.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use super::{pick, size};
 use crate::generate;
 use crate::scenario::{Load, ObjectName, Scenario};
 
-/// The most requests of one section in a run; to need more breaks a promise, since the jobs then ran without their load.
+/// The most requests of one section in a run; to need more breaks a promise, since the jobs then
+/// ran without their load.
 pub const MAX_REQUESTS: u64 = 1_000_000;
 
 /// One section of load, for a seed.

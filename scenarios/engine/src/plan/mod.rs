@@ -33,7 +33,7 @@ use crate::scenario::{
 
 pub use load::{LoadKind, LoadPlan, MAX_REQUESTS as MAX_LOAD_REQUESTS, loads};
 
-/// What all policies of a run share.
+/// Plan of a run, shared by all its policies.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
     /// The scenario, with the faults that were drawn behind those of the file.
@@ -50,9 +50,9 @@ pub struct RunPlan {
     pub contents: KnownContents,
     /// The jobs, by index.
     pub jobs: Vec<PlannedJob>,
-    /// Whether the scenario's faults happen.
+    /// True if the scenario's faults happen.
     pub faults: bool,
-    /// Which of several ready tasks runs first: another order explores another schedule of the same run.
+    /// Order of ready tasks: another one explores another schedule of the same run.
     pub order: TaskOrder,
 }
 
@@ -82,7 +82,7 @@ impl Net {
         }
     }
 
-    /// Whether the same seed gives the same run.
+    /// True if the same seed gives the same run.
     #[must_use]
     pub const fn repeats(self) -> bool {
         !matches!(self, Self::Tcp)
@@ -117,11 +117,11 @@ pub struct PlannedJob {
     pub client: u32,
     /// The group of work that it belongs to, from 0.
     pub work: usize,
-    /// Which of the group's descriptions it has, from 0.
+    /// Index of its description in the group, from 0.
     pub description: usize,
     /// The object that it works on.
     pub object: ObjectName,
-    /// When it arrives, after the first job; `None` in a closed loop, where the client sends it
+    /// Arrival, after the first job's; `None` in a closed loop, where the client sends it
     /// when its last one has ended.
     pub arrival: Option<Duration>,
 }
@@ -130,7 +130,8 @@ impl RunPlan {
     /// Reads or generates the objects and draws the jobs.
     ///
     /// # Errors
-    /// When a data file or an image cannot be read, the data are too large in all, or too many faults are drawn.
+    /// When a data file or an image cannot be read, the data are too large in all, or too many
+    /// faults are drawn.
     pub fn build(
         mut scenario: Scenario,
         seed: u64,
@@ -163,7 +164,7 @@ impl RunPlan {
         self.objects.iter().map(size).collect()
     }
 
-    /// Whether any client waits for its last job before it sends the next.
+    /// True if any client waits for its last job before it sends the next.
     #[must_use]
     pub fn has_closed_loop(&self) -> bool {
         self.jobs.iter().any(|job| job.arrival.is_none())

@@ -1,4 +1,4 @@
-//! Which object a job works on.
+//! Choice of the object that a job works on.
 //!
 //! The weights of a zipf pick are whole numbers: 2^40 / k^s rounded down, exact for a whole
 //! exponent s, and by the fixed-point power of `logarithm` for others. What is below 2^-40 of

@@ -1,8 +1,9 @@
-//! How large an object is, drawn from its distribution.
+//! Size of an object, drawn from its distribution.
 //!
-//! In integers (`logarithm`), so that every machine draws the same. A normal draw is Marsaglia's polar method over the object's own
-//! stream; a Pareto draw is the inverse of its distribution. Sizes are rounded down, to a whole byte or to a whole number of what the
-//! generator makes; none is below one of these.
+//! In integers (`logarithm`), so that every machine draws the same. A normal draw is Marsaglia's
+//! polar method over the object's own stream; a Pareto draw is the inverse of its distribution.
+//! Sizes are rounded down, to a whole byte or to a whole number of what the generator makes; none
+//! is below one of these.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -19,7 +20,8 @@ const NORMAL_BITS: u32 = 28;
 /// Two draws hit the circle with a chance of 0.785: so many pairs miss it with one of 10^-66.
 const PAIRS_MAX: u32 = 100;
 
-/// The size of the object `identity` for `seed`, a multiple of `unit` bytes; `purpose` labels the draw.
+/// The size of the object `identity` for `seed`, a multiple of `unit` bytes; `purpose` labels the
+/// draw.
 pub(super) fn draw(size: Size, seed: u64, purpose: &str, identity: &[u8], unit: u64) -> u64 {
     let stream = || ChaCha8Rng::from_seed(generate::key(seed, purpose, identity));
     let drawn = match size {

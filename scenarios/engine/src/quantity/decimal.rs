@@ -70,13 +70,13 @@ impl Decimal {
         Self { negative: n < 0, digits: u128::from(n.unsigned_abs()), places: 0 }
     }
 
-    /// Whether it is below zero.
+    /// True if it is below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.negative
     }
 
-    /// Whether it is zero.
+    /// True if it is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.digits == 0
@@ -109,7 +109,7 @@ impl Decimal {
         u64::try_from(product / denominator).ok()
     }
 
-    /// How the fraction `numerator` / `denominator` compares with this number, exactly.
+    /// Exact comparison of the fraction `numerator` / `denominator` with this number.
     /// `denominator` must not be zero.
     #[must_use]
     pub fn compare_fraction(self, numerator: i128, denominator: u64) -> Ordering {

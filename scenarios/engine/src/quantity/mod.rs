@@ -18,9 +18,9 @@ use stayput_host::config::{ByteRate, Chance, FuelRate};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {what}")]
 pub struct QuantityError {
-    /// What was written.
+    /// Text as written.
     pub text: String,
-    /// What was asked for.
+    /// Expected kind of quantity.
     pub what: &'static str,
     /// The right form, with an example.
     pub fix: &'static str,

@@ -1,6 +1,7 @@
 //! The record of one job under one policy.
 //!
-//! Times count from the run's first intended arrival, in nanoseconds; their views are in whole microseconds.
+//! Times count from the run's first intended arrival, in nanoseconds; their views are in whole
+//! microseconds.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub struct JobRecord {
     pub placement: Option<JobPlacement>,
 }
 
-/// How a job ended.
+/// End of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobEnd {
@@ -87,7 +88,7 @@ impl JobEnd {
     }
 }
 
-/// Where a job ran, and the policy's reason.
+/// Place of a job, and the policy's reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct JobPlacement {
     /// The kind of host.
@@ -127,8 +128,8 @@ impl JobPlace {
 }
 
 impl JobRecord {
-    /// True if its client received a whole answer, right or wrong. Latencies are those of completed jobs, and two
-    /// runs are comparable if the same jobs completed.
+    /// True if its client received a whole answer, right or wrong. Latencies are those of completed
+    /// jobs, and two runs are comparable if the same jobs completed.
     #[must_use]
     pub const fn completed(&self) -> bool {
         !matches!(self.end, JobEnd::Failed { .. })

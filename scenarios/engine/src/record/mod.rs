@@ -1,7 +1,8 @@
 //! The record of a run: jobs, bytes, hosts, faults, as facts.
 //!
-//! [`RunRecord`] is the one model of a run. The engine writes it; `stayput-results` judges it, and every table,
-//! file and page is a view of it. Leaves out figures over several jobs, such as percentiles: those are statistics.
+//! [`RunRecord`] is the one model of a run. The engine writes it; `stayput-results` judges it, and
+//! every table, file and page is a view of it. Leaves out figures over several jobs, such as
+//! percentiles: those are statistics.
 
 mod hosts;
 mod job;

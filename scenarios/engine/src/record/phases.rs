@@ -1,13 +1,15 @@
 //! The phases of a job's latency: retry, compute, disk, queue, transfer.
 //!
-//! A job does several things at a time: it computes on what it has while more is read. Each instant counts once,
-//! for the first that applies of retry, compute, disk, queue, transfer. So the phases add up to the latency, and a
-//! phase is what would be won at most if those after it in that order were free.
+//! A job does several things at a time: it computes on what it has while more is read. Each instant
+//! counts once, for the first that applies of retry, compute, disk, queue, transfer. So the phases
+//! add up to the latency, and a phase is what would be won at most if those after it in that order
+//! were free.
 //!
-//! An instant is retry if nothing was under way but attempts that failed, and waits before the next ones. Work of
-//! such an attempt was in vain, be it computing or reading. Where an attempt that succeeded ran beside it, or a
-//! session computed while a request for its next bytes failed, the instant counts for that work. Leaves out second
-//! copies that were given up because the first was quicker: that is no failure.
+//! An instant is retry if nothing was under way but attempts that failed, and waits before the next
+//! ones. Work of such an attempt was in vain, be it computing or reading. Where an attempt that
+//! succeeded ran beside it, or a session computed while a request for its next bytes failed, the
+//! instant counts for that work. Leaves out second copies that were given up because the first was
+//! quicker: that is no failure.
 
 use std::time::Duration;
 
@@ -108,8 +110,8 @@ impl PhaseTimes {
         }
     }
 
-    /// The time of one phase in whole microseconds. Phases are rounded down but for transfer, which gets the rest
-    /// of the latency's microseconds, so that they add up.
+    /// The time of one phase in whole microseconds. Phases are rounded down but for transfer, which
+    /// gets the rest of the latency's microseconds, so that they add up.
     #[must_use]
     pub fn get_us(&self, phase: LatencyPhase) -> u64 {
         if phase != LatencyPhase::Transfer {
@@ -121,7 +123,8 @@ impl PhaseTimes {
     }
 }
 
-/// Intervals in which nothing was under way that succeeded, although something was, or was to be again.
+/// Intervals in which nothing was under way that succeeded, although something was, or was to be
+/// again.
 fn retries(times: &JobTimes, begin: Time, end: Time) -> Vec<TimeInterval> {
     let united = |lists: &[&[TimeInterval]]| united(lists, begin, end);
     // A session that failed computed in vain. One that waits for a request computes on what it has.

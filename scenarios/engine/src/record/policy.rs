@@ -17,21 +17,23 @@ use super::{HostUse, JobRecord, LedgerRow};
 pub struct PolicyRecord {
     /// The policy's name.
     pub policy: String,
-    /// Digest of all semantic events with their times, in hexadecimal; `None` on a network that does not repeat them.
+    /// Digest of all semantic events with their times, in hexadecimal; `None` on a network that
+    /// does not repeat them.
     pub trace_hash: Option<String>,
-    /// Digest of the order in which tasks ran, in hexadecimal; `None` on a network that does not know it.
+    /// Digest of the order in which tasks ran, in hexadecimal; `None` on a network that does not
+    /// know it.
     pub schedule_hash: Option<String>,
     /// From the first job's intended arrival to the last job's end.
     #[serde(rename = "makespan_ns", with = "nanos")]
     pub makespan: Duration,
     /// Fuel that guests used, attempts that were given up included.
     pub fuel: u64,
-    /// Events and polls of the executor, loading included; `None` on a network that has another one. It measures the
-    /// simulator and not the cluster, so it is not on disk.
+    /// Events and polls of the executor, loading included; `None` on a network that has another
+    /// one. It measures the simulator and not the cluster, so it is not on disk.
     #[serde(skip)]
     pub effort: Option<ExecutorStats>,
-    /// Sessions by how the memo served them; `None` without a memo. The result does not depend on it, so it is not
-    /// on disk.
+    /// Sessions by how the memo served them; `None` without a memo. The result does not depend on
+    /// it, so it is not on disk.
     #[serde(skip)]
     pub memo: Option<MemoUse>,
     /// Bytes from the first job's intended arrival on.
@@ -90,8 +92,8 @@ pub struct ByteCounts {
     pub lost: Option<u64>,
     /// Payload bytes under way at the end; `None` on a network that does not know.
     pub in_flight: Option<u64>,
-    /// Bytes that consumers asked for, once, however many hops they took; `None` on a network that does not know
-    /// what arrived.
+    /// Bytes that consumers asked for, once, however many hops they took; `None` on a network that
+    /// does not know what arrived.
     pub end_to_end: Option<u64>,
     /// Body bytes that went from one zone to another.
     pub cross_zone: u64,

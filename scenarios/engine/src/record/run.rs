@@ -1,7 +1,7 @@
 //! The record of a run: the same jobs under each policy.
 //!
-//! The same run gives the same record on any machine: the wall clock is kept elsewhere. The engine leaves
-//! `expect` and `broken` empty; a judge fills them.
+//! The same run gives the same record on any machine: the wall clock is kept elsewhere. The engine
+//! leaves `expect` and `broken` empty; a judge fills them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,11 +62,13 @@ pub struct RunRecord {
     pub key: RunKey,
     /// The network that the hosts talked over.
     pub net: Net,
-    /// Digest over the policies' names and trace hashes, in the order of their names; `None` if a policy has none.
+    /// Digest over the policies' names and trace hashes, in the order of their names; `None` if a
+    /// policy has none.
     pub trace_hash: Option<String>,
     /// Digest of the work. Runs with equal ones can be compared.
     pub workload: String,
-    /// True if clients wait for answers before they send more, so that latencies of two policies are not comparable.
+    /// True if clients wait for answers before they send more, so that latencies of two policies
+    /// are not comparable.
     pub closed_loop: bool,
     /// The policies, in the order that was asked for.
     pub policies: Vec<PolicyRecord>,
@@ -102,7 +104,8 @@ pub struct ExpectRecord {
     pub wanted: String,
     /// The value that was found, in words.
     pub found: String,
-    /// Verdict; `None` if a policy that it names did not run, or the network does not know the figure.
+    /// Verdict; `None` if a policy that it names did not run, or the network does not know the
+    /// figure.
     pub holds: Option<bool>,
 }
 

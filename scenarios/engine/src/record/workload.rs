@@ -1,7 +1,8 @@
-//! Digest of a run's work: two runs with equal ones can be compared, whatever their networks, nodes and policies.
+//! Digest of a run's work: two runs with equal ones can be compared, whatever their networks, nodes
+//! and policies.
 //!
-//! It covers the objects with their bytes, the jobs with their clients and arrivals, the load beside them, and the
-//! faults. Leaves out how any of it is served.
+//! It covers the objects with their bytes, the jobs with their clients and arrivals, the load
+//! beside them, and the faults. Leaves out how any of it is served.
 
 use std::fmt::Write;
 

@@ -1,10 +1,13 @@
-//! `best-found`: for each job the best of all places, tried by replaying the whole run. It is what other policies are measured against.
+//! `best-found`: for each job the best of all places, tried by replaying the whole run. It is what
+//! other policies are measured against.
 //!
-//! First every job goes to the same kind of place: to the first of its replicas, to the second, and so on, to the proxy, to the workers.
-//! Then each goes where it ended soonest, and they meet again; and every rule has its turn. What is reported of a job is its best over
-//! all these runs: a bound by what was found, which no rule is below, and not a run that could happen, for jobs are in each other's way,
-//! and a job's best may have been while the others were elsewhere. Bytes, fuel, makespan and faults are those of the run in which each
-//! goes where it was best. Leaves out other tables than that one.
+//! First every job goes to the same kind of place: to the first of its replicas, to the second, and
+//! so on, to the proxy, to the workers. Then each goes where it ended soonest, and they meet again;
+//! and every rule has its turn. What is reported of a job is its best over all these runs: a bound
+//! by what was found, which no rule is below, and not a run that could happen, for jobs are in each
+//! other's way, and a job's best may have been while the others were elsewhere. Bytes, fuel,
+//! makespan and faults are those of the run in which each goes where it was best. Leaves out other
+//! tables than that one.
 
 use sha2::{Digest, Sha256};
 
@@ -97,7 +100,8 @@ impl Found {
     }
 }
 
-/// A wrong answer is kept wherever it comes from; a right one is better than none, and an earlier one better than a later one.
+/// A wrong answer is kept wherever it comes from; a right one is better than none, and an earlier
+/// one better than a later one.
 fn is_better(job: &JobRecord, than: &JobRecord) -> bool {
     let rank = |job: &JobRecord| match job.end {
         JobEnd::Wrong { .. } => 0,

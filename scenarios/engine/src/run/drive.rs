@@ -1,4 +1,4 @@
-//! What the clients do: they load the objects, wait for the start, and post the jobs at their times.
+//! Clients of a run: they load the objects, wait for the start, and post the jobs at their times.
 //!
 //! The same for every policy but for whom a job is posted to. Leaves out judging the answers.
 
@@ -183,7 +183,8 @@ impl Drive {
         self.post_jobs(index, &side.host, &target, start).await;
     }
 
-    /// Puts this client's share of the objects into the store; the first client makes the containers.
+    /// Puts this client's share of the objects into the store; the first client makes the
+    /// containers.
     async fn load(&self, index: u32, store: &Client) -> Result<(), ClientError> {
         if index == 0 {
             let mut containers: Vec<&str> =
@@ -272,8 +273,8 @@ impl Drive {
         self.answered.borrow_mut().insert(job.index, answered);
     }
 
-    /// Place and reason that an answer names. Two policies' answers name none: they have one place each, and another
-    /// header has the reason.
+    /// Place and reason that an answer names. Two policies' answers name none: they have one place
+    /// each, and another header has the reason.
     fn placement(&self, answer: &JobAnswer) -> Option<JobPlacement> {
         let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
         let (place, reason) = match header(X_STAYPUT_PLACED.as_str()) {

@@ -1,6 +1,7 @@
-//! What each host's parts were used for while the jobs ran.
+//! Use of each host's card, cores and disks while the jobs ran.
 //!
-//! Bytes are the ledger's, busy times the models'. Leaves out real machines, whose parts nobody here has meters for.
+//! Bytes are the ledger's, busy times the models'. Leaves out real machines, whose parts nobody
+//! here has meters for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +15,13 @@ use crate::record::HostUse;
 /// The meters of all hosts at one time.
 pub(super) struct Meters {
     pub(super) busy: Vec<HostBusy>,
-    /// Whether the ledger knows what arrived. If not, nothing is dropped either, and what is sent to a host comes to it.
+    /// True if the ledger knows what arrived. If not, nothing is dropped either, and what is sent
+    /// to a host comes to it.
     pub(super) sees_arrivals: bool,
 }
 
 impl Meters {
-    /// What was used since `earlier`, in which time the ledger took note of `sent`.
+    /// Use since `earlier`, in which time the ledger counted `sent`.
     pub(super) fn since(&self, earlier: &Self, sent: &Ledger, cluster: &Cluster) -> Vec<HostUse> {
         let mut bytes: BTreeMap<HostKey, (u64, u64)> = BTreeMap::new();
         for (way, _, counted) in sent.rows() {

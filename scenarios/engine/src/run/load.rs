@@ -1,7 +1,8 @@
-//! The load beside the jobs: clients send its requests at their times, check what they read, and note how long it took.
+//! The load beside the jobs: clients send its requests at their times, check what they read, and
+//! note how long it took.
 //!
-//! It is an open loop: a request does not wait for earlier ones. Leaves out what is under way when the last job ends, but for how
-//! many requests that are.
+//! It is an open loop: a request does not wait for earlier ones. Leaves out what is under way when
+//! the last job ends, but for how many requests that are.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

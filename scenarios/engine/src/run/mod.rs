@@ -1,7 +1,7 @@
 //! The engine: runs the planned jobs under one policy in the simulated cluster.
 //!
-//! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out what the figures
-//! mean: `stayput-results` judges them.
+//! Assembles the cluster, loads the objects, lets the clients post the jobs, and counts. Leaves out
+//! what the figures mean: `stayput-results` judges them.
 
 mod best;
 mod counts;
@@ -39,9 +39,11 @@ pub use outcome::{Phase, Progress, RunError};
 
 /// Loading may take so long, in the world's time.
 const LOADING_MAX: Duration = Duration::from_secs(3_600);
-/// Between the loading and the first job: what the loading has left to do in the background comes to rest.
+/// Between the loading and the first job: what the loading has left to do in the background comes
+/// to rest.
 const SETTLING: Duration = Duration::from_secs(5);
-/// After the last arrival, or the begin of a closed loop, jobs may take so long in the world's time.
+/// After the last arrival, or the begin of a closed loop, jobs may take so long in the world's
+/// time.
 const JOBS_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Events between two reports of progress.
 const PROGRESS_EVERY: u32 = 1 << 14;
@@ -49,7 +51,8 @@ const PROGRESS_EVERY: u32 = 1 << 14;
 /// Shows somebody a timeline.
 pub type ShowTimeline<'a> = dyn FnMut(&RunTimeline) -> io::Result<()> + 'a;
 
-/// Outputs of a run beside its result, also of a run that gets stuck: then somebody wants to see them.
+/// Outputs of a run beside its result, also of a run that gets stuck: then somebody wants to see
+/// them.
 #[derive(Default)]
 pub struct Wanted<'a> {
     /// Gets a line per semantic event.

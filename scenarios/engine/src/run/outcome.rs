@@ -1,4 +1,4 @@
-//! What a run reports on its way, and how it can fail as a whole.
+//! Progress of a run, and its errors as a whole.
 
 use stayput_host::time::Time;
 

@@ -1,6 +1,7 @@
 //! Reference answers: the same module over the same bytes, outside the cluster.
 //!
-//! Each is computed once for a job's text. Leaves out outputs that are stored: the answer is what a client gets.
+//! Each is computed once for a job's text. Leaves out outputs that are stored: the answer is what a
+//! client gets.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file: which file, which key on which line, why, and the fix.
+//! Flaw of a scenario file: the file, the key and its line, the reason, and the fix.
 //!
 //! Leaves out anything that happens once a scenario runs.
 
@@ -16,7 +16,8 @@ pub struct ScenarioError {
     pub file: PathBuf,
     /// The line, counted from 1, if the flaw has one.
     pub line: Option<usize>,
-    /// The key, such as `fault[2].at` (tables of one name count from 1); empty if it is the file itself.
+    /// The key, such as `fault[2].at` (tables of one name count from 1); empty if it is the file
+    /// itself.
     pub key: String,
     /// Flaw.
     pub why: String,

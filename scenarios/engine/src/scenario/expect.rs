@@ -1,4 +1,4 @@
-//! What a scenario says its figures must be: `saved_ratio = ">= 0.99"`, `"on-storage.p99_us" = "<= 60000"`.
+//! Expectations of a scenario: `saved_ratio = ">= 0.99"`, `"on-storage.p99_us" = "<= 60000"`.
 //!
 //! Leaves out where the figures come from (`report`).
 

@@ -15,7 +15,7 @@ use crate::quantity::{parse_byte_rate, parse_chance};
 
 const CRASH: &str = "crash = \"node:2\"";
 
-/// What is said in the place of the banana scenario's crash, which comes at 1 s for 3 s.
+/// Text in the place of the banana scenario's crash, which comes at 1 s for 3 s.
 fn fault(written: &str) -> ScenarioFault {
     let scenario = changed(CRASH, written).unwrap_or_else(|error| panic!("{error}"));
     scenario.faults[1].clone()
@@ -130,7 +130,7 @@ fn a_drawn_fault_begins_with_the_jobs_unless_it_says_when() {
     assert_eq!((error.key.as_str(), error.why.as_str()), ("fault[2].at", "is missing"), "{error}");
 }
 
-/// What stands in the place of the crash, the key that is at fault, and part of the reason.
+/// Text in the place of the crash, the flawed key, and part of the reason.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("latency = \"20ms\"", "on", "is missing"),
     ("latency = \"0s\"\non = \"zone:1\"", "latency", "zero"),

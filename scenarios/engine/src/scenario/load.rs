@@ -6,7 +6,8 @@ use stayput_host::config::Chance;
 
 use super::{Arrivals, ObjectName, Pick, Size};
 
-/// The container of what the load writes: no scenario with a load puts data there, so that no write changes a job's input.
+/// The container of what the load writes: no scenario with a load puts data there, so that no write
+/// changes a job's input.
 pub const LOAD_CONTAINER: &str = "stayput-load";
 
 /// One kind of load. It lasts as long as the jobs.

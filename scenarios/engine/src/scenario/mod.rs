@@ -95,8 +95,8 @@ impl Scenario {
         Self::load_with(file, &[], &PolicyRegistry::built_in())
     }
 
-    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys, later
-    /// ones over earlier ones; it can name the policies of `policies`.
+    /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys,
+    /// later ones over earlier ones; it can name the policies of `policies`.
     ///
     /// # Errors
     /// The first flaw found, with its place: that of a setting is told as `--set KEY=VALUE`.
@@ -134,8 +134,8 @@ impl Scenario {
         Self::parse_with(text, file, &[], &PolicyRegistry::built_in())
     }
 
-    /// Validates a scenario's text with `settings` in the place of its keys; it can name the policies
-    /// of `policies`.
+    /// Validates a scenario's text with `settings` in the place of its keys; it can name the
+    /// policies of `policies`.
     ///
     /// # Errors
     /// As [`Scenario::load_with`].
@@ -148,8 +148,8 @@ impl Scenario {
         convert::parse(text, file, settings, &FaultCatalog::default(), policies)
     }
 
-    /// Validates a scenario's text with `settings` in the place of its keys; its faults may be of all
-    /// kinds in `catalog`.
+    /// Validates a scenario's text with `settings` in the place of its keys; its faults may be of
+    /// all kinds in `catalog`.
     ///
     /// # Errors
     /// As [`Scenario::load_with`].

@@ -62,7 +62,8 @@ impl Policy {
         self.name
     }
 
-    /// The rule by which proxies place its jobs; [`Policy::BestFound`] has them go where they ask to.
+    /// The rule by which proxies place its jobs; [`Policy::BestFound`] has them go where they ask
+    /// to.
     #[must_use]
     pub fn placement(self) -> &'static dyn PlacementPolicy {
         self.placement

@@ -284,7 +284,7 @@ fn each_default_of_the_reference_is_the_one_that_leaving_the_key_out_gives() {
     assert!(literal > 25, "only {literal} defaults were tried");
 }
 
-/// Whether a key belongs to a class of links, whose defaults hold for the class as a whole.
+/// True if a key belongs to a class of links, whose defaults hold for the class as a whole.
 fn is_of_a_class(path: &str) -> bool {
     path.starts_with("network.") && path.matches('.').count() == 2
 }

@@ -1,7 +1,8 @@
-//! Settings of the command line that take the place of a scenario's keys: `network.worker.trunk=1 Gbit/s`.
+//! Settings of the command line that take the place of a scenario's keys: `network.worker.trunk=1
+//! Gbit/s`.
 //!
-//! They change the file's tables before these are converted, so that a setting is checked as the file's own keys are.
-//! Leaves out adding sections: a setting names one that is there.
+//! They change the file's tables before these are converted, so that a setting is checked as the
+//! file's own keys are. Leaves out adding sections: a setting names one that is there.
 
 use std::fmt;
 
@@ -35,9 +36,10 @@ pub struct SettingError {
 }
 
 impl Setting {
-    /// The setting of `key`, a path with dots in which a number chooses among sections of one name (`work.1.runs`, or
-    /// `work[1].runs` as messages write it), to `value`. A whole number, `true`, `false` and what begins as a list, a table or a
-    /// quoted text does is read as in a scenario; all else is text.
+    /// The setting of `key`, a path with dots in which a number chooses among sections of one name
+    /// (`work.1.runs`, or `work[1].runs` as messages write it), to `value`. A whole number, `true`,
+    /// `false` and what begins as a list, a table or a quoted text does is read as in a scenario;
+    /// all else is text.
     ///
     /// # Errors
     /// When `key` is no such path or `value` begins as what it is not.

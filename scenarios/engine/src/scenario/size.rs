@@ -1,4 +1,4 @@
-//! How large generated objects are: all the same, or each drawn from a distribution.
+//! Sizes of generated objects: all the same, or each drawn from a distribution.
 //!
 //! Leaves out the draws themselves (`plan`).
 
@@ -25,7 +25,8 @@ pub enum Size {
         /// Upper bound; larger draws are cut to it.
         most: u64,
     },
-    /// A size exceeds x with a chance of (least / x)^alpha: many small objects, and most of the bytes in few large ones.
+    /// A size exceeds x with a chance of (least / x)^alpha: many small objects, and most of the
+    /// bytes in few large ones.
     Pareto {
         /// The least.
         least: u64,

@@ -26,7 +26,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// The job of a description, by its number from 0, for one object, `{object}` replaced and escaped as JSON wants it.
+    /// The job of a description, by its number from 0, for one object, `{object}` replaced and
+    /// escaped as JSON wants it.
     #[must_use]
     pub fn job_for(&self, description: usize, object: &ObjectName) -> String {
         filled(&self.jobs[description].text, "object", &object.swift_path())
@@ -73,7 +74,8 @@ pub enum Arrivals {
         per_second: Decimal,
         /// Jobs of a burst.
         of: u32,
-        /// The jobs behind the first lie anywhere within this time of it; zero if they come at once.
+        /// The jobs behind the first lie anywhere within this time of it; zero if they come at
+        /// once.
         within: Duration,
     },
     /// Closed loop: each client sends its next job when its last one has ended.

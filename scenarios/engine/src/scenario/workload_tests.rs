@@ -1,4 +1,4 @@
-//! What a scenario says of its workload: sizes, arrivals, mixes of jobs, load, and what is promised of each policy.
+//! Workload of a scenario: sizes, arrivals, mixes of jobs, load, and expectations on each policy.
 
 use std::time::Duration;
 

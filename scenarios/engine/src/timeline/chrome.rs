@@ -1,8 +1,9 @@
 //! Timelines as Chrome's trace events in JSON, which <https://ui.perfetto.dev> opens.
 //!
-//! A process for each host under each policy, and one for the policy's faults; times in microseconds from the first job's
-//! intended arrival, so that the policies of a run lie above each other. The format: "Trace Event Format", Google, 2016. Leaves
-//! out flows between slices: the job's number in their arguments connects them.
+//! A process for each host under each policy, and one for the policy's faults; times in
+//! microseconds from the first job's intended arrival, so that the policies of a run lie above each
+//! other. The format: "Trace Event Format", Google, 2016. Leaves out flows between slices: the
+//! job's number in their arguments connects them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -118,7 +119,7 @@ impl<W: Write> ChromeTrace<W> {
     }
 }
 
-/// How many there are of [`rank`].
+/// Number of values of [`rank`].
 const RANKS: u64 = 5;
 
 /// The way of a job from top to bottom, below the faults: clients, proxies, nodes, workers.

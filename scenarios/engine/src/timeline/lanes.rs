@@ -1,16 +1,18 @@
 //! Tracks of a host, and the lanes that each needs so that no two of a lane's spans overlap.
 //!
-//! Leaves out nesting, which would need fewer lanes: a lane that shows one thing at a time says how many there were.
+//! Leaves out nesting, which would need fewer lanes: a lane that shows one thing at a time says how
+//! many there were.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::{AttemptKind, Span, SpanKind, Time};
 
-/// What belongs together: spans of a kind on a device.
+/// Group of lanes: spans of a kind on a device.
 pub(super) type Track = (SpanKind, Option<Rc<str>>);
 
-/// A span with its times in whole microseconds since the start: what is shown. Rounding down keeps apart what does not overlap.
+/// A span with its times in whole microseconds since the start: what is shown. Rounding down keeps
+/// apart what does not overlap.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
     pub(super) span: &'a Span,

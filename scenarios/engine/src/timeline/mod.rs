@@ -1,4 +1,4 @@
-//! What happened when under one policy, and the format in which people look at it.
+//! Timeline of a run under one policy, and the format that people open.
 //!
 //! Leaves out judging it: the latency split is `report`'s.
 
@@ -23,7 +23,7 @@ pub struct RunTimeline {
     pub start: Time,
     /// The hosts' names, in the order of their keys.
     pub hosts: Vec<String>,
-    /// What each of them did, and what happened to the whole world.
+    /// Spans of each host, and events of the whole world.
     pub spans: Vec<(Option<HostKey>, Span)>,
     /// Spans that there was no room for.
     pub left_out: u64,

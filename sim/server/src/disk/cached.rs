@@ -1,7 +1,9 @@
-//! Calls that do not block because what they ask for is in memory: they save two changes of threads.
+//! Calls that do not block because what they ask for is in memory: they save two changes of
+//! threads.
 //!
-//! Linux says of a read and of an open whether it can be done at once. Elsewhere, and where a kernel or its sandbox does not know the
-//! calls, everything goes to the pool. Leaves out writing, which may always block.
+//! Linux says of a read and of an open whether it can be done at once. Elsewhere, and where a
+//! kernel or its sandbox does not know the calls, everything goes to the pool. Leaves out writing,
+//! which may always block.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Directories of a real disk: made with their files, listed, and made durable with all above them.
 //!
-//! A directory that was made is itself a name in the one above it, which a loss of power takes away with all that is in it. So
-//! it is remembered which directories got new ones, until they are synced. Leaves out taking away empty directories.
+//! A directory that was made is itself a name in the one above it, which a loss of power takes away
+//! with all that is in it. So it is remembered which directories got new ones, until they are
+//! synced. Leaves out taking away empty directories.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -25,12 +26,12 @@ struct Unsynced {
     by_path: BTreeMap<PathBuf, Making>,
 }
 
-/// What is made in a directory.
+/// Names made in a directory.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Making {
     /// Directories that somebody is making in it now.
     under_way: u32,
-    /// When that was last begun or ended.
+    /// Generation of the last change, begun or ended.
     step: u64,
 }
 
@@ -65,12 +66,12 @@ impl Directories {
         change(making);
     }
 
-    /// Whether every directory that was made is durable.
+    /// True if every directory that was made is durable.
     pub(super) fn all_synced(&self) -> bool {
         lock(&self.unsynced).by_path.is_empty()
     }
 
-    /// What is to be synced for the names in a directory to be durable, and its own.
+    /// Directories to sync for the names in a directory, and its own, to be durable.
     pub(super) fn due(&self, directory: &Path) -> Vec<PathBuf> {
         let unsynced = lock(&self.unsynced);
         let mut due = vec![directory.to_owned()];
@@ -103,7 +104,8 @@ impl Directories {
     }
 }
 
-/// The names in a directory, sorted; none if it is not there. Names that are no text are nobody's here.
+/// The names in a directory, sorted; none if it is not there. Names that are no text are nobody's
+/// here.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -15,7 +15,7 @@ use super::names::failed;
 use super::pool::DiskPool;
 use super::room::Room;
 
-/// What calls on the pool's threads share with the file's owner.
+/// State of an open file, shared with calls on the pool's threads.
 pub(super) struct OpenFile {
     file: fs::File,
     /// As the store names it when it is opened.
@@ -37,7 +37,8 @@ impl OpenFile {
         let len = self.len.load(Ordering::Acquire);
         let written = self.file.write_all_at(data, len);
         if let Err(error) = written {
-            // What a full disk took of it is given back. If that fails too, the next append writes over it.
+            // What a full disk took of it is given back. If that fails too, the next append writes
+            // over it.
             let _cut = self.file.set_len(len);
             return Err(failed("append to", &self.name)(error));
         }

@@ -1,14 +1,17 @@
-//! A real disk: a directory of this machine, which keeps what it acknowledged through a crash and a loss of power.
+//! A real disk: a directory of this machine, which keeps what it acknowledged through a crash and a
+//! loss of power.
 //!
 //! ```text
 //! Disk ─┬─ files: cached (at once, if in memory), else pool → file, directories
 //!       └─ rows:  pool → rounds (one sync for all who commit meanwhile) → table (redb)
 //! ```
-//! Nothing here blocks its caller's thread. Concurrent commits share a sync, and so do concurrent syncs of one directory; syncs of
-//! different files run beside each other, and the file system joins them in its own journal: `benches/disk.rs` compares that with
-//! one sync of the whole file system for all, which was slower, and reading on the caller's thread with reading on the pool's.
+//! Nothing here blocks its caller's thread. Concurrent commits share a sync, and so do concurrent
+//! syncs of one directory; syncs of different files run beside each other, and the file system
+//! joins them in its own journal: `benches/disk.rs` compares that with one sync of the whole file
+//! system for all, which was slower, and reading on the caller's thread with reading on the pool's.
 //!
-//! Leaves out checksums, which the store keeps with what it writes, and keeping jobs and other tenants from filling the disk.
+//! Leaves out checksums, which the store keeps with what it writes, and keeping jobs and other
+//! tenants from filling the disk.
 
 mod cached;
 mod directories;
@@ -43,16 +46,17 @@ use stayput_host::{Batch, Disk, DiskError, File, LocalFuture, Row};
 
 use self::table::Table;
 
-/// How a disk is kept.
+/// Options of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
-    /// Bytes of the file system that are left free: with less, writing says that the disk is full, while deleting works. What Swift
-    /// calls `fallocate_reserve`.
+    /// Bytes of the file system that are left free: with less, writing says that the disk is full,
+    /// while deleting works. What Swift calls `fallocate_reserve`.
     pub reserve_bytes: u64,
     /// Bytes of memory for pages of the table.
     pub table_cache_bytes: usize,
-    /// Whether files and names that the system has in memory are read on the caller's thread. It saves two changes of threads; a file
-    /// system that does not know what it has in memory says no by itself.
+    /// True if files and names that the system has in memory are read on the caller's thread. It
+    /// saves two changes of threads; a file system that does not know what it has in memory says no
+    /// by itself.
     pub reads_at_once: bool,
 }
 
@@ -73,7 +77,7 @@ pub struct RealDisk {
     reads_at_once: bool,
 }
 
-/// What calls on the pool's threads share.
+/// State of a disk, shared with calls on the pool's threads.
 struct Shared {
     files: PathBuf,
     directories: Directories,
@@ -149,7 +153,7 @@ impl RealDisk {
         Box::pin(async move { Ok(opened(opening.await?)) })
     }
 
-    /// What makes an open file one of the seam.
+    /// Adapter of an open file to the seam.
     fn opened(&self) -> impl Fn(OpenFile) -> Rc<dyn File> + 'static {
         let (pool, room) = (self.pool.clone(), Arc::clone(&self.shared.room));
         let reads_at_once = self.reads_at_once;
@@ -161,13 +165,14 @@ impl RealDisk {
 }
 
 impl Drop for RealDisk {
-    /// Waits for the calls that are under way, so that who opens the directory next finds nobody in it.
+    /// Waits for the calls that are under way, so that who opens the directory next finds nobody in
+    /// it.
     fn drop(&mut self) {
         self.calls.wait();
     }
 }
 
-/// How many calls of a disk its pool has to bring to an end.
+/// Calls of a disk that its pool has not ended.
 #[derive(Default)]
 struct Calls {
     open: Mutex<usize>,
@@ -183,7 +188,8 @@ impl Calls {
     }
 }
 
-/// A call for the pool. Only what has its place there may hold one: that comes to its end whatever its asker does.
+/// A call for the pool. Only what has its place there may hold one: that comes to its end whatever
+/// its asker does.
 struct Call {
     // Given back before the end is told.
     shared: Arc<Shared>,
@@ -211,12 +217,12 @@ impl Drop for CallEnd {
     }
 }
 
-/// What is known already.
+/// Known contents.
 fn at_once<T: 'static>(known: Result<T, DiskError>) -> LocalFuture<'static, Result<T, DiskError>> {
     Box::pin(std::future::ready(known))
 }
 
-/// Whether a batch may need more room than it frees.
+/// True if a batch may need more room than it frees.
 fn grows(batch: &Batch) -> bool {
     batch.changes().iter().any(|(_, value)| value.is_some())
 }
@@ -361,7 +367,8 @@ impl Disk for RealDisk {
             let seat = pool.seat().await?;
             let call = Call::begin(shared, &calls);
             let commit = move |_: &&str, batches: Vec<Batch>| call.shared().commit(&batches);
-            // What only takes rows out works on a full disk, so it must not share the fate of what does not.
+            // What only takes rows out works on a full disk, so it must not share the fate of what
+            // does not.
             let key = if grows(&batch) { "more" } else { "less" };
             commits.join((&pool, seat), key, batch, commit).await
         })

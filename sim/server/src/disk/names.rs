@@ -1,7 +1,8 @@
-//! Where a file of the store is in the real directory, and what the system's errors mean to the store.
+//! Path of a store's file in the real directory, and the meaning of the system's errors.
 //!
-//! A name is its parts joined by `/`. Parts that would lead out of the directory, or that a file system cannot hold, are refused
-//! before the system sees them. Leaves out links: whoever may make them in the directory owns it.
+//! A name is its parts joined by `/`. Parts that would lead out of the directory, or that a file
+//! system cannot hold, are refused before the system sees them. Leaves out links: whoever may make
+//! them in the directory owns it.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(super) fn directory(root: &Path, name: &str) -> Result<PathBuf, DiskError> {
     if name.is_empty() { Ok(root.to_owned()) } else { file(root, name) }
 }
 
-/// Whether `name` is one.
+/// True if `name` is one.
 pub(super) fn check(name: &str) -> Result<(), DiskError> {
     let refuse = |why: &str| {
         let what = format!("{:?} is no name of a file: {why}", shown(name));
@@ -57,7 +58,7 @@ fn shown(name: &str) -> String {
     name.chars().take(100).collect()
 }
 
-/// What a system's error means, that came of doing something (`open`) with the file `name`.
+/// Meaning of a system's error, from an action (`open`) on the file `name`.
 pub(super) fn failed(doing: &'static str, name: &str) -> impl Fn(io::Error) -> DiskError {
     move |error| match error.kind() {
         ErrorKind::NotFound => DiskError::NotFound { path: name.to_owned() },

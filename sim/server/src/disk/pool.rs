@@ -1,7 +1,9 @@
-//! A bounded pool of threads for calls that block: what async threads ask of a real disk is done here.
+//! A bounded pool of threads for calls that block: what async threads ask of a real disk is done
+//! here.
 //!
-//! A call waits for a place before it is queued, so that as many as the bound are queued or under way. Leaves out
-//! cancelling: a call that has begun comes to its end, whether or not anybody waits for it still.
+//! A call waits for a place before it is queued, so that as many as the bound are queued or under
+//! way. Leaves out cancelling: a call that has begun comes to its end, whether or not anybody waits
+//! for it still.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,7 +21,8 @@ type Job = Box<dyn FnOnce() + Send>;
 /// A place in the queue.
 pub(super) type Seat = OwnedSemaphorePermit;
 
-/// Threads that disks share. Clones share them too; they end when the last clone and the calls before it have.
+/// Threads that disks share. Clones share them too; they end when the last clone and the calls
+/// before it have.
 #[derive(Clone)]
 pub struct DiskPool(Arc<Threads>);
 
@@ -42,8 +45,9 @@ struct Jobs {
 }
 
 impl DiskPool {
-    /// A pool of so many threads, for at most `calls_max` calls at a time, queued and under way. Each disk that is written to may
-    /// keep one thread with its table and each sync keeps one, so let there be several for each disk: they sleep most of the time.
+    /// A pool of so many threads, for at most `calls_max` calls at a time, queued and under way.
+    /// Each disk that is written to may keep one thread with its table and each sync keeps one, so
+    /// let there be several for each disk: they sleep most of the time.
     ///
     /// # Errors
     /// The system has no room for so many threads.
@@ -89,8 +93,8 @@ impl DiskPool {
         lock(&self.0.queue.jobs).waiting.len()
     }
 
-    /// Calls so far that failed because a disk is full or did not do what it was asked to. A sync or a commit that several share counts
-    /// for each of them.
+    /// Calls so far that failed because a disk is full or did not do what it was asked to. A sync
+    /// or a commit that several share counts for each of them.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.0.failures.load(Ordering::Relaxed)
@@ -108,12 +112,13 @@ impl DiskPool {
     }
 }
 
-/// What is said when a call did not come to its end.
+/// Message for a call that did not end.
 pub(super) fn panicked() -> DiskError {
     DiskError::Failed { what: "a call to it panicked, see the standard error".to_owned() }
 }
 
-/// The guarded value. What a thread that panicked left is whole: no guard here is held over what may panic halfway.
+/// The guarded value. What a thread that panicked left is whole: no guard here is held over what
+/// may panic halfway.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -121,7 +126,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Queue {
     fn serve(&self) {
         while let Some(job) = self.next() {
-            // Its asker hears of the panic by the answer that does not come; the thread has others to serve.
+            // Its asker hears of the panic by the answer that does not come; the thread has others
+            // to serve.
             let _panicked = catch_unwind(AssertUnwindSafe(job));
         }
     }

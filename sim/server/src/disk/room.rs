@@ -19,7 +19,7 @@ impl Room {
         Self { at: at.to_owned(), reserve_bytes }
     }
 
-    /// Whether so many bytes more leave the reserve free.
+    /// True if so many bytes more leave the reserve free.
     ///
     /// # Errors
     /// [`DiskError::NoSpace`] if not, [`DiskError::Failed`] if the system does not say.

@@ -1,8 +1,8 @@
 //! Work that is done for all who ask for it meanwhile: one sync for many.
 //!
-//! Whoever asks while a round is under way takes part in the next one, which begins when that one is over: it must not
-//! share one that has begun, since that need not cover what it did before it asked.
-//! Leaves out waiting for more to come: a round that could begin begins.
+//! Whoever asks while a round is under way takes part in the next one, which begins when that one
+//! is over: it must not share one that has begun, since that need not cover what it did before it
+//! asked. Leaves out waiting for more to come: a round that could begin begins.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::pool::{DiskPool, Seat, lock, panicked};
 
-/// Who asks, with what.
+/// Waiting caller, with its request.
 struct Asked<T> {
     what: T,
     answer: oneshot::Sender<Result<(), DiskError>>,
@@ -38,7 +38,8 @@ impl<K, T> Clone for Rounds<K, T> {
 }
 
 impl<K: Clone + Ord + Send + 'static, T: Send + 'static> Rounds<K, T> {
-    /// Takes part in the next round for `key`, which `work` does for all that take part; what comes of it is everybody's.
+    /// Takes part in the next round for `key`, which `work` does for all that take part; what comes
+    /// of it is everybody's.
     pub(super) async fn join(
         &self,
         (pool, seat): (&DiskPool, Seat),
@@ -55,7 +56,7 @@ impl<K: Clone + Ord + Send + 'static, T: Send + 'static> Rounds<K, T> {
         pool.noted(answered.await.unwrap_or_else(|_| Err(panicked())))
     }
 
-    /// Whether nobody serves the key yet.
+    /// True if nobody serves the key yet.
     fn wait(&self, key: &K, asked: Asked<T>) -> bool {
         let mut waiting = lock(&self.0);
         if let Some(others) = waiting.get_mut(key) {

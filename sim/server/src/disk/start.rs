@@ -1,4 +1,5 @@
-//! The directory of a disk before it is used: it is ours, nobody else uses it, and what a killed process left is durable.
+//! The directory of a disk before it is used: it is ours, nobody else uses it, and what a killed
+//! process left is durable.
 //!
 //! ```text
 //! lock     held by the process that uses the directory; not empty until it leaves nothing undone
@@ -6,7 +7,8 @@
 //! table    the rows
 //! files/   the files, by their names
 //! ```
-//! Leaves out uploads that a crash cut off: the node knows their names and removes them when it starts.
+//! Leaves out uploads that a crash cut off: the node knows their names and removes them when it
+//! starts.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -16,14 +18,14 @@ use stayput_host::DiskError;
 
 const LOCK: &str = "lock";
 const LAYOUT: &str = "layout";
-/// What the layout file holds.
+/// Content of the layout file.
 const LAYOUT_TEXT: &str = "stayput disk 1\n";
 /// A layout file is not read further than this.
 const LAYOUT_BYTES_MAX: u64 = 100;
 pub(super) const TABLE: &str = "table";
 pub(super) const FILES: &str = "files";
 
-/// Why a directory cannot be a disk.
+/// Error of a directory that cannot be a disk.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process uses it, or this one does.
@@ -52,9 +54,9 @@ pub enum OpenError {
     OtherLayout {
         /// The directory.
         root: PathBuf,
-        /// What its layout file says.
+        /// Version in its layout file.
         found: String,
-        /// What this version writes.
+        /// Version that this program writes.
         known: &'static str,
     },
     /// The system refused something.
@@ -62,7 +64,7 @@ pub enum OpenError {
     Io {
         /// The directory, or what is in it.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The table in it cannot be opened.
@@ -73,7 +75,7 @@ pub enum OpenError {
     Table {
         /// Its file.
         path: PathBuf,
-        /// What is wrong.
+        /// Flaw.
         source: DiskError,
     },
 }
@@ -85,7 +87,8 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Says that all that was done in the directory is durable: who opens it next has nothing to settle.
+    /// Says that all that was done in the directory is durable: who opens it next has nothing to
+    /// settle.
     pub(super) fn leave(&self) {
         // If it fails, there is more to do next time than there must be.
         let _emptied = self.lock.set_len(0);
@@ -118,7 +121,7 @@ pub(super) fn hold(root: &Path) -> Result<Held, OpenError> {
     Ok(Held { lock })
 }
 
-/// Whether the layout file is there. One that says something else is an error.
+/// True if the layout file is there. One that says something else is an error.
 fn is_layout(root: &Path) -> Result<bool, OpenError> {
     use io::Read;
     let path = root.join(LAYOUT);
@@ -136,7 +139,8 @@ fn is_layout(root: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Whether nothing is in it but what [`make`] may have left when it was cut off, and what file systems have at their top.
+/// True if nothing is in it but what [`make`] may have left when it was cut off, and what file
+/// systems have at their top.
 fn is_empty(root: &Path) -> io::Result<bool> {
     let ours = [LOCK, FILES, "layout.new", "lost+found"];
     for entry in fs::read_dir(root)? {
@@ -170,8 +174,9 @@ fn make(root: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes durable what a process wrote and was killed before it synced: those who try again are told that it is there. If it was the
-/// power that went, what was not synced is not there, and this does nothing that matters.
+/// Makes durable what a process wrote and was killed before it synced: those who try again are told
+/// that it is there. If it was the power that went, what was not synced is not there, and this does
+/// nothing that matters.
 fn settle(root: &Path, mut lock: &File) -> io::Result<()> {
     if lock.metadata()?.len() > 0 {
         let disk = root.display();

@@ -1,13 +1,15 @@
 //! The table: ordered keys in a redb database, one file.
 //!
-//! Why redb: it is pure Rust without a dependency of its own (but for `libc`, which is here anyway), has had a stable file format and
-//! one release after another since 2023, syncs before a commit returns and needs no thread of its own. Beside it, fjall (a log-structured
-//! tree) commits twice as many small batches a second and brings forty crates, threads that compact, and several files that must be
-//! opened and closed; sled's stable version is of 2021; what wraps LMDB or RocksDB is not pure Rust. Commits are grouped here, so
-//! that one sync carries as many as came meanwhile, and the difference is not what a PUT waits for.
+//! Why redb: it is pure Rust without a dependency of its own (but for `libc`, which is here
+//! anyway), has had a stable file format and one release after another since 2023, syncs before a
+//! commit returns and needs no thread of its own. Beside it, fjall (a log-structured tree) commits
+//! twice as many small batches a second and brings forty crates, threads that compact, and several
+//! files that must be opened and closed; sled's stable version is of 2021; what wraps LMDB or
+//! RocksDB is not pure Rust. Commits are grouped here, so that one sync carries as many as came
+//! meanwhile, and the difference is not what a PUT waits for.
 //!
-//! After a crash redb reads the whole file once, to find which of its pages are in use: seconds for some gigabytes of rows.
-//! Leaves out who waits for whom: see `rounds`.
+//! After a crash redb reads the whole file once, to find which of its pages are in use: seconds for
+//! some gigabytes of rows. Leaves out who waits for whom: see `rounds`.
 
 use std::io;
 use std::path::Path;
@@ -20,7 +22,7 @@ use stayput_host::{Batch, DiskError, Row};
 use super::names::failed;
 
 const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("rows");
-/// What errors call it.
+/// Name in errors.
 const NAME: &str = "the table";
 
 /// Opens the database, as often as it must be.
@@ -94,8 +96,9 @@ impl Table {
     pub(super) fn commit(&self, batches: &[Batch]) -> Result<(), DiskError> {
         let done = self.with(|database| write(database, batches));
         if done == Err(DiskError::NoSpace) {
-            // A database whose file could not be written refuses everything from then on, since it does not know what it holds.
-            // A full disk is no reason to lose it: what is on the disk is the last commit, and who asks next finds that.
+            // A database whose file could not be written refuses everything from then on, since it
+            // does not know what it holds. A full disk is no reason to lose it: what is on the disk
+            // is the last commit, and who asks next finds that.
             *self.open.write().unwrap_or_else(PoisonError::into_inner) = Err(DiskError::NoSpace);
         }
         done

@@ -1,6 +1,7 @@
 //! The real disk by itself: whose directory it is, odd names, what is shared, and a full disk.
 //!
-//! Leaves out what every disk must do, which the seam's contract suite asks of it, and kills, which are in `tests/all`.
+//! Leaves out what every disk must do, which the seam's contract suite asks of it, and kills, which
+//! are in `tests/all`.
 
 use std::future::Future;
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
-//! How the two ends of a connection between processes get to know each other: the messages of `proof`, one after the other.
+//! Handshake of a connection between processes: the messages of `proof`, one after the other.
 //!
-//! Neither side reads a byte too much, so the connection can be handed on when this is over. Leaves out limits of time, which are the
-//! caller's and the port's.
+//! Neither side reads a byte too much, so the connection can be handed on when this is over. Leaves
+//! out limits of time, which are the caller's and the port's.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use super::proof::{
     nonce,
 };
 
-/// Why a call came to nothing.
+/// Error of a handshake, on the caller's side.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The connection broke.
@@ -46,7 +46,7 @@ impl From<CallError> for io::Error {
     }
 }
 
-/// Who is no peer.
+/// Caller that is no peer.
 #[derive(Debug)]
 pub(super) enum Stranger {
     /// It speaks HTTP and may be told so.
@@ -94,7 +94,7 @@ async fn told<const BYTES: usize>(stream: &mut impl Socket) -> Result<[u8; BYTES
     }
 }
 
-/// What the caller on `stream` wants to be opened, once it has proved that it knows the secret.
+/// Address that the caller on `stream` opens, once it has proved that it knows the secret.
 pub(super) async fn hear(
     stream: &mut impl Socket,
     secret: &PeerSecret,

@@ -1,12 +1,14 @@
-//! Other processes of the cluster: who is where, how they are called, and the port at which they call.
+//! Other processes of the cluster: who is where, how they are called, and the port at which they
+//! call.
 //!
 //! ```text
 //! proof       the messages, and what they prove
 //! handshake   the messages, one after the other
 //! port        who calls: peers are handed to the listener that they name, strangers go
 //! ```
-//! A connection to an actor of another process is a socket to that process's port, on which both sides first prove that they know the
-//! cluster's secret. Then it is a connection like those within a process. Leaves out encryption: see `proof`.
+//! A connection to an actor of another process is a socket to that process's port, on which both
+//! sides first prove that they know the cluster's secret. Then it is a connection like those within
+//! a process. Leaves out encryption: see `proof`.
 
 mod handshake;
 mod port;
@@ -35,7 +37,7 @@ pub struct Peers {
     found: Arc<Found>,
 }
 
-/// Where the processes were found last, by their ways: a name is not looked up for each connection.
+/// Last addresses of the processes, by their names: a name is not looked up for each connection.
 #[derive(Debug, Default)]
 struct Found(Mutex<BTreeMap<String, SocketAddr>>);
 
@@ -44,7 +46,8 @@ impl Found {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes out where `way` led. Who got through by it keeps it; else the next one looks the name up.
+    /// Takes out where `way` led. Who got through by it keeps it; else the next one looks the name
+    /// up.
     fn take(&self, way: &str) -> Option<SocketAddr> {
         self.lock().remove(way)
     }
@@ -56,12 +59,13 @@ impl Found {
 }
 
 impl Peers {
-    /// `ways` says of each actor of another process, by its address within the cluster, where that process is: `HOST:PORT`.
+    /// `ways` says of each actor of another process, by its address within the cluster, where that
+    /// process is: `HOST:PORT`.
     pub fn new(secret: PeerSecret, ways: impl IntoIterator<Item = (IpAddr, Arc<str>)>) -> Self {
         Self { secret, ways: ways.into_iter().collect(), found: Arc::default() }
     }
 
-    /// Where the process of the actor at `ip` is; `None` if it is no other one's.
+    /// Address of the process of the actor at `ip`; `None` if it is this process.
     pub(super) fn way(&self, ip: IpAddr) -> Option<&Arc<str>> {
         self.ways.get(&ip)
     }
@@ -102,7 +106,7 @@ async fn connect(before: Option<SocketAddr>, way: &str) -> io::Result<tokio::net
     tokio::net::TcpStream::connect(way).await
 }
 
-/// Whether the process at `way` is there and knows the secret; what is wrong in words.
+/// True if the process at `way` is there and knows the secret; what is wrong in words.
 pub(super) async fn look(peers: &Peers, way: &str, to: SocketAddr) -> Result<(), String> {
     #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
     let stream = tokio::net::TcpStream::connect(way).await;

@@ -1,7 +1,9 @@
-//! The port at which other processes of the cluster call. Peers are handed to the listener that they name; nobody else gets anywhere.
+//! The port at which other processes of the cluster call. Peers are handed to the listener that
+//! they name; nobody else gets anywhere.
 //!
-//! Those who have not proved yet that they know the secret have little time and little room: when there are too many, the one that has
-//! waited longest goes, so that strangers cannot keep peers out by waiting. Leaves out peers' connections, which are their listeners'.
+//! Those who have not proved yet that they know the secret have little time and little room: when
+//! there are too many, the one that has waited longest goes, so that strangers cannot keep peers
+//! out by waiting. Leaves out peers' connections, which are their listeners'.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -21,14 +23,14 @@ use super::handshake::{Stranger, answer, hear};
 use super::proof::Verdict;
 use super::{Answered, Peer, Peers};
 
-/// How long a caller may take to prove that it is a peer.
+/// Time limit for a caller to prove that it is a peer.
 const PROOF_MAX: Duration = Duration::from_secs(5);
 /// Callers at a time that have not proved it yet.
 const CALLERS_MAX: usize = 256;
 /// Before the next try when the system had no connection to give, being out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// What somebody hears who takes the port for a store's.
+/// Response to callers that take the port for a store's.
 const NO_PEER: &[u8] =
     b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 88\r\n\
 WWW-Authenticate: Stayput-Peer\r\nConnection: close\r\n\r\n\
@@ -67,7 +69,8 @@ pub(in super::super) async fn attend(
     }
 }
 
-/// Sees a caller through to whom it wants. Once it is known whether it is a peer, it is `told_apart`.
+/// Sees a caller through to whom it wants. Once it is known whether it is a peer, it is
+/// `told_apart`.
 #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
 async fn receive(
     mut stream: tokio::net::TcpStream,
@@ -121,7 +124,8 @@ struct Caller {
 }
 
 impl Callers {
-    /// Lets one in, and the one that has waited longest go if there are too many. The new one is told when it is to go itself.
+    /// Lets one in, and the one that has waited longest go if there are too many. The new one is
+    /// told when it is to go itself.
     fn enter(this: &Rc<Self>) -> (Caller, Rc<Notify>) {
         let waiting = &mut *this.0.borrow_mut();
         if waiting.callers.len() >= CALLERS_MAX

@@ -1,4 +1,4 @@
-//! What two processes of a cluster prove to each other: that both know its secret, for this one connection.
+//! Proof between two processes of a cluster that both know its secret, for this one connection.
 //!
 //! ```text
 //! caller → called   hello: a magic word, and a nonce that the caller has just drawn
@@ -6,10 +6,11 @@
 //! caller → called   claim: where the connection is to lead and where it comes from, with the caller's proof
 //! called → caller   verdict: whether it leads there, with the called one's proof
 //! ```
-//! A proof is an HMAC-SHA-256 over its side's label, both nonces, both addresses and, of the called one, the verdict. So no proof is worth
-//! anything on another connection, for another address, or in the mouth of the other side; who knows nothing is told nothing but a
-//! nonce. All messages have fixed lengths. Leaves out secrecy and what follows on the connection, whose bytes are sealed by nothing:
-//! they belong on a network that nobody else can write to.
+//! A proof is an HMAC-SHA-256 over its side's label, both nonces, both addresses and, of the called
+//! one, the verdict. So no proof is worth anything on another connection, for another address, or
+//! in the mouth of the other side; who knows nothing is told nothing but a nonce. All messages have
+//! fixed lengths. Leaves out secrecy and what follows on the connection, whose bytes are sealed by
+//! nothing: they belong on a network that nobody else can write to.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -17,7 +18,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What every hello begins with: nothing that speaks HTTP does.
+/// First bytes of every hello: nothing that speaks HTTP begins so.
 pub(super) const MAGIC: &[u8; 16] = b"stayput-peer/1\r\n";
 pub(super) const NONCE_BYTES: usize = 32;
 pub(super) const PROOF_BYTES: usize = 32;
@@ -39,7 +40,7 @@ pub(super) fn nonce() -> io::Result<Nonce> {
     Ok(nonce)
 }
 
-/// What the processes of a cluster know and nobody else does. Its debug form does not show it.
+/// Secret of a cluster's processes. Its debug form does not show it.
 #[derive(Clone)]
 pub struct PeerSecret([u8; 32]);
 
@@ -58,7 +59,7 @@ pub(super) struct Opening {
     pub(super) from: SocketAddr,
 }
 
-/// What becomes of a claim.
+/// Verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The connection leads where it was to.
@@ -93,7 +94,7 @@ impl PeerSecret {
         proving
     }
 
-    /// What the caller says once it has heard the called one's nonce.
+    /// Claim of the caller, after the called one's nonce.
     pub(super) fn claim(&self, opening: &Opening) -> [u8; CLAIM_BYTES] {
         let proof = self.proving(CALLER, opening).finalize().into_bytes();
         let mut claim = [0; CLAIM_BYTES];
@@ -103,8 +104,8 @@ impl PeerSecret {
         claim
     }
 
-    /// What a claim is to open; `None` if its caller does not know the secret. How long that takes does not depend on where its proof
-    /// is wrong.
+    /// Address that a claim opens; `None` if its caller does not know the secret. The time that
+    /// takes does not depend on where its proof is wrong.
     pub(super) fn heard_claim(
         &self,
         caller: Nonce,
@@ -118,7 +119,7 @@ impl PeerSecret {
         Some(opening)
     }
 
-    /// What the called one says to a claim that it believes.
+    /// Answer of the called one to a claim that holds.
     pub(super) fn verdict(&self, opening: &Opening, verdict: Verdict) -> [u8; VERDICT_BYTES] {
         let mut proving = self.proving(CALLED, opening);
         proving.update(&[verdict as u8]);
@@ -128,7 +129,7 @@ impl PeerSecret {
         said
     }
 
-    /// What was said to a claim; `None` if whoever said it does not know the secret.
+    /// Verdict on a claim; `None` if the called one does not know the secret.
     pub(super) fn heard_verdict(
         &self,
         opening: &Opening,

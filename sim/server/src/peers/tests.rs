@@ -1,4 +1,5 @@
-//! A handshake that somebody meddles with opens nothing; one that nobody meddles with leads where it is to.
+//! A handshake that somebody meddles with opens nothing; one that nobody meddles with leads where
+//! it is to.
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
@@ -43,7 +44,8 @@ async fn called(
     Ok(opening)
 }
 
-/// What somebody between the two does to the byte at a place: lets another pass in its stead, or cuts the way there.
+/// What somebody between the two does to the byte at a place: lets another pass in its stead, or
+/// cuts the way there.
 type Meddling<'a> = &'a dyn Fn(usize, u8) -> Option<u8>;
 
 /// Carries bytes from one to the other until either ends; keeps what it let pass.

@@ -17,9 +17,9 @@ pub struct DownloadBroken;
 #[derive(Default)]
 pub struct ObjectDownload {
     state: RefCell<DownloadState>,
-    /// Whether it ended whole and intact; `None` until its end.
+    /// True if it ended whole and intact; `None` until its end.
     ended: Cell<Option<bool>>,
-    /// Whether another version began after readers saw the first.
+    /// True if another version began after readers saw the first.
     replaced: Cell<bool>,
     changed: Notify,
 }

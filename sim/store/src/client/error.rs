@@ -101,7 +101,7 @@ impl ClientError {
         Self::Refused { what, proxy, status, why }
     }
 
-    /// Whether another attempt, or another proxy, may succeed.
+    /// True if another attempt, or another proxy, may succeed.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

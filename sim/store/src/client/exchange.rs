@@ -48,7 +48,7 @@ pub(super) struct Exchange {
     pub(super) answer_max: Duration,
     /// Further statuses that deserve another attempt.
     pub(super) retried: Vec<StatusCode>,
-    /// Whether every status but 503 ends the exchange.
+    /// True if every status but 503 ends the exchange.
     pub(super) any_status: bool,
     /// Kind of the attempts, for the trace.
     pub(super) attempted: AttemptKind,

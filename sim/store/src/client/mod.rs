@@ -206,8 +206,8 @@ impl Client {
         Ok(rows)
     }
 
-    /// Posts a job to the account and waits for its response. A failed job has a response, too; a job
-    /// without a free slot is posted again.
+    /// Posts a job to the account and waits for its response. A failed job has a response, too; a
+    /// job without a free slot is posted again.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -141,7 +141,7 @@ impl Client {
     }
 }
 
-/// Whether the response is the missing rest, of the same version.
+/// True if the response is the missing rest, of the same version.
 fn resumes(answer: &IncomingResponse, download: &ObjectDownload) -> bool {
     let first = text(&answer.headers, &CONTENT_RANGE).and_then(content_range_start);
     download.len() > 0

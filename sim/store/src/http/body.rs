@@ -146,7 +146,7 @@ impl Body {
         }
     }
 
-    /// Whether no bytes remain.
+    /// True if no bytes remain.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         matches!(self.len(), Some(0))

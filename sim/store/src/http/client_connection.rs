@@ -63,8 +63,8 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the server cannot have seen the request. A [`super::ConnectionPool`] may have sent it
-    /// twice, but only if a second time does no harm.
+    /// True if the server cannot have seen the request. A [`super::ConnectionPool`] may have sent
+    /// it twice, but only if a second time does no harm.
     #[must_use]
     pub const fn before_sending(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::ConnectTimedOut { .. })
@@ -115,7 +115,7 @@ impl ClientConnection {
         self.to
     }
 
-    /// Whether the last exchange is over, and the server is not known to have closed it.
+    /// True if the last exchange is over, and the server is not known to have closed it.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready()
     }

@@ -136,7 +136,8 @@ impl LabelledIo {
                 };
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
             }
-            // A timer that ends too early is started again; one that would end too late is replaced.
+            // A timer that ends too early is started again; one that would end too late is
+            // replaced.
             if self.idle.as_ref().is_some_and(|(until, _)| *until > end) {
                 self.idle = None;
             }
@@ -146,8 +147,8 @@ impl LabelledIo {
         }
     }
 
-    /// Applies the time limits to a write, a flush or a close that waits: hyper does not read, which
-    /// would apply them, while it cannot write.
+    /// Applies the time limits to a write, a flush or a close that waits: hyper does not read,
+    /// which would apply them, while it cannot write.
     fn limited<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,7 +1,7 @@
 //! HTTP/1.1 over the host's streams: hyper on both sides, with or without a connection pool.
 //!
-//! Leaves out HTTP/2 and trailers. hyper's own timers and its `Date` header are off: the callers set
-//! time limits by the host's clock.
+//! Leaves out HTTP/2 and trailers. hyper's own timers and its `Date` header are off: the callers
+//! set time limits by the host's clock.
 
 mod body;
 mod client;

@@ -1,12 +1,13 @@
 //! Connection pool: idle connections are used again for requests to the same address.
 //!
 //! A connection returns once its response has been read to the end and its request has been sent
-//! whole; a response that is dropped earlier closes it. One that closes while idle is removed at once.
+//! whole; a response that is dropped earlier closes it. One that closes while idle is removed at
+//! once.
 //!
 //! An idle connection may be dead without a sign: its other end lost power, or died behind a cut
-//! link. So only requests that may be repeated (GET and HEAD, with a body in memory) use one, and are
-//! sent again over a new one if it breaks before a response. All others open a connection of their
-//! own: they are never sent twice, and the buffers that grew with their bodies are freed.
+//! link. So only requests that may be repeated (GET and HEAD, with a body in memory) use one, and
+//! are sent again over a new one if it breaks before a response. All others open a connection of
+//! their own: they are never sent twice, and the buffers that grew with their bodies are freed.
 //!
 //! Leaves out pipelining, and repeating changes: a node would answer that something newer is there.
 

@@ -110,7 +110,7 @@ fn range_of(spec: &str, length: u64) -> Option<Option<ByteRange>> {
     }
 }
 
-/// Whether so many ranges overlap, or are out of order, that they are an attack: RFC 9110, section
+/// True if so many ranges overlap, or are out of order, that they are an attack: RFC 9110, section
 /// 14.2.
 fn is_egregious(ranges: &[ByteRange]) -> bool {
     let pairs = ranges

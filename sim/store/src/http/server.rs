@@ -1,9 +1,9 @@
 //! Server: accepts connections to a port and answers each request, on behalf of the job that the
 //! request names.
 //!
-//! When its listener can hold no more connections, the one that has been idle longest makes room, or
-//! else one whose client reads nothing of its response. When the listener ends, pending requests are
-//! answered and no more are accepted. Leaves out routing, which is the handler's.
+//! When its listener can hold no more connections, the one that has been idle longest makes room,
+//! or else one whose client reads nothing of its response. When the listener ends, pending requests
+//! are answered and no more are accepted. Leaves out routing, which is the handler's.
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +67,7 @@ where
 #[derive(Default)]
 struct OpenConnections {
     state: RefCell<NumberedConnections>,
-    /// Whether no more requests are accepted.
+    /// True if no more requests are accepted.
     has_ended: Cell<bool>,
     ending: Notify,
 }
@@ -107,8 +107,8 @@ impl OpenConnections {
         self.state.borrow_mut().connections.remove(&number);
     }
 
-    /// Closes the connection that has been idle longest, or else the one whose client has read nothing
-    /// for longest; `false` if all are being served.
+    /// Closes the connection that has been idle longest, or else the one whose client has read
+    /// nothing for longest; `false` if all are being served.
     fn make_room(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
         let waiting = state.connections.iter();

@@ -41,7 +41,7 @@ pub(super) struct ServerConnection {
     head_began: Cell<Option<Time>>,
     /// Time of the last write that has not progressed since.
     stalled_since: Cell<Option<Time>>,
-    /// Whether the server is shutting down.
+    /// True if the server is shutting down.
     is_shutting_down: Cell<bool>,
     end: Notify,
 }

@@ -9,9 +9,9 @@
 //! ```
 //! The folders are layers, each of which uses those before it: `storage`, `protocol`, `index`,
 //! `updater`, `listings` and `object`, `replicator`. Each keeps its own state of each device.
-//! Decisions (what is newer, what is listed, what settles an update) are in pure functions; the rest
-//! sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes on
-//! from the disks.
+//! Decisions (what is newer, what is listed, what settles an update) are in pure functions; the
+//! rest sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes
+//! on from the disks.
 //!
 //! Leaves out auditing of what nobody reads, and jobs.
 
@@ -76,8 +76,8 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between those
-    /// of the expirer, 5 GiB for an object; no replication.
+    /// The usual limits: 1 s for an update, 2 s between rounds of updates and a minute between
+    /// those of the expirer, 5 GiB for an object; no replication.
     #[must_use]
     pub fn new(devices: Vec<String>, ring_port: u16, name_hash: NameHasher) -> Self {
         Self {
@@ -128,8 +128,8 @@ pub async fn start(host: Host, config: NodeConfig) {
 }
 
 impl StorageNode {
-    /// Recovers the node: removes uploads that a crash cut off. A device whose disk fails at that is
-    /// used all the same: it may recover, and its errors are answered request by request.
+    /// Recovers the node: removes uploads that a crash cut off. A device whose disk fails at that
+    /// is used all the same: it may recover, and its errors are answered request by request.
     pub async fn recover(host: Host, config: NodeConfig) -> Rc<Self> {
         let name_hash = Rc::clone(&config.name_hash);
         let devices = Rc::new(Devices::open(&host, &config.devices, name_hash));

@@ -235,7 +235,7 @@ pub(super) fn log_failure(
     }
 }
 
-/// Whether a node that answers with `status` has the resource.
+/// True if a node that answers with `status` has the resource.
 fn has_it(status: StatusCode) -> bool {
     let conditions = [
         StatusCode::NOT_MODIFIED,

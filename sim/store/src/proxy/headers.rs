@@ -27,7 +27,7 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: impl Display
     }
 }
 
-/// Whether only nodes or the job service may set this header.
+/// True if only nodes or the job service may set this header.
 pub(super) fn is_internal(name: &HeaderName) -> bool {
     let prefixes = [BACKEND_PREFIX, NEXE_PREFIX, OBJECT_SYSMETA_PREFIX];
     prefixes.iter().any(|prefix| name.as_str().starts_with(prefix))

@@ -87,7 +87,8 @@ pub enum ListError {
 }
 
 impl Proxy {
-    /// Lists the objects of a container whose names begin with `prefix`, in the order of their names.
+    /// Lists the objects of a container whose names begin with `prefix`, in the order of their
+    /// names.
     ///
     /// # Errors
     /// See [`ListError`].

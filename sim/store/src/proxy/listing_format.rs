@@ -48,7 +48,7 @@ pub(super) fn with_format(
     }
 }
 
-/// Whether the client prefers JSON to text.
+/// True if the client prefers JSON to text.
 pub(super) fn prefers_json(headers: &HeaderMap) -> bool {
     let accept = text(headers, &ACCEPT).unwrap_or_default();
     quality(accept, "application/json") > quality(accept, "text/plain")

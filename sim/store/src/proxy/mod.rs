@@ -1,8 +1,8 @@
 //! A Swift-like proxy: answers clients' requests by requests to the nodes that the ring names.
 //!
 //! Stateless but for its connections and short-lived caches. Writes go to all primaries at once,
-//! with handoffs for those that do not answer, and are acknowledged by a majority; reads go from one
-//! replica to the next, also in the middle of a body. Modules from the top:
+//! with handoffs for those that do not answer, and are acknowledged by a majority; reads go from
+//! one replica to the next, also in the middle of a body. Modules from the top:
 //!
 //! ```text
 //! api        requests by resource and method     slo     static large objects
@@ -11,8 +11,8 @@
 //! error      failures by what happened           error_response   their HTTP statuses
 //! ```
 //! Leaves out caches of data, rate limits, dynamic large objects, versions, and a memory of failed
-//! devices (Swift's `error_suppression_limit`): a lookup of the newest version must not skip one that
-//! may be back.
+//! devices (Swift's `error_suppression_limit`): a lookup of the newest version must not skip one
+//! that may be back.
 
 mod api;
 mod auth;

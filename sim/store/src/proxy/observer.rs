@@ -84,7 +84,7 @@ pub enum ResponseEnd {
 pub struct CompletedJob<'a> {
     /// Fuel of all its sessions.
     pub fuel: u64,
-    /// Whether all sessions ended with exit code 0.
+    /// True if all sessions ended with exit code 0.
     pub succeeded: bool,
     /// Place and reason of the placement, if the policy reports them.
     pub placed: Option<&'a str>,

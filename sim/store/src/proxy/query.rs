@@ -23,7 +23,7 @@ pub(super) fn value<'a>(query: Option<&'a str>, name: &str) -> Option<Cow<'a, st
     }
 }
 
-/// Whether a parameter or a header is true, in any of Swift's spellings.
+/// True if a parameter or a header is true, in any of Swift's spellings.
 pub(super) fn is_true(value: &str) -> bool {
     ["true", "1", "yes", "on", "t", "y"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }

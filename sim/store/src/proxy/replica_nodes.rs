@@ -20,7 +20,8 @@ pub(super) struct ReplicaNodes {
 }
 
 impl ReplicaNodes {
-    /// Primaries of the path's partition and as many handoffs: Swift's `request_node_count = 2 * replicas`.
+    /// Primaries of the path's partition and as many handoffs: Swift's `request_node_count = 2 *
+    /// replicas`.
     pub(super) fn of(ring: &dyn RingLookup, path: &Path) -> Self {
         let partition = ring.partition(path);
         let primaries = ring.primaries(partition);

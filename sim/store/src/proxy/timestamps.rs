@@ -1,7 +1,7 @@
 //! Timestamps of changes: the time, and always later than the last one.
 //!
-//! The last digits depend on the proxy, so that no two proxies give the same timestamp: it names one
-//! change. Leaves out the skew of clocks.
+//! The last digits depend on the proxy, so that no two proxies give the same timestamp: it names
+//! one change. Leaves out the skew of clocks.
 
 use std::cell::Cell;
 

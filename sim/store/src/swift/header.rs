@@ -19,7 +19,8 @@ pub const X_BACKEND_DATA_TIMESTAMP: HeaderName =
 pub const X_BACKEND_REPLICATION: HeaderName = HeaderName::from_static("x-backend-replication");
 /// Data timestamp of the only version that a node is to give; 409 if it has another one.
 pub const X_BACKEND_WANT_VERSION: HeaderName = HeaderName::from_static("x-backend-want-version");
-/// Purpose for which a node is to count the body of its answer: the name of a [`stayput_host::Purpose`].
+/// Purpose for which a node is to count the body of its answer: the name of a
+/// [`stayput_host::Purpose`].
 pub const X_BACKEND_PURPOSE: HeaderName = HeaderName::from_static("x-backend-purpose");
 /// Comma-joined `ip:port` of the container servers that get an update, one for each replica.
 pub const X_CONTAINER_HOST: HeaderName = HeaderName::from_static("x-container-host");

@@ -2,9 +2,9 @@
 //! as Swift has them.
 //!
 //! # Between a proxy and a node
-//! Paths are `/device/partition/account[/container[/object]]`, each part percent-encoded, on one port
-//! for each of the three services ([`Service`]). The headers are Swift's: see [`header`]. Unlike in
-//! Swift, one ring serves all three services.
+//! Paths are `/device/partition/account[/container[/object]]`, each part percent-encoded, on one
+//! port for each of the three services ([`Service`]). The headers are Swift's: see [`header`].
+//! Unlike in Swift, one ring serves all three services.
 //!
 //! Leaves out requests and answers, which are `node`'s and `proxy`'s.
 

@@ -43,8 +43,8 @@ impl Timestamp {
         Self(self.0 + 1)
     }
 
-    /// This timestamp, or the first after it, that belongs to the writer numbered `number` (from 0) of
-    /// `of` who take turns.
+    /// This timestamp, or the first after it, that belongs to the writer numbered `number` (from 0)
+    /// of `of` who take turns.
     #[must_use]
     pub fn in_turn(self, number: u32, of: u32) -> Self {
         let (number, of) = (u64::from(number), u64::from(of.max(1)));

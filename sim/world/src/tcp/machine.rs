@@ -29,7 +29,7 @@ use crate::ledger::LedgerWayKey;
 
 /// Any free port of the loopback.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-/// What is asked for as a socket's buffer in each direction. Systems that adjust buffers by
+/// Requested socket buffer in each direction. Systems that adjust buffers by
 /// themselves go up to tens of MiB, and a slow reader would stop its writer late.
 const BUFFER_BYTES: u32 = 256 << 10;
 /// Connections to a listener that it has not accepted yet; systems allow 128 to 4,096.
@@ -164,7 +164,7 @@ impl Drop for Announced<'_> {
 
 struct SocketListener {
     listener: TcpListener,
-    /// Where the world sees it.
+    /// Address in the world.
     at: SocketAddr,
     key: HostKey,
     shared: Rc<Shared>,

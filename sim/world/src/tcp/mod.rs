@@ -47,7 +47,7 @@ pub struct Tcp {
     runtime: Runtime,
 }
 
-/// What the machines of a world share.
+/// State shared by the machines of a world.
 #[derive(Default)]
 struct Shared {
     specs: RefCell<Vec<HostSpec>>,
@@ -63,7 +63,7 @@ struct Shared {
     closing: RefCell<FuturesUnordered<LocalFuture<'static, ()>>>,
 }
 
-/// How the world's addresses and the machine's real ports belong together.
+/// Map of the world's addresses to the machine's real ports.
 #[derive(Default)]
 struct Directory {
     /// The real port of each listener.

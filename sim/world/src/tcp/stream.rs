@@ -13,13 +13,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// The most bytes that are read or written at once, as the fabric's chunks.
 const CHUNK_MAX: usize = 64 << 10;
-/// How much of what still comes for a closed connection is thrown away before its sender is told
+/// Bytes that still come for a closed connection and are thrown away, before its sender is told
 /// with a reset.
 const LINGER_BYTES_MAX: usize = 1 << 20;
-/// How long a closed connection waits for its peer to close as well.
+/// Time that a closed connection waits for its peer to close as well.
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
-/// What a stream tells of itself to whoever keeps the books.
+/// Accounting of a stream.
 pub trait Books {
     /// So many bytes are on their way.
     fn sent(&self, label: Label, bytes: u64);
@@ -37,7 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Socket for S {}
 pub struct SocketStream<S: Socket> {
     /// Gone only while it is dropped.
     stream: Option<S>,
-    /// Whether the peer has said that nothing more comes.
+    /// True if the peer has said that nothing more comes.
     ended: bool,
     books: Rc<dyn Books>,
 }

@@ -1,4 +1,5 @@
-//! Bodies whose ends can be read in two ways, or that have none: nothing behind them is taken for a request.
+//! Bodies whose ends can be read in two ways, or that have none: nothing behind them is taken for a
+//! request.
 
 use std::io::Write;
 

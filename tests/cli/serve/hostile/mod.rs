@@ -1,6 +1,8 @@
-//! Clients that mean harm, or know no better: the right status, bounded room, and no effect on others.
+//! Clients that mean harm, or know no better: the right status, bounded room, and no effect on
+//! others.
 //!
-//! Leaves out what can be said in whole requests, which the tests of the proxy and of bad input hold on every network.
+//! Leaves out what can be said in whole requests, which the tests of the proxy and of bad input
+//! hold on every network.
 
 mod framing;
 mod log_ins;
@@ -47,7 +49,8 @@ fn answers(heard: &str) -> usize {
     heard.matches("HTTP/1.1 ").count()
 }
 
-/// A request's head with the client's token and further lines, each with its end; `at` is below the account.
+/// A request's head with the client's token and further lines, each with its end; `at` is below the
+/// account.
 fn head(client: &Client, method: &str, at: &str, lines: &str) -> String {
     let token = &client.token;
     format!(

@@ -126,7 +126,8 @@ fn a_body_that_would_be_refused_is_not_asked_for() {
             stream.shutdown(std::net::Shutdown::Write).expect("it is open");
             let heard = hear(&mut stream);
             assert_eq!(status(&heard), wanted, "{asked}: {heard}");
-            // What was promised as a body is one, so that what is left of the other request is none.
+            // What was promised as a body is one, so that what is left of the other request is
+            // none.
             let rest: Vec<_> = heard.match_indices("HTTP/1.1 ").skip(1).collect();
             let is_none = rest.iter().all(|(at, _)| status(&heard[*at..]) == 400);
             assert!(rest.len() <= 1 && is_none, "{asked}: {heard}");

@@ -1,7 +1,8 @@
-//! Connections by the thousand, and requests that never end: the room that they take is bounded, and others are served meanwhile.
+//! Connections by the thousand, and requests that never end: the room that they take is bounded,
+//! and others are served meanwhile.
 //!
-//! Memory is what the system says of the process, and the bounds are generous: they are far below what would have been held, had all
-//! been kept.
+//! Memory is what the system says of the process, and the bounds are generous: they are far below
+//! what would have been held, had all been kept.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -140,7 +141,8 @@ fn a_stop_waits_for_no_client_that_takes_nothing_of_its_answers() {
     let (serving, client) = start(dir.path());
     client.put("/demo/large", &vec![7; 32 << 20]);
     let get = |lines| head(&client, "GET", "/demo/large", lines);
-    // What keeps a server from reading on: requests that have come already, and a body that never does.
+    // What keeps a server from reading on: requests that have come already, and a body that never
+    // does.
     let asked = [get("").repeat(3), get("Content-Length: 1\r\n")];
     let mut stalled: Vec<TcpStream> = asked.iter().map(|_| connect(&serving)).collect();
     for (stream, asked) in stalled.iter_mut().zip(&asked) {

@@ -1,7 +1,8 @@
 //! Random cases: a small cluster, the operations of its clients, and the faults meanwhile.
 //!
-//! A case is plain data that can be written down in one line and pasted back. Each object has one client that writes it, so that
-//! "the last acknowledged write" means something. Leaves out crashes of clients: their histories would be gone with them.
+//! A case is plain data that can be written down in one line and pasted back. Each object has one
+//! client that writes it, so that "the last acknowledged write" means something. Leaves out crashes
+//! of clients: their histories would be gone with them.
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -71,8 +72,8 @@ pub struct Step {
     pub op: Op,
 }
 
-/// Operation of a client. Writes name one of the client's own objects, reads one of all; numbers that
-/// are too large wrap.
+/// Operation of a client. Writes name one of the client's own objects, reads one of all; numbers
+/// that are too large wrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// Store a new version.

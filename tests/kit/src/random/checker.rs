@@ -1,6 +1,7 @@
 //! Checker of histories: safety, durability, liveness, and the ledger. It only reads.
 //!
-//! Leaves out that each reader sees what the one before it saw: reads are eventually consistent, as in Swift.
+//! Leaves out that each reader sees what the one before it saw: reads are eventually consistent, as
+//! in Swift.
 
 use stayput_host::RunEnd;
 use std::collections::BTreeSet;
@@ -77,8 +78,9 @@ fn wrong_count(
     (!fits).then(|| format!("the count is not right for what was written at {timestamp}"))
 }
 
-/// The contents that a version of that time can have. A timestamp is given while a PUT is on its way, and only one
-/// client writes, one after the other; what comes later is a request that lay frozen, of any PUT before.
+/// The contents that a version of that time can have. A timestamp is given while a PUT is on its
+/// way, and only one client writes, one after the other; what comes later is a request that lay
+/// frozen, of any PUT before.
 fn written_at<'a>(history: &'a History, reading: &Record, timestamp: Timestamp) -> Vec<&'a Bytes> {
     let puts = history
         .records
@@ -149,7 +151,8 @@ fn durability(history: &History, record: &Record) -> Option<String> {
     })
 }
 
-/// States that an object can have at the end, `None` for nothing: its last acknowledged write, or a later one of unknown outcome.
+/// States that an object can have at the end, `None` for nothing: its last acknowledged write, or a
+/// later one of unknown outcome.
 fn possible(history: &History, object: u32) -> Vec<Option<&Bytes>> {
     let mut left = vec![None];
     let mut writes: Vec<&Record> =
@@ -169,7 +172,8 @@ fn possible(history: &History, object: u32) -> Vec<Option<&Bytes>> {
     left
 }
 
-/// Liveness: each operation ends in time, and succeeds when all faults are over and the cluster is quiet.
+/// Liveness: each operation ends in time, and succeeds when all faults are over and the cluster is
+/// quiet.
 fn liveness(record: &Record) -> Option<String> {
     let (limit, error) = match &record.did {
         Did::Put { outcome, .. } => (OP_MAX, outcome.as_ref().err()),
@@ -185,7 +189,8 @@ fn liveness(record: &Record) -> Option<String> {
     Some(format!("liveness: all is mended and quiet, yet: {error}"))
 }
 
-/// Sent = delivered + dropped, for each way and label: nothing is in flight any more, and no connection is left over.
+/// Sent = delivered + dropped, for each way and label: nothing is in flight any more, and no
+/// connection is left over.
 fn ledger(history: &History) -> Vec<String> {
     unbalanced(&history.ledger, history.in_flight, history.connections)
 }

@@ -1,4 +1,5 @@
-//! Clients of a case: they load the job's module, take their steps, and read at the end what is left.
+//! Clients of a case: they load the job's module, take their steps, and read at the end what is
+//! left.
 //!
 //! Leaves out judging the answers.
 

@@ -1,5 +1,5 @@
-//! Coverage of a campaign: counts of outcomes and of faults with an effect, so that its cases cannot
-//! come to prove nothing.
+//! Coverage of a campaign: counts of outcomes and of faults with an effect, so that its cases
+//! cannot come to prove nothing.
 //!
 //! Leaves out which fault made which operation fail.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::history::{Did, History};
 
-/// How many kinds of faults there are.
+/// Number of kinds of faults.
 const KINDS: usize = 9;
 
 /// Outcomes and effects of a campaign, counted.

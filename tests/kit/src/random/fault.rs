@@ -1,6 +1,7 @@
 //! Faults of a case: every kind that the world has, once or again and again.
 //!
-//! Leaves out faults of clients' machines, whose histories would be gone with them; their links are troubled as all others are.
+//! Leaves out faults of clients' machines, whose histories would be gone with them; their links are
+//! troubled as all others are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -21,7 +22,8 @@ use stayput_world::fault::{FaultKind, Repeat, Sides};
 
 use super::case::Case;
 
-/// All faults are mended so long after the start: longer than a client keeps asking those who refuse.
+/// All faults are mended so long after the start: longer than a client keeps asking those who
+/// refuse.
 pub const HORIZON_MS: u32 = 40_000;
 /// All faults begin before then: most steps are taken before then.
 const BEGIN_MS: u32 = 8_000;
@@ -51,8 +53,8 @@ pub struct Again {
     pub rest_ms: u32,
 }
 
-/// Kind and place of a fault. Hosts are numbered: nodes, proxies, the worker, clients; places are the zones, the workers' and the clients'. Numbers that are too
-/// large wrap.
+/// Kind and place of a fault. Hosts are numbered: nodes, proxies, the worker, clients; places are
+/// the zones, the workers' and the clients'. Numbers that are too large wrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Cut links. An empty `to` stands for all others, here and below.
@@ -122,8 +124,9 @@ pub enum Kind {
     },
 }
 
-/// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the first counts: their factors multiply,
-/// and what is queued on both would keep the disk busy for minutes after they are mended.
+/// As the world has them, if the case's steps begin at `start`. Of a node's slow disks only the
+/// first counts: their factors multiply, and what is queued on both would keep the disk busy for
+/// minutes after they are mended.
 pub fn in_world(case: &Case, cluster: &Cluster, start: Time) -> Vec<world::Fault> {
     let mut slow = BTreeSet::new();
     let faults = case.faults.iter().map(|fault| fault.in_world(cluster, start));

@@ -1,4 +1,5 @@
-//! History of a run: each operation of each client with its times and its outcome, and the end of the world.
+//! History of a run: each operation of each client with its times and its outcome, and the end of
+//! the world.
 //!
 //! Leaves out judging it: see `checker`.
 
@@ -58,7 +59,8 @@ pub enum Committed {
 }
 
 impl Commit {
-    /// Reads a line of the trace; `object_of` knows the objects by the hexadecimal hash of their paths.
+    /// Reads a line of the trace; `object_of` knows the objects by the hexadecimal hash of their
+    /// paths.
     pub(crate) fn parse(line: &str, object_of: impl Fn(&str) -> Option<u32>) -> Option<Self> {
         let (at, rest) = line.split_once(" committed ")?;
         let mut words = rest.split(' ');

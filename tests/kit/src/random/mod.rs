@@ -1,8 +1,8 @@
-//! Random small clusters under random faults, random jobs and writes: never a wrong answer, a hang or
-//! a lost acknowledged write.
+//! Random small clusters under random faults, random jobs and writes: never a wrong answer, a hang
+//! or a lost acknowledged write.
 //!
-//! [`assert_holds`] is a whole campaign for a placement policy, shrinking and reproduction included.
-//! [`cases`], [`run`] and [`violations`] are its steps, for campaigns of another kind.
+//! [`assert_holds`] is a whole campaign for a placement policy, shrinking and reproduction
+//! included. [`cases`], [`run`] and [`violations`] are its steps, for campaigns of another kind.
 
 mod case;
 mod checker;
@@ -30,12 +30,12 @@ const TWICE_EVERY: u64 = 10;
 /// Tries of shrinking at most: each is a whole run.
 const SHRINK_TRIES_MAX: u32 = 1_000;
 
-/// Runs `cases` random cases with jobs placed by `policy`, and shrinks the first that breaks a promise.
-/// `PROPTEST_CASES` in the environment asks for more, `PROPTEST_RNG_SEED` for others.
+/// Runs `cases` random cases with jobs placed by `policy`, and shrinks the first that breaks a
+/// promise. `PROPTEST_CASES` in the environment asks for more, `PROPTEST_RNG_SEED` for others.
 ///
 /// # Panics
-/// A case breaks a promise (the smallest one is printed with its history and as JSON), or the cases do
-/// not cover every kind of outcome and fault.
+/// A case breaks a promise (the smallest one is printed with its history and as JSON), or the cases
+/// do not cover every kind of outcome and fault.
 pub fn assert_holds(policy: &'static dyn PlacementPolicy, cases: u32) -> Coverage {
     let mut config = Config { max_shrink_iters: SHRINK_TRIES_MAX, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {

@@ -1,4 +1,5 @@
-//! Runs a case on the fabric: loads, schedules the faults, lets the clients go, waits for quiet, and looks at what is left.
+//! Runs a case on the fabric: loads, schedules the faults, lets the clients go, waits for quiet,
+//! and looks at what is left.
 //!
 //! Leaves out judging it.
 
@@ -91,7 +92,8 @@ pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
     }
 }
 
-/// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then for ever.
+/// Runs until nothing is on its way, if it comes to that: nodes look after each other now and then
+/// for ever.
 pub fn settle(world: &mut Fabric) {
     let mut until = world.now() + SETTLED;
     for _ in 0..SETTLING_LOOKS_MAX {

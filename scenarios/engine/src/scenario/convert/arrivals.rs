@@ -1,4 +1,4 @@
-//! When jobs and requests arrive: "poisson 20/s", "bursts 5/s of 8 within 20ms", "closed".
+//! Arrivals of jobs and requests: "poisson 20/s", "bursts 5/s of 8 within 20ms", "closed".
 
 use super::limits::{MAX_BURST, MAX_JOBS_PER_SECOND, MAX_TIME_S};
 use crate::quantity::{Decimal, parse_duration};

@@ -1,4 +1,5 @@
-//! `[cluster]`, `[node]`, `[worker]` and `[network]`. What is left out is as in the banana scenario.
+//! `[cluster]`, `[node]`, `[worker]` and `[network]`. What is left out is as in the banana
+//! scenario.
 
 use std::time::Duration;
 

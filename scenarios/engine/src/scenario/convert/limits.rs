@@ -1,4 +1,4 @@
-//! How large a scenario may be: what a machine of modest memory can simulate.
+//! Limits of a scenario: a machine of modest memory can simulate any within them.
 
 /// A scenario file.
 pub const MAX_SCENARIO_BYTES: u64 = 1 << 20;
@@ -30,7 +30,7 @@ pub const MAX_CORES: u32 = 1024;
 pub const MAX_FAULTS: usize = 1_000;
 /// Faults whose times the seed decides, all sections together.
 pub const MAX_DRAWN_FAULTS: usize = 1_000;
-/// How often one fault comes.
+/// Occurrences of one fault.
 pub const MAX_FAULT_TIMES: u32 = 100_000;
 /// Sessions that run on a host, and as many that wait.
 pub const MAX_SESSIONS: u32 = 10_000;

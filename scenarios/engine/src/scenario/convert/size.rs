@@ -1,4 +1,5 @@
-//! Sizes of generated objects: "8 MiB", "uniform 1 MiB..8 MiB", "lognormal 1 MiB sigma 1.0", "pareto 256 KiB alpha 1.5".
+//! Sizes of generated objects: "8 MiB", "uniform 1 MiB..8 MiB", "lognormal 1 MiB sigma 1.0",
+//! "pareto 256 KiB alpha 1.5".
 
 use super::limits::{DEFAULT_SIZE_MAX_BYTES, MAX_ALPHA, MAX_DATA_BYTES, MAX_SIGMA};
 use super::quantity;

@@ -164,7 +164,8 @@ impl<'a> With<'a> {
     }
 }
 
-/// The description's text, filled in: the value itself if it is a JSON list, else the file that it names.
+/// The description's text, filled in: the value itself if it is a JSON list, else the file that it
+/// names.
 fn job(key: &str, value: &str, with: &[&With<'_>], folder: &Path) -> Result<String, Flaw> {
     let too_large = || Flaw::new(key, "the job description is over 64 KiB", "make it smaller");
     let (text, what) = if value.trim_start().starts_with('[') {

@@ -147,8 +147,8 @@ fn run<F: Future<Output = ()> + 'static>(ends: Time, script: impl Fn(Host) -> F 
     assert_eq!(end, RunEnd::Done, "the script did not come to its end");
 }
 
-/// Ways to keep hyper from reading on while nothing of the answer is taken: further requests that lie there already, and a body that
-/// never comes.
+/// Ways to keep hyper from reading on while nothing of the answer is taken: further requests that
+/// lie there already, and a body that never comes.
 const ASKED: [&str; 2] = [
     "GET /large HTTP/1.1\r\n\r\nGET /large HTTP/1.1\r\n\r\nGET /large HTTP/1.1\r\n\r\n",
     "GET /large HTTP/1.1\r\nContent-Length: 1\r\n\r\n",

@@ -2,8 +2,8 @@
 //! rows.
 //!
 //! A digest is the exclusive or of the hashes of its rows, so that a change costs no more than the
-//! hashes of its own row. Digests of whole listings are kept in memory, from when a replicator first
-//! needs them.
+//! hashes of its own row. Digests of whole listings are kept in memory, from when a replicator
+//! first needs them.
 //!
 //! Leaves out reading rows, which is `replica`'s.
 

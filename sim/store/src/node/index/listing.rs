@@ -152,7 +152,7 @@ pub(crate) enum ListingLine<E> {
     Subdir(String),
 }
 
-/// Where to read on.
+/// Continuation of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReadOn {
     /// At the next row.

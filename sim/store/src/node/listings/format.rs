@@ -57,7 +57,8 @@ fn as_text<E>(lines: &[ListingLine<E>]) -> String {
     names.fold(String::new(), |text, name| text + name + "\n")
 }
 
-/// A listing as Swift writes it: `<container name="c"><object><name>o</name>…`, and likewise for accounts.
+/// A listing as Swift writes it: `<container name="c"><object><name>o</name>…`, and likewise for
+/// accounts.
 fn as_xml<E: Entry>(path: &Path, lines: &[ListingLine<E>]) -> String {
     let (whole, part, named) = match path.container() {
         Some(container) => ("container", "object", container),

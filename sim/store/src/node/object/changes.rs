@@ -77,7 +77,8 @@ impl ObjectStore {
             upload.abandon().await;
             return Err(place.disk_error()(failed));
         }
-        // Data precedes a tombstone of its own time: a crash before this leaves the object as it was.
+        // Data precedes a tombstone of its own time: a crash before this leaves the object as it
+        // was.
         for name in disk.list(&dir).await.map_err(place.disk_error())? {
             let old = name.parse::<FileName>().is_ok_and(|file| file.kind != FileKind::Tombstone);
             if old {

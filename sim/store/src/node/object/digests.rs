@@ -1,4 +1,5 @@
-//! PartitionDigests of partitions, which replicas compare: equal on replicas with equal changes of objects.
+//! PartitionDigests of partitions, which replicas compare: equal on replicas with equal changes of
+//! objects.
 //!
 //! A digest is the exclusive or of a hash for each object, so that a change costs no more than two
 //! hashes. It is kept in memory: after a start, or when a change went wrong half-way, the partition
@@ -22,8 +23,8 @@ pub(super) type DeviceDigests = Rc<PerDevice<PartitionDigests>>;
 /// Digest of one partition, or a count of it.
 #[derive(Debug)]
 enum PartitionDigest {
-    /// PartitionCount under way, by its number: hashes of objects so far. The last one to hold an object's
-    /// lock has its right hash.
+    /// PartitionCount under way, by its number: hashes of objects so far. The last one to hold an
+    /// object's lock has its right hash.
     Counting(u64, BTreeMap<NameHash, u64>),
     /// Exclusive or of all hashes.
     Digest(u64),

@@ -226,8 +226,8 @@ impl ObjectService {
         Err(NodeError::TooLong { path: path.to_string(), length, max })
     }
 
-    /// Receives the body, all `length` bytes of it if its length was promised. One of unknown length
-    /// is complete with its last chunk, by which it differs from one that broke off.
+    /// Receives the body, all `length` bytes of it if its length was promised. One of unknown
+    /// length is complete with its last chunk, by which it differs from one that broke off.
     async fn receive(
         &self,
         path: &Path,

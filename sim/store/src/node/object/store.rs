@@ -31,8 +31,8 @@ impl ObjectStore {
     /// Opens the version of an object that `device` has.
     ///
     /// # Errors
-    /// [`NodeError::NoDevice`], [`NodeError::NotFound`] (with the time of the deletion, if there was
-    /// one), [`NodeError::Damaged`] (it was put aside), [`NodeError::Disk`].
+    /// [`NodeError::NoDevice`], [`NodeError::NotFound`] (with the time of the deletion, if there
+    /// was one), [`NodeError::Damaged`] (it was put aside), [`NodeError::Disk`].
     pub async fn open(
         &self,
         device: &str,

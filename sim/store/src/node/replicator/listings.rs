@@ -114,8 +114,8 @@ impl ReplicationRound<'_> {
         Ok(())
     }
 
-    /// Removes the listings of a partition that belongs elsewhere, once all of `primaries` have merged
-    /// their rows.
+    /// Removes the listings of a partition that belongs elsewhere, once all of `primaries` have
+    /// merged their rows.
     pub(super) async fn remove_listings<E: Entry>(
         &mut self,
         broker: &Broker<E>,

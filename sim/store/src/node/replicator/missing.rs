@@ -26,8 +26,8 @@ impl ReplicaFiles {
 
     /// Files that another replica with `theirs` lacks, in the order in which it takes them.
     pub(super) fn missing_in(self, theirs: Self) -> impl Iterator<Item = (FileKind, Timestamp)> {
-        // Data precedes a tombstone of its own time, and a tombstone counts only if it is newer than
-        // data.
+        // Data precedes a tombstone of its own time, and a tombstone counts only if it is newer
+        // than data.
         let newer_data = self.data > theirs.data && self.data >= theirs.tombstone;
         let newer_tombstone = self.tombstone > theirs.data && self.tombstone > theirs.tombstone;
         let same_data = newer_data || self.data == theirs.data;

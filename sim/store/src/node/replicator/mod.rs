@@ -8,9 +8,9 @@
 //!   objects:    PUT, DELETE, POST            as a proxy would, with the change's own time
 //!   listings:   REPLICATE /device/partition/a[/c]   ranges of rows that differ, then their rows
 //! ```
-//! A replica only ever gives: what it lacks itself it gets in the others' rounds. Timestamps decide,
-//! as with all changes, so rounds may cross each other and clients. A device that holds a partition
-//! that belongs elsewhere (a handoff) removes it once all its primaries have it.
+//! A replica only ever gives: what it lacks itself it gets in the others' rounds. Timestamps
+//! decide, as with all changes, so rounds may cross each other and clients. A device that holds a
+//! partition that belongs elsewhere (a handoff) removes it once all its primaries have it.
 //!
 //! The first round after a start scans every object, and sends updates of containers again that a
 //! crash may have cut off.

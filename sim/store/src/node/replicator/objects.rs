@@ -50,8 +50,8 @@ struct ComparedObject {
 }
 
 impl ReplicationRound<'_> {
-    /// Sends updates of containers again that a crash, or a failed disk, may have cut off. An object
-    /// that cannot be read now is tried again in the next round.
+    /// Sends updates of containers again that a crash, or a failed disk, may have cut off. An
+    /// object that cannot be read now is tried again in the next round.
     pub(super) async fn send_updates_again(&self, device: &Rc<Device>) -> Result<(), NodeError> {
         let mut sent = Ok(());
         let watermark = self.replicator.updater.watermark(device);

@@ -98,8 +98,8 @@ pub(crate) fn encode_with<T: Serialize>(metadata: &T, body_len: u64, checksums: 
 }
 
 impl Footer {
-    /// Reads the footer from `end`, the last bytes of a file of `file_len` bytes: the footer or more
-    /// than it.
+    /// Reads the footer from `end`, the last bytes of a file of `file_len` bytes: the footer or
+    /// more than it.
     pub(crate) fn decode(end: &[u8], file_len: u64) -> Result<Self, FileDamage> {
         let (_, footer) = end.split_last_chunk::<20>().ok_or(FileDamage::NoFooter)?;
         let (json_len, rest) = footer.split_first_chunk::<4>().ok_or(FileDamage::NoFooter)?;

@@ -1,8 +1,10 @@
-//! A crash at every point of a change: before and after each thing that a disk does for it, with and without the power, and with
-//! torn writes. What was acknowledged is there and listed; what was not is whole or absent; nothing is left half-written.
+//! A crash at every point of a change: before and after each thing that a disk does for it, with
+//! and without the power, and with torn writes. What was acknowledged is there and listed; what was
+//! not is whole or absent; nothing is left half-written.
 //!
-//! The first node holds the object, the second one its container; either may crash. Later, when the client has tried again and was
-//! told that all is well, both lose their power. Leaves out crashes at two points.
+//! The first node holds the object, the second one its container; either may crash. Later, when the
+//! client has tried again and was told that all is well, both lose their power. Leaves out crashes
+//! at two points.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +21,8 @@ use crate::swift::Service;
 
 /// No change of an object makes a disk do so much.
 const POINTS_MAX: u64 = 40;
-/// In ms: when the disk begins to count, when the change is asked for, and how long its client waits.
+/// In ms: when the disk begins to count, when the change is asked for, and how long its client
+/// waits.
 const COUNTS_AT: u64 = 200;
 const ASKED_AT: u64 = 250;
 const WAITS: u64 = 1_500;
@@ -84,7 +87,7 @@ impl Change {
         change(cluster, method, 20, "new", body).await
     }
 
-    /// Whether a status tells that it was made.
+    /// True if a status tells that it was made.
     fn is_made(self, status: u16) -> bool {
         match self {
             Self::Put | Self::Overwrite => status == 201,
@@ -93,13 +96,14 @@ impl Change {
         }
     }
 
-    /// Whether a status, when it is asked for again, tells that it is there.
+    /// True if a status, when it is asked for again, tells that it is there.
     fn is_there(self, status: u16) -> bool {
         self.is_made(status) || status == if self == Self::Delete { 404 } else { 409 }
     }
 }
 
-/// A change of the object at a time, told to the container on the second node; its status, if there is one soon.
+/// A change of the object at a time, told to the container on the second node; its status, if there
+/// is one soon.
 async fn change(
     cluster: &Cluster,
     method: Method,
@@ -192,7 +196,8 @@ async fn script(cluster: Cluster, change_made: Change) -> bool {
     acknowledged
 }
 
-/// Runs the story with a crash at one point of one node's disk; whether there is such a point, and whether the change was acknowledged.
+/// Runs the story with a crash at one point of one node's disk; whether there is such a point, and
+/// whether the change was acknowledged.
 fn crash_at(change: Change, end: End, node: u32, point: StopPoint) -> (bool, bool) {
     // The last line before a failure tells where it was.
     println!("{change:?} with {end:?} of node {node}, {point:?}");
@@ -218,7 +223,8 @@ fn crash_at(change: Change, end: End, node: u32, point: StopPoint) -> (bool, boo
     (bit[0], acknowledged)
 }
 
-/// Tries every point of a change on a node; the points that there are, and how many of them were acknowledged.
+/// Tries every point of a change on a node; the points that there are, and how many of them were
+/// acknowledged.
 fn every_point(change: Change, end: End, node: u32) -> (u64, usize) {
     let mut acknowledged = 0;
     for changes in 0..POINTS_MAX {
@@ -237,8 +243,8 @@ fn every_point(change: Change, end: End, node: u32) -> (u64, usize) {
 
 fn on_the_objects_node(end: End) {
     let points = Change::ALL.map(|change| every_point(change, end, 0).0);
-    // Create, append, sync, rename, sync the directory, and remove what it replaces; what is appended
-    // is a trailer at least.
+    // Create, append, sync, rename, sync the directory, and remove what it replaces; what is
+    // appended is a trailer at least.
     assert_eq!(points, [6, 7, 5, 6], "of {:?}", Change::ALL);
 }
 
@@ -263,7 +269,8 @@ fn a_container_may_crash_at_every_point_and_lists_what_was_acknowledged() {
         let found: BTreeSet<_> = [Change::Put, Change::Overwrite, Change::Delete]
             .map(|change| every_point(change, end, 1))
             .into();
-        // One commit, before or after which it stops: the object's node waits a second and remembers.
+        // One commit, before or after which it stops: the object's node waits a second and
+        // remembers.
         assert_eq!(found, BTreeSet::from([(1, 2)]), "{end:?}");
     }
 }

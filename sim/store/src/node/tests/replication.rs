@@ -1,4 +1,5 @@
-//! Replicas that missed changes get them from each other, and containers hear of what a crash kept from them.
+//! Replicas that missed changes get them from each other, and containers hear of what a crash kept
+//! from them.
 //!
 //! Leaves out the ring: the first few nodes are to have everything.
 
@@ -224,7 +225,8 @@ fn a_long_listing_gives_only_the_stretches_that_differ() {
         let listing = agreed(&cluster, 2, Service::Container, "/a/c?limit=10000").await;
         assert_eq!(listing[1].lines().count(), 2_504);
         assert_eq!(listing[5], "2504");
-        // One more row on one of them, and of three stretches the other one lacks something of the first alone.
+        // One more row on one of them, and of three stretches the other one lacks something of the
+        // first alone.
         row(0, "00900a").await;
         let (one, other) = (cluster.node(0), cluster.node(1));
         let path = decode_path("/a/c").expect("a good path");
@@ -284,7 +286,8 @@ fn what_was_put_aside_comes_back_from_another_replica() {
     });
 }
 
-/// A put or a deletion in which both nodes stop at one point, and whose client does not come back; whether there is such a point.
+/// A put or a deletion in which both nodes stop at one point, and whose client does not come back;
+/// whether there is such a point.
 fn cut_off(kind: u8, timestamp: &str, point: StopPoint, power_goes: bool) -> bool {
     let faults = |host| {
         let stop = FaultKind::disk(host, None, StopDisk { point });

@@ -138,7 +138,8 @@ pub(super) fn fault(kind: FaultKind, at_ms: u64, lasts_ms: u64) -> Fault {
     Fault::once(at, Duration::from_millis(lasts_ms), kind)
 }
 
-/// Runs `script` on a client beside `nodes` storage nodes; gives what it gives. Each of the faults must have an effect.
+/// Runs `script` on a client beside `nodes` storage nodes; gives what it gives. Each of the faults
+/// must have an effect.
 pub(super) fn run<T: 'static, F: Future<Output = T> + 'static>(
     nodes: u8,
     faults: Vec<Fault>,
@@ -167,7 +168,8 @@ pub(super) fn run_under<T: 'static, F: Future<Output = T> + 'static>(
     run_kept_same(nodes, None, faults, script)
 }
 
-/// As [`run_under`], with replicators on all nodes, of which the first so many are to have everything.
+/// As [`run_under`], with replicators on all nodes, of which the first so many are to have
+/// everything.
 pub(super) fn run_replicated<T: 'static, F: Future<Output = T> + 'static>(
     nodes: u8,
     primaries: u8,

@@ -121,8 +121,8 @@ impl UpdateWatermark {
         if !advances || !self.undelivered.borrow().is_empty() {
             return Ok(());
         }
-        // First in memory: a change that begins now with an older time waits for the lock, and moves it
-        // back.
+        // First in memory: a change that begins now with an older time waits for the lock, and
+        // moves it back.
         self.before.set(before);
         write(disk, before).await
     }

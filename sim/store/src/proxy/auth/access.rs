@@ -1,7 +1,7 @@
 //! Authorisation: by the caller's identity, or by a grant of a container's access lists.
 //!
-//! The identity alone costs nothing. For access lists the replicas of the container are asked, and a
-//! majority has to agree: one that missed a change cannot keep a revoked grant alive. Leaves out
+//! The identity alone costs nothing. For access lists the replicas of the container are asked, and
+//! a majority has to agree: one that missed a change cannot keep a revoked grant alive. Leaves out
 //! access lists of accounts.
 
 use std::rc::Rc;

@@ -1,9 +1,10 @@
 //! Access list (ACL) of a container: users and referrers that may read it, or write to it.
 //!
 //! The grammar is Swift's: items between commas, each a referrer (`.r:*`, `.r:.example.com`,
-//! `.r:-thief.example.com`), `.rlistings`, an account, or a user as `account:user`. Other words that
-//! begin with a dot are refused where Swift ignores them, so that a slip is noticed, and `.r:-*`
-//! denies where Swift ignores it. Leaves out Keystone's wildcards and access lists of accounts.
+//! `.r:-thief.example.com`), `.rlistings`, an account, or a user as `account:user`. Other words
+//! that begin with a dot are refused where Swift ignores them, so that a slip is noticed, and
+//! `.r:-*` denies where Swift ignores it. Leaves out Keystone's wildcards and access lists of
+//! accounts.
 
 use std::fmt;
 
@@ -77,7 +78,8 @@ impl Acl {
         items.map(|item| AclItem::parse(item, purpose)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a caller from `referer`, a URL, may read: the last item that matches its host decides.
+    /// True if a caller from `referer`, a URL, may read: the last item that matches its host
+    /// decides.
     pub(super) fn admits_referrer(&self, referer: Option<&str>) -> bool {
         let host = referer.and_then(host_of);
         let mut verdicts = self.0.iter().rev().filter_map(|item| match item {
@@ -87,12 +89,12 @@ impl Acl {
         verdicts.next() == Some(Verdict::Allow)
     }
 
-    /// Whether callers that may read by their referrer may list as well.
+    /// True if callers that may read by their referrer may list as well.
     pub(super) fn admits_listing(&self) -> bool {
         self.0.contains(&AclItem::Listings)
     }
 
-    /// Whether it names this account or user.
+    /// True if it names this account or user.
     pub(super) fn names(&self, who: &str) -> bool {
         self.0.iter().any(|item| match item {
             AclItem::Named(name) => percent_decode_str(name).decode_utf8_lossy() == who,
@@ -141,7 +143,7 @@ impl Hosts {
         }
     }
 
-    /// Whether `host` is one of them; a caller without a referrer matches only `*`.
+    /// True if `host` is one of them; a caller without a referrer matches only `*`.
     fn include(&self, host: Option<&str>) -> bool {
         let ends = |host: &str, domain: &str| {
             let start = host.len().checked_sub(domain.len());

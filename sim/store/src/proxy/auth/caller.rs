@@ -113,7 +113,7 @@ impl fmt::Display for Access {
 }
 
 impl Caller {
-    /// Whether the identity alone gives that access.
+    /// True if the identity alone gives that access.
     pub(super) fn may(&self, path: &Path, access: Access) -> bool {
         let Some(Identity { account, own, foreign, .. }) = self.identity.as_deref() else {
             return false;
@@ -131,13 +131,13 @@ impl Caller {
         in_own || in_foreign && is_of_users(path.account())
     }
 
-    /// Whether the caller may do all in the account of `path`, and see all of its headers.
+    /// True if the caller may do all in the account of `path`, and see all of its headers.
     pub(in crate::proxy) fn owns(&self, path: &Path) -> bool {
         self.may(path, Access::Manage)
     }
 }
 
-/// Whether an account can be a user's: names that begin with a dot are the cluster's own.
+/// True if an account can be a user's: names that begin with a dot are the cluster's own.
 fn is_of_users(account: &str) -> bool {
     account
         .strip_prefix(ACCOUNT_PREFIX)

@@ -57,7 +57,7 @@ impl ContainerAcls {
         }
     }
 
-    /// Whether they grant `caller` the access to `path`.
+    /// True if they grant `caller` the access to `path`.
     pub(super) fn grant(&self, caller: &Caller, path: &Path, access: Access) -> bool {
         let names = |acl: &Acl| {
             let mut listed = caller.identity.iter().flat_map(|identity| &identity.listed);

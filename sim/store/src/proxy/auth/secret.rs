@@ -46,7 +46,7 @@ impl ClusterSecret {
         self.sealing(label, fields).finalize().into_bytes().into()
     }
 
-    /// Whether `seal` is that of `fields`, in constant time.
+    /// True if `seal` is that of `fields`, in constant time.
     pub(super) fn has_sealed(&self, seal: &[u8], label: &str, fields: &[&[u8]]) -> bool {
         self.sealing(label, fields).verify_slice(seal).is_ok()
     }

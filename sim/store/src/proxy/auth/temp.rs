@@ -1,14 +1,14 @@
 //! Swift's TempAuth: users log in with their keys and get tokens, which any proxy of the cluster
 //! accepts until they expire.
 //!
-//! A token is sealed with the cluster's secret and its user's key, so that it ends when the user gets
-//! another key or is removed. The user's groups are looked up each time. A wrong key and an unknown
-//! user cost the same work.
+//! A token is sealed with the cluster's secret and its user's key, so that it ends when the user
+//! gets another key or is removed. The user's groups are looked up each time. A wrong key and an
+//! unknown user cost the same work.
 //!
 //! Leaves out other prefixes than `AUTH_`, and limits on login attempts, as Swift does: a limit for
-//! each user would let anybody lock an honest user out, one for each address would count the clients
-//! behind a load balancer as one. An attempt costs two seals of at most a head's bytes, and keeps no
-//! state; a long key makes guessing hopeless.
+//! each user would let anybody lock an honest user out, one for each address would count the
+//! clients behind a load balancer as one. An attempt costs two seals of at most a head's bytes, and
+//! keeps no state; a long key makes guessing hopeless.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ impl StorageUrl {
     }
 }
 
-/// Whether the text is a host, with or without a port, and cannot change the meaning of a URL.
+/// True if the text is a host, with or without a port, and cannot change the meaning of a URL.
 fn is_authority(text: &str) -> bool {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     !text.is_empty() && text.bytes().all(is_good)
@@ -163,8 +163,8 @@ pub(in crate::proxy) enum BadToken {
 }
 
 impl TempAuth {
-    /// Authentication of `users`, by tokens that are sealed with `secret` and valid for a day; clients
-    /// are sent to the host that they asked.
+    /// Authentication of `users`, by tokens that are sealed with `secret` and valid for a day;
+    /// clients are sent to the host that they asked.
     #[must_use]
     pub fn new(secret: ClusterSecret, users: &UserTable) -> Self {
         let known = |user: &User| {

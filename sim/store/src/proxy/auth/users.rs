@@ -26,8 +26,8 @@ pub struct UserEntry {
     /// short ones are soon guessed.
     #[serde(default)]
     pub key_sha256: Option<String>,
-    /// Groups: `.admin`, `.reseller_admin` or `.reseller_reader`. A user without one has only grants
-    /// of access lists.
+    /// Groups: `.admin`, `.reseller_admin` or `.reseller_reader`. A user without one has only
+    /// grants of access lists.
     #[serde(default)]
     pub groups: Vec<String>,
 }

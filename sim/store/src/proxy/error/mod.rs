@@ -45,7 +45,7 @@ pub(super) enum ProxyError {
 }
 
 impl ProxyError {
-    /// Whether the object, container or account does not exist.
+    /// True if the object, container or account does not exist.
     pub(super) const fn is_not_found(&self) -> bool {
         matches!(self, Self::Quorum(QuorumError { failure: QuorumFailure::NotFound, .. }))
     }

@@ -75,7 +75,8 @@ impl Proxy {
         Ok(whole.freeze())
     }
 
-    /// Fetches as [`Proxy::fetch`], chunk by chunk. A damaged copy makes it start anew with another.
+    /// Fetches as [`Proxy::fetch`], chunk by chunk. A damaged copy makes it start anew with
+    /// another.
     ///
     /// # Errors
     /// See [`FetchError`]; all chunks until then are void.

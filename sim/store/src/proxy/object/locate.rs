@@ -82,9 +82,9 @@ struct NodeReport {
 }
 
 impl Proxy {
-    /// Asks the replicas for the newest version of an object (ties: the larger ETag). Returns as soon
-    /// as a majority of the primaries has answered and one of them has it; asks the handoffs if that
-    /// fails, or takes longer than [`LOCATE_PATIENCE`].
+    /// Asks the replicas for the newest version of an object (ties: the larger ETag). Returns as
+    /// soon as a majority of the primaries has answered and one of them has it; asks the handoffs
+    /// if that fails, or takes longer than [`LOCATE_PATIENCE`].
     ///
     /// # Errors
     /// See [`LocateError`].

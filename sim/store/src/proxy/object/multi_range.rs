@@ -21,7 +21,7 @@ pub(in crate::proxy) enum MultipartPiece {
     Content(ByteRange),
 }
 
-/// Whether the client asks for several ranges.
+/// True if the client asks for several ranges.
 pub(in crate::proxy) fn is_requested(headers: &HeaderMap) -> bool {
     let several = |range: &str| range.contains(',');
     headers.contains_key(RANGE)

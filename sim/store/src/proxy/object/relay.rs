@@ -25,7 +25,8 @@ use crate::proxy::replica_nodes::ReplicaCandidate;
 use crate::swift::Timestamp;
 use crate::swift::header::{X_BACKEND_DATA_TIMESTAMP, X_BACKEND_WANT_VERSION, text, timestamp};
 
-/// Bytes of the largest body that is read whole before it is sent: it would leave in one piece anyway.
+/// Bytes of the largest body that is read whole before it is sent: it would leave in one piece
+/// anyway.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
 
 /// Bytes of an object that a body consists of.
@@ -34,7 +35,7 @@ pub(in crate::proxy) struct RelayedBytes {
     /// Offset of the first one, if it is known.
     pub(in crate::proxy) first: Option<u64>,
     pub(in crate::proxy) length: u64,
-    /// Whether they are the whole object.
+    /// True if they are the whole object.
     pub(in crate::proxy) whole: bool,
 }
 
@@ -50,7 +51,7 @@ pub(in crate::proxy) struct BodyRelay {
     checksum: Option<Checksum>,
     source: IncomingBody,
     reading: Attempt,
-    /// Whether the body comes from more than one node.
+    /// True if the body comes from more than one node.
     resumed: bool,
     left: VecDeque<ReplicaCandidate>,
 }
@@ -161,7 +162,7 @@ impl BodyRelay {
         }
     }
 
-    /// Whether the relayed bytes match the ETag, as far as that can be checked.
+    /// True if the relayed bytes match the ETag, as far as that can be checked.
     pub(in crate::proxy) fn is_intact(&mut self) -> bool {
         let is_intact = match (self.checksum.take(), &self.etag) {
             (Some(checksum), Some(etag)) => hex(&checksum.sum()) == *etag,
@@ -200,7 +201,7 @@ impl BodyRelay {
         None
     }
 
-    /// Whether the answer is the missing rest, of the same version.
+    /// True if the answer is the missing rest, of the same version.
     fn resumes(&self, answer: &IncomingResponse, first: u64) -> bool {
         let range = text(&answer.headers, &CONTENT_RANGE).and_then(content_range_start);
         answer.status == StatusCode::PARTIAL_CONTENT
@@ -217,7 +218,7 @@ fn reading(proxy: &Proxy) -> Attempt {
     proxy.host().attempt(AttemptKind::Replica, "replica")
 }
 
-/// Whether the ETag is an MD5, by which a body can be checked.
+/// True if the ETag is an MD5, by which a body can be checked.
 fn is_md5(etag: &str) -> bool {
     etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -143,7 +143,8 @@ impl Composer {
         true
     }
 
-    /// Range of a segment, which may be a large object itself; `None` if the caller may not read it.
+    /// Range of a segment, which may be a large object itself; `None` if the caller may not read
+    /// it.
     async fn part_of(&self, segment: &Segment, range: ByteRange, depth: usize) -> Option<Part> {
         let path = segment.path(&self.head.path).ok()?;
         authorise(&self.proxy, &self.head.caller, &path, Access::Read).await.ok()?;

@@ -33,7 +33,7 @@ struct Tally {
 /// Object to be deleted.
 struct Step {
     path: Path,
-    /// Whether it is a manifest whose segments are deleted first.
+    /// True if it is a manifest whose segments are deleted first.
     opens: bool,
 }
 

@@ -27,7 +27,7 @@ pub(in crate::proxy) struct Segment {
     /// Range of the object, as `first-last`; `None` for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::proxy) range: Option<String>,
-    /// Whether the object is a large object itself.
+    /// True if the object is a large object itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(in crate::proxy) sub_slo: bool,
 }

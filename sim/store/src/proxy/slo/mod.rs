@@ -1,8 +1,8 @@
 //! Static large objects (SLO): a manifest names the segments that a GET joins.
 //!
 //! Stored as Swift stores them: the manifest is an object of its own, with `X-Static-Large-Object`
-//! and the size and ETag of the large object. Leaves out data in the manifest itself, parts by their
-//! number, and deletion in the background.
+//! and the size and ETag of the large object. Leaves out data in the manifest itself, parts by
+//! their number, and deletion in the background.
 
 pub(super) mod composite;
 mod delete;
@@ -30,7 +30,7 @@ pub(super) fn operation(head: &RequestHead) -> Option<Cow<'_, str>> {
     query::value(head.query.as_deref(), "multipart-manifest")
 }
 
-/// Whether these headers of a node are those of a manifest.
+/// True if these headers of a node are those of a manifest.
 pub(super) fn is_manifest(headers: &HeaderMap) -> bool {
     text(headers, &X_STATIC_LARGE_OBJECT).is_some_and(is_true)
 }

@@ -44,7 +44,8 @@ pub(super) fn parse(path: &Path, json: &[u8]) -> Result<Manifest, ManifestError>
     Manifest::stored(json).ok_or_else(|| ManifestError::Damaged { path: path.clone() })
 }
 
-/// JSON of the manifest, from the first replica that sends all of it, with the rest of its response.
+/// JSON of the manifest, from the first replica that sends all of it, with the rest of its
+/// response.
 pub(super) async fn manifest_json(
     proxy: &Proxy,
     path: &Path,

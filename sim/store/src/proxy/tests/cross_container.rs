@@ -1,9 +1,11 @@
-//! Requests that touch more than one path: each is asked for, so that nobody borrows a right from the first.
+//! Requests that touch more than one path: each is asked for, so that nobody borrows a right from
+//! the first.
 
 use super::auth::House;
 use super::*;
 
-/// The container `c` is open to `test2:tester2`, who may read and write it; `s` is not. Both hold an object, and `c/big` is made of `s/1`.
+/// The container `c` is open to `test2:tester2`, who may read and write it; `s` is not. Both hold
+/// an object, and `c/big` is made of `s/1`.
 fn half_open() -> (House, String) {
     let mut house = House::new();
     let tester = house.token("test:tester");

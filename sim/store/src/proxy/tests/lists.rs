@@ -171,7 +171,8 @@ fn a_grant_that_is_taken_back_ends_at_once_where_it_is_taken_back() {
     assert_eq!(house.status(&guest, "GET", CONTAINER), 403, "the new container is another one");
 }
 
-/// Fake nodes that say the object may be read by those in `readers`, before a proxy that knows `secret`.
+/// Fake nodes that say the object may be read by those in `readers`, before a proxy that knows
+/// `secret`.
 fn fakes(manners: &[(usize, Manner)], readers: &[(usize, &str)]) -> Room {
     let room = Room::new(manners);
     let data = pattern(10);
