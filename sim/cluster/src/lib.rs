@@ -69,7 +69,7 @@ pub struct Cluster {
     /// Place of each host, in the order of their keys.
     pub places: Vec<HostPlace>,
     /// Hardware of each host, in the order of their keys.
-    pub parts: Vec<Parts>,
+    pub parts: Vec<HostHardware>,
     /// Disks of each storage node.
     pub devices_per_node: u32,
     /// The ring.
@@ -78,7 +78,7 @@ pub struct Cluster {
 
 /// Hardware of a host: its cores, its disks and its network card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts {
+pub struct HostHardware {
     /// Cores that run jobs.
     pub cores: u32,
     /// Disks.
@@ -240,7 +240,7 @@ struct Assembly<'a> {
     ring: Rc<ClusterRing>,
     names: Vec<String>,
     places: Vec<HostPlace>,
-    parts: Vec<Parts>,
+    parts: Vec<HostHardware>,
 }
 
 impl Assembly<'_> {
@@ -256,7 +256,7 @@ impl Assembly<'_> {
         self.names.push(name.clone());
         self.places.push(place);
         let count = u32::try_from(disks.len()).unwrap_or(u32::MAX);
-        self.parts.push(Parts { cores: machine.cores, disks: count, nic: machine.nic });
+        self.parts.push(HostHardware { cores: machine.cores, disks: count, nic: machine.nic });
         let host = HostSpec {
             is_worker: name.starts_with("worker:"),
             name,

@@ -10,17 +10,17 @@
 //! Nothing above the seam knows the difference. Actors are started one by one, so that proxies
 //! begin when nodes have recovered. Leaves out who the actors are: that is `cluster`'s.
 
+mod accept;
 mod clock;
 mod cores;
 #[cfg(unix)]
 pub mod disk;
-mod door;
-mod ending;
 mod machine;
 mod meters;
 mod peers;
 mod pipe;
 pub mod served;
+mod shutdown;
 mod switchboard;
 #[cfg(test)]
 mod tests;
@@ -40,14 +40,14 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
+pub use self::accept::Door;
 pub use self::clock::BeforeItsTime;
 use self::clock::ServerClock;
 use self::cores::Cores;
-pub use self::door::Door;
-use self::ending::Ending;
 use self::machine::ServerMachine;
 pub use self::meters::Meters;
 pub use self::peers::{PeerSecret, Peers};
+use self::shutdown::Ending;
 use self::switchboard::Switchboard;
 pub use self::tls::{BadTls, Tls};
 use stayput_host::{Disk, Host, LocalFuture, Seed};
@@ -242,11 +242,11 @@ impl Server {
         tls: Option<Tls>,
     ) -> Result<(Arc<Door>, SocketAddr), StartError> {
         let failed = |source| StartError::Address { at, source };
-        let listener = door::bind(at).map_err(failed)?;
+        let listener = accept::bind(at).map_err(failed)?;
         let found = listener.local_addr().map_err(failed)?;
         let opened = Arc::new(Door::new(tls));
         let (door, ending) = (Arc::clone(&opened), Arc::clone(&self.shared.ending));
-        self.attend(listener, move |listener| door::attend(door, listener, ending))
+        self.attend(listener, move |listener| accept::attend(door, listener, ending))
             .map_err(failed)?;
         Ok((opened, found))
     }
@@ -258,7 +258,7 @@ impl Server {
     /// The address cannot be had.
     pub fn open_port(&self, at: SocketAddr) -> Result<SocketAddr, StartError> {
         let failed = |source| StartError::Address { at, source };
-        let listener = door::bind(at).map_err(failed)?;
+        let listener = accept::bind(at).map_err(failed)?;
         let found = listener.local_addr().map_err(failed)?;
         let Some(peers) = self.shared.peers.clone() else {
             return Err(failed(io::Error::other("this server has no other processes")));

@@ -20,7 +20,7 @@ use stayput_host::{
 use stayput_world::tcp::stream::{Books, SocketStream};
 use tokio::net::TcpStream;
 
-use super::door::{Callers, Door, OpenCall};
+use super::accept::{Callers, Door, OpenCall};
 use super::meters::Meters;
 use super::switchboard::{Arrival, Arrivals};
 use super::tls::Tls;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stayput_host::topology::HostKey;
 use stayput_host::{Batch, Host, Label, Purpose, Time};
-use stayput_world::fault::kinds::{Crash, Partition, Power};
+use stayput_world::fault::kinds::{Crash, NetworkPartition, Power};
 use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Effects, Fault, FaultInjection, RunMeters, WireMeters};
 
@@ -138,8 +138,10 @@ fn what_is_counted(
         while poll_fn(|cx| stream.poll_read(cx, 100_000)).await.is_ok_and(|data| !data.is_empty()) {
         }
     });
-    let kind =
-        FaultKind::ways(Sides::between(vec![HostKey(from)], vec![HostKey(to)], one_way), Partition);
+    let kind = FaultKind::ways(
+        Sides::between(vec![HostKey(from)], vec![HostKey(to)], one_way),
+        NetworkPartition,
+    );
     let id = world.schedule(fault(200, 8_000, kind)).expect("the hosts exist");
     assert_eq!(found.wait(world), io::ErrorKind::ConnectionReset);
     let in_flight = world.in_flight();
@@ -183,8 +185,10 @@ fn a_connection_made_after_the_heal_works() {
             finding.set((during, after));
         }
     });
-    let kind =
-        FaultKind::ways(Sides::between(vec![HostKey(0)], vec![HostKey(1)], false), Partition);
+    let kind = FaultKind::ways(
+        Sides::between(vec![HostKey(0)], vec![HostKey(1)], false),
+        NetworkPartition,
+    );
     let id = world.schedule(fault(0, 100, kind)).expect("the hosts exist");
     assert_eq!(found.wait(world), (false, true));
     assert!(world.effects(id).bit());

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 
 use super::stage::{count_words, counted_words, counts, put_texts, spec};
 use stayput_testkit::cluster::assemble;
-use stayput_testkit::random::fault::{Fault, Kind};
+use stayput_testkit::random::fault::{CaseFault, Kind};
 use stayput_testkit::random::settle;
 use stayput_testkit::random::unbalanced;
 use stayput_testkit::world::{LIMIT, Probe, network};
@@ -67,7 +67,7 @@ struct Case {
     reducers: u32,
     copies: u8,
     on_worker: bool,
-    faults: Vec<Fault>,
+    faults: Vec<CaseFault>,
     /// The seed of the order in which ready tasks run; the fixed order if `None`.
     shuffle: Option<u64>,
 }
@@ -125,10 +125,10 @@ impl Case {
     fn must_work(&self) -> bool {
         let survived = match self.faults.as_slice() {
             [] => return self.fits(),
-            [Fault { kind: Kind::Crash(host) | Kind::Power(host), .. }] => {
+            [CaseFault { kind: Kind::Crash(host) | Kind::Power(host), .. }] => {
                 *host < self.nodes() && self.nodes() > 1
             }
-            [Fault { kind: Kind::Partition { to, .. }, .. }] => self.zones > 1 && to.is_empty(),
+            [CaseFault { kind: Kind::Partition { to, .. }, .. }] => self.zones > 1 && to.is_empty(),
             _ => false,
         };
         survived && self.fits() && self.replicas > 1 && self.copies == 1
@@ -175,7 +175,7 @@ fn cases() -> impl Strategy<Value = Case> {
 
 /// A host crashes or loses power, or a zone is cut off; often shortly, sometimes for as long as a
 /// job may take.
-fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = Fault> {
+fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = CaseFault> {
     let nodes = zones * nodes_per_zone;
     // Behind the nodes stand the proxy and the worker, which are hit more seldom than all nodes.
     let host = move || prop_oneof![6 => 0..nodes, 1 => nodes..nodes + 2];
@@ -193,7 +193,8 @@ fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = Fault> {
         2 => zone,
     ];
     let for_ms = prop_oneof![2 => 1..300_u32, 2 => 300..5_000_u32, 1 => 5_000..60_000_u32];
-    (0..BEGIN_MS, for_ms, kind).prop_map(|(at_ms, for_ms, kind)| Fault::once(at_ms, for_ms, kind))
+    (0..BEGIN_MS, for_ms, kind)
+        .prop_map(|(at_ms, for_ms, kind)| CaseFault::once(at_ms, for_ms, kind))
 }
 
 fn run(case: &Case) -> Outcome {

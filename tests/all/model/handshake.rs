@@ -12,7 +12,7 @@ use bytes::Bytes;
 use stayput_host::topology::HostKey;
 use stayput_host::{Backend, Host, RunEnd, Seed, Time};
 use stayput_world::fabric::Fabric;
-use stayput_world::fault::kinds::{Crash, Partition, Power};
+use stayput_world::fault::kinds::{Crash, NetworkPartition, Power};
 use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Effects, Fault, FaultInjection, Trace};
 
@@ -69,7 +69,7 @@ fn seen(at: Duration, lasts: Duration, kind: FaultKind) -> Seen {
 }
 
 fn cut(from: HostKey, to: HostKey) -> FaultKind {
-    FaultKind::ways(Sides::between(vec![from], vec![to], true), Partition)
+    FaultKind::ways(Sides::between(vec![from], vec![to], true), NetworkPartition)
 }
 
 /// That it was answered after so many seconds and the two round trips that connecting and asking

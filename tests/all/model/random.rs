@@ -17,7 +17,7 @@ use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{Backend, BoxStream, Host, RunEnd, Seed, Time};
 use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
-use stayput_world::fault::kinds::{Crash, Latency, Loss, Partition, Power, Throttle};
+use stayput_world::fault::kinds::{Crash, Latency, Loss, NetworkPartition, Power, Throttle};
 use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Fault, FaultInjection, RunMeters, Trace, WireMeters};
 
@@ -86,7 +86,7 @@ fn links() -> impl Strategy<Value = FaultKind> {
     let rate = || (10_000_u64..1_000_000).prop_map(|rate| ByteRate::new(rate).expect("not zero"));
     prop_oneof![
         3 => ways().prop_map(move |(from, to, one_way)| {
-            FaultKind::ways(Sides::between(keys(from), keys(to), one_way), Partition)
+            FaultKind::ways(Sides::between(keys(from), keys(to), one_way), NetworkPartition)
         }),
         1 => (ways(), 1_u64..1_000).prop_map(move |((from, to, one_way), added_ms)| {
             let added = Duration::from_millis(added_ms);

@@ -10,7 +10,7 @@ use stayput_host::config::{ByteRate, Chance};
 use stayput_host::topology::HostKey;
 use stayput_host::{Backend, Time};
 use stayput_world::fabric::Fabric;
-use stayput_world::fault::kinds::{Latency, Loss, Partition, Throttle};
+use stayput_world::fault::kinds::{Latency, Loss, NetworkPartition, Throttle};
 use stayput_world::fault::{FaultKind, Repeat, Sides};
 use stayput_world::{Effects, Fault, FaultInjection, LedgerTotals, RunMeters, WireMeters};
 
@@ -34,7 +34,7 @@ fn at(millis: u64, lasts: u64, kind: FaultKind) -> Fault {
 }
 
 fn partition(from: HostKey, to: HostKey, one_way: bool) -> FaultKind {
-    FaultKind::ways(Sides::between(vec![from], vec![to], one_way), Partition)
+    FaultKind::ways(Sides::between(vec![from], vec![to], one_way), NetworkPartition)
 }
 
 /// A transfer from the first millisecond on, under a fault or none.

@@ -1,7 +1,7 @@
 //! Cases that once failed, each with what was wrong.
 
 use stayput_jobs::placement::PlacementConfig;
-use stayput_testkit::random::fault::{Fault, Kind};
+use stayput_testkit::random::fault::{CaseFault, Kind};
 use stayput_testkit::random::{Case, Links, Op, Step, judge};
 
 /// The newest version was looked for on handoffs only if too few primaries answered. A write that
@@ -18,7 +18,7 @@ fn a_write_that_only_a_handoff_took_is_newest_when_the_primary_is_back() {
         replicas: 1,
         proxies: 2,
         clients: vec![vec![put(0, 0)], vec![put(0, 0), put(500, 0), put(11, 1_488)]],
-        faults: vec![Fault::once(24, 593, Kind::Crash(6))],
+        faults: vec![CaseFault::once(24, 593, Kind::Crash(6))],
         shuffle: None,
         links: Links::default(),
         replicate_ms: None,

@@ -3,9 +3,9 @@
 //! Leaves out the cluster's directory and file (`crate::serve`), the assembly of its parts
 //! (`stayput_server::served`), and log and metrics.
 
+mod monitoring;
 mod part;
 mod stop;
-mod watch;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,9 +31,9 @@ use stayput_store::proxy::{
 pub use self::part::Role;
 use stayput_engine::quantity::{count, duration, parse_duration};
 
+use self::monitoring::{WatchArgs, Watched};
 use self::part::{NodePart, Part, ProxyPart, warn_if_others_can_read};
 use self::stop::Stop;
-use self::watch::{WatchArgs, Watched};
 use super::{CliError, Exit};
 use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
 
@@ -185,7 +185,7 @@ fn whole(
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
     let pool = disk_pool(data)?;
     let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
-    let watch = watch::watch(&args.watch, logs, &watched)?;
+    let watch = monitoring::watch(&args.watch, logs, &watched)?;
     let disks = disks(layout.devices(), &pool);
     let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
     serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
@@ -220,7 +220,7 @@ fn node(
     // Its clients are proxies, which watch requests; its own figures have only an address of their
     // own, if they have one.
     let watched = Watched { server: &server, door: None, disks: Some(&pool) };
-    let _watch = watch::watch(&args.watch, logs, &watched)?;
+    let _watch = monitoring::watch(&args.watch, logs, &watched)?;
     let disks = disks(dir.devices().iter().cloned(), &pool);
     let first = cluster.devices_of(*number).start;
     let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
@@ -264,7 +264,7 @@ fn proxy(
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
     let index = ProxyIndex { index: number - 1, count: cluster.proxies() };
     let watched = Watched { server: &server, door: Some(&door), disks: None };
-    let watch = watch::watch(&args.watch, logs, &watched)?;
+    let watch = monitoring::watch(&args.watch, logs, &watched)?;
     front.serve(&server, &door, &served, (index, cluster.token_secret(), watch))?;
     tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());

@@ -4,8 +4,8 @@
 //! what the figures mean: `stayput-results` judges them.
 
 mod best;
+mod clients;
 mod counts;
-mod drive;
 mod faults;
 mod hosts;
 mod load;
@@ -26,7 +26,7 @@ use stayput_runtime::memo::Memo;
 use stayput_world::timeline::TimelineDetail;
 use stayput_world::{ExecutorMeters, Timeline, Trace, WireMeters};
 
-use self::drive::{AnsweredJob, Drive};
+use self::clients::{AnsweredJob, Drive};
 use self::hosts::Meters;
 use self::reference::References;
 use self::world::RunWorld;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stayput_host::config::{Chance, Jitter};
 use stayput_world::fault::kinds::{
-    FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, Throttle,
+    FullDisk, Latency, Loss, NetworkPartition, Power, ReadErrors, SlowDisk, Throttle,
 };
 use stayput_world::fault::{ClusterPlace, FaultKind, Repeat, Sides};
 
@@ -58,8 +58,11 @@ fn each_kind_reads_as_it_says() {
     let later = Latency { added: ms(20) };
     let errors = ReadErrors { chance: chance("1 %") };
     let cases: Vec<(String, FaultKind<ClusterPlace>)> = vec![
-        ("partition = \"zone:1\"".into(), K::ways(sides(zone, None, false), Partition)),
-        (format!("{between}\none_way = true"), K::ways(sides(zone, Some(other), true), Partition)),
+        ("partition = \"zone:1\"".into(), K::ways(sides(zone, None, false), NetworkPartition)),
+        (
+            format!("{between}\none_way = true"),
+            K::ways(sides(zone, Some(other), true), NetworkPartition),
+        ),
         ("latency = \"20ms\"\non = [\"zone:1\"]".into(), K::ways(sides(zone, None, false), later)),
         (
             format!("latency = \"20ms\"\n{between}\none_way = true"),
@@ -113,7 +116,7 @@ fn drawn_faults_hit_one_of_all_places_of_a_kind() {
     assert_eq!(crash.section, 2);
     let zones = drawn("partition = [\"zone:*\"]\nrate = \"1/s\"\nuntil = \"20s\"");
     assert_eq!(zones.targets.len(), 3);
-    let third = FaultKind::ways(sides(ClusterPlace::Zone(3), None, false), Partition);
+    let third = FaultKind::ways(sides(ClusterPlace::Zone(3), None, false), NetworkPartition);
     assert_same(&zones.kind.moved_to(zones.targets[2]), &third);
     let disks = drawn("slow_disk = \"device:*\"\nfactor = 3\nrate = \"1/s\"\nuntil = \"20s\"");
     assert_eq!(disks.targets.len(), 12);

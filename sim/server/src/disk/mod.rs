@@ -16,10 +16,10 @@
 mod cached;
 mod directories;
 mod file;
+mod group_commit;
 mod names;
 mod pool;
 mod room;
-mod rounds;
 mod start;
 mod table;
 #[cfg(test)]
@@ -36,11 +36,11 @@ use futures_util::future::join_all;
 
 use self::directories::Directories;
 use self::file::{OpenFile, RealFile};
+use self::group_commit::Rounds;
 use self::names::failed;
 pub use self::pool::DiskPool;
 use self::pool::lock;
 use self::room::Room;
-use self::rounds::Rounds;
 pub use self::start::OpenError;
 use stayput_host::{Batch, Disk, DiskError, File, LocalFuture, Row};
 

@@ -13,13 +13,13 @@ use stayput_host::{
 use crate::clock::Clock;
 use crate::cpu::Cpu;
 use crate::executor::Executor;
-use crate::net::{Net, NetEvent};
+use crate::net::{FabricNetwork, NetEvent};
 
 pub(super) struct FabricMachine {
     pub(super) key: HostKey,
     pub(super) seed: Seed,
     pub(super) executor: Executor<NetEvent>,
-    pub(super) net: Rc<Net>,
+    pub(super) net: Rc<FabricNetwork>,
     pub(super) cpu: Cpu,
     pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
     pub(super) recorder: Rc<dyn Recorder>,

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::cpu::{BusyMeter, Cpu, FuelMeter};
 use crate::disk::{DiskIdentity, SimDisk};
 use crate::executor::{Executor, TaskOrder};
-use crate::net::{Net, NetEvent};
+use crate::net::{FabricNetwork, NetEvent};
 use crate::{
     EffectLog, Effects, ExecutorMeters, ExecutorStats, Fault, FaultError, FaultId, FaultInjection,
     HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace, TraceEvent, WireMeters,
@@ -31,7 +31,7 @@ pub struct Fabric(Rc<Room>);
 struct Room {
     seed: Seed,
     executor: Executor<NetEvent>,
-    net: Rc<Net>,
+    net: Rc<FabricNetwork>,
     trace: Trace,
     timeline: Timeline,
     hosts: RefCell<Vec<Rc<Machinery>>>,
@@ -61,7 +61,7 @@ impl Fabric {
     pub fn in_order(order: TaskOrder, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
         let (executor, timeline) = (Executor::new(order), Timeline::default());
         let noted = (trace.clone(), timeline.clone());
-        let net = Net::new(executor.clone(), noted, network, seed);
+        let net = FabricNetwork::new(executor.clone(), noted, network, seed);
         let (hosts, faults) = (RefCell::default(), RefCell::new(0));
         Self(Rc::new(Room {
             seed,

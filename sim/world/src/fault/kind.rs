@@ -235,7 +235,9 @@ mod tests {
     use super::*;
     use crate::fault::ClusterPlace;
     use crate::fault::disk::StopPoint;
-    use crate::fault::kinds::{Crash, FullDisk, Partition, Power, SlowDisk, StopDisk, TornWrites};
+    use crate::fault::kinds::{
+        Crash, FullDisk, NetworkPartition, Power, SlowDisk, StopDisk, TornWrites,
+    };
 
     fn name(host: HostKey) -> String {
         format!("h{}", host.0)
@@ -259,14 +261,14 @@ mod tests {
 
     #[test]
     fn a_long_side_is_described_by_its_first_hosts() {
-        let cut = FaultKind::ways(Sides::between(keys(0..6), keys(6..8), true), Partition);
+        let cut = FaultKind::ways(Sides::between(keys(0..6), keys(6..8), true), NetworkPartition);
         assert_eq!(described(&cut), "partition h0, h1, h2, h3 and 2 more > h6, h7");
         assert_eq!(cut.hosts(), keys(0..8));
     }
 
     #[test]
     fn a_trunk_is_described_by_its_places() {
-        let trunk = |a, b| FaultKind::trunk([HostKey(a), HostKey(b)], Partition);
+        let trunk = |a, b| FaultKind::trunk([HostKey(a), HostKey(b)], NetworkPartition);
         assert_eq!(described(&trunk(0, 1)), "partition workers <> clients");
         assert_eq!(described(&trunk(2, 5)), "partition zone:2 <> zone:5");
         assert_eq!(trunk(2, 5).hosts(), [HostKey(2), HostKey(5)]);
@@ -286,13 +288,16 @@ mod tests {
         let factor = NonZeroU32::new(3).expect("not zero");
         let sides = Sides { from: vec![from], to: None, one_way: true };
         for (kind, moved) in [
-            (FaultKind::ways(sides, Partition), "partition of node:4 to all others"),
+            (FaultKind::ways(sides, NetworkPartition), "partition of node:4 to all others"),
             (FaultKind::process(from, Crash), "crash of node:4"),
             (FaultKind::process(from, Power), "power loss of node:4"),
             (FaultKind::disk(from, None, SlowDisk { factor }), "3 times slower disk node:4"),
             (FaultKind::disk(from, None, FullDisk), "full disk node:4"),
-            (FaultKind::card(from, Partition), "partition of node:4"),
-            (FaultKind::trunk([from, from], Partition), "partition between node:1 and node:1"),
+            (FaultKind::card(from, NetworkPartition), "partition of node:4"),
+            (
+                FaultKind::trunk([from, from], NetworkPartition),
+                "partition between node:1 and node:1",
+            ),
         ] {
             assert_eq!(kind.moved_to(to).to_string(), moved);
             assert_eq!(kind.moved_to(to).name(), kind.name());

@@ -9,7 +9,7 @@ use stayput_host::Time;
 use super::connection::{Congestion, Flow, Window};
 use super::loss::timeout_ns;
 use super::send::ends;
-use super::{CHUNK_MAX, Net, NetworkSignal, RESET_AFTER, State};
+use super::{CHUNK_MAX, FabricNetwork, NetworkSignal, RESET_AFTER, State};
 use crate::clock::Clock;
 use crate::wire::SEGMENT_PAYLOAD;
 
@@ -62,7 +62,7 @@ impl Congestion {
     }
 }
 
-impl Net {
+impl FabricNetwork {
     /// Bytes that `flow` may write now.
     pub(super) fn room_to_write(&self, state: &mut State, flow: Flow) -> usize {
         let now = self.executor.now();

@@ -10,7 +10,9 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::connection::{Flight, Flow};
 use super::port::Served;
 use super::send::ends;
-use super::{ConnectionKey, FlightKey, Net, NetworkSignal, Power, RESET_AFTER, State, TrunkKey};
+use super::{
+    ConnectionKey, FabricNetwork, FlightKey, NetworkSignal, Power, RESET_AFTER, State, TrunkKey,
+};
 use crate::clock::Clock;
 use crate::trace::TraceEvent;
 
@@ -25,7 +27,7 @@ impl State {
     }
 }
 
-impl Net {
+impl FabricNetwork {
     /// Sends a chunk from the card to the trunk if there is one, else over the link.
     pub(super) fn leave(&self, state: &mut State, flight: Flight, served: Served) {
         let trunk = state

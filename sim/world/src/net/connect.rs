@@ -15,8 +15,8 @@ use super::connection::{Congestion, Connection, End, Flow, Phase};
 use super::draw::Purpose;
 use super::stream::NetStream;
 use super::{
-    BACKLOG_MAX, ConnectionKey, LOOPBACK_LATENCY_NS, ListenerState, Net, NetworkSignal, Power,
-    State,
+    BACKLOG_MAX, ConnectionKey, FabricNetwork, LOOPBACK_LATENCY_NS, ListenerState, NetworkSignal,
+    Power, State,
 };
 use crate::clock::Clock;
 use crate::wire;
@@ -26,7 +26,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Retries of a handshake, as many as Linux makes.
 const HANDSHAKES_AGAIN_MAX: u32 = 6;
 
-impl Net {
+impl FabricNetwork {
     /// Listens on a port, as [`stayput_host::Host::listen`] promises.
     ///
     /// # Errors
@@ -235,7 +235,7 @@ impl Net {
 }
 
 struct NetListener {
-    net: Rc<Net>,
+    net: Rc<FabricNetwork>,
     host: HostKey,
     port: u16,
 }

@@ -6,11 +6,11 @@ use stayput_host::topology::HostKey;
 
 use super::connection::Flow;
 use super::send::ends;
-use super::{Net, NetworkSignal, Power, State};
+use super::{FabricNetwork, NetworkSignal, Power, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 
-impl Net {
+impl FabricNetwork {
     /// Takes down a host's process: its kernel resets its connections. Returns their number.
     pub fn crash(&self, fault: FaultId, host: HostKey) -> u64 {
         self.state.borrow_mut().down.entry(host).or_default().push(fault);

@@ -104,7 +104,7 @@ enum NetworkSignal {
 type TrunkKey = u32;
 
 /// The network of a world.
-pub struct Net {
+pub struct FabricNetwork {
     executor: Executor<NetEvent>,
     trace: Trace,
     timeline: Timeline,
@@ -207,7 +207,7 @@ impl State {
     }
 }
 
-impl Net {
+impl FabricNetwork {
     /// Network without hosts.
     #[must_use]
     pub fn new(

@@ -8,7 +8,7 @@ use stayput_host::config::Chance;
 use stayput_host::time::nanos;
 use stayput_host::topology::HostKey;
 
-use super::{Net, State};
+use super::{FabricNetwork, State};
 use crate::fault::{FaultId, NetworkRule, NetworkTarget, RuleVerdict};
 
 /// A rule on the ways from some hosts to others; both lists are sorted.
@@ -19,7 +19,7 @@ pub(super) struct ImposedRule {
     rule: Arc<dyn NetworkRule>,
 }
 
-impl Net {
+impl FabricNetwork {
     /// Imposes a fault's rule from now on.
     pub fn impose(
         &self,

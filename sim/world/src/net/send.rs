@@ -7,13 +7,13 @@ use stayput_host::{Label, Time};
 use super::connection::{Chunk, Connection, End, Flight, Flow};
 use super::draw::Purpose;
 use super::loss::{Losing, Losses, segment};
-use super::{CHUNK_MAX, LOOPBACK_LATENCY_NS, Net, NetEvent, NetworkSignal, State};
+use super::{CHUNK_MAX, FabricNetwork, LOOPBACK_LATENCY_NS, NetEvent, NetworkSignal, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 use crate::trace::TraceEvent;
 use crate::wire;
 
-impl Net {
+impl FabricNetwork {
     pub(super) fn signal_at(&self, at: Time, what: NetworkSignal) {
         self.executor.signal_at(at, NetEvent(what));
     }

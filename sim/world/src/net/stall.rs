@@ -11,12 +11,12 @@ use stayput_host::Time;
 use super::connection::{Chunk, Flow, Stall};
 use super::loss::timeout_ns;
 use super::send::{ends, labels};
-use super::{Net, NetworkSignal, RESET_AFTER, State};
+use super::{FabricNetwork, NetworkSignal, RESET_AFTER, State};
 use crate::clock::Clock;
 use crate::fault::FaultId;
 use crate::wire;
 
-impl Net {
+impl FabricNetwork {
     /// The first time that `chunk` meets a cut way.
     pub(super) fn stall(&self, state: &mut State, flow: Flow, chunk: Chunk, cuts: &[FaultId]) {
         let since = self.executor.now();

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use stayput_host::{Label, Stream};
 
 use super::connection::{Fin, Flow};
-use super::{CHUNK_MAX, Net};
+use super::{CHUNK_MAX, FabricNetwork};
 
 pub(super) struct NetStream {
-    net: Rc<Net>,
+    net: Rc<FabricNetwork>,
     flow: Flow,
 }
 
 impl NetStream {
-    pub(super) fn new(net: &Rc<Net>, flow: Flow) -> Self {
+    pub(super) fn new(net: &Rc<FabricNetwork>, flow: Flow) -> Self {
         Self { net: Rc::clone(net), flow }
     }
 }
@@ -102,7 +102,7 @@ impl Drop for NetStream {
     }
 }
 
-impl Net {
+impl FabricNetwork {
     /// The stream of a flow's sender is dropped: what it has written is still sent, what comes for
     /// it is refused.
     pub(super) fn close(&self, flow: Flow) {

@@ -11,8 +11,8 @@ use stayput_host::topology::HostKey;
 use stayput_host::{Backend, Batch, Disk, Host, RunEnd, Time};
 use stayput_world::fabric::Fabric;
 use stayput_world::fault::kinds::{
-    Crash, FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, StopDisk, Throttle,
-    TornWrites,
+    Crash, FullDisk, Latency, Loss, NetworkPartition, Power, ReadErrors, SlowDisk, StopDisk,
+    Throttle, TornWrites,
 };
 use stayput_world::fault::{Fault, FaultError, FaultKind, Repeat, Sides, StopPoint};
 use stayput_world::{Effects, FaultId, FaultInjection, RunMeters};
@@ -38,8 +38,8 @@ fn percent(percent: u32) -> Chance {
 fn network_faults() -> Vec<(FaultKind, &'static str)> {
     let throttle = Throttle { rate: rate(GBIT / 50) };
     vec![
-        (FaultKind::ways(sides(false), Partition), "dropped_bytes"),
-        (FaultKind::ways(sides(true), Partition), "dropped_bytes"),
+        (FaultKind::ways(sides(false), NetworkPartition), "dropped_bytes"),
+        (FaultKind::ways(sides(true), NetworkPartition), "dropped_bytes"),
         (FaultKind::ways(sides(false), Latency { added: ms(30) }), "delayed_sendings"),
         (FaultKind::ways(sides(true), Loss { chance: percent(5) }), "lost_segments"),
         (FaultKind::card(A, throttle), "throttled_bytes"),
@@ -129,7 +129,7 @@ fn a_one_way_partition_lets_the_other_way_through() {
         });
     }
     let one_way = Sides::between(vec![HostKey(1)], vec![HostKey(0)], true);
-    let fault = Fault::once(at(20), ms(200), FaultKind::ways(one_way, Partition));
+    let fault = Fault::once(at(20), ms(200), FaultKind::ways(one_way, NetworkPartition));
     let id = world.schedule(fault).expect("the hosts exist");
     let (data, when) = heard.wait(&mut world);
     assert_eq!(&data[..], b"there");
@@ -142,7 +142,7 @@ fn a_one_way_partition_lets_the_other_way_through() {
 fn a_cut_that_lasts_resets_both_ends() {
     let mut world = world(network());
     let begun = transfers(&mut world, ms(10), &[(0, 2, 20 * BYTES)]);
-    let kind = FaultKind::ways(sides(false), Partition);
+    let kind = FaultKind::ways(sides(false), NetworkPartition);
     scheduled(&mut world, vec![Fault::once(at(50), ms(60_000), kind)]);
     let sent = begun[0].sent.wait(&mut world).expect_err("its patience is over");
     assert_eq!(sent.kind(), io::ErrorKind::ConnectionReset);
@@ -357,7 +357,7 @@ fn faults_that_cannot_happen_are_refused_with_the_reason() {
     assert_eq!(refused(FaultKind::trunk([A, nobody], Throttle { rate: rate(1) })), far);
     assert_eq!(refused(FaultKind::disk(nobody, None, FullDisk)), far);
     let to = Sides::between(vec![A], vec![nobody], false);
-    assert_eq!(refused(FaultKind::ways(to, Partition)), far);
+    assert_eq!(refused(FaultKind::ways(to, NetworkPartition)), far);
     let no_disk = refused(FaultKind::disk(A, Some("d9"), FullDisk));
     assert_eq!(no_disk.to_string(), "the fault names disk d9, node:1 has 2 disks");
     let repeat = Some(Repeat { every: ms(1), times: 2 });
@@ -377,7 +377,7 @@ fn the_trace_names_kinds_targets_and_parameters() {
     let throttle = Throttle { rate: rate(1_000) };
     let kinds = vec![
         FaultKind::ways(sides(false), Latency { added: ms(1) }),
-        FaultKind::ways(all, Partition),
+        FaultKind::ways(all, NetworkPartition),
         FaultKind::ways(sides(true), Loss { chance: percent(1) }),
         FaultKind::card(B, throttle),
         FaultKind::trunk([A, B], throttle),
@@ -435,7 +435,10 @@ fn a_connection_of_a_mended_network_works_as_before() {
         }
     });
     let cut = Sides { from: vec![A], to: None, one_way: false };
-    scheduled(&mut world, vec![Fault::once(at(50), ms(300), FaultKind::ways(cut, Partition))]);
+    scheduled(
+        &mut world,
+        vec![Fault::once(at(50), ms(300), FaultKind::ways(cut, NetworkPartition))],
+    );
     let times: Vec<Duration> = found.wait(&mut world);
     assert_eq!(times[0], times[2]);
     assert!(times[1] > ms(200), "{times:?}");

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use stayput_host::config::Chance;
 use stayput_host::topology::HostKey;
 use stayput_world::fault::kinds::{
-    Crash, FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, Throttle,
+    Crash, FullDisk, Latency, Loss, NetworkPartition, Power, ReadErrors, SlowDisk, Throttle,
 };
 use stayput_world::fault::{Fault, FaultKind, Repeat, Sides};
 use stayput_world::{ExecutorMeters, FaultInjection, RunMeters, WireMeters};
@@ -47,7 +47,7 @@ fn throttle() -> impl Strategy<Value = Throttle> {
 
 fn kind() -> impl Strategy<Value = FaultKind> {
     prop_oneof![
-        sides().prop_map(|sides| FaultKind::ways(sides, Partition)),
+        sides().prop_map(|sides| FaultKind::ways(sides, NetworkPartition)),
         (sides(), 1..500_u64)
             .prop_map(|(sides, added)| FaultKind::ways(sides, Latency { added: ms(added) })),
         (sides(), chance()).prop_map(|(sides, chance)| FaultKind::ways(sides, Loss { chance })),

@@ -9,7 +9,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, Kind, faults};
+use super::fault::{CaseFault, Kind, faults};
 
 /// Objects that each client writes.
 pub const OBJECTS_PER_CLIENT: u32 = 2;
@@ -39,7 +39,7 @@ pub struct Case {
     /// Steps of each client, one after the other.
     pub clients: Vec<Vec<Step>>,
     /// Faults, whose times count from the first step.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<CaseFault>,
     /// Seed of the order in which ready tasks run; the fixed order if `None`.
     #[serde(default)]
     pub shuffle: Option<u64>,
@@ -201,11 +201,11 @@ fn torn_cases() -> impl Strategy<Value = Case> {
                 reads.into_iter().map(|(after_ms, op)| Step { after_ms, op }).collect();
             reader[0].after_ms += 3_000;
             let cut = Kind::Partition { from: vec![misses], to: Vec::new(), one_way: false };
-            let mut faults = vec![Fault::once(1_000, 2_000, cut)];
+            let mut faults = vec![CaseFault::once(1_000, 2_000, cut)];
             faults.extend(
                 crashes
                     .into_iter()
-                    .map(|(at_ms, for_ms, host)| Fault::once(at_ms, for_ms, Kind::Crash(host))),
+                    .map(|(at_ms, for_ms, host)| CaseFault::once(at_ms, for_ms, Kind::Crash(host))),
             );
             Case {
                 seed: u64::from(seed),

@@ -16,7 +16,7 @@ use stayput_host::config::{ByteRate, Chance};
 use stayput_host::topology::HostKey;
 use stayput_world as world;
 use stayput_world::fault::kinds::{
-    Crash, FullDisk, Latency, Loss, Partition, Power, ReadErrors, SlowDisk, Throttle,
+    Crash, FullDisk, Latency, Loss, NetworkPartition, Power, ReadErrors, SlowDisk, Throttle,
 };
 use stayput_world::fault::{FaultKind, Repeat, Sides};
 
@@ -30,9 +30,9 @@ const BEGIN_MS: u32 = 8_000;
 /// The most that a fault comes.
 const TIMES_MAX: u32 = 6;
 
-/// Fault of a case.
+/// CaseFault of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct CaseFault {
     /// Start, in milliseconds after the first step.
     pub at_ms: u32,
     /// Duration, in milliseconds.
@@ -146,8 +146,8 @@ fn worn(loss_per_mille: u32, cluster: &Cluster, start: Time) -> Option<world::Fa
     Some(world::Fault::once(start, Duration::from_millis(u64::from(HORIZON_MS)), kind))
 }
 
-impl Fault {
-    /// Fault that comes once.
+impl CaseFault {
+    /// CaseFault that comes once.
     #[must_use]
     pub const fn once(at_ms: u32, for_ms: u32, kind: Kind) -> Self {
         Self { at_ms, for_ms, kind, again: None }
@@ -185,7 +185,7 @@ impl Kind {
         match self {
             Self::Partition { from, to, one_way } => {
                 let (from, to) = sides(&all, from, to);
-                FaultKind::ways(Sides::between(from, to, *one_way), Partition)
+                FaultKind::ways(Sides::between(from, to, *one_way), NetworkPartition)
             }
             Self::Latency { from, to, one_way, added_ms } => {
                 let (from, to) = sides(&all, from, to);
@@ -247,15 +247,15 @@ fn hosts_of_places(cluster: &Cluster) -> Vec<HostKey> {
 }
 
 /// Up to eight faults.
-pub fn faults() -> impl Strategy<Value = Vec<Fault>> {
+pub fn faults() -> impl Strategy<Value = Vec<CaseFault>> {
     vec(fault(), 0..9)
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = CaseFault> {
     let for_ms = prop_oneof![3 => 1..5_000_u32, 2 => 5_000..HORIZON_MS];
     let again = (2..=TIMES_MAX, 1_u32..3_000).prop_map(|(times, rest_ms)| Again { times, rest_ms });
     let again = prop_oneof![3 => Just(None), 1 => again.prop_map(Some)];
-    (0..BEGIN_MS, for_ms, kind(), again).prop_map(|(at_ms, for_ms, kind, again)| Fault {
+    (0..BEGIN_MS, for_ms, kind(), again).prop_map(|(at_ms, for_ms, kind, again)| CaseFault {
         at_ms,
         for_ms: for_ms.min(HORIZON_MS - at_ms),
         kind,

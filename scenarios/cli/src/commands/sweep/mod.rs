@@ -2,8 +2,8 @@
 
 mod args;
 mod cell;
-mod drive;
 mod head;
+mod scheduler;
 mod show;
 
 use std::io;
@@ -43,7 +43,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     let (head, files) = head::head(args)?;
     let folder = SweepFolder::begin(&args.out, head)?;
     let cells = args.shard.of(folder.keys());
-    let left = drive::left(&folder, &cells)?;
+    let left = scheduler::left(&folder, &cells)?;
     let found = cells.len() - left.len();
     if found > 0 {
         note(&format!("{found} of {} runs were there already", cells.len()))?;
@@ -56,7 +56,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
     let work = Cells { files, policies, known, no_faults, memo, events };
     let mut progress = show::Progress::new(left.len() as u64);
     let mut shown = Ok(());
-    drive::drive(&folder, &left, threads, &|key| work.run(key), &mut |kept| {
+    scheduler::drive(&folder, &left, threads, &|key| work.run(key), &mut |kept| {
         shown = progress.ended(kept);
         if shown.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

@@ -21,7 +21,7 @@ pub use crash::Crash;
 pub use full_disk::FullDisk;
 pub use latency::Latency;
 pub use loss::Loss;
-pub use partition::Partition;
+pub use partition::NetworkPartition;
 pub use power::Power;
 pub use read_errors::ReadErrors;
 pub use slow_disk::SlowDisk;

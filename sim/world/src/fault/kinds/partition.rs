@@ -11,14 +11,14 @@ pub(super) static SPEC: FaultSpec = FaultSpec {
     key: "partition",
     keys: &["between", "one_way"],
     implied: Some(ImpliedBy { with: "between", any_of: &[], none_of: &["down", "up"] }),
-    parse: |section| Ok(FaultKind::ways(section.sides("partition")?, Partition).into()),
+    parse: |section| Ok(FaultKind::ways(section.sides("partition")?, NetworkPartition).into()),
 };
 
 /// Cut between two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition;
+pub struct NetworkPartition;
 
-impl FaultDescription for Partition {
+impl FaultDescription for NetworkPartition {
     fn name(&self) -> &'static str {
         "partition"
     }
@@ -28,7 +28,7 @@ impl FaultDescription for Partition {
     }
 }
 
-impl NetworkRule for Partition {
+impl NetworkRule for NetworkPartition {
     fn verdict(&self, _from: HostKey, _to: HostKey) -> RuleVerdict {
         RuleVerdict::Drop
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::ending::Ending;
+use super::shutdown::Ending;
 use super::tls::Tls;
 
 /// Connections that a listener was handed and has not accepted yet.
