@@ -48,8 +48,10 @@ fn a_scenario_names_a_policy_of_another_crate_and_its_jobs_run_where_it_says() {
 
 #[test]
 fn a_policy_that_was_not_registered_is_refused_with_those_that_were() {
-    let text = format!("name = \"x\"\n{POLICIES}");
-    let refused = Scenario::parse(&text, Path::new("x.toml")).expect_err("nobody knows it");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/banana.toml");
+    let banana = std::fs::read_to_string(&file).expect("it is committed");
+    let text = banana.replace("[\"on-storage\", \"download\"]", "[\"nearest\", \"random\"]");
+    let refused = Scenario::parse(&text, &file).expect_err("nobody knows it");
     assert!(refused.to_string().contains("`nearest` is not a policy"), "{refused}");
     assert!(refused.to_string().contains("the policies are: on-storage, download, "), "{refused}");
     let known = Policy::named("nearest", &PolicyRegistry::built_in().with(&Nearest));

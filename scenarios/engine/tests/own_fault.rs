@@ -81,7 +81,8 @@ const SCENARIO: &str = r#"
 name = "own"
 
 [[data]]
-path = "swift://~/demo/log-{1..4}.txt"
+path = "swift://~/demo/log-*.txt"
+count = 4
 generate = "log"
 size = "64 KiB"
 
@@ -122,7 +123,7 @@ fn catalog() -> FaultCatalog {
 #[test]
 fn a_disk_fault_of_ones_own_bites_in_a_scenario_that_names_it() {
     let (what, fault) = run("flaky_reads = \"node:2\"\nperiod = 2", &catalog());
-    assert_eq!(what, "every 2. read fails at node:2 at 0s for 1s");
+    assert_eq!(what, "every 2. read fails at node:2 at 0ns for 1s");
     assert!(fault.bit, "{fault:?}");
     assert!(fault.effect.iter().any(|(what, count)| what == "flaky_reads" && *count > 0));
 }
@@ -130,7 +131,7 @@ fn a_disk_fault_of_ones_own_bites_in_a_scenario_that_names_it() {
 #[test]
 fn a_network_fault_of_ones_own_bites_in_a_scenario_that_names_it() {
     let (what, fault) = run("odd_ones = \"zone:1\"", &catalog());
-    assert_eq!(what, "odd ones of zone:1 from all others at 0s for 1s");
+    assert_eq!(what, "odd ones of zone:1 from all others at 0ns for 1s");
     assert!(fault.bit, "{fault:?}");
 }
 

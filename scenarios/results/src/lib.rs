@@ -1,8 +1,8 @@
 //! Views of the records of runs: judgement, statistics, exports, sweeps and the report page.
 //!
 //! ```text
-//! stats    figures of runs, pairs and many seeds      judge   expectations and promises of one run
-//! export   formats of one run (`stayput run`)         sweep   the directory of many runs (`stayput sweep`)
+//! stats    figures of runs, pairs and many seeds   judge   expectations and promises of one run
+//! export   formats of one run (`stayput run`)      sweep   many runs (`stayput sweep`)
 //! page     the HTML page on a sweep (`stayput report`)
 //! ```
 //! It depends on `stayput-engine`, whose [`RunRecord`](stayput_engine::record::RunRecord) is the

@@ -4,7 +4,7 @@
 //! client → proxy: proxy → posted         a description, an image or a script
 //!                       → plan           its sessions, in the store's terms
 //!                       → placement      candidates for each session, best first
-//!                       → message        an order for each session, with what the node does not have
+//!                       → message        an order for each session, with what its node lacks
 //!          node:  node  → session        code, sources of devices, a slot, the run
 //!                       → pipe_transport pipes to sessions on other nodes
 //!          proxy: proxy → answer         the X-Nexe-* headers and the output

@@ -7,8 +7,8 @@
 //!
 //! ```
 //! use stayput_ring::{
-//!     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight, Zone,
-//!     check,
+//!     DeviceName, HashSecret, NewDevice, PartPower, Region, Replicas, Ring, RingBuilder, Weight,
+//!     Zone, check,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

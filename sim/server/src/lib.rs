@@ -1,10 +1,11 @@
 //! The cluster's actors on threads of a real machine: a server.
 //!
 //! ```text
-//! door   one socket for clients → the proxy with fewest connections
+//! accept   one socket for clients → the proxy with fewest connections
 //! threads   each a current-thread runtime with some of the actors, which stay there
 //!           switchboard, pipe   actors reach each other in memory
-//! peers   actors of other processes are reached through one port of each process, by those who know the cluster's secret
+//! peers   actors of other processes, through one port of each process, by those who know the
+//!         cluster's secret
 //! cores   job steps, on threads of their own
 //! ```
 //! Nothing above the seam knows the difference. Actors are started one by one, so that proxies

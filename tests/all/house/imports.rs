@@ -1,8 +1,9 @@
 //! Imports between files, and the circles that they make.
 //!
-//! An arrow goes from a file to the file that defines what it names, through re-exports. A module's own
-//! file (`mod.rs`, `lib.rs`) puts its submodules together; arrows down to them do not count. Leaves out
-//! methods (a value may be used without naming its type), macros and names made by macros.
+//! An arrow goes from a file to the file that defines what it names, through re-exports. A module's
+//! own file (`mod.rs`, `lib.rs`) puts its submodules together; arrows down to them do not count.
+//! Leaves out methods (a value may be used without naming its type), macros and names made by
+//! macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,8 +74,8 @@ impl House {
     }
 }
 
-/// Path from the crate of a path in a file: `super`, `self` and `crate` resolved. A path that begins
-/// with another word is taken from the file's own module, unless it names a crate.
+/// Path from the crate of a path in a file: `super`, `self` and `crate` resolved. A path that
+/// begins with another word is taken from the file's own module, unless it names a crate.
 fn absolute(own: &[String], path: &[String]) -> Vec<String> {
     let mut base = own.to_vec();
     let mut rest = path;

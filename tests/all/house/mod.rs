@@ -11,15 +11,18 @@ use self::source::texts;
 
 /// Lines of the longest file.
 const LINES_MAX: usize = 500;
-/// Characters of the longest line; rustfmt breaks code there and leaves comments and texts alone.
-const LINE_CHARS_MAX: usize = 100;
+/// Characters of the longest comment line; rustfmt breaks code there.
+const COMMENT_CHARS_MAX: usize = 100;
+/// Characters of the longest other line: rustfmt cannot break texts and macros' arguments.
+const LINE_CHARS_MAX: usize = 140;
 
 /// Rust's own name for a macro that says that something is missing, without being one here.
 fn unfinished() -> [String; 3] {
     ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!("))
 }
 
-/// Names that clippy refuses where they are used; where they are not even imported, nobody has to look.
+/// Names that clippy refuses where they are used; where they are not even imported, nobody has to
+/// look.
 const BANNED_IMPORTS: [&str; 5] = [
     "collections::HashMap",
     "collections::HashSet",
@@ -109,6 +112,12 @@ fn tests_are_named_as_claims() {
 
 #[test]
 fn no_line_is_wider_than_a_reader_can_see() {
-    let found = lines(|_, line| line.chars().count() > LINE_CHARS_MAX);
-    assert_none("lines of more than 100 characters", &found);
+    let found = lines(|path, line| {
+        // The guests' modules, and so all fuel figures, depend on the lines of their sources.
+        let guest = path.starts_with("runtime/guests/");
+        let comment = line.trim_start().starts_with("//");
+        let max = if comment && !guest { COMMENT_CHARS_MAX } else { LINE_CHARS_MAX };
+        line.chars().count() > max
+    });
+    assert_none("lines of more than 140 characters, comments of more than 100", &found);
 }

@@ -17,6 +17,28 @@ const VAGUE: [&str; 24] = [
 ];
 /// Files of a circle at most, and these in one folder.
 const CIRCLE_MAX: usize = 3;
+/// Folders whose files may make a larger circle, each with its reason.
+const CIRCLES_ALLOWED: [(&str, &str); 1] = [(
+    "sim/host/src",
+    "a host hands out guards of its machine (listeners, spans, counts), which give back to it",
+)];
+/// Files that may have errors of text, how many, and the reason.
+const TEXT_ERRORS_ALLOWED: [(&str, u32, &str); 14] = [
+    ("scenarios/cli/src/commands/args.rs", 2, "clap prints what a parser of an argument says"),
+    ("scenarios/cli/src/commands/job_run.rs", 1, "to be a type"),
+    ("scenarios/cli/src/commands/serve.rs", 1, "clap prints what a parser of an argument says"),
+    ("scenarios/cli/src/commands/sweep/args.rs", 2, "clap prints what a parser says"),
+    ("scenarios/cli/src/job/starter.rs", 1, "clap prints what a parser of an argument says"),
+    ("scenarios/cli/src/serve/users.rs", 1, "to be a type"),
+    ("scenarios/engine/src/local.rs", 5, "to be a type"),
+    ("scenarios/engine/src/plan/images.rs", 1, "to be a type"),
+    ("scenarios/engine/src/run/reference.rs", 4, "to be a type"),
+    ("sim/server/src/lib.rs", 5, "to be a type, with the one constructor of nodes and proxies"),
+    ("sim/server/src/peers/mod.rs", 1, "to be a type, with the one constructor"),
+    ("tests/kit/src/random/clients.rs", 4, "a history shows outcomes in words"),
+    ("tests/kit/src/random/history.rs", 4, "a history shows outcomes in words"),
+    ("tests/kit/src/random/mod.rs", 1, "a panic of the cluster, in words"),
+];
 
 #[test]
 fn no_two_public_types_share_a_name() {
@@ -59,8 +81,12 @@ fn errors_are_types() {
     for source in shipped() {
         let mut texts = TextErrors(0);
         texts.visit_file(&source.tree);
-        if texts.0 > 0 {
-            found.push(format!("{}: {}", source.path, texts.0));
+        let path = source.path.as_str();
+        let allowed = TEXT_ERRORS_ALLOWED.iter().find(|(file, ..)| *file == path);
+        let allowed = allowed.map_or(0, |(_, count, _)| *count);
+        // Fewer than allowed is a flaw of the list: what is mended does not come back.
+        if texts.0 != allowed {
+            found.push(format!("{path}: {} and not {allowed}", texts.0));
         }
     }
     assert_none("`Result<_, String>` in code that ships: say what happened by a type", &found);
@@ -90,7 +116,9 @@ fn files_make_no_circles_but_small_ones_within_a_folder() {
     let mut found = Vec::new();
     for circle in circles(&arrows, sources.len()) {
         let folders: BTreeSet<&str> = circle.iter().map(|file| folder(&sources[*file])).collect();
-        if circle.len() > CIRCLE_MAX || folders.len() > 1 {
+        let allowed =
+            CIRCLES_ALLOWED.iter().any(|(folder, _)| folders.iter().all(|it| it == folder));
+        if (circle.len() > CIRCLE_MAX || folders.len() > 1) && !allowed {
             found.push(shown(&circle, &arrows, &sources));
         }
     }

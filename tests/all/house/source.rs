@@ -57,8 +57,8 @@ fn gather(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// Files of the crates that ship, and of the test kit: all below their `src`. Modules of tests have been
-/// cut out, in files of their own and in others.
+/// Files of the crates that ship, and of the test kit: all below their `src`. Modules of tests have
+/// been cut out, in files of their own and in others.
 pub(super) fn shipped() -> Vec<Source> {
     let crates = crates();
     let mut sources = Vec::new();

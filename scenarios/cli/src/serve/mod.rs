@@ -5,7 +5,7 @@
 //! one process:        DIR/cluster.toml      what the cluster is made of, and its secrets
 //!                     DIR/ring.json         where things belong
 //!                     DIR/devices/d1 …      what is stored
-//! several processes:  FILE                  the same for all of them, with the address of each node
+//! several processes:  FILE                  shared by all, with the address of each node
 //!                     DIR/node.toml         which node of which cluster a directory belongs to
 //!                     DIR/devices/d3 …      what that node stores
 //! ```

@@ -3,7 +3,7 @@
 //! ```text
 //! caller → called   hello: a magic word, and a nonce that the caller has just drawn
 //! called → caller   the called one's own nonce
-//! caller → called   claim: where the connection is to lead and where it comes from, with the caller's proof
+//! caller → called   claim: both addresses of the connection, with the caller's proof
 //! called → caller   verdict: whether it leads there, with the called one's proof
 //! ```
 //! A proof is an HMAC-SHA-256 over its side's label, both nonces, both addresses and, of the called

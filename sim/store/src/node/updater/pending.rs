@@ -1,9 +1,9 @@
 //! Rows of the pending log: updates of containers and accounts that are not delivered yet.
 //!
 //! ```text
-//! pending/<hash>/<host>/<device>/<timestamp>               an object's change, for a container server
-//! pending/<hash>/<host>/<device>/<timestamp>-<timestamp>   its later content type
-//! pending/<hash>/<host>/<device>/counts                    a container's counts, for an account server
+//! pending/<hash>/<host>/<device>/<timestamp>             an object, for a container server
+//! pending/<hash>/<host>/<device>/<timestamp>-<timestamp> its later content type
+//! pending/<hash>/<host>/<device>/counts                  a container, for an account server
 //! ```
 //! Leaves out sending them.
 
