@@ -2,7 +2,7 @@
 //! is measured against.
 //!
 //! A client posts it the same job as a proxy. It gets module and inputs through the proxies, runs
-//! the sessions by the same [`crate::runner`] as a proxy that runs a job itself, stores outputs
+//! the sessions by the same `crate::runner` as a proxy that runs a job itself, stores outputs
 //! through the proxies and answers the client. Leaves out a cache.
 
 use std::fmt::Display;

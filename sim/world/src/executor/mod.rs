@@ -189,7 +189,7 @@ impl<E: 'static> Executor<E> {
         self.0.effort.get()
     }
 
-    /// Runs tasks and events, as [`super::World::run`] promises.
+    /// Runs tasks and events, as [`stayput_host::Backend::run`] promises.
     pub fn run(&self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {
         let mut polls: u64 = 0;
         loop {

@@ -1,6 +1,6 @@
 //! The fault kinds, a file each: keys of the scenario, texts, and what the fault does.
 //!
-//! A kind of your own is such a file and an entry in [`BUILT_IN`], or, in a crate of your own, in
+//! A kind of your own is such a file and an entry in `BUILT_IN`, or, in a crate of your own, in
 //! the [`super::FaultCatalog`] that the scenario is read with. Leaves out bits that flip and
 //! clocks that drift.
 
