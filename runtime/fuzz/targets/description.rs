@@ -3,7 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stayput_runtime::job::{self, ExecPath, DescriptionError, Matches, ObjectPath, attached_device};
+use stayput_runtime::job::{
+    self, DescriptionError, ExecPath, Matches, ObjectPath, attached_device,
+};
 
 fn written_as_read(path: &ObjectPath) {
     assert_eq!(ObjectPath::parse(&path.to_string()).as_ref(), Ok(path));
