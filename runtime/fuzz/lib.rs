@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a session within small bounds, run twice in different steps.
+//! Shared parts of the fuzz targets: a session within small bounds, run twice in different steps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use stayput_runtime::limits::SessionLimits;
 use stayput_runtime::local::{LocalRun, run_sliced};
 use stayput_runtime::session::SessionSpec;
 
-/// What an image may be in a fuzz target, so that a run stays short.
+/// Limits of an image in a fuzz target, so that a run stays short.
 pub const IMAGE_LIMITS: ImageLimits =
     ImageLimits { unpacked_bytes_max: 1 << 20, members_max: 1_000 };
 

@@ -46,7 +46,7 @@ fn run_named(plan: &RunPlan, name: &str) -> PolicyRecord {
     run(plan, name.parse().expect("it is a policy"))
 }
 
-/// How many jobs ran on which kind of place.
+/// Number of jobs by kind of place.
 fn places(run: &PolicyRecord) -> BTreeMap<&str, u64> {
     let mut places = BTreeMap::new();
     for job in &run.jobs {

@@ -1,5 +1,5 @@
-//! What of a latency went to attempts that came to nothing, over whole runs: most of the tail where
-//! hosts are lost, nothing where none is.
+//! Part of a latency that went to attempts that came to nothing, over whole runs: most of the tail
+//! where hosts are lost, nothing where none is.
 //!
 //! Leaves out how the parts follow from intervals, which is tested beside the split.
 

@@ -1,4 +1,4 @@
-//! What hosts' parts were used for: busy times of cores and disks, bytes by host, and what the
+//! Use of hosts' parts: busy times of cores and disks, bytes by host, and what the
 //! executor did.
 //!
 //! Leaves out the times themselves, which are the models' tests'.

@@ -18,7 +18,7 @@ pub(crate) struct Browser {
     from: BufReader<File>,
     calls: u64,
     session: Option<String>,
-    /// What the page wrote to its console, and what it asked a network for.
+    /// Console messages of the page, and its requests to a network.
     pub(crate) complaints: Vec<String>,
     _folder: tempfile::TempDir,
 }
@@ -122,7 +122,7 @@ impl Browser {
         while self.hear()["method"] != json!("Page.loadEventFired") {}
     }
 
-    /// What a JavaScript expression is.
+    /// Value of a JavaScript expression.
     pub(crate) fn ask(&mut self, expression: &str) -> Value {
         let answer =
             self.call("Runtime.evaluate", json!({"expression": expression, "returnByValue": true}));

@@ -17,7 +17,7 @@ fn smaller(line: &str) -> String {
     }
 }
 
-/// What the jobs of a scenario answer under both policies, if the objects of that pattern are
+/// Answers of a scenario's jobs under both policies, if the objects of that pattern are
 /// these.
 fn answers(scenario: &str, pattern: &str, objects: [&[u8]; 3]) -> Vec<String> {
     let variant = Variant::of(&Path::new(&root()).join("scenarios").join(scenario), smaller);

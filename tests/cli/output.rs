@@ -1,4 +1,4 @@
-//! What goes to standard output and into files: the JSON that the manual describes, answers, users'
+//! Standard output and files: the JSON that the manual describes, answers, users'
 //! own data.
 
 use std::collections::BTreeSet;

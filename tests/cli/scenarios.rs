@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Variant, root, stayput};
 
-/// What a smaller variant has at most.
+/// Limits of a smaller variant.
 const MOST: [(&str, u32); 7] = [
     ("nodes_per_zone", 4),
     ("part_power", 8),
@@ -18,12 +18,12 @@ const MOST: [(&str, u32); 7] = [
     ("count", 8),
     ("runs", 16),
 ];
-/// How long its texts are: a whole number of records too.
+/// Length of its texts: a whole number of records too.
 const SIZE: &str = "size = \"64 kB\"";
 const KEPT: i32 = 0;
 const BROKEN: i32 = 1;
 const USAGE: i32 = 2;
-/// What builds the images that some of them want.
+/// Command that builds the images that some of them need.
 const BUILD: &str = "stayput image python";
 
 /// The scenario files.

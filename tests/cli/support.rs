@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The small scenario as it is written.
 const SMALL: &str = include_str!("small.toml");
 
-/// How the command ended and what it said.
+/// Exit code and output of the command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,

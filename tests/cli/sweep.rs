@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Said, Variant, root, run_small, small, stayput};
 
-/// What follows from the records, and must not depend on how they came about.
+/// Files that follow from the records, and must not depend on how they came about.
 const FILES: [&str; 5] =
     ["summary.json", "runs.parquet", "jobs.parquet", "ledger.csv", "latencies.hlog"];
 

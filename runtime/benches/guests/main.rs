@@ -155,7 +155,7 @@ fn records() -> Bytes {
     all.into()
 }
 
-/// What a sampler answers: three keys that split evenly spread ones into four, and the end.
+/// Answer of a sampler: three keys that split evenly spread ones into four, and the end.
 fn splits() -> Bytes {
     let mut frame = 30_u32.to_le_bytes().to_vec();
     for first in [0x40, 0x80, 0xc0] {

@@ -224,7 +224,7 @@ fn define_environment(linker: &mut Linker<Guest>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a guest imports and does not call, or not for its answer.
+/// Imports of a guest that it does not call, or not for its answer.
 fn define_rest(linker: &mut Linker<Guest>, module: &Module) {
     for import in module.imports() {
         let ExternType::Func(ty) = import.ty() else { panic!("a guest imports functions only") };

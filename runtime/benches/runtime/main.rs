@@ -26,7 +26,7 @@ const SMALL: &str = r#"(module
     (func (export "_start") (call 0 (i32.const 3))))"#;
 
 const LOG_BYTES: usize = 64 << 20;
-/// How often the plain reader reads a log of that size, so that what starting it costs does not
+/// Times that the plain reader reads a log of that size, so that what starting it costs does not
 /// count.
 const PASSES: usize = 64;
 const STARTS: usize = 2_000;
@@ -104,7 +104,7 @@ fn beside_bare(wasm: &[u8], args: &[&str], input: &Bytes, part_bytes: usize) -> 
     Pair::time(|| run(&module, args, input, part_bytes), || bare.run(args, input))
 }
 
-/// What the guest wrote.
+/// Output of the guest.
 fn run(module: &Module, args: &[&str], input: &Bytes, part_bytes: usize) -> String {
     let device = |name: &str, kind, mode| DeviceSpec { name: name.to_owned(), kind, mode, size: 0 };
     let mut spec = spec(module, args);

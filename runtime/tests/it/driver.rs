@@ -56,14 +56,14 @@ pub(crate) fn group(base: &str, count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("{base}-{index}")).collect()
 }
 
-/// What came of a session.
+/// Result of a session.
 pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
     outputs: BTreeMap<String, Vec<u8>>,
 }
 
 impl Ran {
-    /// What it wrote to its standard output.
+    /// Its standard output.
     pub(crate) fn stdout(&self) -> &[u8] {
         self.outputs.get("stdout").map_or(&[], Vec::as_slice)
     }

@@ -1,7 +1,7 @@
 //! The example jobs as they are described for their scenarios, each as a whole, in the runtime's
 //! own runner.
 //!
-//! What the guests do with odd input is tested beside them; here the descriptions are: wildcards,
+//! The guests' treatment of odd input is tested beside them; here the descriptions are: wildcards,
 //! groups, connections, outputs that are stored.
 
 use crate::driver::Draws;
@@ -103,7 +103,7 @@ fn answer(description: &str, store: &mut Store) -> Vec<u8> {
     response
 }
 
-/// How each session of a job ends and what it has written, if the named one gets as good as no
+/// End and output of each session of a job, if the named one gets as good as no
 /// fuel.
 fn ends_without(dying: &str, description: &str, store: &Store) -> Vec<(String, EndReason, usize)> {
     let ran = run(description, store, |spec| {

@@ -5,8 +5,8 @@ use stayput_runtime::engine::{Engine, Module};
 use stayput_runtime::local;
 use stayput_runtime::session::{Pause, Session};
 
-/// What linecount uses over [`text`]. It changes only with the guest, the interpreter's version,
-/// or what host calls cost; debug and release builds both have to meet it.
+/// Fuel that linecount uses over [`text`]. It changes only with the guest, the interpreter's
+/// version, or what host calls cost; debug and release builds both have to meet it.
 const LINECOUNT_FUEL: u64 = 4_826_860;
 
 fn text() -> String {

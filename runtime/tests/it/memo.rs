@@ -1,4 +1,4 @@
-//! What a memo gives is what the session would have done, whatever its driver does.
+//! Memo of sessions: it gives what the session would have done, whatever its driver does.
 
 use crate::support::{LINECOUNT, SORT, WORDCOUNT, compile, spec};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ static MODULES: LazyLock<[(Module, &[&str]); 3]> = LazyLock::new(|| {
 
 const ROOM: usize = 64 << 20;
 
-/// How a driver treats its session.
+/// Treatment of a session by its driver.
 #[derive(Clone, Debug)]
 struct Manner {
     slice: u64,

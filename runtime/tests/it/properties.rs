@@ -1,4 +1,4 @@
-//! What holds for arbitrary input.
+//! Properties for arbitrary input.
 
 use crate::support::{LINECOUNT, WORDCOUNT, compile, run, text};
 use proptest::prelude::*;

@@ -56,7 +56,7 @@ impl Program {
         text(&run, "stdout")
     }
 
-    /// How a part ended that was not to succeed, and what it said.
+    /// End of a part that was not to succeed, and its message.
     fn end(&self, part: &str) -> (EndReason, String) {
         let run = self.play(part, 1);
         (run.outcome.end.clone(), text(&run, "stderr"))

@@ -39,7 +39,7 @@ fn naive(inputs: &[Bytes]) -> Vec<u8> {
     records.concat()
 }
 
-/// What the judge says of records in order.
+/// Verdict of the judge on records in order.
 fn verdict(sorted: &[u8]) -> String {
     let records: Vec<&[u8]> = sorted.chunks(RECORD).collect();
     let duplicates = records.windows(2).filter(|pair| pair[0][..KEY] == pair[1][..KEY]).count();
@@ -138,7 +138,7 @@ fn a_large_input_counts_for_more_than_small_ones() {
     }
 }
 
-/// What the checking sessions say of ranges.
+/// Verdict of the checking sessions on ranges.
 fn judged(ranges: &[Bytes], seed: u64) -> Ran {
     let names = group("checker", ranges.len());
     let mut nodes = vec![Node::new("judge", &MODULE, "judge")];

@@ -1,4 +1,4 @@
-//! What the tests share: one engine's worth of modules, specs and devices.
+//! Shared parts of the tests: one engine's worth of modules, specs and devices.
 
 use bytes::Bytes;
 use stayput_runtime::device::{DeviceKind, DeviceMode, DeviceSpec};
@@ -56,7 +56,7 @@ pub(crate) fn text(run: &LocalRun, device: &str) -> String {
     String::from_utf8_lossy(&run.outputs[device]).into_owned()
 }
 
-/// What another program makes of `input`.
+/// Output of another program for `input`.
 pub(crate) fn piped(command: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(command[0])
         .args(&command[1..])

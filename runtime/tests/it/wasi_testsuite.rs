@@ -25,7 +25,7 @@ const EXPECTED_FAILURES: [(&str, &str); 1] = [(
 /// Tells the tests of Rust to accept POSIX's error numbers alone, where they take several.
 const STRICT: &str = "ERRNO_MODE_UNIX";
 
-/// What a test's description asks for; each part may be missing.
+/// Expectations of a test's description; each part may be missing.
 struct Case {
     args: Vec<String>,
     env: Vec<(String, String)>,
@@ -58,7 +58,7 @@ impl Case {
         }
     }
 
-    /// What was not as it should be.
+    /// Failed expectations.
     fn play(&self, module: &Path, is_strict: bool) -> Result<(), String> {
         let name = module.file_name().unwrap().to_string_lossy().into_owned();
         let mut spec = spec(&compile(&std::fs::read(module).unwrap()), &[&name]);

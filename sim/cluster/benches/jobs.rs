@@ -88,7 +88,7 @@ fn spec(name: &str, ip: Ipv4Addr) -> HostSpec {
     }
 }
 
-/// Who answers.
+/// Host that answers.
 #[derive(Clone)]
 enum Answers {
     /// The executor of a node.
@@ -145,7 +145,7 @@ fn order(number: u32, module: &Bytes) -> (String, Body) {
     (path, encode(&order, parts).expect("the order is short"))
 }
 
-/// How far the asking is, and the latest report.
+/// Progress of the requests, and the latest report.
 #[derive(Clone, Default)]
 struct Progress {
     done: Rc<Cell<u32>>,

@@ -48,7 +48,7 @@ const LIMITS: Timeouts =
     Timeouts { connect: Duration::from_secs(10), answer: Duration::from_secs(10) };
 const RUN_MAX: Time = Time::from_nanos(3_600_000_000_000);
 
-/// How far the clients are.
+/// Progress of the clients.
 #[derive(Clone, Default)]
 struct Progress {
     ready: Rc<Cell<u32>>,

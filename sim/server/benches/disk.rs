@@ -1,5 +1,5 @@
-//! What a real disk does per second of wall time, beside other ways to do the same: where it reads,
-//! and how it syncs.
+//! Operations of a real disk per second of wall time, beside other ways to do the same: where it
+//! reads, and how it syncs.
 //!
 //! A reading is what a node does for a GET of 1 KiB: list the object's directory, open the file,
 //! read its end. A writing is what it does for its copy of a PUT of 1 KiB: a new file, synced,
@@ -37,7 +37,7 @@ const OBJECTS: u64 = 1_000;
 /// An object of 1 KiB with its metadata.
 const FILE: [u8; 1_300] = [b'x'; 1_300];
 const THREADS: usize = 16;
-/// What a node reads at a time of a large object.
+/// Bytes that a node reads at a time of a large object.
 const PIECE_BYTES: u64 = 256 << 10;
 const PIECES: u64 = 64;
 
@@ -95,7 +95,7 @@ async fn read(disk: &dyn Disk, number: u64) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// How many times a second `act` comes to its end, with so many at a time; each gets a number of
+/// Times a second that `act` comes to its end, with so many at a time; each gets a number of
 /// its own.
 fn rate<F: Future<Output = Result<(), DiskError>>>(at_a_time: u64, act: impl Fn(u64) -> F) -> f64 {
     let (begun, next) = (Instant::now(), Cell::new(0));

@@ -1,6 +1,6 @@
 //! The server's clock: steady, and set once by the machine's calendar.
 //!
-//! What the calendar does while the server runs (a correction, a leap second) moves nothing here:
+//! Changes of the calendar while the server runs (a correction, a leap second) move nothing here:
 //! timestamps of one server never go back. Leaves out servers whose calendars disagree, which is as
 //! in Swift: the later timestamp wins.
 #![expect(

@@ -1,4 +1,4 @@
-//! What servers promise beside the seam's contract.
+//! Promises of servers beside the seam's contract.
 
 use std::future::poll_fn;
 use std::net::Ipv4Addr;
@@ -75,7 +75,7 @@ fn an_address_that_is_taken_is_told_with_a_way_out() {
     assert!(error.contains(&at.to_string()) && error.contains("choose another"), "{error}");
 }
 
-/// What an actor at `ip(last)` does: answers the first who comes with what it says, back to front.
+/// Actor at `ip(last)`: it answers the first who comes with what it says, back to front.
 fn answers(last: u8) -> Actor {
     actor(last, |host| {
         Box::pin(async move {

@@ -1,9 +1,9 @@
 //! TLS for clients: what is read from a certificate and its key, and a socket that shakes hands
 //! when it is first used.
 //!
-//! Who only connects costs the listener nothing but a connection: the handshake is part of the
-//! first reading, and has a limit of its own. Who speaks something else is told so by an alert.
-//! Leaves out certificates of clients, and other certificates while a server runs.
+//! A client that only connects costs the listener nothing but a connection: the handshake is part
+//! of the first reading, and has a limit of its own. Who speaks something else is told so by an
+//! alert. Leaves out certificates of clients, and other certificates while a server runs.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;

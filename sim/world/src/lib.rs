@@ -1,6 +1,6 @@
 //! The simulated machine room: topology, clock, disks, cores, meters, faults and the trace.
 //!
-//! What is here knows no HTTP and no store. The `fabric` backend puts all of it together; the
+//! Nothing here knows HTTP or a store. The `fabric` backend puts all of it together; the
 //! `turmoil` and `tcp` backends take their network and clock from elsewhere and the rest from here.
 //! Each implements the traits of [`capability`] that it can.
 

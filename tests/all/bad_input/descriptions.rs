@@ -6,7 +6,7 @@ use stayput_store::client::Client;
 use super::room::{assert_serves, good_job, job_of, post, run, text};
 use stayput_testkit::cluster::Store;
 
-/// What is put in the place of the good node's parts.
+/// Text in the place of the good node's parts.
 struct Node {
     name: &'static str,
     exec: &'static str,

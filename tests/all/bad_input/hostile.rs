@@ -55,7 +55,7 @@ fn module_of(functions: usize, locals: usize) -> Vec<u8> {
     [b"\0asm\x01\0\0\0".to_vec(), sections.collect::<Vec<_>>().concat()].concat()
 }
 
-/// What a good job gets, without the times that it took.
+/// Answer of a good job, without the times that it took.
 fn essence(answer: &JobAnswer) -> (u16, Bytes, Vec<String>) {
     let named = ["x-nexe-system", "x-nexe-status", "x-nexe-retcode", "x-nexe-etag", "x-nexe-error"];
     let headers = named.map(|name| header(answer, name).to_owned());

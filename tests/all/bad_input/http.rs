@@ -9,7 +9,7 @@ use stayput_host::{BoxStream, Label};
 use super::room::{assert_serves, object, run};
 use stayput_testkit::cluster::Store;
 
-/// How long a server may take to answer or to hang up.
+/// Time limit for a server to answer or to hang up.
 const PATIENCE: Duration = Duration::from_secs(200);
 
 /// Sends a request and reads to the end of the answer.

@@ -1,4 +1,4 @@
-//! What a cluster says to bad input, and that it goes on serving afterwards: jobs with a flaw,
+//! Bad input to a cluster: clear answers, and it goes on serving afterwards: jobs with a flaw,
 //! hostile modules, broken HTTP.
 //!
 //! Leaves out scenario files, which the command's tests feed it, and ring files, whose tests lie

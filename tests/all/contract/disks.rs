@@ -1,4 +1,4 @@
-//! What slow, full and failing disks do, and faults that come again, in the world that has them.
+//! Slow, full and failing disks, and faults that come again, in the world that has them.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -17,7 +17,7 @@ use stayput_world::{Effects, Fault, FaultError, FaultInjection, Trace};
 use stayput_testkit::world::{LIMIT, Probe, add, fabric, network, spec};
 
 const HOST: HostKey = HostKey(0);
-/// What the disk of [`spec`] reads in 10 ms.
+/// Bytes that the disk of [`spec`] reads in 10 ms.
 const MEGABYTES_5: u64 = 5_000_000;
 
 fn ms(millis: u64) -> Duration {
@@ -66,7 +66,7 @@ async fn write(disk: &Rc<dyn Disk>, path: &str, bytes: u64) -> Result<(), DiskEr
     file.append(Bytes::from(data)).await
 }
 
-/// How long it takes to read a file whole, at each of these times.
+/// Time to read a file whole, at each of these times.
 async fn reading_times(host: Host, disk: Rc<dyn Disk>, at: &[u64]) -> Vec<Duration> {
     write(&disk, "f", MEGABYTES_5).await.expect("there is room");
     let file = disk.open("f").await.expect("it is there");

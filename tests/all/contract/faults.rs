@@ -1,4 +1,4 @@
-//! What crashes, lost power and cut links do, in the world that has them.
+//! Crashes, lost power and cut links, in the world that has them.
 
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -25,7 +25,7 @@ const KILLS_USUALLY: u64 = 3;
 /// Changes that are told of before the writer is killed, at most.
 const TOLD_MAX: u64 = 150;
 const WRITERS: u64 = 8;
-/// What a line of the writer begins and ends with; the test harness writes others.
+/// First and last characters of a line of the writer; the test harness writes others.
 const TOLD: &str = "durable ";
 const WHOLE: &str = "indeed";
 
@@ -40,7 +40,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     runtime.expect("the system has room for a runtime").block_on(future)
 }
 
-/// What is written under a name: longer than a page of the system now and then.
+/// Content written under a name: longer than a page of the system now and then.
 fn content(name: &str) -> Vec<u8> {
     let mut draws = Seed(1).entropy("killed", name.as_bytes(), 0);
     let len = usize::try_from(draws.below(20_000)).expect("it is small");

@@ -1,4 +1,4 @@
-//! What the world of real sockets promises beside the seam's contract.
+//! Promises of the world of real sockets beside the seam's contract.
 
 use std::io;
 use std::rc::Rc;

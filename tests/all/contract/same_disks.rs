@@ -48,7 +48,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// What came of a call.
+/// Result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Gave {
     Done,

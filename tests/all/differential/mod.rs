@@ -44,7 +44,7 @@ fn run(plan: &RunPlan, policy: Policy) -> PolicyRecord {
     run
 }
 
-/// What each job answered, by its number.
+/// Answer of each job, by its number.
 fn answers(run: &PolicyRecord) -> BTreeMap<u32, (&str, &[u8])> {
     run.jobs.iter().map(|job| (job.index, (job.object.as_str(), job.answer.as_ref()))).collect()
 }

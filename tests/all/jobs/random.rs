@@ -82,12 +82,12 @@ struct Text {
 /// The status and the body, or why there is no answer.
 type Answer = Result<(u16, Bytes), String>;
 
-/// What came of a case.
+/// Outcome of a case.
 struct Outcome {
     /// Of the run up to each of the two answers.
     ends: [RunEnd; 2],
     answer: Answer,
-    /// What comes of the same job when all is mended.
+    /// Answer to the same job when all is mended.
     mended: Answer,
     unbalanced: Vec<String>,
     retried_bytes: u64,
@@ -114,13 +114,13 @@ impl Case {
         self.zones * self.nodes_per_zone
     }
 
-    /// Whether the sessions have room when all is well.
+    /// True if the sessions have room when all is well.
     fn fits(&self) -> bool {
         let holders = self.replicas.min(self.nodes());
         self.running == ROOM && (self.on_worker || u32::from(self.copies) <= holders)
     }
 
-    /// Whether nothing may keep the job from being answered: all is well, or one node or zone is
+    /// True if nothing may keep the job from being answered: all is well, or one node or zone is
     /// lost and what it holds is elsewhere as well.
     fn must_work(&self) -> bool {
         let survived = match self.faults.as_slice() {
@@ -257,7 +257,7 @@ async fn post(side: &ClientSide, case: &Case) -> Answer {
     posted.map(|answer| (answer.status.as_u16(), answer.body)).map_err(|error| error.to_string())
 }
 
-/// What is wrong with an answer, of which it is known whether it must be the right one.
+/// Flaw of an answer, of which it is known whether it must be the right one.
 fn wrong_answer(case: &Case, answer: &Answer, must_work: bool) -> Option<String> {
     match answer {
         Ok((200, body)) => {
@@ -272,7 +272,7 @@ fn wrong_answer(case: &Case, answer: &Answer, must_work: bool) -> Option<String>
     }
 }
 
-/// What does not hold of a case, and what came of it.
+/// Broken promises of a case, and its outcome.
 fn judged(case: &Case) -> (Vec<String>, Option<Outcome>) {
     let outcome = match catch_unwind(AssertUnwindSafe(|| run(case))) {
         Ok(outcome) => outcome,
@@ -360,7 +360,7 @@ fn the_map_reduce_of_the_environment_holds() {
     assert_eq!(judged(&case).0, Vec::<String>::new());
 }
 
-/// What does not hold of a case, and how to see it again.
+/// Broken promises of a case, and the command that repeats it.
 fn report(case: &Case) -> String {
     let (wrong, outcome) = judged(case);
     let answer = outcome.map(|outcome| outcome.answer);

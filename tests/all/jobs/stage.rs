@@ -60,7 +60,7 @@ pub(super) fn count_words(reducers: u32, replicate: u8) -> String {
     nodes.to_string()
 }
 
-/// What that job has to answer.
+/// Right answer of that job.
 pub(super) fn counted_words(texts: &[Vec<u8>]) -> String {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for text in texts {

@@ -22,7 +22,7 @@ use stayput_testkit::world::{Probe, address, network, spec};
 const SERVER: HostKey = HostKey(0);
 const CLIENT: HostKey = HostKey(1);
 
-/// What a client saw that connected at 1 s, wrote four bytes and read them back.
+/// Observation of a client that connected at 1 s, wrote four bytes and read them back.
 struct Seen {
     result: io::Result<Bytes>,
     took: Duration,

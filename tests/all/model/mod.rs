@@ -113,7 +113,7 @@ async fn send(host: Host, to: SocketAddr) {
     while poll_fn(|cx| stream.poll_write(cx, &data, LABEL)).await.is_ok() {}
 }
 
-/// What one transfer showed.
+/// Observation of one transfer.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer {
     /// From before the first byte was written until the last was read; how the reader saw it end.

@@ -31,7 +31,7 @@ const CARD: u64 = 2_000_000;
 const HOSTS: u32 = 3;
 /// All is mended then: sooner than a sender gives up.
 const MENDED_MS: u64 = 4_900;
-/// How long an end waits for the other to do anything: longer than a handshake is tried.
+/// Time that an end waits for the other to do anything: longer than a handshake is tried.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ fn machines_as_well() -> impl Strategy<Value = FaultKind> {
     ]
 }
 
-/// What the byte at `position` of a sending is.
+/// Byte at `position` of a sending.
 fn byte(sending: usize, position: usize) -> u8 {
     (position.wrapping_mul(31) ^ (position >> 7) ^ sending.wrapping_mul(101)).to_le_bytes()[0]
 }
@@ -136,7 +136,7 @@ async fn send(host: &Host, number: usize, to: u32, bytes: usize) -> io::Result<(
     end.await.map_err(|_| io::ErrorKind::TimedOut)?.map(drop)
 }
 
-/// Whether all of a sending came; what comes must be right as far as it goes.
+/// True if all of a sending came; what comes must be right as far as it goes.
 async fn take(host: &Host, number: usize, bytes: usize, stream: &mut BoxStream) -> bool {
     let mut position = 0;
     loop {
@@ -152,7 +152,7 @@ async fn take(host: &Host, number: usize, bytes: usize, stream: &mut BoxStream) 
     }
 }
 
-/// What a host does: it takes what is sent to it and sends what it has to send.
+/// Main function of a host: it takes what is sent to it and sends what it has to send.
 fn main(host: &Host, key: u32, case: &Case, outcomes: &Rc<RefCell<Vec<Outcome>>>) {
     for (number, sending) in case.sendings.iter().cloned().enumerate() {
         let Sending { from, to, begin_ms, bytes } = sending;
@@ -177,7 +177,7 @@ fn main(host: &Host, key: u32, case: &Case, outcomes: &Rc<RefCell<Vec<Outcome>>>
     }
 }
 
-/// What came of each sending; what must hold of every case is held here.
+/// Outcome of each sending; what must hold of every case is held here.
 fn run(case: &Case) -> Vec<Outcome> {
     let mut network = NetworkConfig { slow_start: case.slow_start, ..network() };
     let max = Duration::from_micros(case.jitter_us);

@@ -1,4 +1,4 @@
-//! What each of the network's faults does to a transfer: how much later it is, that the fault says
+//! Effect of each of the network's faults on a transfer: how much later it is, that the fault says
 //! so, and that it is over when it ends.
 //!
 //! Leaves out faults of machines and disks, which the contract's and the troubled cluster's tests

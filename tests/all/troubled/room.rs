@@ -15,11 +15,11 @@ use stayput_world::{Effects, Fault, FaultInjection};
 
 const LINE: &str = "a banana\n";
 const LINES: usize = 200_000;
-/// What the job says of a log.
+/// Answer of the job for a log.
 pub(super) const COUNTED: &str = "200000\n";
 /// A log's length.
 pub(super) const LOG_BYTES: u64 = (LINE.len() * LINES) as u64;
-/// How fast a disk is read.
+/// Read rate of a disk.
 pub(super) const READ_BYTES_PER_SECOND: u64 = 10_000_000;
 
 /// Runs `script` on the client of a cluster under faults of its nodes; gives its value, and the
@@ -62,7 +62,7 @@ pub(super) struct Room {
     pub(super) store: Store,
 }
 
-/// What every log is.
+/// Content of every log.
 pub(super) fn log() -> Bytes {
     Bytes::from(LINE.repeat(LINES))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Labels in their order.
 pub(crate) type Labels = Vec<(String, String)>;
 
-/// What was told.
+/// Value of a sample.
 #[derive(Debug, Default)]
 pub(crate) struct Exposition {
     /// The type of each metric.

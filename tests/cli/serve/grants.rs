@@ -1,4 +1,4 @@
-//! What access lists grant: to those who ask, and to the jobs that they post.
+//! Grants of access lists: to those who ask, and to the jobs that they post.
 
 use std::fs;
 use std::path::Path;

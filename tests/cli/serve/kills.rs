@@ -24,8 +24,8 @@ const ASKS: usize = 6;
 /// Nodes bring their replicas to the same more often than they usually do.
 const WORDS: [&str; 2] = ["--replicate-interval", "1s"];
 
-/// What a writer knows of its object: what was acknowledged last, and what was tried since without
-/// an answer. `None` is none.
+/// State of an object as its writer knows it: what was acknowledged last, and what was tried since
+/// without an answer. `None` is none.
 #[derive(Clone, Debug, Default)]
 struct Known {
     acknowledged: Option<Vec<u8>>,
@@ -107,7 +107,7 @@ fn read(client: &Client, path: &str, headers: &[(&str, &str)]) -> Option<Vec<u8>
     }
 }
 
-/// Whether whatever replicas are asked have just what was found, and listings and counts as well.
+/// True if whatever replicas are asked have just what was found, and listings and counts as well.
 fn agree(client: &Client, found: &BTreeMap<String, Option<Vec<u8>>>) -> Result<(), String> {
     let there = found.iter().filter_map(|(path, body)| body.as_ref().map(|body| (path, body)));
     let names: BTreeSet<&str> =

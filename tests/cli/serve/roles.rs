@@ -191,7 +191,7 @@ fn a_node_that_was_away_gets_what_it_missed_from_the_others() {
     }
 }
 
-/// What comes back for these bytes from a node's port, up to the end; a reset is an end.
+/// Response to these bytes from a node's port, up to the end; a reset is an end.
 fn heard(node: &Serving, said: &[u8]) -> String {
     let mut stream = TcpStream::connect(&node.url).expect("it listens");
     // It may have heard enough before the end.

@@ -107,7 +107,7 @@ impl Serving {
         self.process.wait().expect("it ends");
     }
 
-    /// What it holds of the machine's memory, in bytes.
+    /// Resident memory, in bytes.
     #[cfg(target_os = "linux")]
     pub(crate) fn memory_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
@@ -191,7 +191,7 @@ pub(crate) struct Client {
     pub(crate) agent: Agent,
 }
 
-/// What came back.
+/// Response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

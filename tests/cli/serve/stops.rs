@@ -1,4 +1,4 @@
-//! How a server ends when it is told to.
+//! Shutdown of a server.
 
 use std::fs::File;
 use std::io::{Read, Write};

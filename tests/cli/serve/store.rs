@@ -1,4 +1,4 @@
-//! What a served store does for clients that come over sockets.
+//! Served store, by clients over sockets.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What the command says when it cannot serve.
+//! Errors of the command when it cannot serve.
 
 use super::server::Serving;
 use crate::support::{path_text, stayput};

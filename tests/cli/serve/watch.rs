@@ -1,4 +1,4 @@
-//! What a server says of itself: its log and its metrics agree with what was done, and tell
+//! Monitoring of a server: its log and its metrics agree with what was done, and tell
 //! nobody's secrets.
 
 use std::fs;
@@ -32,7 +32,7 @@ fn access<'a>(lines: &'a [Value], trans_id: &str) -> &'a Value {
     line
 }
 
-/// What `url` tells.
+/// Metrics at `url`.
 fn metrics(client: &Client, url: &str) -> Exposition {
     let mut answer = client.agent.get(url).call().expect("it answers");
     assert_eq!(answer.status(), 200);

@@ -175,7 +175,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// How many fields of that name there are.
+/// Number of fields of that name.
 fn fields(value: &Value, name: &str) -> usize {
     match value {
         Value::Array(items) => items.iter().map(|item| fields(item, name)).sum(),
@@ -207,7 +207,7 @@ fn set(value: &mut Value, name: &str, left: &mut usize, new: &Value) {
     }
 }
 
-/// How many values there are, this one included.
+/// Number of values, this one included.
 fn size(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
@@ -273,7 +273,7 @@ fn apply(job: &mut Value, change: Change) {
     }
 }
 
-/// What holds of any JSON: its parser agrees with the rules, and says where it does not pass.
+/// Property of any JSON: its parser agrees with the rules, and says where it does not pass.
 fn check(value: &Value) -> Result<(), TestCaseError> {
     let text = value.to_string();
     let _ = unknown_fields(text.as_bytes());

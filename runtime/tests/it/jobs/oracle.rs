@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 type Object = Map<String, Value>;
 
-/// Whether this is a job by every rule that needs no store.
+/// True if this is a job by every rule that needs no store.
 pub(super) fn is_job(value: &Value) -> bool {
     let Some(list) = value.as_array() else { return false };
     if !(1..=1000).contains(&list.len()) {
@@ -25,7 +25,7 @@ pub(super) fn is_job(value: &Value) -> bool {
         && nodes.iter().all(|node| is_node(node, &nodes))
 }
 
-/// What is `null` is not given.
+/// Value of a field; one that is `null` is not given.
 fn given<'a>(object: &'a Object, field: &str) -> Option<&'a Value> {
     object.get(field).filter(|value| !value.is_null())
 }
@@ -121,7 +121,7 @@ fn is_exec(exec: &Object) -> bool {
         && path.is_some_and(is_exec_path)
 }
 
-/// Whether every quote is closed and no backslash is the last.
+/// True if every quote is closed and no backslash is the last.
 fn is_shell_line(line: &str) -> bool {
     let mut rest = line;
     while let Some(at) = rest.find(['\'', '"', '\\']) {
@@ -168,7 +168,8 @@ fn is_exec_path(path: &str) -> bool {
         && file.split('/').all(|name| name != "..")
 }
 
-/// How many of account, container and object a path names, and how many `*` are in the latter two.
+/// Number of account, container and object that a path names, and of the `*` that are in the latter
+/// two.
 fn swift(path: &str) -> Option<(usize, usize)> {
     if !is_printable(path) {
         return None;

@@ -15,7 +15,7 @@ thread_local! {
     static VALIDATOR: Validator = jsonschema::draft202012::new(&PARSED).unwrap();
 }
 
-/// Whether the schema takes it.
+/// True if the schema takes it.
 pub(super) fn takes(value: &Value) -> bool {
     VALIDATOR.with(|validator| validator.is_valid(value))
 }
@@ -37,8 +37,8 @@ fn the_schema_has_the_fields_that_the_parser_reads() {
     }
 }
 
-/// What no field may be is refused in each of them, by the parser and by the schema: so both read
-/// it.
+/// A value that no field may be is refused in each of them, by the parser and by the schema: so
+/// both read it.
 #[test]
 fn every_known_field_is_read() {
     let nonsense = json!([[[]]]);

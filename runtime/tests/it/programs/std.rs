@@ -1,4 +1,4 @@
-//! What programs of Rust's standard library expect of WASI, as a job: its first argument says which
+//! Expectations of Rust's standard library on WASI, as a job: its first argument says which
 //! part to play.
 //!
 //! Built by the test that runs it, for `wasm32-wasi`. Leaves out what wasi-libc alone offers, which
@@ -179,7 +179,7 @@ fn names() -> Outcome {
     check(opens("/etc/motto").is_none(), "and they come back")
 }
 
-/// What a job cannot have is an error and no end.
+/// Calls that a job cannot have: an error, and no end.
 fn refused() -> Outcome {
     let spawned = thread::Builder::new().spawn(|| ()).map(drop);
     check(spawned.map_err(|error| error.kind()) == Err(ErrorKind::Unsupported), "threads")?;
@@ -214,7 +214,7 @@ fn streams() -> Outcome {
     Ok(())
 }
 
-/// What keeps a hash map's order from being guessed.
+/// Randomness that keeps a hash map's order from being guessed.
 fn random() -> Outcome {
     let state = || std::collections::hash_map::RandomState::new().build_hasher().finish();
     println!("{:016x}", state());

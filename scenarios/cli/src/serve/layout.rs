@@ -1,8 +1,8 @@
 //! The directory of a served cluster: made when it is first used, read ever after.
 //!
-//! What says where things belong is written once, before anything is stored, and synced: a crash
-//! leaves either no cluster or a whole one. Leaves out changing the shape of a cluster that holds
-//! something.
+//! The file that says where things belong is written once, before anything is stored, and synced: a
+//! crash leaves either no cluster or a whole one. Leaves out changing the shape of a cluster that
+//! holds something.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! What a plan depends on, and what it does not.
+//! Dependencies of a plan, and what changes nothing in it.
 
 use std::path::Path;
 

@@ -35,7 +35,7 @@ fn phase<'a>(events: &'a [Value], phase: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["ph"] == phase).collect()
 }
 
-/// What the metadata say of `what`, by pid and tid.
+/// Metadata of `what`, by pid and tid.
 fn named(events: &[Value], what: &str) -> Vec<(u64, u64, String)> {
     let named = phase(events, "M").into_iter().filter(|event| event["name"] == what);
     let number = |value: &Value| value.as_u64().unwrap();

@@ -3,8 +3,8 @@
 //! Most sessions read from front to back, and then the disk is read once, always a piece ahead of
 //! the session, so that it works while the session computes. Small reads come out of blocks, the
 //! latest of which are kept: all of the object is read anyway, and a seek for each would cost more.
-//! What a session leaves out or skips is read afterwards, so that in the end every byte was looked
-//! at. Leaves out what sessions could share: two on one object read it twice.
+//! Parts that a session leaves out or skips are read afterwards, so that in the end every byte was
+//! looked at. Leaves out what sessions could share: two on one object read it twice.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

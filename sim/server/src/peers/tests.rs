@@ -44,7 +44,7 @@ async fn called(
     Ok(opening)
 }
 
-/// What somebody between the two does to the byte at a place: lets another pass in its stead, or
+/// Change of the byte at a place by somebody between the two: lets another pass in its stead, or
 /// cuts the way there.
 type Meddling<'a> = &'a dyn Fn(usize, u8) -> Option<u8>;
 

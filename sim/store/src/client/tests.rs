@@ -41,7 +41,7 @@ fn add<F: Future<Output = ()> + 'static>(
     world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));
 }
 
-/// What `does` gives against two proxies, which answer with `answer` (their number, how many
+/// Result of `does` against two proxies, which answer with `answer` (their number, how many
 /// requests came before, the request).
 fn against<T: 'static, F: Future<Output = T> + 'static>(
     answer: impl Fn(u8, usize, &Request) -> Response + 'static,

@@ -70,9 +70,6 @@ pub use object::{
 pub use observer::{CompletedJob, CompletedRequest, RequestKind, RequestObserver, ResponseEnd};
 pub use timestamps::ProxyIndex;
 
-/// The former name of [`ErrorResponse`], until the job service has errors of its own.
-pub type Refusal = ErrorResponse;
-
 /// Configuration of a proxy.
 pub struct ProxyConfig {
     /// Unique name of the proxy, from which transaction ids are drawn.

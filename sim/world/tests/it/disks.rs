@@ -16,7 +16,7 @@ use crate::support::{Probe, add, at, disk_config, ms, network, spec, world};
 
 const SEEK: Duration = Duration::from_micros(100);
 
-/// What `script` finds out on a host's first disk.
+/// Result of `script` on a host's first disk.
 fn on_disk<T: 'static, F: Future<Output = T> + 'static>(
     spec: HostSpec,
     script: impl Fn(Host, Rc<dyn Disk>) -> F + 'static,

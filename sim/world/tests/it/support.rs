@@ -145,7 +145,7 @@ pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at.wrapping_mul(31) ^ (at >> 8)).to_le_bytes()[0]).collect()
 }
 
-/// What came of a transfer: the receiver's end of it, and when that was.
+/// Result of a transfer: the receiver's end of it, and when that was.
 pub(crate) type Received = (io::Result<Vec<u8>>, Time);
 
 /// A transfer under way.

@@ -20,7 +20,7 @@ fn connect(serving: &Serving) -> TcpStream {
     TcpStream::connect(serving.address()).expect("it listens")
 }
 
-/// What comes on a connection up to its end; a reset is an end.
+/// Bytes on a connection up to its end; a reset is an end.
 fn hear(stream: &mut TcpStream) -> String {
     let mut heard = Vec::new();
     match stream.read_to_end(&mut heard) {
@@ -30,7 +30,7 @@ fn hear(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-/// What comes back for these bytes, up to the end.
+/// Response to these bytes, up to the end.
 fn answer(serving: &Serving, bytes: &[u8]) -> String {
     let mut stream = connect(serving);
     // It may have heard enough before the end.
@@ -44,7 +44,7 @@ fn status(heard: &str) -> u16 {
     status.and_then(|rest| rest.get(..3)?.parse().ok()).unwrap_or(0)
 }
 
-/// How many answers came.
+/// Number of answers.
 fn answers(heard: &str) -> usize {
     heard.matches("HTTP/1.1 ").count()
 }

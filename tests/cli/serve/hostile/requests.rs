@@ -1,4 +1,4 @@
-//! What is no HTTP, another HTTP, or too much of it at once.
+//! Requests that are no HTTP, another HTTP, or too much of it at once.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};

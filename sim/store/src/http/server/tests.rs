@@ -161,7 +161,7 @@ async fn ask(host: &Host, asked: &str) -> BoxStream {
     stream
 }
 
-/// How much comes until the connection ends.
+/// Bytes that come until the connection ends.
 async fn take(mut stream: BoxStream) -> usize {
     let mut taken = 0;
     while let Ok(data) = poll_fn(|cx| stream.poll_read(cx, 1 << 16)).await

@@ -35,7 +35,7 @@ const SETTLED_AT: u64 = 12_000;
 const ALL_LOSE_AT: u64 = 14_000;
 const ALL_BACK_AT: u64 = 15_000;
 
-/// What is done to the object.
+/// Change of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Put,
@@ -44,7 +44,7 @@ enum Change {
     Delete,
 }
 
-/// How the host ends.
+/// End of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Process,
@@ -136,7 +136,7 @@ async fn read(cluster: &Cluster) -> Seen {
     (reply.status == 200).then(|| (reply.body.expect("it is whole"), meta))
 }
 
-/// How long the listing says that the object is; `None` if it is not listed.
+/// Size of the object in the listing; `None` if it is not listed.
 async fn listed(cluster: &Cluster) -> Option<u64> {
     let path = "/a/c?format=json";
     let reply = cluster.try_ask(1, Service::Container, Method::GET, path, &[], b"").await;

@@ -1,4 +1,4 @@
-//! What a node says while its disk is full or fails, and that it is well again afterwards.
+//! Answers of a node while its disk is full or fails, and after it is well again.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What becomes of objects that have expired.
+//! Expiry of objects.
 
 use stayput_host::time::WORLD_EPOCH_UNIX_S;
 

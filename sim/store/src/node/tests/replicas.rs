@@ -11,7 +11,7 @@ use crate::swift::Service;
 struct Step {
     name: u8,
     tick: u8,
-    /// How long what is put is; `None` deletes.
+    /// Size of the object that is put; `None` deletes.
     put: Option<u8>,
 }
 
@@ -48,7 +48,7 @@ async fn send_row(cluster: &Cluster, node: u8, step: &Step) {
     assert!([201, 204].contains(&sent.expect("it answers").status));
 }
 
-/// What a reader of the node sees, without what a message has of its own.
+/// Answer to a reader of the node, without what a message has of its own.
 fn seen(reply: &Reply) -> (u16, Option<Vec<u8>>, Vec<String>) {
     let names = ["etag", "x-timestamp", "x-backend-timestamp", "x-container-object-count"];
     let headers = names.iter().map(|name| reply.header(name).to_owned()).collect();

@@ -88,7 +88,7 @@ async fn send(cluster: &Cluster, step: &Step) {
     }
 }
 
-/// What a reader of the node sees of an object or a listing.
+/// Answer to a reader of the node, for an object or a listing.
 async fn seen(cluster: &Cluster, node: u8, service: Service, path: &str) -> Vec<String> {
     let reply = ask(cluster, node, service, Method::GET, path, &[], b"").await;
     let body = if reply.status < 300 { reply.text().to_owned() } else { String::new() };

@@ -1,4 +1,4 @@
-//! What crashes, lost power and leaving clients leave behind.
+//! Crashes, lost power and leaving clients, and what they leave behind.
 
 use std::time::Duration;
 

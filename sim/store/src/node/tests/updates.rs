@@ -1,4 +1,4 @@
-//! What an object's container hears: at once, or later through the durable pending log.
+//! Container updates of an object: at once, or later through the durable pending log.
 
 use stayput_host::Row;
 use stayput_host::time::WORLD_EPOCH_UNIX_S;

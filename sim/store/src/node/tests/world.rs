@@ -25,14 +25,14 @@ pub(super) const UPLOAD_BYTES_MAX: u64 = 16 << 20;
 /// The hosts and what runs on them; `None` before the first start.
 type Running = Rc<RefCell<Vec<Option<(Host, Rc<StorageNode>)>>>>;
 
-/// What the client's script works with.
+/// Nodes and client of a script.
 #[derive(Clone)]
 pub(super) struct Cluster {
     pub(super) host: Host,
     nodes: Running,
 }
 
-/// What came back, whole.
+/// Response, whole.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -110,7 +110,7 @@ impl Cluster {
         host.disk("d1").expect("it has one")
     }
 
-    /// What runs on a node.
+    /// Main function of a node.
     pub(super) fn node(&self, node: u8) -> Rc<StorageNode> {
         let nodes = self.nodes.borrow();
         Rc::clone(&nodes[usize::from(node)].as_ref().expect("it has started").1)
@@ -238,7 +238,7 @@ impl RingLookup for First {
     }
 }
 
-/// How long replicators rest.
+/// Rest of replicators.
 pub(super) const REPLICATE_INTERVAL: Duration = Duration::from_secs(2);
 
 async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running) {

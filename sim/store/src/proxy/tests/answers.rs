@@ -1,4 +1,4 @@
-//! What all answers have in common, and what anybody may ask.
+//! Headers that all answers have, and requests that need no token.
 
 use super::real::stored;
 use super::*;

@@ -1,4 +1,4 @@
-//! What the job service asks of a proxy without HTTP, and the client that asks with it.
+//! Requests of the job service to a proxy without HTTP, and of the client beside them.
 
 use stayput_host::Purpose;
 

@@ -15,7 +15,7 @@ const USERS: [(&str, &str, &str, &[&str]); 6] = [
     ("admin", "auditor", "look", &[".reseller_reader"]),
 ];
 
-/// What each method does with a container and an object of it.
+/// Effect of each method on a container and an object of it.
 const URLS: [&str; 3] = ["/v1/AUTH_test", "/v1/AUTH_test/c", "/v1/AUTH_test/c/o"];
 
 /// A store with users, and a container and an object of `test:tester`.

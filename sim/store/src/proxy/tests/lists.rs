@@ -1,4 +1,4 @@
-//! What containers' access lists grant, and what they cost.
+//! Grants of containers' access lists, and their cost.
 
 use super::auth::{House, temp_auth};
 use super::*;

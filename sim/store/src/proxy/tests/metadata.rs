@@ -1,4 +1,4 @@
-//! What is kept with objects, containers and accounts, and under which conditions.
+//! Metadata of objects, containers and accounts, and conditional requests.
 
 use super::node::md5;
 use super::real::stored;

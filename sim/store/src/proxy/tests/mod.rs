@@ -110,7 +110,7 @@ struct Room {
     proxy: Rc<RefCell<Option<Proxy>>>,
 }
 
-/// What came back, its body whole or not.
+/// Response, its body whole or not.
 struct Got {
     status: StatusCode,
     headers: HeaderMap,

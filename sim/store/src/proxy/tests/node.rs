@@ -23,7 +23,7 @@ use crate::swift::{NODE_PORT, Service, Timestamp};
 /// The listing of each container.
 const ROWS: &str = r#"[{"name":"o","hash":"0","bytes":1,"content_type":"t","last_modified":"m"}]"#;
 
-/// How a node behaves.
+/// Behaviour of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Manner {
     #[default]
@@ -42,7 +42,7 @@ pub(super) enum Manner {
     NoContainer,
 }
 
-/// What is stored, or where it was.
+/// Stored object, or its tombstone.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
     Data(Timestamp, String, Bytes),
@@ -60,7 +60,7 @@ struct State {
     asked: Vec<(Method, String, HeaderMap)>,
     /// Methods of the requests for the container.
     asked_of_container: Vec<Method>,
-    /// What it says of who may read the container.
+    /// Access list of the container, as it answers.
     readers: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl Node {
         self.0.borrow_mut().readers = Some(readers.to_owned());
     }
 
-    /// How often it was asked about the container with that method.
+    /// Requests for the container with that method.
     pub(super) fn asked_of_container(&self, method: &Method) -> usize {
         self.0.borrow().asked_of_container.iter().filter(|asked| *asked == method).count()
     }

@@ -1,11 +1,11 @@
-//! What whoever watches is told of requests: each once, with what its client got of it.
+//! Observed requests: each once, with what its client got of it.
 
 use std::sync::Mutex;
 
 use super::*;
 use crate::proxy::{CompletedRequest, RequestKind, ResponseEnd};
 
-/// What is kept of a request that has ended.
+/// Record of a request that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
     trans_id: String,
@@ -58,7 +58,7 @@ fn watched(manners: &[(usize, Manner)]) -> (Room, Arc<Book>) {
 }
 
 impl Book {
-    /// What was told of the one request that there was since this was asked last.
+    /// Record of the one request since the last call.
     fn one(&self) -> Told {
         let mut told = self.0.lock().unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
