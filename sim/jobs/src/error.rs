@@ -142,25 +142,10 @@ impl From<PlanError> for JobError {
 }
 
 impl JobError {
-    /// True for failures that another place or a later time may not have.
+    /// True for failures that another place or a later time may not have: those that answer 503.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::NoSlot(_)
-            | Self::InputsChanged
-            | Self::NoPlace { .. }
-            | Self::NoNode { .. }
-            | Self::Worker(_) => true,
-            Self::Store(error) => error.is_transient(),
-            Self::Request(_)
-            | Self::Plan(_)
-            | Self::PushTooLarge { .. }
-            | Self::NodeRefused(_)
-            | Self::Order(_)
-            | Self::Malformed(_)
-            | Self::Contradiction { .. }
-            | Self::Admission(_) => false,
-        }
+    pub fn is_transient(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 
     /// Status of the answer.
@@ -205,7 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn what_another_place_may_do_is_answered_with_503_and_nothing_else_is() {
+    fn what_another_place_or_a_later_time_may_do_is_transient_and_nothing_else_is() {
+        let denied =
+            |status| ErrorResponse::new(StatusCode::from_u16(status).expect("it is one"), "no");
         let unavailable = LocateError::Unavailable { path: path() };
         let missing = LocateError::NotFound { path: path() };
         for (error, is_transient) in [
@@ -215,13 +202,13 @@ mod tests {
             (JobError::NoNode { session: "s".to_owned(), reasons: Vec::new() }, true),
             (JobError::Store(StoreAccessError::Locate(unavailable)), true),
             (JobError::Store(StoreAccessError::NoDownload { path: path() }), true),
+            (JobError::Store(StoreAccessError::Denied(denied(503))), true),
+            (JobError::Store(StoreAccessError::Denied(denied(403))), false),
             (JobError::Store(StoreAccessError::Locate(missing)), false),
             (JobError::PushTooLarge { bytes_max: 1 }, false),
             (JobError::Admission(AdmissionError::BadToken), false),
         ] {
             assert_eq!(error.is_transient(), is_transient, "{error}");
-            let is_503 = error.status() == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(is_503, is_transient, "{error}");
         }
     }
 

@@ -147,18 +147,6 @@ impl From<ClientError> for StoreAccessError {
 }
 
 impl StoreAccessError {
-    /// True if the store may do it later, or for another host.
-    pub(crate) const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::List(ListError::Unavailable { .. })
-                | Self::Locate(LocateError::Unavailable { .. })
-                | Self::Fetch(FetchError::Unavailable { .. })
-                | Self::Write(StoreError::Unavailable { .. })
-                | Self::NoDownload { .. }
-        )
-    }
-
     /// Status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         match self {

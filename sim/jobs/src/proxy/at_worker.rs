@@ -8,30 +8,21 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use stayput_host::{Host, Purpose};
 use stayput_store::http::{
-    Body, BodySender, ConnectionPool, IncomingResponse, Method, Response, StatusCode, Timeouts,
+    Body, BodySender, ConnectionPool, IncomingResponse, Method, Response, StatusCode,
 };
 use stayput_store::swift::Path;
 use stayput_store::swift::header::{X_AUTH_TOKEN, X_ZEROVM_EXECUTE, X_ZEROVM_SOURCE, text};
 
+use super::attempt::{CHUNK_MAX, LIMITS};
 use super::observations::{Observations, Outstanding};
 use crate::error::WorkerError;
 use crate::posted::VerbatimJob;
-use crate::session::result::SESSION_TIME_MAX;
-
-/// For a worker's answer: as for a node's.
-const LIMITS: Timeouts = Timeouts {
-    connect: Duration::from_millis(500),
-    answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
-};
-/// For the next piece of a worker's answer, and for the client to take it.
-const CHUNK_MAX: Duration = Duration::from_secs(3);
 
 /// A job that is posted on.
 pub(super) struct Forward<'a> {

@@ -25,14 +25,14 @@ use crate::message::{
 use crate::placement::NodeLoad;
 use crate::session::result::{Agreement, SESSION_TIME_MAX, STAGED_BYTES_MAX, SessionResult};
 
-/// Timeouts of a node's answer: the session's time, that of those before it in the queue, and the
+/// Timeouts of an answer of a node or a worker: the session's time, that of those before it in the queue, and the
 /// transfers around it.
-const LIMITS: Timeouts = Timeouts {
+pub(super) const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
     answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),
 };
-/// Timeout of the next piece of a node's answer.
-const CHUNK_MAX: Duration = Duration::from_secs(3);
+/// Timeout of the next piece of such an answer, and of a client that takes it.
+pub(super) const CHUNK_MAX: Duration = Duration::from_secs(3);
 /// Limit on the bytes of a node's answer: all that may be staged, and its head.
 const ANSWER_BYTES_MAX: u64 = STAGED_BYTES_MAX + (1 << 20);
 

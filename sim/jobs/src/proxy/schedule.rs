@@ -2,8 +2,8 @@
 //!
 //! Copies of a session run on different nodes. A job spreads over nodes so that none gets more of
 //! its sessions than it runs at a time; sessions of one location go to one node if they can. Leaves
-//! out the policy, which orders the candidates (`placement`), and second copies of slow sessions
-//! (`hedge`), gangs (`gang`).
+//! out the policy, which orders the candidates (`placement`), second copies of slow sessions
+//! (`hedge`), and gangs (`gang`).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -105,7 +105,7 @@ async fn route(
         None => (Box::pin(index(proxy, head)).await, "GET, HEAD, PUT, POST, DELETE"),
     };
     match answered {
-        Err(error) if is_method_not_allowed(&error) => {
+        Err(error) if error.status() == StatusCode::METHOD_NOT_ALLOWED => {
             let mut response = ErrorResponse::of(&error).into_response();
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
             Ok(response)
@@ -198,13 +198,4 @@ fn remove_internal(headers: &mut HeaderMap) {
 /// Failure of a method that `resource` does not have.
 fn method_not_allowed(method: &Method, resource: &str) -> RequestError {
     RequestError::MethodNotAllowed { method: method.clone(), resource: resource.to_owned() }
-}
-
-const fn is_method_not_allowed(error: &ProxyError) -> bool {
-    matches!(
-        error,
-        ProxyError::Request(
-            RequestError::MethodNotAllowed { .. } | RequestError::CopyOfNewManifest
-        )
-    )
 }

@@ -13,7 +13,7 @@ use super::read::read;
 use crate::http::{Body, Response};
 use crate::proxy::Proxy;
 use crate::proxy::auth::{Access, authorise};
-use crate::proxy::error::{ManifestError, ProxyError};
+use crate::proxy::error::ProxyError;
 use crate::proxy::headers::{response, set};
 use crate::proxy::limits::MANIFEST_DELETIONS_MAX;
 use crate::proxy::listing_format::prefers_json;
@@ -84,7 +84,7 @@ impl Tally {
     fn record(&mut self, path: Path, error: &ProxyError) {
         match error {
             error if error.is_not_found() => self.missing += 1,
-            ProxyError::Manifest(ManifestError::NotAManifest) => {
+            error if error.status() == StatusCode::BAD_REQUEST => {
                 self.errors.push((path, error.to_string()));
             }
             error => self.errors.push((path, error.status().to_string())),
