@@ -267,11 +267,6 @@ impl JobNode {
         self.devices.iter().filter(|device| device.is_readable())
     }
 
-    /// Devices that the guest writes, in the description's order.
-    pub fn writables(&self) -> impl Iterator<Item = &NodeDevice> {
-        self.devices.iter().filter(|device| device.is_writable())
-    }
-
     /// Device of that name.
     pub fn device(&self, name: &str) -> Option<&NodeDevice> {
         self.devices.iter().find(|device| device.name == name)

@@ -178,3 +178,34 @@ fn reachable(arrows: &BTreeMap<usize, BTreeSet<usize>>, from: usize) -> BTreeSet
     }
     reached
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(path: &str, module: &[&str], text: &str) -> Source {
+        let module = module.iter().map(|part| (*part).to_owned()).collect();
+        let tree = syn::parse_file(text).expect("it is Rust");
+        let (path, text, krate) = (path.to_owned(), text.to_owned(), "stayput_x".to_owned());
+        Source { path, text, tree, krate, module }
+    }
+
+    fn circles_of(b: &str) -> Vec<Vec<usize>> {
+        let sources = [
+            source("x/src/lib.rs", &[], "mod a; mod b; pub use b::Thing;"),
+            source("x/src/a.rs", &["a"], "use crate::Thing; pub struct A(Thing);"),
+            source("x/src/b.rs", &["b"], b),
+        ];
+        circles(&arrows(&sources), sources.len())
+    }
+
+    #[test]
+    fn a_circle_through_a_re_export_is_found() {
+        assert_eq!(circles_of("pub struct Thing(Option<Box<super::a::A>>);"), [[1, 2]]);
+    }
+
+    #[test]
+    fn an_arrow_one_way_and_a_modules_own_submodules_make_no_circle() {
+        assert_eq!(circles_of("pub struct Thing;"), Vec::<Vec<usize>>::new());
+    }
+}

@@ -1,7 +1,8 @@
 //! Statistics of runs: the one place where a figure over several jobs or several runs is computed.
 //!
 //! A job has completed if its client received a whole answer, right or wrong. Percentiles are exact
-//! ranks over the completed jobs of a run. Bytes of a policy leave out the load beside the jobs.
+//! ranks over the completed jobs of a run. Body bytes, and so bytes
+//! saved, leave out the load beside the jobs; `cross_zone_bytes` is of all traffic, as in `bytes`.
 //! Many seeds give medians and paired differences with intervals, and the words that these carry.
 //! Pure: it reads records and draws nothing. Leaves out corrections for many comparisons: each
 //! interval holds by itself.

@@ -18,8 +18,7 @@ pub struct FaultSpec {
     pub key: &'static str,
     /// Further keys that go with it.
     pub keys: &'static [&'static str],
-    /// Keys that imply the kind where no kind is named; none if empty. All of `with` and none of
-    /// `without` must be there.
+    /// Condition under which the kind is meant where none is named; `None` if it must be named.
     pub implied: Option<ImpliedBy>,
     /// Reads the kind and its target from a section that has `key`, or implies it.
     pub parse: fn(&dyn FaultSection) -> Result<ParsedFault, FaultKeyError>,

@@ -89,6 +89,15 @@ impl Section<'_> {
         };
         let meant = if named.is_empty() { implied() } else { named };
         let [spec] = meant.as_slice() else {
+            let known = |key: &&str| {
+                COMMON_KEYS.contains(key)
+                    || catalog.named(key).is_some()
+                    || !catalog.kinds_with(key).is_empty()
+            };
+            if let Some(key) = self.keys().find(|key| !known(key)) {
+                let why = format!("unknown field `{key}`, no kind of fault has it");
+                return Err(self.flaw(key, why, format!("name a kind: one of {}", names())));
+            }
             let why = format!("wants exactly one of {}", names());
             let fix = "give each fault a [[fault]] section of its own";
             return Err(Flaw::new(self.name(), why, fix));
@@ -180,18 +189,22 @@ impl Section<'_> {
     ) -> Result<(Duration, Option<Repeat>), Flaw> {
         for key in ["every", "times"] {
             if self.is_written(key) {
-                let fix = "leave it out: `for` says how long it flaps";
-                return Err(self.flaw(key, "does not go with flap, which repeats by itself", fix));
+                let why = "does not go with a kind that repeats by itself";
+                return Err(self.flaw(key, why, "leave it out: `for` says how long it goes on"));
             }
         }
         let times = (whole + up).as_nanos() / (down + up).as_nanos();
         if times == 0 {
-            return Err(self.flaw("for", "is shorter than `down`", "write the whole duration"));
+            return Err(self.flaw(
+                "for",
+                "is shorter than the first time down",
+                "write the whole duration",
+            ));
         }
         let bounded = u32::try_from(times).ok().filter(|times| *times <= MAX_FAULT_TIMES);
         let times = bounded.ok_or_else(|| {
             let why = format!("makes {times} times down, more than {MAX_FAULT_TIMES}");
-            self.flaw("for", why, "write a shorter duration, or longer `down` and `up`")
+            self.flaw("for", why, "write a shorter duration, or longer times down and up")
         })?;
         Ok((down, Some(Repeat { every: down + up, times })))
     }
