@@ -2,8 +2,8 @@
 //! for clients from outside.
 //!
 //! Each device has a node of its own, and each thread of a server with proxies has one, all behind
-//! one listener. Nodes have no port that is open to clients: where they are other processes, `peers`
-//! lets in only those of the cluster. Leaves out where rings, secrets and disks come from.
+//! one listener. Nodes have no port that is open to clients: where they are other processes,
+//! `peers` lets in only those of the cluster. Leaves out where rings, secrets and disks come from.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

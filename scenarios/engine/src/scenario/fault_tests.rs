@@ -160,7 +160,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "two places",
     ),
     ("flap = [\"zone:1\"]\nup = \"1s\"", "down", "missing"),
-    ("flap = [\"zone:1\"]\ndown = \"4s\"\nup = \"1s\"", "for", "shorter than `down`"),
+    ("flap = [\"zone:1\"]\ndown = \"4s\"\nup = \"1s\"", "for", "shorter than the first time down"),
     ("flap = [\"zone:1\"]\ndown = \"1ns\"\nup = \"1ns\"", "for", "times down"),
     (
         "flap = [\"zone:1\"]\ndown = \"1ms\"\nup = \"1ms\"\nevery = \"1s\"\ntimes = 2",

@@ -25,8 +25,8 @@ use crate::message::{
 use crate::placement::NodeLoad;
 use crate::session::result::{Agreement, SESSION_TIME_MAX, STAGED_BYTES_MAX, SessionResult};
 
-/// Timeouts of an answer of a node or a worker: the session's time, that of those before it in the queue, and the
-/// transfers around it.
+/// Timeouts of an answer of a node or a worker: the session's time, that of those before it in the
+/// queue, and the transfers around it.
 pub(super) const LIMITS: Timeouts = Timeouts {
     connect: Duration::from_millis(500),
     answer: Duration::from_secs(3 * SESSION_TIME_MAX.as_secs()),

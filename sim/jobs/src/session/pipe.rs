@@ -1,8 +1,8 @@
 //! A pipe between two sessions, as they and the network wait for each other at it.
 //!
 //! Both ends may be sessions of one host; or one is, and a task carries the bytes between the pipe
-//! and a connection (`node::pipe_transport`). Leaves out what a pipe holds and how reads divide it, which is the
-//! runtime's.
+//! and a connection (`node::pipe_transport`). Leaves out what a pipe holds and how reads divide it,
+//! which is the runtime's.
 
 use std::cell::RefCell;
 
