@@ -24,6 +24,8 @@ use crate::stats::{DOWNLOAD, Estimate, ON_STORAGE, WarmUp};
 use crate::sweep::{RunOutcome, SweepFolder, SweepHead, collect};
 
 const SEEDS: u64 = 6;
+/// So many that no two percentiles are the same rank.
+const JOBS: &str = "runs = 160";
 const WARM_UP: WarmUp = WarmUp::Percent(20);
 const LOAD: &str = "\n[[load]]\nread = 0.8\nrate = \"poisson 200/s\"\n\
     objects = \"swift://~/demo/log-*.txt\"\nsize = \"lognormal 8 KiB sigma 1.0\"\n\
@@ -32,7 +34,9 @@ const LOAD: &str = "\n[[load]]\nread = 0.8\nrate = \"poisson 200/s\"\n\
 /// The run of a seed, with one failed and one wrong job under each policy.
 fn run(seed: u64) -> RunRecord {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cli/small.toml");
-    let text = include_str!("../../../tests/cli/small.toml").replace("\n[compare]", LOAD);
+    let small = include_str!("../../../tests/cli/small.toml").replace("\n[compare]", LOAD);
+    let text = small.replace("runs = 8", JOBS);
+    assert_ne!(text, small, "the scenario has as many jobs as the percentiles need");
     let scenario = Scenario::parse(&text, &file).unwrap();
     let plan = RunPlan::build(scenario, seed, Net::Fabric, true).unwrap();
     let mut policies = Vec::new();
