@@ -9,7 +9,7 @@ use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::record::{JobEnd, PolicyRecord};
 use stayput_engine::run::{Wanted, run_policy};
 use stayput_engine::scenario::Policy;
-use stayput_results::stats::{latency_us, place_reasons};
+use stayput_results::stats::{WarmUp, latency_us, place_reasons};
 use stayput_testkit::scenario::SmallScenario;
 
 const PARTITION: &str = r#"
@@ -57,7 +57,7 @@ fn places(run: &PolicyRecord) -> BTreeMap<&str, u64> {
 }
 
 fn percentiles(run: &PolicyRecord) -> (u64, u64) {
-    let latency = latency_us(run).expect("jobs completed");
+    let latency = latency_us(run, WarmUp::NONE).expect("jobs completed");
     (latency.p50, latency.p99)
 }
 

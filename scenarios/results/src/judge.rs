@@ -8,21 +8,30 @@ use stayput_engine::quantity;
 use stayput_engine::record::{ExpectRecord, PolicyRecord, RunKey, RunRecord};
 use stayput_engine::scenario::{Expectation, Measure};
 
-use crate::stats::{LatencySummary, Saved, job_counts, latency_us, load_latency_us, saved};
+use crate::stats::{LatencySummary, Saved, WarmUp, job_counts, latency_us, load_latency_us, saved};
 
-/// The judged record of a plan that ran under these policies.
+/// The judged record of a plan that ran under these policies. What is expected of latencies is
+/// expected of the jobs that were due after the warm-up.
 #[must_use]
-pub fn judged(key: RunKey, plan: &RunPlan, policies: Vec<PolicyRecord>) -> RunRecord {
+pub fn judged(
+    key: RunKey,
+    plan: &RunPlan,
+    policies: Vec<PolicyRecord>,
+    warm_up: WarmUp,
+) -> RunRecord {
     let mut run = RunRecord::new(key, plan, policies);
-    run.expect = plan.scenario.expect.iter().map(|wanted| judge(wanted, &run)).collect();
+    run.expect = plan.scenario.expect.iter().map(|wanted| judge(wanted, &run, warm_up)).collect();
     run.broken = broken_promises(&run);
     run
 }
 
-fn judge(expectation: &Expectation, run: &RunRecord) -> ExpectRecord {
+fn judge(expectation: &Expectation, run: &RunRecord, warm_up: WarmUp) -> ExpectRecord {
     let (found, holds) = match expectation.figure.measure {
         Measure::SavedRatio => judge_saved(expectation, saved(run).as_ref()),
-        measure => judge_each(expectation, measure, &run.policies),
+        measure => {
+            let measured = |run: &PolicyRecord| measured(measure, run, warm_up);
+            judge_each(expectation, measured, &run.policies)
+        }
     };
     ExpectRecord {
         figure: expectation.figure.key(),
@@ -48,7 +57,7 @@ fn judge_saved(expectation: &Expectation, saved: Option<&Saved>) -> (String, Opt
 /// Judges a figure under the policy that is named, or under each.
 fn judge_each(
     expectation: &Expectation,
-    measure: Measure,
+    measured: impl Fn(&PolicyRecord) -> Measured,
     runs: &[PolicyRecord],
 ) -> (String, Option<bool>) {
     let wanted = expectation.figure.policy;
@@ -59,7 +68,7 @@ fn judge_each(
     }
     let (mut found, mut holds) = (Vec::new(), Some(true));
     for run in judged {
-        let (words, holds_here) = match measured(measure, run) {
+        let (words, holds_here) = match measured(run) {
             Measured::Number(n) => {
                 (n.to_string(), Some(expectation.comparison.holds(i128::from(n), 1)))
             }
@@ -84,9 +93,9 @@ enum Measured {
     NotSeen,
 }
 
-fn measured(measure: Measure, run: &PolicyRecord) -> Measured {
+fn measured(measure: Measure, run: &PolicyRecord, warm_up: WarmUp) -> Measured {
     let latency = |of: fn(&LatencySummary) -> u64| {
-        latency_us(run).map_or(Measured::NoJob, |l| Measured::Number(of(&l)))
+        latency_us(run, warm_up).map_or(Measured::NoJob, |l| Measured::Number(of(&l)))
     };
     let seen = |bytes: Option<u64>| bytes.map_or(Measured::NotSeen, Measured::Number);
     match measure {

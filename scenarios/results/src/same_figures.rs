@@ -49,7 +49,7 @@ fn run(seed: u64) -> RunRecord {
         policies.push(run);
     }
     let key = RunKey { scenario: "small".to_owned(), settings: BTreeMap::new(), seed };
-    crate::judged(key, &plan, policies)
+    crate::judged(key, &plan, policies, WARM_UP)
 }
 
 /// The rows of `runs.parquet`, by policy, in the order of the seeds; columns by name.
@@ -99,21 +99,21 @@ fn estimate(figures: &Value) -> (Option<f64>, Option<f64>, Option<f64>) {
 
 fn export(exporter: &dyn Exporter, run: &RunRecord) -> String {
     let mut out = Vec::new();
-    let output = RunOutput { run, command: "", wall: Duration::ZERO };
+    let output = RunOutput { run, command: "", warm_up: WARM_UP, wall: Duration::ZERO };
     exporter.write(&output, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-/// A sweep of the runs in a directory, collected with this warm-up.
-fn sweep(dir: &Path, runs: &[RunRecord], warm_up: WarmUp) -> Value {
+/// A sweep of the runs in a directory.
+fn sweep(dir: &Path, runs: &[RunRecord]) -> Value {
     let scenarios = vec![("small".to_owned(), "digest".to_owned())];
     let seeds = format!("0..{SEEDS}");
-    let head = SweepHead { scenarios, seeds, warm_up, ..crate::fixtures::head() };
+    let head = SweepHead { scenarios, seeds, warm_up: WARM_UP, ..crate::fixtures::head() };
     let folder = SweepFolder::begin(dir, head).unwrap();
     for run in runs {
         folder.write(&RunOutcome::Run(Box::new(run.clone()))).unwrap();
     }
-    collect(&folder, warm_up).unwrap();
+    collect(&folder, WARM_UP).unwrap();
     serde_json::from_slice(&std::fs::read(dir.join("summary.json")).unwrap()).unwrap()
 }
 
@@ -121,14 +121,13 @@ fn sweep(dir: &Path, runs: &[RunRecord], warm_up: WarmUp) -> Value {
 fn a_figure_is_the_same_wherever_it_stands() {
     let runs: Vec<RunRecord> = (0..SEEDS).map(run).collect();
     let dir = tempfile::tempdir().unwrap();
-    let whole = dir.path().join("whole");
-    sweep(&whole, &runs, WarmUp::NONE);
+    let summary = sweep(dir.path(), &runs);
     for policy in [ON_STORAGE, DOWNLOAD] {
-        for (run, row) in runs.iter().zip(rows(&whole, policy)) {
+        for (run, row) in runs.iter().zip(rows(dir.path(), policy)) {
             one_run_is_the_same_in_json_terminal_and_parquet(run, policy, &row);
         }
     }
-    let (near, far) = (rows(&whole, ON_STORAGE), rows(&whole, DOWNLOAD));
+    let (near, far) = (rows(dir.path(), ON_STORAGE), rows(dir.path(), DOWNLOAD));
     let bytes = [&near, &far].map(|rows| numbers(rows, "body_bytes"));
     for (at, run) in runs.iter().enumerate() {
         let json: Value = serde_json::from_str(&export(&JsonExporter, run)).unwrap();
@@ -139,10 +138,8 @@ fn a_figure_is_the_same_wherever_it_stands() {
         let table = export(&TableExporter, run);
         assert!(table.contains(&format!("on-storage moved {near}, download {far}:")), "{table}");
     }
-    let dir = dir.path().join("warm");
-    let summary = sweep(&dir, &runs, WARM_UP);
-    let page = ReportPage::of(&SweepResults::read(&dir).unwrap()).html;
-    many_runs_are_the_same_in_parquet_summary_and_page(&dir, &summary, &page);
+    let page = ReportPage::of(&SweepResults::read(dir.path()).unwrap()).html;
+    many_runs_are_the_same_in_parquet_summary_and_page(dir.path(), &summary, &page);
     let saved = bytes[1].iter().zip(&bytes[0]).map(|(far, near)| *far as f64 - *near as f64);
     let net = show::estimate(Estimate::of(saved).as_ref(), show::size);
     assert_eq!(page_row(&page, "ledger", &["net"]), format!("net|{net}|"));

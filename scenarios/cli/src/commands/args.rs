@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use stayput_engine::plan::Net;
 use stayput_engine::scenario::{OBJECT_NAME_FIX, ObjectName, Policy, Setting};
 use stayput_jobs::placement::PolicyRegistry;
+use stayput_results::stats::WarmUp;
 use stayput_runtime::job::ObjectPath;
 
 use super::cluster::ClusterCommand;
@@ -278,6 +279,9 @@ pub struct PlanArgs {
     /// Leave the scenario's faults out.
     #[arg(long)]
     pub no_faults: bool,
+    /// Leave the beginning of the run out of latencies: a percentage of its arrivals, or a time.
+    #[arg(long, value_name = "TIME", value_parser = WarmUp::parse, default_value = "10%")]
+    pub warm_up: WarmUp,
 }
 
 /// Output options of a run.
@@ -396,7 +400,16 @@ impl PlanArgs {
         if self.no_faults {
             words.push("--no-faults".into());
         }
+        words.extend(warm_up_words(self.warm_up));
         words
+    }
+}
+
+/// The option that leaves this warm-up out; empty for the default.
+pub(super) fn warm_up_words(warm_up: WarmUp) -> Vec<OsString> {
+    match warm_up == WarmUp::default() {
+        true => Vec::new(),
+        false => vec!["--warm-up".into(), warm_up.to_string().replace(' ', "").into()],
     }
 }
 

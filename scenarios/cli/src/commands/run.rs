@@ -35,9 +35,14 @@ pub(super) fn run(args: &RunArgs, exporters: &[&dyn Exporter]) -> Result<Exit, C
         settings: settings.collect::<BTreeMap<_, _>>(),
         seed: plan.seed,
     };
-    let run = judged(key, &plan, policies);
+    let run = judged(key, &plan, policies, args.plan.warm_up);
     let command = repeat_command(&args.plan);
-    let output = RunOutput { run: &run, command: &command, wall: wall.elapsed() };
+    let output = RunOutput {
+        run: &run,
+        command: &command,
+        warm_up: args.plan.warm_up,
+        wall: wall.elapsed(),
+    };
     TableExporter.write(&output, &mut text)?;
     for (exporter, ExportArg { file, .. }) in &exports {
         if file.as_os_str() == "-" {

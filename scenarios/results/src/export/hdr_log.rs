@@ -28,7 +28,7 @@ impl Exporter for HdrLogExporter {
     fn write(&self, output: &RunOutput<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut log = LatencyLog::default();
         for policy in &output.run.policies {
-            log.add(&policy.policy, policy, WarmUp::NONE)?;
+            log.add(&policy.policy, policy, output.warm_up)?;
         }
         log.write(out)
     }

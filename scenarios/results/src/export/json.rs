@@ -14,8 +14,8 @@ use stayput_engine::record::{
 
 use super::{Exporter, RunOutput};
 use crate::stats::{
-    JobCounts, LatencySummary, PhaseSummaries, Saved, job_counts, latency_us, load_latency_us,
-    phases_us, place_reasons, saved,
+    JobCounts, LatencySummary, PhaseSummaries, Saved, WarmUp, job_counts, latency_us,
+    load_latency_us, phases_us, place_reasons, saved,
 };
 
 /// The name and version of the schema.
@@ -37,7 +37,8 @@ impl Exporter for JsonExporter {
             seed: run.key.seed,
             net: run.net.name(),
             trace_hash: run.trace_hash.as_deref(),
-            policies: run.policies.iter().map(JsonPolicy::new).collect(),
+            warm_up: output.warm_up,
+            policies: run.policies.iter().map(|it| JsonPolicy::new(it, output.warm_up)).collect(),
             saved: saved(run).map(JsonSaved::new),
             latency_comparable: !run.closed_loop,
             faults: run.faults.iter().enumerate().map(|it| JsonFault::new(run, it)).collect(),
@@ -57,6 +58,7 @@ struct JsonRun<'a> {
     seed: u64,
     net: &'static str,
     trace_hash: Option<&'a str>,
+    warm_up: WarmUp,
     policies: Vec<JsonPolicy<'a>>,
     saved: Option<JsonSaved>,
     latency_comparable: bool,
@@ -90,14 +92,14 @@ struct JsonPolicy<'a> {
 }
 
 impl<'a> JsonPolicy<'a> {
-    fn new(run: &'a PolicyRecord) -> Self {
+    fn new(run: &'a PolicyRecord, warm_up: WarmUp) -> Self {
         Self {
             name: &run.policy,
             trace_hash: run.trace_hash.as_deref(),
             schedule_hash: run.schedule_hash.as_deref(),
             jobs: job_counts(run),
-            latency_us: latency_us(run),
-            latency_split_us: phases_us(run),
+            latency_us: latency_us(run, warm_up),
+            latency_split_us: phases_us(run, warm_up),
             makespan_us: micros(run.makespan),
             foreground: run.load.as_ref().map(JsonLoad::new),
             fuel: run.fuel,

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use stayput_engine::record::RunRecord;
 
+use crate::stats::WarmUp;
+
 pub use answers::AnswersExporter;
 pub use hdr_log::{HdrLogExporter, LatencyLog};
 pub use json::JsonExporter;
@@ -28,6 +30,8 @@ pub struct RunOutput<'a> {
     pub run: &'a RunRecord,
     /// The command that repeats it, to be pasted into a shell.
     pub command: &'a str,
+    /// Warm-up that latencies leave out.
+    pub warm_up: WarmUp,
     /// Its length on the wall clock, the one figure that differs between two runs of one seed.
     pub wall: Duration,
 }

@@ -12,7 +12,7 @@ use stayput_engine::record::{
 
 use super::{Exporter, RunOutput};
 use crate::stats::{
-    LatencySummary, Saved, job_bytes, job_counts, latency_us, load_latency_us, phases_us,
+    LatencySummary, Saved, WarmUp, job_bytes, job_counts, latency_us, load_latency_us, phases_us,
     place_reasons, saved,
 };
 
@@ -29,7 +29,10 @@ impl Exporter for TableExporter {
 
     fn write(&self, output: &RunOutput<'_>, out: &mut dyn Write) -> io::Result<()> {
         let run = output.run;
-        writeln!(out, "{}", table(&run.policies))?;
+        writeln!(out, "{}", table(&run.policies, output.warm_up))?;
+        if let Some(left_out) = output.warm_up.words() {
+            writeln!(out, "latencies leave out jobs due in the warm-up: {left_out}")?;
+        }
         if run.closed_loop {
             writeln!(out, "closed loop: latencies of two policies say nothing beside each other")?;
         }
@@ -54,7 +57,7 @@ impl Exporter for TableExporter {
     }
 }
 
-fn table(runs: &[PolicyRecord]) -> Table {
+fn table(runs: &[PolicyRecord], warm_up: WarmUp) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     let header = std::iter::once(String::new()).chain(runs.iter().map(|run| run.policy.clone()));
@@ -87,15 +90,17 @@ fn table(runs: &[PolicyRecord]) -> Table {
     });
     row("loading before (not counted)", &|run| quantity::bytes(run.loading.body));
     row("latency p50 / p90", &|run| {
-        latency_us(run).map_or("-".to_owned(), |l| format!("{} / {}", us(l.p50), us(l.p90)))
+        latency_us(run, warm_up)
+            .map_or("-".to_owned(), |l| format!("{} / {}", us(l.p50), us(l.p90)))
     });
     row("latency p99 / max", &|run| {
-        latency_us(run).map_or("-".to_owned(), |l| format!("{} / {}", us(l.p99), us(l.max)))
+        latency_us(run, warm_up)
+            .map_or("-".to_owned(), |l| format!("{} / {}", us(l.p99), us(l.max)))
     });
     row("latency by phase, mean", &|_| String::new());
     let mean = |run: &PolicyRecord, of: &[LatencyPhase]| {
         let shown = |us: f64| quantity::duration(Duration::from_secs_f64(us / 1e6));
-        phases_us(run).map_or("-".to_owned(), |phases| {
+        phases_us(run, warm_up).map_or("-".to_owned(), |phases| {
             of.iter().map(|phase| shown(phases.mean(*phase))).collect::<Vec<_>>().join(" / ")
         })
     };

@@ -11,11 +11,11 @@ use stayput_engine::scenario::{Policy, Scenario};
 
 use super::*;
 use crate::fixtures::{good_run, good_runs, judged_runs, plan};
-use crate::stats::{Saved, latency_us, saved};
+use crate::stats::{Saved, WarmUp, completed_after, latency_us, saved};
 
 fn text_after(exporter: &dyn Exporter, run: &RunRecord, wall: Duration) -> String {
     let mut out = Vec::new();
-    let output = RunOutput { run, command: "stayput run x", wall };
+    let output = RunOutput { run, command: "stayput run x", warm_up: WarmUp::default(), wall };
     exporter.write(&output, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -186,6 +186,22 @@ fn answers_have_one_line_for_each_job() {
 }
 
 #[test]
+fn a_table_says_which_jobs_latencies_leave_out() {
+    let run = judged_runs(&plan(), good_runs());
+    let table = |warm_up| {
+        let output =
+            RunOutput { run: &run, command: "stayput run x", warm_up, wall: Duration::ZERO };
+        let mut out = Vec::new();
+        TableExporter.write(&output, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let left_out = "latencies leave out jobs due in the warm-up: the first ";
+    assert!(table(WarmUp::default()).contains(&format!("{left_out}10\u{a0}% of the")));
+    assert!(table(WarmUp::Micros(500_000)).contains(&format!("{left_out}500ms")));
+    assert!(!table(WarmUp::NONE).contains(left_out));
+}
+
+#[test]
 fn closed_loops_make_no_claim_about_latency() {
     let mut plan = plan();
     plan.jobs.iter_mut().for_each(|job| job.arrival = None);
@@ -199,11 +215,11 @@ fn latency_is_over_completed_jobs_from_their_intended_arrival() {
     run.jobs[7].finished = run.jobs[7].intended + Duration::from_secs(3);
     fail(&mut run, 8);
     run.jobs[8].finished = Duration::MAX;
-    let latency = latency_us(&run).unwrap();
+    let latency = latency_us(&run, WarmUp::NONE).unwrap();
     assert_eq!(latency.max, 3_000_000);
     assert_eq!((latency.p50, latency.p90), (20_000, 20_000), "{latency:?}");
     (0..64).for_each(|index| fail(&mut run, index));
-    assert_eq!(latency_us(&run), None);
+    assert_eq!(latency_us(&run, WarmUp::NONE), None);
 }
 
 /// A run with a load of which so many bytes went over the network's hops.
@@ -280,7 +296,8 @@ fn without_a_completed_job_no_promise_about_latency_is_kept() {
 
 #[test]
 fn a_latency_log_is_read_by_its_own_library() {
-    let log = text(&HdrLogExporter, &judged_runs(&plan(), good_runs()));
+    let run = judged_runs(&plan(), good_runs());
+    let log = text(&HdrLogExporter, &run);
     let entries: Vec<_> = IntervalLogIterator::new(log.as_bytes()).map(Result::unwrap).collect();
     let read = entries.iter().filter_map(|entry| match entry {
         LogEntry::Interval(interval) => Some(interval),
@@ -292,7 +309,9 @@ fn a_latency_log_is_read_by_its_own_library() {
     let bytes = base64(read[1].encoded_histogram());
     let latencies: hdrhistogram::Histogram<u64> =
         Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
-    assert_eq!(latencies.len(), 64);
+    let warm = completed_after(&run.policies[1], WarmUp::default()).count();
+    assert!((1..64).contains(&warm), "a part of the jobs is due in the warm-up");
+    assert_eq!(latencies.len(), warm as u64);
     assert!(latencies.equivalent(latencies.max(), 20_000), "{}", latencies.max());
 }
 

@@ -89,10 +89,11 @@ pub struct LatencySummary {
     pub max: u64,
 }
 
-/// Latency over all completed jobs of a run; `None` if no job completed.
+/// Latency over the completed jobs of a run that were due after the warm-up; `None` without such
+/// jobs.
 #[must_use]
-pub fn latency_us(run: &PolicyRecord) -> Option<LatencySummary> {
-    summary(completed_after(run, WarmUp::NONE).map(JobRecord::latency).collect())
+pub fn latency_us(run: &PolicyRecord, warm_up: WarmUp) -> Option<LatencySummary> {
+    summary(completed_after(run, warm_up).map(JobRecord::latency).collect())
 }
 
 /// Latency over the load's requests that succeeded; `None` if none did.
@@ -137,12 +138,12 @@ impl Serialize for PhaseSummaries {
     }
 }
 
-/// Phases of the latency over all completed jobs of a run; `None` if no job completed.
+/// Phases of the latency over the same jobs as [`latency_us`]; `None` without such jobs.
 #[must_use]
-pub fn phases_us(run: &PolicyRecord) -> Option<PhaseSummaries> {
+pub fn phases_us(run: &PolicyRecord, warm_up: WarmUp) -> Option<PhaseSummaries> {
     let phase = |phase: LatencyPhase| {
         let of = |job: &JobRecord| job.phases.get(phase);
-        let times: Vec<Duration> = completed_after(run, WarmUp::NONE).map(of).collect();
+        let times: Vec<Duration> = completed_after(run, warm_up).map(of).collect();
         let mean = mean_us(&times)?;
         let sample: Sample = times.into_iter().map(micros).collect();
         let (p50, p99) = (sample.percentile(50)?, sample.percentile(99)?);

@@ -57,6 +57,18 @@ impl WarmUp {
     /// No warm-up: all jobs count.
     pub const NONE: Self = Self::Percent(0);
 
+    /// Description such as `the first 10 % of the arrivals' time`; `None` if no job is left out.
+    #[must_use]
+    pub fn words(self) -> Option<String> {
+        match self {
+            Self::Percent(0) | Self::Micros(0) => None,
+            Self::Percent(percent) => {
+                Some(format!("the first {percent}\u{a0}% of the arrivals' time"))
+            }
+            Self::Micros(_) => Some(format!("the first {self}")),
+        }
+    }
+
     /// Parses `10 %` (below 100) or a time such as `500ms`.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::stats::WarmUp;
 use stayput_results::sweep::SeedRange;
 
+use crate::commands::args::warm_up_words;
+
 /// The options of `sweep`.
 #[derive(Args, Clone, Debug)]
 pub struct SweepArgs {
@@ -165,9 +167,7 @@ impl SweepArgs {
         if self.no_faults {
             words.push("--no-faults".into());
         }
-        if self.warm_up != WarmUp::default() {
-            words.extend(["--warm-up".into(), self.warm_up.to_string().replace(' ', "").into()]);
-        }
+        words.extend(warm_up_words(self.warm_up));
         words.extend(["--out".into(), self.out.clone().into()]);
         words
     }

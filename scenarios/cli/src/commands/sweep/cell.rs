@@ -12,6 +12,7 @@ use stayput_engine::run::{RunError, Wanted, run_policy};
 use stayput_engine::scenario::{Policy, Setting, SettingError};
 use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::judged;
+use stayput_results::stats::WarmUp;
 use stayput_results::sweep::{FailedRun, RunOutcome};
 use stayput_runtime::memo::Memo;
 
@@ -26,6 +27,7 @@ pub(super) struct Cells {
     /// The policies that there are.
     pub(super) known: PolicyRegistry,
     pub(super) no_faults: bool,
+    pub(super) warm_up: WarmUp,
     /// Results of the sessions of earlier runs; `None` with `--no-memo`.
     pub(super) memo: Option<Memo>,
     /// Events of all worlds so far: a figure for the wall clock.
@@ -55,7 +57,7 @@ impl Cells {
             self.events.fetch_add(events, Ordering::Relaxed);
             runs.push(run);
         }
-        Ok(judged(key.clone(), &plan, runs))
+        Ok(judged(key.clone(), &plan, runs, self.warm_up))
     }
 
     /// The options of `stayput run` for the same run.
@@ -70,6 +72,7 @@ impl Cells {
             net: Net::Fabric,
             shuffle: None,
             no_faults: self.no_faults,
+            warm_up: self.warm_up,
         })
     }
 }

@@ -121,11 +121,7 @@ impl<'a> Facts<'a> {
 
     /// The warm-up in words.
     pub(super) fn warm_up_words(&self) -> String {
-        match self.warm_up() {
-            WarmUp::Percent(0) | WarmUp::Micros(0) => "none is left out".to_owned(),
-            WarmUp::Percent(percent) => format!("the first {percent}\u{a0}% of the arrivals' time"),
-            WarmUp::Micros(us) => format!("the first {}", super::show::micros(us as f64)),
-        }
+        self.warm_up().words().unwrap_or_else(|| "none is left out".to_owned())
     }
 
     /// The policies of a point.
