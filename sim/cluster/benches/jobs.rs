@@ -171,12 +171,14 @@ async fn ask(host: Host, progress: Progress) {
 fn time(mut world: Box<dyn Backend>, jobs: u32, answers: Answers) -> (f64, Bytes) {
     let progress = Progress::default();
     let theirs = progress.clone();
-    world.add_host(
+    world.add_local_host(
         spec("node:1", NODE),
         Rc::new(move |host| Box::pin(answer(host, answers.clone()))),
     );
-    world
-        .add_host(spec("proxy:1", ASKER), Rc::new(move |host| Box::pin(ask(host, theirs.clone()))));
+    world.add_local_host(
+        spec("proxy:1", ASKER),
+        Rc::new(move |host| Box::pin(ask(host, theirs.clone()))),
+    );
     assert_eq!(world.run(&mut || progress.done.get() >= WARMUP, RUN_MAX), RunEnd::Done);
     let (begun, before) = (Instant::now(), progress.done.get());
     assert_eq!(world.run(&mut || progress.done.get() >= WARMUP + jobs, RUN_MAX), RunEnd::Done);

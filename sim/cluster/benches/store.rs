@@ -21,8 +21,8 @@ use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
     SessionsConfig,
 };
-use stayput_host::topology::{HostMain, HostPlace, HostSpec};
-use stayput_host::{Backend, Host, Purpose, RunEnd, Seed, Time};
+use stayput_host::topology::{HostPlace, HostSpec};
+use stayput_host::{Backend, Host, LocalMain, Purpose, RunEnd, Seed, Time};
 use stayput_jobs::placement::PlacementConfig;
 use stayput_jobs::system_images::SystemImages;
 use stayput_store::client::Client;
@@ -175,7 +175,7 @@ fn address(kind: u8, index: u32) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, kind, high, low)), PORT)
 }
 
-fn add(world: &mut dyn Backend, name: &str, at: SocketAddr, place: HostPlace, main: HostMain) {
+fn add(world: &mut dyn Backend, name: &str, at: SocketAddr, place: HostPlace, main: LocalMain) {
     let IpAddr::V4(ip) = at.ip() else { unreachable!("all addresses here are IPv4") };
     let machine = machine();
     let spec = HostSpec {
@@ -189,7 +189,7 @@ fn add(world: &mut dyn Backend, name: &str, at: SocketAddr, place: HostPlace, ma
         disks: Vec::new(),
         disk: machine.disk,
     };
-    world.add_host(spec, main);
+    world.add_local_host(spec, main);
 }
 
 fn get() -> hyper::Request<Body> {
@@ -234,7 +234,7 @@ fn bare_rate(seed: Seed, nodes: u32) -> f64 {
     let mut world = world(seed);
     let zone = |index| HostPlace::Zone { region: 1, zone: index % ZONES + 1 };
     for index in 0..nodes {
-        let main: HostMain = Rc::new(|host| {
+        let main: LocalMain = Rc::new(|host| {
             http::serve(&host, PORT, |_request| async { answer(&OBJECT[..]) })
                 .expect("the port is free");
             Box::pin(async {})
@@ -242,7 +242,7 @@ fn bare_rate(seed: Seed, nodes: u32) -> f64 {
         add(&mut world, "node", address(1, index), zone(index), main);
     }
     for index in 0..PROXIES {
-        let main: HostMain = Rc::new(move |host| {
+        let main: LocalMain = Rc::new(move |host| {
             serve_bare_proxy(&host, index, nodes);
             Box::pin(async {})
         });
@@ -250,7 +250,8 @@ fn bare_rate(seed: Seed, nodes: u32) -> f64 {
     }
     for index in 0..CLIENTS {
         let progress = progress.clone();
-        let main: HostMain = Rc::new(move |host| Box::pin(use_bare(index, host, progress.clone())));
+        let main: LocalMain =
+            Rc::new(move |host| Box::pin(use_bare(index, host, progress.clone())));
         add(&mut world, "client", address(4, index), HostPlace::Clients, main);
     }
     progress.time(&mut world)

@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 pub use self::cluster_ring::ClusterRing;
 use stayput_host::config::{ByteRate, ClusterConfig, DiskConfig, MachineConfig};
-use stayput_host::topology::{HostKey, HostMain, HostPlace, HostSpec};
-use stayput_host::{Backend, Host, LocalFuture};
+use stayput_host::topology::{HostKey, HostPlace, HostSpec};
+use stayput_host::{Backend, Host, LocalFuture, LocalMain};
 use stayput_jobs::memo::SessionMemo;
 use stayput_jobs::node as job_node;
 use stayput_jobs::placement::PlacementConfig;
@@ -251,7 +251,7 @@ impl Assembly<'_> {
         place: HostPlace,
         machine: &MachineConfig,
         disks: Vec<String>,
-        main: HostMain,
+        main: LocalMain,
     ) -> HostKey {
         self.names.push(name.clone());
         self.places.push(place);
@@ -268,7 +268,7 @@ impl Assembly<'_> {
             disks,
             disk: DiskConfig { ..machine.disk.clone() },
         };
-        self.world.add_host(host, main)
+        self.world.add_local_host(host, main)
     }
 
     fn node(&mut self, index: u32) -> HostKey {
@@ -279,7 +279,7 @@ impl Assembly<'_> {
         let memo = self.memo.clone();
         let (replicate, own_ip) = (spec.counts.replicate, IpAddr::V4(ip(NODES, index)));
         let disks = devices.clone();
-        let main: HostMain = Rc::new(move |host: Host| {
+        let main: LocalMain = Rc::new(move |host: Host| {
             let (ring, machine) = (Rc::clone(&ring), Rc::clone(&machine));
             let (images, memo) = (images.clone(), memo.clone());
             let lookup: Rc<dyn RingLookup> = Rc::<ClusterRing>::clone(&ring);
@@ -294,7 +294,7 @@ impl Assembly<'_> {
                 let node = StorageNode::recover(host.clone(), config).await;
                 job_node::serve(&host, NODE_PORT, node.objects(), &machine, images, memo)
                     .expect("nothing else listens on a host that starts");
-                node.serve().await.expect("nothing else listens on a host that starts");
+                node.listen().expect("nothing else listens on a host that starts").await;
             })
         });
         let name = format!("node:{}", index + 1);
@@ -310,7 +310,7 @@ impl Assembly<'_> {
         let (images, node) = (spec.images.clone(), Rc::new(spec.node.clone()));
         let (policy, sites) = (spec.placement.policy, Rc::new(sites(spec, index)));
         let memo = self.memo.clone();
-        let main: HostMain = Rc::new(move |host: Host| {
+        let main: LocalMain = Rc::new(move |host: Host| {
             let (ring, name) = (Rc::clone(&ring), own_name.clone());
             let (images, sites, node) = (images.clone(), Rc::clone(&sites), Rc::clone(&node));
             let memo = memo.clone();
@@ -347,7 +347,7 @@ impl Assembly<'_> {
         let place = spec.counts.workers_zone.map_or(HostPlace::Workers, |n| zone(&spec.counts, n));
         let (counts, machine) = (spec.counts.clone(), Rc::new(spec.worker.clone()));
         let (images, memo) = (spec.images.clone(), self.memo.clone());
-        let main: HostMain = Rc::new(move |host: Host| {
+        let main: LocalMain = Rc::new(move |host: Host| {
             let store = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
             let (machine, images) = (Rc::clone(&machine), images.clone());
             let memo = memo.clone();
@@ -362,7 +362,7 @@ impl Assembly<'_> {
 
     fn client(&mut self, index: u32, client: &ClientMain) -> HostKey {
         let (counts, client) = (self.spec.counts.clone(), Rc::clone(client));
-        let main: HostMain = Rc::new(move |host: Host| {
+        let main: LocalMain = Rc::new(move |host: Host| {
             let proxies = asking(&host, PROXIES, counts.proxies, PROXY_PORT, index);
             let workers = asking(&host, WORKERS, counts.workers, WORKER_PORT, index);
             client(index, ClientSide { host, proxies, workers })

@@ -43,7 +43,7 @@ pub mod time;
 pub mod topology;
 
 pub use attempt::{Attempt, AttemptKind};
-pub use backend::{Backend, RunEnd};
+pub use backend::{Backend, HostMain, HostStartError, LocalMain, RunEnd, Serving};
 pub use checksum::{Checksum, KnownContents, Md5Sum};
 pub use compute::{ComputeWork, SpentFuel};
 pub use disk::{Batch, Disk, DiskError, File, Row};

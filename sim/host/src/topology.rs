@@ -3,13 +3,8 @@
 //! Leaves out racks and switches: a zone is the smallest place with latencies of its own.
 
 use std::net::Ipv4Addr;
-use std::rc::Rc;
 
 use crate::config::{ByteRate, DiskConfig, FuelRate, LinkConfig, NetworkConfig};
-use crate::{Host, LocalFuture};
-
-/// Main function of a host, called when it starts and whenever it restarts.
-pub type HostMain = Rc<dyn Fn(Host) -> LocalFuture<'static, ()>>;
 
 /// Index of a host in its world, from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

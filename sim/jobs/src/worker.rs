@@ -6,13 +6,12 @@
 //! through the proxies and answers the client. Leaves out a cache.
 
 use std::fmt::Display;
-use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use hyper::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use stayput_host::config::MachineConfig;
-use stayput_host::{Host, LocalFuture, Purpose};
+use stayput_host::{Host, HostStartError, LocalFuture, Purpose};
 use stayput_store::client::{Client, ClientError, ObjectDownload, ObjectUpload};
 use stayput_store::http;
 use stayput_store::http::{Method, Request, Response, StatusCode};
@@ -45,14 +44,14 @@ struct Worker {
 /// `images` are installed on it.
 ///
 /// # Errors
-/// The port is taken.
+/// [`HostStartError::Port`].
 pub fn start(
     host: &Host,
     store: Client,
     machine: &MachineConfig,
     images: SystemImages,
     memo: Option<SessionMemo>,
-) -> io::Result<()> {
+) -> Result<(), HostStartError> {
     let worker = Rc::new(Worker {
         host: host.clone(),
         store,

@@ -51,7 +51,7 @@ pub use self::peers::{PeerSecret, Peers};
 use self::shutdown::Ending;
 use self::switchboard::Switchboard;
 pub use self::tls::{BadTls, Tls};
-use stayput_host::{Disk, Host, LocalFuture, Seed};
+use stayput_host::{Disk, Host, HostMain, HostStartError, Seed, Serving};
 
 /// Time limit of a name lookup of another process.
 const LOOK_FOR_PEER_MAX: Duration = Duration::from_secs(2);
@@ -79,13 +79,13 @@ pub enum StartError {
         /// Error of the system.
         source: io::Error,
     },
-    /// The actor says why.
-    #[error("{name} did not start: {why}")]
+    /// An actor cannot begin.
+    #[error("{name} did not start: {source}")]
     Actor {
         /// The actor.
         name: String,
         /// Its error.
-        why: String,
+        source: HostStartError,
     },
 }
 
@@ -105,13 +105,8 @@ struct Shared {
     peers_ending: Ending,
 }
 
-/// Opens a disk, on the thread that will use it; what is wrong is said in words.
-pub type OpenDisk = Box<dyn FnOnce() -> Result<Rc<dyn Disk>, String> + Send>;
-
-/// Main function of an actor: begins, or fails; the future that it returns runs until the server
-/// ends.
-pub type ActorMain =
-    Box<dyn FnOnce(Host) -> LocalFuture<'static, Result<LocalFuture<'static, ()>, String>> + Send>;
+/// Opens a disk, on the thread that will use it.
+pub type OpenDisk = Box<dyn FnOnce() -> Result<Rc<dyn Disk>, HostStartError> + Send>;
 
 /// A node, a proxy or a worker that is to run.
 pub struct Actor {
@@ -124,14 +119,14 @@ pub struct Actor {
     /// Ports that are open to clients.
     pub doors: BTreeMap<u16, Arc<Door>>,
     /// Main function.
-    pub main: ActorMain,
+    pub main: HostMain,
 }
 
 /// An actor that begins.
 #[derive(Debug)]
 pub struct Starting {
     name: String,
-    begun: mpsc::Receiver<Result<(), String>>,
+    begun: mpsc::Receiver<Result<(), HostStartError>>,
 }
 
 impl Starting {
@@ -141,8 +136,8 @@ impl Starting {
     /// It could not.
     pub fn wait(self) -> Result<(), StartError> {
         let begun = self.begun.recv();
-        let begun = begun.unwrap_or_else(|_| Err("its thread panicked".to_owned()));
-        begun.map_err(|why| StartError::Actor { name: self.name, why })
+        let begun = begun.unwrap_or(Err(HostStartError::Panicked));
+        begun.map_err(|source| StartError::Actor { name: self.name, source })
     }
 }
 
@@ -327,12 +322,12 @@ impl Server {
             let running = async move {
                 // Whoever waits for it may be gone.
                 match begin(actor, shared).await {
-                    Ok(running) => {
-                        let _told = sender.send(Ok(()));
-                        running.await;
+                    Ok(serving) => {
+                        let _sent = sender.send(Ok(()));
+                        serving.await;
                     }
-                    Err(why) => {
-                        let _told = sender.send(Err(why));
+                    Err(error) => {
+                        let _sent = sender.send(Err(error));
                     }
                 }
             };
@@ -375,7 +370,7 @@ impl Server {
     }
 }
 
-async fn begin(actor: Actor, shared: Arc<Shared>) -> Result<LocalFuture<'static, ()>, String> {
+async fn begin(actor: Actor, shared: Arc<Shared>) -> Result<Serving, HostStartError> {
     let mut disks = BTreeMap::new();
     for (name, open) in actor.disks {
         disks.insert(name, open()?);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use stayput_cluster::{ClusterError, ClusterRing, NODES, PROXIES, ip};
 use stayput_host::config::MachineConfig;
-use stayput_host::{Host, LocalFuture};
+use stayput_host::{Host, HostMain, Serving};
 use stayput_jobs::node;
 use stayput_jobs::placement::{ClusterRates, LinkRates, MachineRates, PlacementConfig};
 use stayput_jobs::proxy::{ClusterTopology, ProxyJobs, ProxyJobsConfig};
@@ -26,7 +26,7 @@ use stayput_store::proxy;
 use stayput_store::proxy::{Authenticator, JobService, ProxyConfig, ProxyIndex, RequestObserver};
 use stayput_store::swift::{NODE_PORT, PROXY_PORT, Path, RingLookup};
 
-use crate::{Actor, ActorMain, Door, OpenDisk, Server, StartError, Starting};
+use crate::{Actor, Door, OpenDisk, Server, StartError, Starting};
 
 /// Configuration of all processes of a cluster.
 #[derive(Clone)]
@@ -168,7 +168,7 @@ impl Served {
     }
 }
 
-fn actor(name: String, ip: IpAddr, main: ActorMain) -> Actor {
+fn actor(name: String, ip: IpAddr, main: HostMain) -> Actor {
     Actor { name, ip, disks: BTreeMap::new(), doors: BTreeMap::new(), main }
 }
 
@@ -176,7 +176,8 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
     let (served, device) = (served.clone(), served_device_name(index));
     let name = format!("node:{}", index + 1);
     let own_device = device.clone();
-    let main: ActorMain = Box::new(move |host: Host| {
+    let main: HostMain = Arc::new(move |host: Host| {
+        let (served, own_device) = (served.clone(), own_device.clone());
         Box::pin(async move {
             let ring = served.cluster_ring();
             let lookup: Rc<dyn RingLookup> = ring.clone();
@@ -192,10 +193,9 @@ fn node(served: &Served, index: u32, disk: OpenDisk, replicate_interval: Duratio
             };
             let node = StorageNode::recover(host.clone(), config).await;
             let (machine, images) = (&served.machine, served.images.clone());
-            node::serve(&host, NODE_PORT, node.objects(), machine, images, None)
-                .map_err(|taken| taken.to_string())?;
-            let serving = node.listen().map_err(|taken| taken.to_string())?;
-            Ok(Box::pin(serving) as LocalFuture<'static, ()>)
+            node::serve(&host, NODE_PORT, node.objects(), machine, images, None)?;
+            let serving: Serving = Box::pin(node.listen()?);
+            Ok(serving)
         })
     });
     let mut actor = actor(name, served_ip(index), main);
@@ -213,7 +213,9 @@ fn proxy_actor(
     let observer = proxies.observer.clone();
     let name = format!("proxy:{}", index.index.saturating_add(1));
     let own_name = name.clone();
-    let main: ActorMain = Box::new(move |host: Host| {
+    let main: HostMain = Arc::new(move |host: Host| {
+        let (served, auth) = (served.clone(), auth.clone());
+        let (own_name, observer) = (own_name.clone(), observer.clone());
         Box::pin(async move {
             let (ring, sites) = (served.cluster_ring(), served.sites());
             let Served { machine, images, .. } = served;
@@ -231,9 +233,9 @@ fn proxy_actor(
             let jobs: Rc<dyn JobService> = Rc::new(ProxyJobs::new(&host, config));
             let jobs = Some(jobs);
             let config = ProxyConfig { name: own_name, index, ring, auth, jobs, observer };
-            proxy::start(host, config).map_err(|taken| taken.to_string())?;
-            let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
-            Ok(nothing)
+            proxy::start(host, config)?;
+            let serving: Serving = Box::pin(std::future::ready(()));
+            Ok(serving)
         })
     });
     let mut actor = actor(name, IpAddr::V4(ip(PROXIES, index.index)), main);

@@ -4,9 +4,12 @@ use std::future::poll_fn;
 use std::net::Ipv4Addr;
 use std::sync::mpsc;
 
-use stayput_host::{Label, Purpose};
+use bytes::Bytes;
+use stayput_host::{Label, Listener, LocalFuture, Purpose};
 
 use super::*;
+
+type Begun = Result<Serving, HostStartError>;
 
 fn ip(last: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
@@ -14,12 +17,10 @@ fn ip(last: u8) -> IpAddr {
 
 fn actor(
     last: u8,
-    main: impl FnOnce(Host) -> LocalFuture<'static, Result<LocalFuture<'static, ()>, String>>
-    + Send
-    + 'static,
+    main: impl Fn(Host) -> LocalFuture<'static, Begun> + Send + Sync + 'static,
 ) -> Actor {
     let (disks, doors) = (BTreeMap::new(), BTreeMap::new());
-    Actor { name: format!("actor {last}"), ip: ip(last), disks, doors, main: Box::new(main) }
+    Actor { name: format!("actor {last}"), ip: ip(last), disks, doors, main: Arc::new(main) }
 }
 
 #[test]
@@ -27,8 +28,8 @@ fn actors_on_two_threads_reach_each_other_in_memory() {
     let server = Server::new(2, 16, Seed(1)).unwrap();
     let listens = actor(1, |host| {
         Box::pin(async move {
-            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
-            let answering: LocalFuture<'static, ()> = Box::pin(async move {
+            let mut listener = listen(&host)?;
+            let answering: Serving = Box::pin(async move {
                 let (mut stream, from) = listener.accept().await.expect("somebody connects");
                 assert_eq!(from.ip(), ip(2));
                 let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it writes");
@@ -40,22 +41,7 @@ fn actors_on_two_threads_reach_each_other_in_memory() {
         })
     });
     server.start(0, listens).wait().unwrap();
-    let (sender, heard) = mpsc::channel();
-    let asks = actor(2, move |host| {
-        Box::pin(async move {
-            let to = SocketAddr::new(ip(1), 80);
-            let mut stream = host.connect(to).await.map_err(|error| error.to_string())?;
-            let label = Label::body(Purpose::ObjectData);
-            poll_fn(|cx| stream.poll_write(cx, b"hello", label)).await.expect("it listens");
-            let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it answers");
-            let end = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it closes");
-            sender.send((read, end.len())).expect("the test waits");
-            let nothing: LocalFuture<'static, ()> = Box::pin(async {});
-            Ok(nothing)
-        })
-    });
-    server.start(1, asks).wait().unwrap();
-    assert_eq!(heard.recv().unwrap(), ("hello".into(), 0));
+    assert_eq!(ask(&server, 1, Purpose::ObjectData).unwrap(), "hello");
     assert_eq!(server.meters().bytes(Purpose::ObjectData, stayput_host::MessagePart::Body), 10);
     assert_eq!(server.stop(Duration::ZERO), 0);
 }
@@ -63,7 +49,8 @@ fn actors_on_two_threads_reach_each_other_in_memory() {
 #[test]
 fn an_actor_that_cannot_begin_says_why() {
     let server = Server::new(1, 16, Seed(1)).unwrap();
-    let refused = server.start(0, actor(7, |_| Box::pin(async { Err("no disk".to_owned()) })));
+    let fails = actor(7, |_| Box::pin(async { Err(HostStartError::Disk("no disk".into())) }));
+    let refused = server.start(0, fails);
     assert_eq!(refused.wait().unwrap_err().to_string(), "actor 7 did not start: no disk");
 }
 
@@ -79,8 +66,8 @@ fn an_address_that_is_taken_is_told_with_a_way_out() {
 fn answers(last: u8) -> Actor {
     actor(last, |host| {
         Box::pin(async move {
-            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
-            let answering: LocalFuture<'static, ()> = Box::pin(async move {
+            let mut listener = listen(&host)?;
+            let answering: Serving = Box::pin(async move {
                 let (mut stream, from) = listener.accept().await.expect("somebody connects");
                 assert_eq!(from.ip(), ip(2));
                 let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it writes");
@@ -94,20 +81,33 @@ fn answers(last: u8) -> Actor {
     })
 }
 
-/// Begins when the one at `to` has answered; else says how its connection came to nothing.
-fn asks(to: u8) -> Actor {
-    actor(2, move |host| {
+/// Answer of the actor at `ip(to)` to one at `ip(2)`, which writes hello to it.
+fn ask(server: &Server, to: u8, purpose: Purpose) -> io::Result<Bytes> {
+    let (sender, answer) = mpsc::channel();
+    let asks = actor(2, move |host| {
+        let sender = sender.clone();
         Box::pin(async move {
-            let stream = host.connect(SocketAddr::new(ip(to), 80)).await;
-            let mut stream = stream.map_err(|error| error.to_string())?;
-            let label = Label::body(Purpose::JobToJob);
-            poll_fn(|cx| stream.poll_write(cx, b"hello", label)).await.expect("it listens");
-            let read = poll_fn(|cx| stream.poll_read(cx, 100)).await.expect("it answers");
-            assert_eq!(read, "olleh");
-            let nothing: LocalFuture<'static, ()> = Box::pin(async {});
-            Ok(nothing)
+            let asking: Serving = Box::pin(async move {
+                sender.send(exchange(&host, to, purpose).await).expect("the test waits");
+            });
+            Ok(asking)
         })
-    })
+    });
+    server.start(1, asks).wait().expect("it only connects");
+    answer.recv().expect("it sends an answer or an error")
+}
+
+async fn exchange(host: &Host, to: u8, purpose: Purpose) -> io::Result<Bytes> {
+    let mut stream = host.connect(SocketAddr::new(ip(to), 80)).await?;
+    poll_fn(|cx| stream.poll_write(cx, b"hello", Label::body(purpose))).await?;
+    let read = poll_fn(|cx| stream.poll_read(cx, 100)).await?;
+    let end = poll_fn(|cx| stream.poll_read(cx, 100)).await?;
+    assert_eq!(end.len(), 0, "it closes");
+    Ok(read)
+}
+
+fn listen(host: &Host) -> Result<Box<dyn Listener>, HostStartError> {
+    host.listen(80).map_err(|source| HostStartError::Port { port: 80, source })
 }
 
 fn peers(secret: u8, ways: &[(u8, SocketAddr)]) -> Peers {
@@ -126,7 +126,7 @@ fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
     let at = serves.open_port(anywhere()).unwrap();
 
     let knows_it_not = Server::among(1, 16, Seed(2), peers(2, &[(1, at)])).unwrap();
-    let refused = knows_it_not.start(0, asks(1)).wait().unwrap_err().to_string();
+    let refused = ask(&knows_it_not, 1, Purpose::JobToJob).unwrap_err().to_string();
     assert!(refused.contains("hung up"), "{refused}");
     let [(_, found)] = &knows_it_not.look_for_peers()[..] else { panic!("one is known") };
     assert!(found.as_ref().is_err_and(|why| why.contains("hung up")), "{found:?}");
@@ -134,8 +134,8 @@ fn actors_of_two_processes_reach_each_other_by_those_who_know_the_secret() {
     assert_eq!(serves.meters().refused_strangers(), 2);
 
     let knows_it = Server::among(1, 16, Seed(2), peers(1, &[(1, at), (3, at)])).unwrap();
-    knows_it.start(0, asks(1)).wait().unwrap();
-    let refused = knows_it.start(0, asks(3)).wait().unwrap_err().to_string();
+    assert_eq!(ask(&knows_it, 1, Purpose::JobToJob).unwrap(), "olleh");
+    let refused = ask(&knows_it, 3, Purpose::JobToJob).unwrap_err().to_string();
     assert!(refused.contains("nobody listens there"), "{refused}");
     assert_eq!(knows_it.look_for_peers(), [(Arc::from(at.to_string()), Ok(()))]);
     // Each counts what it sends, and has done so once it has ended.
@@ -152,7 +152,7 @@ fn a_process_that_is_another_one_than_was_meant_says_so() {
     let serves = Server::among(1, 16, Seed(1), peers(1, &[(7, other)])).unwrap();
     let at = serves.open_port(anywhere()).unwrap();
     let asking = Server::among(1, 16, Seed(2), peers(1, &[(7, at)])).unwrap();
-    let refused = asking.start(0, asks(7)).wait().unwrap_err().to_string();
+    let refused = ask(&asking, 7, Purpose::JobToJob).unwrap_err().to_string();
     assert!(refused.contains("another process"), "{refused}");
 }
 
@@ -162,9 +162,10 @@ fn a_connection_that_is_being_closed_is_waited_for_and_not_cut_off() {
     let (door, at) = server.open_door(anywhere(), None).unwrap();
     let (meters, (sender, heard)) = (server.meters(), mpsc::channel());
     let mut closes = actor(1, move |host| {
+        let (meters, sender) = (Arc::clone(&meters), sender.clone());
         Box::pin(async move {
-            let mut listener = host.listen(80).map_err(|error| error.to_string())?;
-            let closing: LocalFuture<'static, ()> = Box::pin(async move {
+            let mut listener = listen(&host)?;
+            let closing: Serving = Box::pin(async move {
                 let (stream, _) = listener.accept().await.expect("somebody connects");
                 let before = (meters.open_connections(), meters.closing_connections());
                 drop(stream);

@@ -70,7 +70,7 @@ fn rate(mut world: Box<dyn Backend>, hosts: u32, clients: u32, requests: u32) ->
     let servers = hosts - clients.min(hosts / 2);
     for index in 0..hosts {
         let done = Rc::clone(&done);
-        world.add_host(
+        world.add_local_host(
             spec(index),
             Rc::new(move |host| {
                 if index >= servers {

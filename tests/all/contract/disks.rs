@@ -51,7 +51,7 @@ fn under<T: 'static, F: Future<Output = T> + 'static>(
             finding.set(script(host, disk).await);
         }) as _
     };
-    world.add_host(spec, Rc::new(main));
+    world.add_local_host(spec, Rc::new(main));
     let schedule = |(at, lasts, kind)| {
         world.schedule(Fault::once(Time::ZERO + ms(at), ms(lasts), kind)).expect("it can happen")
     };

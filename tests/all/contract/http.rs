@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use stayput_host::Purpose;
-use stayput_host::contract::{ClaimReport, ContractBackend, host_address, host_spec};
+use stayput_host::contract::{ContractBackend, host_address, start_host, start_reporting};
 use stayput_store::http;
 use stayput_store::http::{Body, Method, Response, StatusCode, Timeouts};
 
@@ -20,30 +20,19 @@ async fn echo(mut request: http::Request) -> Response {
 }
 
 fn an_answer_is_counted_by_purpose(mut backend: impl ContractBackend) {
-    let report = ClaimReport::default();
-    let reported = report.clone();
-    backend.start(
-        host_spec(0),
-        Box::new(|host| {
-            Box::pin(async move { http::serve(&host, 80, echo).expect("the port is free") })
-        }),
-    );
-    backend.start(
-        host_spec(1),
-        Box::new(move |host| {
-            let reported = reported.clone();
-            Box::pin(async move {
-                host.sleep(Duration::from_millis(5)).await;
-                let put = hyper::Request::builder().method(Method::PUT).uri("/some/path");
-                let body = Body::full(Purpose::ObjectData, BODY.to_vec());
-                let put = put.body(body).expect("the parts are right");
-                let sent = http::send(&host, host_address(0, 80), put, TIMEOUTS).await;
-                let mut answer = sent.expect("host 0 answers");
-                let body = answer.body.collect(1 << 20).await.expect("it arrives");
-                reported.set((answer.status, body));
-            })
-        }),
-    );
+    start_host(&mut backend, 0, |host| async move {
+        http::serve(&host, 80, echo).expect("the port is free");
+    });
+    let report = start_reporting(&mut backend, 1, |host| async move {
+        host.sleep(Duration::from_millis(5)).await;
+        let put = hyper::Request::builder().method(Method::PUT).uri("/some/path");
+        let body = Body::full(Purpose::ObjectData, BODY.to_vec());
+        let put = put.body(body).expect("the parts are right");
+        let sent = http::send(&host, host_address(0, 80), put, TIMEOUTS).await;
+        let mut answer = sent.expect("host 0 answers");
+        let body = answer.body.collect(1 << 20).await.expect("it arrives");
+        (answer.status, body)
+    });
     let (status, body) = report.wait(&mut backend);
     assert_eq!(status, StatusCode::OK);
     assert!(body == [BODY, BODY].concat(), "{} bytes came back", body.len());

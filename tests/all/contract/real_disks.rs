@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use stayput_host::topology::{HostKey, HostMain, HostSpec};
+use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{
-    Backend, BoxStream, ComputeWork, Disk, Host, Listener, LocalFuture, Machine, RunEnd, Seed, Time,
+    Backend, BoxStream, ComputeWork, Disk, Host, Listener, LocalFuture, LocalMain, Machine, RunEnd,
+    Seed, Time,
 };
 use stayput_server::disk::{DiskPool, RealDisk};
 use stayput_world::tcp::Tcp;
@@ -34,13 +35,13 @@ pub(super) struct RealDisks {
 }
 
 impl Backend for RealDisks {
-    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
+    fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let (root, pool) = (self.root.path().join(&spec.name), self.pool.clone());
         let main = move |host: Host| {
             let disk = RealDisk::open(&root.join("d1"), &pool).expect("it is a new one");
             main(Host::new(Rc::new(OnRealDisk { host, disk })))
         };
-        self.tcp.add_host(spec, Rc::new(main))
+        self.tcp.add_local_host(spec, Rc::new(main))
     }
 
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {

@@ -4,17 +4,15 @@
 //! Leaves out clients at a listening socket, which the tests of `serve` are about.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::task::Poll;
 use std::time::Duration;
 
-use stayput_host::contract::{Awaited, ContractBackend, ContractMain};
+use stayput_host::contract::{Awaited, ContractBackend};
 use stayput_host::topology::HostSpec;
-use stayput_host::{LocalFuture, MessagePart, Purpose, Seed};
+use stayput_host::{HostMain, MessagePart, Purpose, Seed};
 use stayput_server::disk::{DiskPool, RealDisk};
-use stayput_server::{Actor, ActorMain, OpenDisk, Server};
+use stayput_server::{Actor, OpenDisk, Server};
 
 /// Threads: as many as a claim has hosts.
 const THREADS: usize = 3;
@@ -45,20 +43,9 @@ impl Threads {
 }
 
 impl ContractBackend for Threads {
-    fn start(&mut self, spec: HostSpec, main: ContractMain) {
+    fn start(&mut self, spec: HostSpec, main: HostMain) {
         let (root, pool) = (self.root.path().join(&spec.name), self.pool.clone());
-        let open: OpenDisk =
-            Box::new(move || RealDisk::open(&root, &pool).map_err(|error| error.to_string()));
-        let main: ActorMain = Box::new(move |host| {
-            Box::pin(async move {
-                let mut running = main(host);
-                // It has begun when it waits for the first time: its listener is open then.
-                let has_ended =
-                    poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx).is_ready())).await;
-                let nothing: LocalFuture<'static, ()> = Box::pin(async {});
-                Ok(if has_ended { nothing } else { running })
-            })
-        });
+        let open: OpenDisk = Box::new(move || Ok(RealDisk::open(&root, &pool)?));
         let actor = Actor {
             name: spec.name,
             ip: IpAddr::V4(spec.ip),

@@ -1,10 +1,8 @@
 //! Worlds as backends of the contract's suite.
 
-use std::rc::Rc;
-
-use stayput_host::contract::{Awaited, ContractBackend, ContractMain};
+use stayput_host::contract::{Awaited, ContractBackend};
 use stayput_host::topology::HostSpec;
-use stayput_host::{Backend, Purpose, RunEnd};
+use stayput_host::{Backend, HostMain, Purpose, RunEnd};
 use stayput_testkit::world::{self, LIMIT};
 use stayput_world::RunMeters;
 use stayput_world::fabric::Fabric;
@@ -32,8 +30,8 @@ pub(super) fn real_disks() -> WorldBackend<super::real_disks::RealDisks> {
 }
 
 impl<B: Backend + RunMeters> ContractBackend for WorldBackend<B> {
-    fn start(&mut self, spec: HostSpec, main: ContractMain) {
-        self.0.add_host(spec, Rc::new(main));
+    fn start(&mut self, spec: HostSpec, main: HostMain) {
+        self.0.add_host(spec, main);
     }
 
     fn run(&mut self, awaited: &dyn Awaited) {

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
-use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Backend, Disk, Host, RunEnd, Time};
+use stayput_host::topology::{HostKey, HostSpec};
+use stayput_host::{Backend, Disk, Host, LocalMain, RunEnd, Time};
 use stayput_store::client::JobAnswer;
 use stayput_store::swift::Path;
 use stayput_store::swift::RingLookup;
@@ -34,13 +34,13 @@ struct Opened {
 type Hosts = Rc<RefCell<Vec<Host>>>;
 
 impl Backend for Opened {
-    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
+    fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let hosts = Rc::clone(&self.hosts);
-        let main: HostMain = Rc::new(move |host| {
+        let main: LocalMain = Rc::new(move |host| {
             hosts.borrow_mut().push(host.clone());
             main(host)
         });
-        self.world.add_host(spec, main)
+        self.world.add_local_host(spec, main)
     }
 
     fn run(&mut self, done: &mut dyn FnMut() -> bool, limit: Time) -> RunEnd {

@@ -51,7 +51,7 @@ fn seen(at: Duration, lasts: Duration, kind: FaultKind) -> Seen {
     let mut world = Fabric::new(Seed(1), network(), Trace::default());
     let found = Probe::new();
     let finding = found.clone();
-    world.add_host(spec(0), Rc::new(|host| Box::pin(echo(host))));
+    world.add_local_host(spec(0), Rc::new(|host| Box::pin(echo(host))));
     let main = move |host: Host| {
         let finding = finding.clone();
         async move {
@@ -60,7 +60,7 @@ fn seen(at: Duration, lasts: Duration, kind: FaultKind) -> Seen {
             finding.set((result, host.now().since(Time::ZERO + Duration::from_secs(1))));
         }
     };
-    world.add_host(spec(1), Rc::new(move |host| Box::pin(main(host))));
+    world.add_local_host(spec(1), Rc::new(move |host| Box::pin(main(host))));
     let fault = world.schedule(Fault::once(Time::ZERO + at, lasts, kind)).expect("hosts exist");
     let (result, took) = found.wait(&mut world);
     assert_ne!(world.run(&mut || false, Time::ZERO + Duration::from_secs(900)), RunEnd::Livelock);

@@ -63,7 +63,7 @@ impl Flows {
                 .into_iter()
                 .map(|flow| SocketAddr::new(IpAddr::V4(hosts[flows[flow].1].ip), port(flow)))
                 .collect();
-            world.add_host(
+            world.add_local_host(
                 spec.clone(),
                 Rc::new(move |host| {
                     for (port, brought) in &incoming {
@@ -165,7 +165,7 @@ pub(crate) fn begin_transfer(
             write(&mut stream, bytes).await;
         }
     };
-    world.add_host(sender, Rc::new(move |host| Box::pin(send(host))));
+    world.add_local_host(sender, Rc::new(move |host| Box::pin(send(host))));
     let receiving = Rc::clone(&seen);
     let receive = move |host: Host| {
         let seen = Rc::clone(&receiving);
@@ -182,7 +182,7 @@ pub(crate) fn begin_transfer(
             }
         }
     };
-    world.add_host(receiver, Rc::new(move |host| Box::pin(receive(host))));
+    world.add_local_host(receiver, Rc::new(move |host| Box::pin(receive(host))));
     Begun { seen, bytes }
 }
 

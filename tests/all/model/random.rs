@@ -192,7 +192,7 @@ fn run(case: &Case) -> Vec<Outcome> {
             main(&host, key, &case, &outcomes);
             Box::pin(async {}) as _
         };
-        world.add_host(spec, Rc::new(main));
+        world.add_local_host(spec, Rc::new(main));
     }
     for (at_ms, for_ms, kind) in &case.faults {
         let at = Time::ZERO + Duration::from_millis(*at_ms);

@@ -59,7 +59,7 @@ pub fn add<F: Future<Output = ()> + 'static>(
     index: u8,
     main: impl Fn(Host) -> F + 'static,
 ) -> HostKey {
-    world.add_host(spec(index), Rc::new(move |host| Box::pin(main(host))))
+    world.add_local_host(spec(index), Rc::new(move |host| Box::pin(main(host))))
 }
 
 /// Value that a host of a world finds out, for the test outside. Clones share it.

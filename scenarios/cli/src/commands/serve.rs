@@ -369,7 +369,7 @@ fn cores() -> usize {
 }
 
 fn open(root: PathBuf, pool: DiskPool) -> OpenDisk {
-    Box::new(move || RealDisk::open(&root, &pool).map_err(|error| error.to_string()))
+    Box::new(move || Ok(RealDisk::open(&root, &pool)?))
 }
 
 fn machine(threads: usize) -> MachineConfig {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::script::{LABEL, pattern, read_to_end, start, start_reporting, write_all};
+use super::script::{LABEL, pattern, read_to_end, start_host, start_reporting, write_all};
 use super::{ContractBackend, host_address};
 use crate::Time;
 
@@ -12,7 +12,7 @@ use crate::Time;
 pub fn an_answer_arrives_though_its_writer_reads_nothing_and_leaves(
     backend: &mut dyn ContractBackend,
 ) {
-    start(backend, 0, |host| async move {
+    start_host(backend, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
         let (mut stream, _) = listener.accept().await.expect("host 1 connects");
         host.sleep(Duration::from_millis(10)).await;
@@ -29,7 +29,7 @@ pub fn an_answer_arrives_though_its_writer_reads_nothing_and_leaves(
 
 /// Claims that a writer gets a reset or a broken pipe once its peer has dropped its end.
 pub fn a_writer_gets_an_error_when_its_reader_is_gone(backend: &mut dyn ContractBackend) {
-    start(backend, 0, |host| async move {
+    start_host(backend, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
         drop(listener.accept().await.expect("host 1 connects"));
         host.sleep_until(Time::MAX).await;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::compute::CountedRuns;
-use super::script::{start, start_reporting};
+use super::script::{start_host, start_reporting};
 use super::{ClaimReport, ContractBackend};
 use crate::{ComputeWork, SpentFuel};
 
@@ -44,7 +44,7 @@ impl ComputeWork for OverheadOnly {
 pub fn time_of_three_overheads(backend: &mut dyn ContractBackend) -> Duration {
     let report = ClaimReport::default();
     let reported = report.clone();
-    start(backend, 0, move |host| {
+    start_host(backend, 0, move |host| {
         let reported = reported.clone();
         async move {
             let (begun, left) = (host.now(), Rc::new(Cell::new(3)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::script::{close, pattern, read_to_end, start, start_reporting, write_all};
+use super::script::{close, pattern, read_to_end, start_host, start_reporting, write_all};
 use super::{ContractBackend, host_address};
 use crate::{Label, Purpose};
 
@@ -13,7 +13,7 @@ pub fn bytes_are_counted_by_purpose_and_part(backend: &mut dyn ContractBackend) 
         let (mut stream, _) = listener.accept().await.expect("host 1 connects");
         read_to_end(&mut stream).await.expect("the bytes arrive").len()
     });
-    start(backend, 1, |host| async move {
+    start_host(backend, 1, |host| async move {
         host.sleep(Duration::from_millis(5)).await;
         let mut stream = host.connect(host_address(0, 80)).await.expect("host 0 listens");
         let sent = [

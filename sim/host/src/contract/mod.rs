@@ -32,17 +32,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use self::script::{start_host, start_reporting};
 use crate::config::{ByteRate, DiskConfig, FuelRate};
 use crate::topology::{HostPlace, HostSpec};
-use crate::{Host, LocalFuture, Purpose};
-
-/// Main function of a host of the suite; called on the thread that runs the host.
-pub type ContractMain = Box<dyn Fn(Host) -> LocalFuture<'static, ()> + Send>;
+use crate::{HostMain, Purpose};
 
 /// Backend under test: starts hosts, on threads of its own perhaps, and meters them.
 pub trait ContractBackend {
-    /// Adds a host and starts it. It listens before the next host starts, if it listens at once.
-    fn start(&mut self, spec: HostSpec, main: ContractMain);
+    /// Adds a host and starts it. It has begun before the next host starts, if hosts run on threads
+    /// of their own.
+    fn start(&mut self, spec: HostSpec, main: HostMain);
 
     /// Runs all hosts until `awaited` is there.
     ///

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::script::{LABEL, close, pattern, read_to_end, start, start_reporting, write_all};
+use super::script::{LABEL, close, pattern, read_to_end, start_host, start_reporting, write_all};
 use super::{ContractBackend, host_address};
 use crate::Time;
 
@@ -14,7 +14,7 @@ pub fn bytes_arrive_in_order_and_the_end_after_them(backend: &mut dyn ContractBa
         let (mut stream, _) = listener.accept().await.expect("host 1 connects");
         read_to_end(&mut stream).await.expect("the bytes arrive")
     });
-    start(backend, 1, |host| async move {
+    start_host(backend, 1, |host| async move {
         host.sleep(Duration::from_millis(5)).await;
         let mut stream = host.connect(host_address(0, 80)).await.expect("host 0 listens");
         write_all(&mut stream, &pattern(300_000), LABEL).await.expect("host 0 reads");
@@ -24,7 +24,7 @@ pub fn bytes_arrive_in_order_and_the_end_after_them(backend: &mut dyn ContractBa
 
 /// Claims that closing one half leaves the other open.
 pub fn both_ends_may_close_their_half(backend: &mut dyn ContractBackend) {
-    start(backend, 0, |host| async move {
+    start_host(backend, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
         let (mut stream, _) = listener.accept().await.expect("host 1 connects");
         let request = read_to_end(&mut stream).await.expect("the bytes arrive");
@@ -54,7 +54,7 @@ pub fn an_acceptor_knows_who_connects(backend: &mut dyn ContractBackend) {
         peers
     });
     for index in [1, 2] {
-        start(backend, index, |host| async move {
+        start_host(backend, index, |host| async move {
             host.sleep(Duration::from_millis(5)).await;
             let _stream = host.connect(host_address(0, 80)).await.expect("host 0 listens");
             host.sleep_until(Time::MAX).await;
@@ -65,7 +65,7 @@ pub fn an_acceptor_knows_who_connects(backend: &mut dyn ContractBackend) {
 
 /// Claims that a host that runs refuses connections to a port without a listener.
 pub fn a_port_that_nobody_listens_on_refuses(backend: &mut dyn ContractBackend) {
-    start(backend, 0, |_| async {});
+    start_host(backend, 0, |_| async {});
     let refused = start_reporting(backend, 1, |host| async move {
         let refused = host.connect(host_address(0, 81)).await.map(drop);
         refused.map_err(|error| error.kind())
@@ -86,7 +86,7 @@ pub fn a_port_that_is_taken_is_not_given_again(backend: &mut dyn ContractBackend
 
 /// Claims back pressure: a writer whose peer does not read stops within 16 MiB.
 pub fn a_slow_reader_stops_its_writer(backend: &mut dyn ContractBackend) {
-    start(backend, 0, |host| async move {
+    start_host(backend, 0, |host| async move {
         let mut listener = host.listen(80).expect("the port is free");
         let (_unread, _) = listener.accept().await.expect("host 1 connects");
         host.sleep_until(Time::MAX).await;

@@ -1,32 +1,42 @@
 //! Scripts of hosts that report their output, and helpers over whole streams.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::io;
+use std::sync::Arc;
+use std::task::Poll;
 
 use super::{ClaimReport, ContractBackend, host_spec};
-use crate::{BoxStream, Host, Label, Purpose};
+use crate::{BoxStream, Host, HostMain, Label, Purpose, Serving};
 
 /// Label of the bytes that claims send.
 pub(super) const LABEL: Label = Label::body(Purpose::ObjectData);
 
-/// Starts host `index`, which runs `script`.
-pub(super) fn start<F: Future<Output = ()> + 'static>(
+/// Starts host `index`, which runs `script`. It has begun when the script waits for the first time:
+/// what the script listens on at once is open then.
+pub fn start_host<F: Future<Output = ()> + 'static>(
     backend: &mut dyn ContractBackend,
     index: u8,
-    script: impl Fn(Host) -> F + Send + 'static,
+    script: impl Fn(Host) -> F + Send + Sync + 'static,
 ) {
-    backend.start(host_spec(index), Box::new(move |host| Box::pin(script(host))));
+    let main: HostMain = Arc::new(move |host| {
+        let mut running: Serving = Box::pin(script(host));
+        Box::pin(async move {
+            let polled = poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx))).await;
+            Ok(if polled.is_ready() { Box::pin(ready(())) } else { running })
+        })
+    });
+    backend.start(host_spec(index), main);
 }
 
 /// Starts host `index`, which runs `script` and reports its output.
-pub(super) fn start_reporting<T: Send + 'static, F: Future<Output = T> + 'static>(
+pub fn start_reporting<T: Send + 'static, F: Future<Output = T> + 'static>(
     backend: &mut dyn ContractBackend,
     index: u8,
-    script: impl Fn(Host) -> F + Send + 'static,
+    script: impl Fn(Host) -> F + Send + Sync + 'static,
 ) -> ClaimReport<T> {
     let report = ClaimReport::default();
     let reported = report.clone();
-    start(backend, index, move |host| {
+    start_host(backend, index, move |host| {
         let (reported, output) = (reported.clone(), script(host));
         async move { reported.set(output.await) }
     });

@@ -11,7 +11,6 @@ mod pipe_transport;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use stayput_host::config::MachineConfig;
-use stayput_host::{Host, LocalFuture, Purpose};
+use stayput_host::{Host, HostStartError, LocalFuture, Purpose};
 use stayput_runtime::outcome::EndReason;
 use stayput_runtime::pipe::PIPE_BYTES;
 use stayput_store::http;
@@ -73,7 +72,7 @@ impl Drop for Running<'_> {
 /// Serves the job port of a node, whose object port is `ring_port`, until the host ends.
 ///
 /// # Errors
-/// The port is taken.
+/// [`HostStartError::Port`].
 pub fn serve(
     host: &Host,
     ring_port: u16,
@@ -81,7 +80,7 @@ pub fn serve(
     machine: &MachineConfig,
     images: SystemImages,
     memo: Option<SessionMemo>,
-) -> io::Result<()> {
+) -> Result<(), HostStartError> {
     let executor = Rc::new(NodeExecutor {
         host: host.clone(),
         objects,

@@ -14,7 +14,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use stayput_host::DiskError;
+use stayput_host::{DiskError, HostStartError};
 
 const LOCK: &str = "lock";
 const LAYOUT: &str = "layout";
@@ -78,6 +78,12 @@ pub enum OpenError {
         /// Flaw.
         source: DiskError,
     },
+}
+
+impl From<OpenError> for HostStartError {
+    fn from(error: OpenError) -> Self {
+        Self::Disk(Box::new(error))
+    }
 }
 
 /// A directory that is ours until this is dropped.

@@ -38,7 +38,7 @@ fn add<F: Future<Output = ()> + 'static>(
         disks: Vec::new(),
         disk: DiskConfig { read: rate, write: rate, seek: Duration::ZERO, capacity: None },
     };
-    world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));
+    world.add_local_host(spec, Rc::new(move |host| Box::pin(main(host))));
 }
 
 /// Result of `does` against two proxies, which answer with `answer` (their number, how many

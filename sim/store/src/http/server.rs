@@ -12,14 +12,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use stayput_host::{BoxStream, Host, HostMetric, JobNumber, SpanKind};
+use stayput_host::{BoxStream, Host, HostMetric, HostStartError, JobNumber, SpanKind};
 use tokio::sync::Notify;
 
 use super::incoming_body::IncomingBody;
@@ -33,13 +32,14 @@ use crate::swift::header::{X_TRANS_ID_EXTRA, text};
 /// The future of `handler` is dropped when the client leaves.
 ///
 /// # Errors
-/// The port is taken.
-pub fn serve<H, F>(host: &Host, port: u16, handler: H) -> io::Result<()>
+/// [`HostStartError::Port`].
+pub fn serve<H, F>(host: &Host, port: u16, handler: H) -> Result<(), HostStartError>
 where
     H: Fn(Request) -> F + 'static,
     F: Future<Output = Response> + 'static,
 {
-    let mut listener = host.listen(port)?;
+    let listening = host.listen(port);
+    let mut listener = listening.map_err(|source| HostStartError::Port { port, source })?;
     let (handler, open) = (Rc::new(handler), Rc::new(OpenConnections::default()));
     let host = host.clone();
     host.clone().spawn(async move {

@@ -10,8 +10,8 @@
 //! The folders are layers, each of which uses those before it: `storage`, `protocol`, `index`,
 //! `updater`, `listings` and `object`, `replicator`. Each keeps its own state of each device.
 //! Decisions (what is newer, what is listed, what settles an update) are in pure functions; the
-//! rest sequences them. A node keeps nothing that matters in memory: after a crash, [`start`] goes
-//! on from the disks.
+//! rest sequences them. A node keeps nothing that matters in memory: after a crash,
+//! [`StorageNode::recover`] goes on from the disks.
 //!
 //! Leaves out auditing of what nobody reads, and jobs.
 
@@ -28,7 +28,7 @@ mod updater;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_host::Host;
+use stayput_host::{Host, HostStartError};
 use tokio::sync::oneshot;
 
 use self::index::{Broker, ContainerEntry, ObjectEntry};
@@ -93,18 +93,6 @@ impl NodeConfig {
     }
 }
 
-/// A port of the node that another server has.
-#[derive(Debug, thiserror::Error)]
-#[error("the {service:?} service cannot have port {port}: {source}")]
-pub struct PortTaken {
-    /// The service.
-    pub service: Service,
-    /// The port.
-    pub port: u16,
-    /// Error of the host.
-    pub source: std::io::Error,
-}
-
 /// A storage node, recovered from its disks.
 pub struct StorageNode {
     host: Host,
@@ -113,18 +101,6 @@ pub struct StorageNode {
     containers: ListingService<ObjectEntry>,
     accounts: ListingService<ContainerEntry>,
     replicator: Rc<Replicator>,
-}
-
-/// Recovers the node from its disks, and serves until the host ends.
-///
-/// # Panics
-/// When a port is taken: on a host that starts, nothing else listens. Where that may happen, use
-/// [`StorageNode`].
-pub async fn start(host: Host, config: NodeConfig) {
-    let node = StorageNode::recover(host, config).await;
-    if let Err(taken) = node.serve().await {
-        panic!("{taken}");
-    }
 }
 
 impl StorageNode {
@@ -199,26 +175,16 @@ impl StorageNode {
         Rc::clone(&self.objects.objects)
     }
 
-    /// Serves the three services and sends pending updates, until the host ends.
-    ///
-    /// # Errors
-    /// [`PortTaken`], at once.
-    pub async fn serve(self: Rc<Self>) -> Result<(), PortTaken> {
-        self.listen()?.await;
-        Ok(())
-    }
-
     /// Serves the three services; the returned future sends pending updates, until the host ends.
     ///
     /// # Errors
-    /// [`PortTaken`].
-    pub fn listen(self: Rc<Self>) -> Result<impl Future<Output = ()>, PortTaken> {
+    /// [`HostStartError::Port`].
+    pub fn listen(self: Rc<Self>) -> Result<impl Future<Output = ()>, HostStartError> {
         for service in [Service::Object, Service::Container, Service::Account] {
             let (node, port) = (Rc::clone(&self), service.port(self.config.ring_port));
             http::serve(&self.host, port, move |request| {
                 handle(Rc::clone(&node), service, request)
-            })
-            .map_err(|source| PortTaken { service, port, source })?;
+            })?;
         }
         let (host, objects) = (self.host.clone(), self.objects());
         let updater = Rc::clone(&self.objects.updater);

@@ -41,12 +41,11 @@ mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
-use stayput_host::{Host, LocalFuture};
+use stayput_host::{Host, HostStartError, LocalFuture};
 
 use crate::http;
 use crate::http::{ConnectionPool, Request, Response};
@@ -127,8 +126,8 @@ struct Inner {
 /// Serves [`PROXY_PORT`] of `host` until the host ends.
 ///
 /// # Errors
-/// The port is taken.
-pub fn start(host: Host, config: ProxyConfig) -> io::Result<Proxy> {
+/// [`HostStartError::Port`].
+pub fn start(host: Host, config: ProxyConfig) -> Result<Proxy, HostStartError> {
     let index = config.index;
     let proxy = Proxy(Rc::new(Inner {
         host: host.clone(),

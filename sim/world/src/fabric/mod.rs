@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::config::NetworkConfig;
-use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Backend, Host, KnownContents, Recorder, RunEnd, Seed, Time};
+use stayput_host::topology::{HostKey, HostSpec};
+use stayput_host::{Backend, Host, KnownContents, LocalMain, Recorder, RunEnd, Seed, Time};
 
 use self::machine::FabricMachine;
 use crate::clock::Clock;
@@ -44,7 +44,7 @@ struct Room {
 /// A host's hardware and what it runs: both outlast a crash.
 struct Machinery {
     spec: HostSpec,
-    main: HostMain,
+    main: LocalMain,
     disks: BTreeMap<String, SimDisk>,
     cores_busy: BusyMeter,
 }
@@ -92,7 +92,7 @@ impl Fabric {
 }
 
 impl Backend for Fabric {
-    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
+    fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
         let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
         let disks = disks.collect();

@@ -23,8 +23,8 @@ use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Backend, Disk, Host, LocalFuture, RunEnd, Seed, Time};
+use stayput_host::topology::{HostKey, HostSpec};
+use stayput_host::{Backend, Disk, Host, LocalFuture, LocalMain, RunEnd, Seed, Time};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -115,7 +115,7 @@ impl Tcp {
 }
 
 impl Backend for Tcp {
-    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
+    fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         let clock: Rc<dyn Clock> = Rc::new(DiskClock(Rc::clone(&self.clock)));

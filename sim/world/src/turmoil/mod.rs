@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::link;
-use stayput_host::topology::{HostKey, HostMain, HostSpec};
-use stayput_host::{Backend, Disk, Host, Recorder, RunEnd, Seed, Time};
+use stayput_host::topology::{HostKey, HostSpec};
+use stayput_host::{Backend, Disk, Host, LocalMain, Recorder, RunEnd, Seed, Time};
 
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::clock::Clock;
@@ -91,7 +91,7 @@ fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
 }
 
 impl Backend for Turmoil {
-    fn add_host(&mut self, spec: HostSpec, main: HostMain) -> HostKey {
+    fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         self.shared.specs.borrow_mut().push(spec.clone());

@@ -78,7 +78,7 @@ pub(crate) fn add<F: Future<Output = ()> + 'static>(
     spec: HostSpec,
     main: impl Fn(Host) -> F + 'static,
 ) -> HostKey {
-    world.add_host(spec, Rc::new(move |host| Box::pin(main(host))))
+    world.add_local_host(spec, Rc::new(move |host| Box::pin(main(host))))
 }
 
 /// Value that a host finds out. Clones share it.

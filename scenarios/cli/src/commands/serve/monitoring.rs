@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use clap::Args;
-use stayput_host::{Host, LocalFuture, Purpose};
+use stayput_host::{Host, Purpose, Serving};
 use stayput_server::disk::DiskPool;
 use stayput_server::{Actor, Door, Server, StartError};
 use stayput_store::http;
@@ -92,15 +92,16 @@ fn serve_metrics(
         ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         disks: BTreeMap::new(),
         doors: BTreeMap::from([(PORT, door)]),
-        main: Box::new(move |host: Host| {
+        main: Arc::new(move |host: Host| {
+            let metrics = Arc::clone(&metrics);
             Box::pin(async move {
                 let answering = move |request: http::Request| {
                     let answer = answer(request.method(), request.uri().path(), &metrics);
                     async move { answer }
                 };
-                http::serve(&host, PORT, answering).map_err(|taken| taken.to_string())?;
-                let nothing: LocalFuture<'static, ()> = Box::pin(std::future::ready(()));
-                Ok(nothing)
+                http::serve(&host, PORT, answering)?;
+                let serving: Serving = Box::pin(std::future::ready(()));
+                Ok(serving)
             })
         }),
     };

@@ -121,7 +121,7 @@ fn run<F: Future<Output = ()> + 'static>(
         serve(&host, &of_server);
         Box::pin(async {}) as stayput_host::LocalFuture<'static, ()>
     };
-    world.add_host(spec(0), Rc::new(server));
+    world.add_local_host(spec(0), Rc::new(server));
     let ended = Rc::new(RefCell::new(false));
     let (ending, script) = (Rc::clone(&ended), Rc::new(script));
     let client = move |host: Host| {
@@ -133,7 +133,7 @@ fn run<F: Future<Output = ()> + 'static>(
             *ending.borrow_mut() = true;
         }) as stayput_host::LocalFuture<'static, ()>
     };
-    world.add_host(spec(1), Rc::new(client));
+    world.add_local_host(spec(1), Rc::new(client));
     let ids: Vec<_> = faults.into_iter().map(|fault| world.schedule(fault).unwrap()).collect();
     let end = world.run(&mut || *ended.borrow(), LIMIT);
     assert_eq!(end, RunEnd::Done, "the script did not come to its end");

@@ -132,7 +132,7 @@ fn run<F: Future<Output = ()> + 'static>(ends: Time, script: impl Fn(Host) -> F 
         serve(&Host::new(Rc::new(Small { host, ends })));
         Box::pin(async {}) as LocalFuture<'static, ()>
     };
-    world.add_host(spec(0), Rc::new(server));
+    world.add_local_host(spec(0), Rc::new(server));
     let ended = Rc::new(Cell::new(false));
     let (ending, script) = (Rc::clone(&ended), Rc::new(script));
     let client = move |host: Host| {
@@ -142,7 +142,7 @@ fn run<F: Future<Output = ()> + 'static>(ends: Time, script: impl Fn(Host) -> F 
             ending.set(true);
         }) as LocalFuture<'static, ()>
     };
-    world.add_host(spec(1), Rc::new(client));
+    world.add_local_host(spec(1), Rc::new(client));
     let end = world.run(&mut || ended.get(), LIMIT);
     assert_eq!(end, RunEnd::Done, "the script did not come to its end");
 }

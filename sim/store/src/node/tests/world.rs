@@ -189,14 +189,14 @@ fn run_kept_same<T: 'static, F: Future<Output = T> + 'static>(
     let running = Rc::new(RefCell::new(vec![None; usize::from(nodes)]));
     for node in 0..nodes {
         let running = Rc::clone(&running);
-        world.add_host(
+        world.add_local_host(
             spec(node),
             Rc::new(move |host| Box::pin(run_node(node, primaries, host, Rc::clone(&running)))),
         );
     }
     let found = Rc::new(RefCell::new(None));
     let (finding, script) = (Rc::clone(&found), Rc::new(script));
-    world.add_host(
+    world.add_local_host(
         spec(nodes),
         Rc::new(move |host| {
             let cluster = Cluster { host: host.clone(), nodes: Rc::clone(&running) };
@@ -255,7 +255,7 @@ async fn run_node(index: u8, primaries: Option<u8>, host: Host, running: Running
     };
     let node = StorageNode::recover(host.clone(), config).await;
     running.borrow_mut()[usize::from(index)] = Some((host, Rc::clone(&node)));
-    node.serve().await.expect("the ports are free");
+    node.listen().expect("the ports are free").await;
 }
 
 fn network() -> NetworkConfig {

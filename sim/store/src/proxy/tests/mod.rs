@@ -313,7 +313,7 @@ fn add<F: Future<Output = ()> + 'static>(
             capacity: None,
         },
     };
-    world.add_host(spec, Rc::new(move |host| Box::pin(main(host))));
+    world.add_local_host(spec, Rc::new(move |host| Box::pin(main(host))));
 }
 
 fn network() -> NetworkConfig {

@@ -3,14 +3,15 @@
 use md5::{Digest, Md5};
 
 use super::*;
-use crate::node;
-use crate::node::NodeConfig;
+use crate::node::{NodeConfig, StorageNode};
 
 /// A real storage node.
 pub(super) async fn run(host: Host, index: u8) {
     let hash = |path: &Path| Md5::digest(path.encoded().as_bytes()).into();
     let devices = vec![target(index).device];
-    node::start(host, NodeConfig::new(devices, NODE_PORT, Rc::new(hash))).await;
+    let config = NodeConfig::new(devices, NODE_PORT, Rc::new(hash));
+    let node = StorageNode::recover(host, config).await;
+    node.listen().expect("the ports are free").await;
 }
 
 /// Real nodes, and the container of the tests.
