@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec, TOKEN};
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterPlan, ClusterSpec, TOKEN};
 use stayput_engine::plan::{Net, RunPlan};
 use stayput_engine::scenario::Scenario;
 use stayput_host::{Host, Label, LocalFuture};
@@ -111,7 +111,8 @@ fn the_published_request_is_answered_with_the_count() {
             finding.set([near, far]);
         })
     };
-    Cluster::assemble(&mut *world, &spec, &(Rc::new(main) as _)).expect("the ring can be built");
+    let plan = ClusterPlan::simulated(&spec).expect("the ring can be built");
+    let _cluster = Cluster::assemble(&mut *world, plan, &(Rc::new(main) as _));
     for answer in found.wait(&mut *world) {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use stayput_cluster::{ACCOUNT, ClientMain, ClientSide, Cluster, ClusterSpec};
+use stayput_cluster::{ACCOUNT, ClientMain, ClientSide, Cluster, ClusterPlan, ClusterSpec};
 use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, LinkConfig, MachineConfig, NetworkConfig,
     SessionsConfig,
@@ -166,7 +166,8 @@ fn store_rate(seed: Seed, nodes: u32) -> f64 {
     let client: ClientMain =
         Rc::new(move |number, side| Box::pin(use_store(number, side, theirs.clone())));
     let mut world = world(seed);
-    Cluster::assemble(&mut world, &spec, &client).expect("the ring can be built");
+    let plan = ClusterPlan::simulated(&spec).expect("the ring can be built");
+    let _cluster = Cluster::assemble(&mut world, plan, &client);
     progress.time(&mut world)
 }
 

@@ -3,8 +3,7 @@
 //! A memo outlives a run; what is counted here is one run's. Leaves out what is kept: see
 //! [`stayput_runtime::memo`].
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stayput_host::Host;
 use stayput_runtime::memo::{Memo, MemoResult};
@@ -13,7 +12,7 @@ use stayput_runtime::memo::{Memo, MemoResult};
 #[derive(Clone, Debug)]
 pub struct SessionMemo {
     memo: Memo,
-    used: Rc<RefCell<MemoUse>>,
+    used: Arc<Mutex<MemoUse>>,
 }
 
 /// Counts of a run's sessions by the use of the memo; those that their host lost are left out.
@@ -33,7 +32,7 @@ impl SessionMemo {
     /// The use of `memo` by one run.
     #[must_use]
     pub fn new(memo: &Memo) -> Self {
-        Self { memo: memo.clone(), used: Rc::default() }
+        Self { memo: memo.clone(), used: Arc::default() }
     }
 
     /// The memo that sessions look themselves up in.
@@ -42,15 +41,19 @@ impl SessionMemo {
         &self.memo
     }
 
+    fn lock(&self) -> MutexGuard<'_, MemoUse> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts so far.
     #[must_use]
     pub fn used(&self) -> MemoUse {
-        self.used.borrow().clone()
+        self.lock().clone()
     }
 
     /// Counts a session that ended on `host`.
     pub(crate) fn count(&self, host: &Host, found: MemoResult) {
-        let used = &mut *self.used.borrow_mut();
+        let mut used = self.lock();
         match found {
             MemoResult::Computed => used.computed += 1,
             MemoResult::Replayed => used.known += 1,

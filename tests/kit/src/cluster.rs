@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterSpec};
+use stayput_cluster::{ACCOUNT, ClientSide, Cluster, ClusterPlan, ClusterSpec};
 use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, MachineConfig, SessionsConfig,
 };
@@ -96,7 +96,8 @@ pub fn assemble<T: 'static, F: Future<Output = T> + 'static>(
         };
         Box::pin(task) as Pin<Box<dyn Future<Output = ()>>>
     });
-    let cluster = Cluster::assemble(world, spec, &(main as _)).expect("the ring can be built");
+    let plan = ClusterPlan::simulated(spec).expect("the ring can be built");
+    let cluster = Cluster::assemble(world, plan, &(main as _));
     (cluster, probe)
 }
 

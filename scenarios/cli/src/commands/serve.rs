@@ -17,16 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use stayput_cluster::{ClusterPlan, ClusterRing};
 use stayput_host::Seed;
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_server::disk::{DiskPool, RealDisk};
-use stayput_server::served::{Served, ServedNodes, ServedProxies, serve_nodes, serve_proxies};
-use stayput_server::{Door, OpenDisk, Server, Tls};
-use stayput_store::proxy::{
-    Authenticator, ClusterSecret, ProxyIndex, RequestObserver, StorageUrl, UrlScheme,
-};
+use stayput_server::served::{serve_nodes, serve_proxies};
+use stayput_server::{OpenDisk, Server, Tls};
+use stayput_store::proxy::{Authenticator, ClusterSecret, StorageUrl, UrlScheme};
 
 pub use self::part::Role;
 use stayput_engine::quantity::{count, duration, parse_duration};
@@ -175,21 +174,17 @@ fn whole(
 ) -> Result<Serving, CliError> {
     let front = Front::of(args)?;
     let layout = Layout::open(data, (args.devices, args.replicas))?;
-    let served = Served {
-        ring: layout.ring().clone(),
-        secret: layout.hash_secret(),
-        machine: machine(threads),
-        images: images(args.images.as_deref())?,
-    };
+    let mut plan = plan(args, layout.cluster_ring(), 1, threads)?;
     let server = Server::new(threads, connections_max(), seed()?)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
     let pool = disk_pool(data)?;
     let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
     let watch = monitoring::watch(&args.watch, logs, &watched)?;
     let disks = disks(layout.devices(), &pool);
-    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
-    serve_nodes(&server, &served, ServedNodes { first: 0, disks, replicate_interval })?;
-    front.serve(&server, &door, &served, (ProxyIndex::ONLY, layout.token_secret(), watch))?;
+    (plan.auth, plan.observer) = (front.auth(layout.token_secret())?, Some(watch));
+    let plan = Arc::new(plan);
+    serve_nodes(&server, &plan, 0, disks)?;
+    serve_proxies(&server, &plan, &door, (0, 1))?;
     let shape = layout.shape();
     let (devices, replicas) = (shape.devices, shape.replicas);
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
@@ -208,12 +203,7 @@ fn node(
 ) -> Result<Serving, CliError> {
     let NodePart { cluster, number, data, listen } = part;
     let dir = NodeDir::open(data, cluster, *number)?;
-    let served = Served {
-        ring: cluster.ring().clone(),
-        secret: cluster.hash_secret(),
-        machine: machine(threads),
-        images: images(args.images.as_deref())?,
-    };
+    let plan = Arc::new(plan(args, cluster.cluster_ring(), 0, threads)?);
     let peers = cluster.peers_of(Some(*number));
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let pool = disk_pool(data)?;
@@ -223,8 +213,7 @@ fn node(
     let _watch = monitoring::watch(&args.watch, logs, &watched)?;
     let disks = disks(dir.devices().iter().cloned(), &pool);
     let first = cluster.devices_of(*number).start;
-    let replicate_interval = args.replicate_interval.unwrap_or(USUAL_INTERVAL);
-    serve_nodes(&server, &served, ServedNodes { first, disks, replicate_interval })?;
+    serve_nodes(&server, &plan, first as usize, disks)?;
     // Now, not earlier: who reaches a node finds one that has recovered.
     let at = server.open_port(*listen)?;
     stop.serves();
@@ -253,19 +242,15 @@ fn proxy(
 ) -> Result<Serving, CliError> {
     let ProxyPart { cluster, number } = part;
     let front = Front::of(args)?;
-    let served = Served {
-        ring: cluster.ring().clone(),
-        secret: cluster.hash_secret(),
-        machine: machine(threads),
-        images: images(args.images.as_deref())?,
-    };
+    let mut plan = plan(args, cluster.cluster_ring(), cluster.proxies(), threads)?;
     let peers = cluster.peers_of(None);
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
-    let index = ProxyIndex { index: number - 1, count: cluster.proxies() };
     let watched = Watched { server: &server, door: Some(&door), disks: None };
     let watch = monitoring::watch(&args.watch, logs, &watched)?;
-    front.serve(&server, &door, &served, (index, cluster.token_secret(), watch))?;
+    (plan.auth, plan.observer) = (front.auth(cluster.token_secret())?, Some(watch));
+    let process = ((number - 1) as usize, cluster.proxies() as usize);
+    serve_proxies(&server, &Arc::new(plan), &door, process)?;
     tracing::info!(%at, proxy = number, threads, version = VERSION, "serving");
     let (nodes, devices) = (cluster.node_count(), cluster.device_count());
     let (replicas, threads) = (cluster.replicas(), shown(threads));
@@ -281,6 +266,23 @@ fn proxy(
         }
     }
     Ok(Serving { server, _lock: None })
+}
+
+/// Plan of a cluster with that ring and so many processes with proxies, of which each is assumed to
+/// have as many threads as this one.
+fn plan(
+    args: &ServeArgs,
+    ring: ClusterRing,
+    processes: u32,
+    threads: usize,
+) -> Result<ClusterPlan, CliError> {
+    let machine = machine(threads);
+    let proxies = processes.saturating_mul(machine.cores);
+    Ok(ClusterPlan {
+        images: images(args.images.as_deref())?,
+        replicate: Some(args.replicate_interval.unwrap_or(USUAL_INTERVAL)),
+        ..ClusterPlan::served(ring, proxies, machine)
+    })
 }
 
 /// Front of the cluster for clients: address, users and TLS.
@@ -309,14 +311,8 @@ impl Front {
         Ok(Self { listen, log_ins, are_known: args.users.is_none(), tls })
     }
 
-    /// Starts proxies behind `door`.
-    fn serve(
-        &self,
-        server: &Server,
-        door: &Arc<Door>,
-        served: &Served,
-        (index, token_secret, observer): (ProxyIndex, &Secret, Arc<dyn RequestObserver>),
-    ) -> Result<(), CliError> {
+    /// Authentication of clients, whose tokens that secret seals.
+    fn auth(&self, token_secret: &Secret) -> Result<Authenticator, CliError> {
         let secret = ClusterSecret::new(token_secret.bytes());
         let secret = secret.map_err(|short| CliError::Usage {
             why: short.to_string(),
@@ -324,9 +320,7 @@ impl Front {
         })?;
         let scheme = if self.tls.is_some() { UrlScheme::Https } else { UrlScheme::Http };
         let auth = self.log_ins.auth(secret).with_storage(StorageUrl::OfRequest(scheme));
-        let proxies =
-            ServedProxies { index, auth: Authenticator::Temp(auth), observer: Some(observer) };
-        Ok(serve_proxies(server, door, served, &proxies)?)
+        Ok(Authenticator::Temp(auth))
     }
 }
 

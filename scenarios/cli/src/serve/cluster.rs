@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use stayput_cluster::{ClusterRing, HostRole, build_ring, served_device};
 use stayput_ring::{HashSecret, Ring};
-use stayput_server::served::{served_device_name, served_ip, served_ring};
+
 use stayput_server::{PeerSecret, Peers};
 
 use super::layout::{DEVICES_MAX, LayoutError, PART_POWER, flawed, within, write_first};
@@ -161,7 +162,8 @@ impl ClusterFile {
         let replicas = replicas.unwrap_or(devices.min(3));
         let power = part_power(devices, replicas);
         let seed = Secret::drawn()?.seed();
-        let ring = served_ring(devices, devices_per_node, replicas, power, seed)?;
+        let in_order = (0..devices).map(|index| served_device(index, devices_per_node));
+        let ring = build_ring(in_order, replicas, power, seed)?;
         let text = ring.to_json().map_err(|error| flawed(path, &error.to_string()))?;
         let mut id = String::from(Secret::drawn()?);
         id.truncate(ID_DIGITS);
@@ -202,7 +204,10 @@ impl ClusterFile {
         let ring = Ring::from_json(content.ring.as_bytes());
         let ring = ring.map_err(|error| flawed(path, &format!("ring: {error}")))?;
         let found = ring.devices().map(|it| (it.ip, it.device.as_str().to_owned()));
-        let expected = (0..devices).map(|index| (served_ip(index), served_device_name(index)));
+        let expected = (0..devices).map(|index| {
+            let device = served_device(index, 1);
+            (IpAddr::V4(device.ip), device.name)
+        });
         let replicas = usize::try_from(content.replicas).unwrap_or(0);
         if !found.eq(expected) || ring.replica_count() != replicas {
             return Err(flawed(path, "its ring is not that of its nodes, devices and replicas"));
@@ -259,6 +264,12 @@ impl ClusterFile {
         &self.ring
     }
 
+    /// Ring and hash secret.
+    #[must_use]
+    pub fn cluster_ring(&self) -> ClusterRing {
+        ClusterRing::new(self.ring.clone(), self.hash_secret())
+    }
+
     /// Of the ring's hashes.
     #[must_use]
     pub fn hash_secret(&self) -> HashSecret {
@@ -278,7 +289,8 @@ impl ClusterFile {
         let others = (1..).zip(self.nodes()).filter(|(node, _)| Some(*node) != own);
         let ways = others.flat_map(|(node, address)| {
             let way: Arc<str> = Arc::from(address.0.as_str());
-            self.devices_of(node).map(move |index| (served_ip(index), Arc::clone(&way)))
+            self.devices_of(node)
+                .map(move |index| (IpAddr::V4(HostRole::Node.host_ip(index)), Arc::clone(&way)))
         });
         Peers::new(PeerSecret::new(*self.content.peer_secret.bytes()), ways)
     }

@@ -9,9 +9,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stayput_cluster::ClusterError;
+use stayput_cluster::{ClusterError, ClusterRing, build_ring, served_device};
 use stayput_ring::{HashSecret, Ring};
-use stayput_server::served::{served_device_name, served_ring};
 
 use super::cluster::BadNode;
 use super::secret::{NoRandomness, Secret};
@@ -194,7 +193,7 @@ impl Layout {
         let text = fs::read(&path).map_err(failed(&path, "read it"))?;
         let ring = Ring::from_json(&text).map_err(|error| flawed(&path, &error.to_string()))?;
         let found = ring.devices().map(|device| device.device.as_str().to_owned());
-        let expected = (0..devices).map(served_device_name);
+        let expected = (0..devices).map(|index| served_device(index, 1).name);
         if !found.eq(expected) || ring.replica_count() != usize::try_from(replicas).unwrap_or(0) {
             return Err(flawed(&path, "it is not the ring of the cluster beside it"));
         }
@@ -205,6 +204,12 @@ impl Layout {
     #[must_use]
     pub fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// Ring and hash secret.
+    #[must_use]
+    pub fn cluster_ring(&self) -> ClusterRing {
+        ClusterRing::new(self.ring.clone(), self.hash_secret())
     }
 
     /// Of the ring's hashes.
@@ -234,7 +239,7 @@ impl Layout {
     /// The directory of each device, in their order.
     pub fn devices(&self) -> impl Iterator<Item = PathBuf> {
         let devices = self.dir.join(DEVICES);
-        (0..self.file.devices).map(move |index| devices.join(served_device_name(index)))
+        (0..self.file.devices).map(move |index| devices.join(served_device(index, 1).name))
     }
 }
 
@@ -290,7 +295,8 @@ fn make(dir: &Path, shape: Shape) -> Result<ClusterFile, LayoutError> {
         hash_suffix: Secret::drawn()?,
         token_secret: Secret::drawn()?,
     };
-    let ring = served_ring(shape.devices, 1, shape.replicas, PART_POWER, Secret::drawn()?.seed())?;
+    let devices = (0..shape.devices).map(|index| served_device(index, 1));
+    let ring = build_ring(devices, shape.replicas, PART_POWER, Secret::drawn()?.seed())?;
     let ring = ring.to_json().map_err(|error| flawed(&dir.join(RING_FILE), &error.to_string()))?;
     write(dir, RING_FILE, &ring)?;
     let text = toml::to_string(&file);
@@ -451,7 +457,10 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         assert!(error(dir.path(), ANY).contains("ring.json: "));
-        let other = served_ring(5, 1, 3, PART_POWER, 1).unwrap().to_json().unwrap();
+        let other = build_ring((0..5).map(|index| served_device(index, 1)), 3, PART_POWER, 1)
+            .unwrap()
+            .to_json()
+            .unwrap();
         fs::write(&path, other).unwrap();
         assert!(error(dir.path(), ANY).contains("not the ring of the cluster beside it"));
         let path = dir.path().join(CLUSTER_FILE);

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stayput_server::served::served_device_name;
+use stayput_cluster::served_device;
 
 use super::cluster::ClusterFile;
 use super::layout::{DEVICES, LayoutError, flawed, has_nothing_else, lock, write};
@@ -74,7 +74,7 @@ impl NodeDir {
         }
         let folder = dir.join(DEVICES);
         let devices = cluster.devices_of(node);
-        let devices = devices.map(|index| folder.join(served_device_name(index))).collect();
+        let devices = devices.map(|index| folder.join(served_device(index, 1).name)).collect();
         Ok(Self { devices, lock })
     }
 

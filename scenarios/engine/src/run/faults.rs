@@ -2,7 +2,7 @@
 //!
 //! Leaves out what a fault does, which is its kind's.
 
-use stayput_cluster::{Cluster, device_name};
+use stayput_cluster::Cluster;
 use stayput_host::Time;
 use stayput_host::topology::{HostKey, HostPlace};
 use stayput_world::fault::{ClusterPlace, FaultKind, NetworkTarget, Sides};
@@ -104,14 +104,14 @@ fn first(cluster: &Cluster, place: ClusterPlace) -> Result<HostKey, RunError> {
 fn disk(cluster: &Cluster, place: ClusterPlace) -> Result<(HostKey, Option<String>), RunError> {
     let host = one(cluster, place)?;
     let name = match place {
-        ClusterPlace::Device(number) => Some(device_name((number - 1) % cluster.devices_per_node)),
+        ClusterPlace::Device(number) => cluster.device(number).map(|(_, name)| name.to_owned()),
         _ => None,
     };
     Ok((host, name))
 }
 
 fn all(cluster: &Cluster) -> impl Iterator<Item = HostKey> {
-    (0..cluster.places.len()).map(|index| HostKey(u32::try_from(index).unwrap_or(u32::MAX)))
+    (0..cluster.hosts.len()).map(|index| HostKey(u32::try_from(index).unwrap_or(u32::MAX)))
 }
 
 fn hosts_of(cluster: &Cluster, places: &[ClusterPlace]) -> Vec<HostKey> {
@@ -126,7 +126,7 @@ fn hosts(cluster: &Cluster, place: ClusterPlace) -> Vec<HostKey> {
         list.get(number as usize - 1).copied().into_iter().collect()
     };
     let at = |wanted: &dyn Fn(u32, u32) -> bool| {
-        let standing = |host: &HostKey| match cluster.places[host.0 as usize] {
+        let standing = |host: &HostKey| match cluster.hosts[host.0 as usize].place {
             HostPlace::Zone { region, zone } => wanted(region, zone),
             HostPlace::Workers | HostPlace::Clients => false,
         };
@@ -137,8 +137,7 @@ fn hosts(cluster: &Cluster, place: ClusterPlace) -> Vec<HostKey> {
         ClusterPlace::Zone(number) => at(&|_, zone| zone == number),
         ClusterPlace::Node(number) => one(&cluster.nodes, number),
         ClusterPlace::Device(number) => {
-            let per_node = cluster.devices_per_node;
-            one(&cluster.nodes, (number - 1) / per_node + 1)
+            cluster.device(number).map(|(host, _)| host).into_iter().collect()
         }
         ClusterPlace::Proxy(number) => one(&cluster.proxies, number),
         ClusterPlace::Worker(number) => one(&cluster.workers, number),

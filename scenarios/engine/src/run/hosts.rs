@@ -29,20 +29,20 @@ impl Meters {
             let came = if self.sees_arrivals { counted.delivered } else { counted.sent };
             bytes.entry(way.to).or_default().1 += came;
         }
-        let hosts = cluster.names.iter().zip(&cluster.parts).zip(&self.busy).zip(&earlier.busy);
+        let hosts = cluster.hosts.iter().zip(&self.busy).zip(&earlier.busy);
         hosts
             .zip(0..)
-            .map(|((((name, parts), now), before), key)| {
+            .map(|(((host, now), before), key)| {
                 let (sent, received) = bytes.get(&HostKey(key)).copied().unwrap_or_default();
                 HostUse {
-                    host: name.clone(),
+                    host: host.name.clone(),
                     sent,
                     received,
                     compute_us: micros(now.cores.saturating_sub(before.cores)),
                     disk_us: micros(now.disks.saturating_sub(before.disks)),
-                    cores: parts.cores,
-                    disks: parts.disks,
-                    nic_bits_per_second: parts.nic.get().saturating_mul(8),
+                    cores: host.cores,
+                    disks: u32::try_from(host.disks.len()).unwrap_or(u32::MAX),
+                    nic_bits_per_second: host.nic.get().saturating_mul(8),
                 }
             })
             .collect()

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_cluster::{Cluster, ClusterSpec};
+use stayput_cluster::{Cluster, ClusterPlan, ClusterSpec};
 use stayput_host::topology::HostKey;
 use stayput_host::{JobNumber, RunEnd, Span, SpanKind, Time};
 use stayput_jobs::memo::SessionMemo;
@@ -169,16 +169,17 @@ impl<'a> Run<'a> {
         };
         let drive = Rc::new(Drive::new(plan, policy, places, trace));
         let sessions = memo.map(SessionMemo::new);
-        let (asked, main) = (sessions.clone(), drive.client_main());
-        let cluster = Cluster::assemble_with(asked, world.backend(), &spec, &main)
-            .map_err(|error| unfit("cluster", &error.to_string()))?;
+        let cluster = ClusterPlan::simulated(&spec);
+        let cluster = cluster.map_err(|error| unfit("cluster", &error.to_string()))?;
+        let cluster = ClusterPlan { memo: sessions.clone(), ..cluster };
+        let cluster = Cluster::assemble(world.backend(), cluster, &drive.client_main());
         Ok(Self { plan, policy, world, cluster, drive, memo, sessions })
     }
 
     fn watched(&self) -> Watched {
         Watched {
             timeline: self.world.meters().timeline(),
-            hosts: self.cluster.names.clone(),
+            hosts: self.cluster.hosts.iter().map(|host| host.name.clone()).collect(),
             clients: self.cluster.clients.clone(),
             drive: Rc::clone(&self.drive),
         }

@@ -69,7 +69,7 @@ struct ProxyJobsState {
     ring: Rc<dyn RingLookup>,
     images: SystemImages,
     policy: &'static dyn PlacementPolicy,
-    sites: ClusterTopology,
+    topology: ClusterTopology,
     sessions_per_node: u64,
     observations: Observations,
     runner: JobRunner,
@@ -86,7 +86,7 @@ pub struct ProxyJobsConfig {
     /// Placement policy.
     pub policy: &'static dyn PlacementPolicy,
     /// Places and rates of the cluster's hosts.
-    pub sites: ClusterTopology,
+    pub topology: ClusterTopology,
     /// Machine of a storage node.
     pub node: MachineConfig,
     /// Machine of the proxy.
@@ -99,13 +99,13 @@ impl ProxyJobs {
     /// The job service of the proxy on `host`.
     #[must_use]
     pub fn new(host: &Host, config: ProxyJobsConfig) -> Self {
-        let ProxyJobsConfig { ring, images, policy, sites, node, machine, memo } = config;
+        let ProxyJobsConfig { ring, images, policy, topology, node, machine, memo } = config;
         let runner = JobRunner::new(host, &machine, &images, memo);
         Self(Rc::new(ProxyJobsState {
             ring,
             images,
             policy,
-            sites,
+            topology,
             sessions_per_node: u64::from(node.sessions.running),
             observations: Observations::default(),
             runner,
@@ -226,7 +226,7 @@ impl JobRun {
             policy: self.jobs.policy,
             ring: &*self.jobs.ring,
             host: self.proxy.host(),
-            sites: &self.jobs.sites,
+            topology: &self.jobs.topology,
             observations: &self.jobs.observations,
             at_proxy: self.jobs.running.get(),
             id: &job.call.trans_id,

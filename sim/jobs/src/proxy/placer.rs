@@ -40,7 +40,7 @@ pub(super) struct SessionPlacer<'a> {
     pub(super) policy: &'static dyn PlacementPolicy,
     pub(super) ring: &'a dyn RingLookup,
     pub(super) host: &'a Host,
-    pub(super) sites: &'a ClusterTopology,
+    pub(super) topology: &'a ClusterTopology,
     pub(super) observations: &'a Observations,
     /// Jobs that run on the proxy itself.
     pub(super) at_proxy: u32,
@@ -90,7 +90,7 @@ impl SessionPlacer<'_> {
             module_bytes: self.module_bytes(plan),
             learned: self.observations.learned(&kind),
             delays: self.observations.delays(&kind),
-            rates: &self.sites.rates,
+            rates: &self.topology.rates,
             asked: self.asked,
             draw: self.host.entropy("placement", who.as_bytes(), 0),
         }
@@ -99,11 +99,11 @@ impl SessionPlacer<'_> {
     fn replicas(&self, targets: &[ReplicaTarget]) -> Vec<ReplicaView> {
         let now = self.host.now();
         let replica = |target: &ReplicaTarget| {
-            let zone = self.sites.zones.get(&target.ip).copied().unwrap_or(0);
+            let zone = self.topology.zones.get(&target.ip).copied().unwrap_or(0);
             ReplicaView {
                 target: target.clone(),
                 zone,
-                latency: self.sites.latencies.get(&zone).copied().unwrap_or_default(),
+                latency: self.topology.latencies.get(&zone).copied().unwrap_or_default(),
                 outstanding: self.observations.outstanding(target.ip),
                 load: self.observations.load(target.ip, now),
             }
@@ -116,7 +116,7 @@ impl SessionPlacer<'_> {
             address: *address,
             outstanding: self.observations.outstanding(address.ip()),
         };
-        self.sites.workers.iter().map(seen).collect()
+        self.topology.workers.iter().map(seen).collect()
     }
 
     /// Devices that will do if there is no object to be near to: other ones for each session.

@@ -240,8 +240,8 @@ fn sides(all: &[HostKey], from: &[u32], to: &[u32]) -> (Vec<HostKey>, Vec<HostKe
 /// A host of each place: between them are the trunks.
 fn hosts_of_places(cluster: &Cluster) -> Vec<HostKey> {
     let mut hosts = BTreeMap::new();
-    for (host, place) in (0..).map(HostKey).zip(&cluster.places) {
-        hosts.entry(*place).or_insert(host);
+    for (key, host) in (0..).map(HostKey).zip(&cluster.hosts) {
+        hosts.entry(host.place).or_insert(key);
     }
     hosts.into_values().collect()
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stayput_cluster::{Cluster, ClusterSpec};
+use stayput_cluster::{Cluster, ClusterPlan, ClusterSpec};
 use stayput_host::config::{
     ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
     SessionsConfig,
@@ -53,8 +53,8 @@ pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
         placement: PlacementConfig { policy, ..PlacementConfig::default() },
         seed: case.seed,
     };
-    let cluster =
-        Cluster::assemble(&mut world, &spec, &driver.client_main()).expect("every case has a ring");
+    let plan = ClusterPlan::simulated(&spec).expect("every case has a ring");
+    let cluster = Cluster::assemble(&mut world, plan, &driver.client_main());
     let mut ends = Vec::new();
     let loading = part(&mut world, &mut || driver.is_loaded());
     ends.push(("loading", loading));
