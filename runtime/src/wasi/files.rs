@@ -7,7 +7,7 @@ use super::context::Context;
 use super::errno::Errno;
 use super::fds::{RIGHT_SEEK, RIGHT_TELL, RIGHT_WRITE, Target};
 use super::guest::Guest;
-use super::transfer::{self, Request};
+use super::read_write::{self, Request};
 use super::tree::Kind;
 
 const WHENCE_SET: u32 = 0;
@@ -22,7 +22,7 @@ pub(super) fn fd_read(
     count: u32,
     result_at: u32,
 ) -> Result<(), Stop> {
-    transfer::read(guest, context, &Request { fd, segments, count, at: None, result_at })
+    read_write::read(guest, context, &Request { fd, segments, count, at: None, result_at })
 }
 
 pub(super) fn fd_pread(
@@ -34,7 +34,7 @@ pub(super) fn fd_pread(
     at: u64,
     result_at: u32,
 ) -> Result<(), Stop> {
-    transfer::read(guest, context, &Request { fd, segments, count, at: Some(at), result_at })
+    read_write::read(guest, context, &Request { fd, segments, count, at: Some(at), result_at })
 }
 
 pub(super) fn fd_write(
@@ -45,7 +45,7 @@ pub(super) fn fd_write(
     count: u32,
     result_at: u32,
 ) -> Result<(), Stop> {
-    transfer::write(guest, context, &Request { fd, segments, count, at: None, result_at })
+    read_write::write(guest, context, &Request { fd, segments, count, at: None, result_at })
 }
 
 pub(super) fn fd_pwrite(
@@ -57,7 +57,7 @@ pub(super) fn fd_pwrite(
     at: u64,
     result_at: u32,
 ) -> Result<(), Stop> {
-    transfer::write(guest, context, &Request { fd, segments, count, at: Some(at), result_at })
+    read_write::write(guest, context, &Request { fd, segments, count, at: Some(at), result_at })
 }
 
 pub(super) fn fd_seek(

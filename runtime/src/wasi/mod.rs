@@ -17,6 +17,7 @@ mod path;
 mod paths;
 mod poll;
 mod read_ahead;
+mod read_write;
 mod sleep;
 mod stat;
 mod transfer;

@@ -8,28 +8,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use super::{JobNumber, Recorder, Span, SpanKind, Time};
-
-/// Scope of an attempt, from a whole job to the smallest part of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AttemptKind {
-    /// Whole job: a client's request, a placement, a worker's run. All time in a failed one is
-    /// lost.
-    Job,
-    /// Session on a node, or a gang of them. Others may run beside it, and their work may count.
-    Session,
-    /// Request for a job to a proxy. The proxy's own work meanwhile has spans of its own.
-    Request,
-    /// Proxy's request for a job to one node. Others may go on beside it, and sessions may compute.
-    Replica,
-}
-
-impl AttemptKind {
-    /// True if no other attempt nests in it, so that its progress is recorded as a span by itself.
-    const fn is_leaf(self) -> bool {
-        matches!(self, Self::Session | Self::Replica)
-    }
-}
+use super::span::{AttemptKind, JobNumber, Recorder, Span, SpanKind};
+use super::time::Time;
 
 /// Attempt under way.
 #[must_use = "dropping it ends the attempt"]

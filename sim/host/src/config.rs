@@ -85,7 +85,7 @@ impl Chance {
 
 /// Size and shape of a cluster, and the ring's parameters. Counts are at least 1 unless said
 /// otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ClusterConfig {
     /// Regions.
     pub regions: u32,

@@ -13,8 +13,8 @@ use futures_util::future::{AbortHandle, Either, abortable, select};
 
 use super::span::InJob;
 use super::{
-    Attempt, AttemptKind, BoxStream, Checksum, ComputeWork, CountGuard, Disk, Entropy, HostMetric,
-    JobNumber, Listener, LocalFuture, Machine, OpenSpan, SpanKind, Time,
+    Attempt, AttemptKind, BoxStream, Checksum, ComputeWork, Disk, Entropy, HostMetric, JobNumber,
+    Listener, LocalFuture, Machine, OpenSpan, SpanKind, Time,
 };
 
 /// One machine, as the code that runs on it sees it. Clones are the same machine.
@@ -36,6 +36,27 @@ pub struct TaskGuard(AbortHandle);
 impl Drop for TaskGuard {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Increment of a gauge that lasts until this is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it decrements the gauge"]
+pub struct CountGuard {
+    host: Host,
+    metric: HostMetric,
+}
+
+impl CountGuard {
+    pub(crate) fn begin(host: &Host, metric: HostMetric) -> Self {
+        host.count(metric, 1);
+        Self { host: host.clone(), metric }
+    }
+}
+
+impl Drop for CountGuard {
+    fn drop(&mut self) {
+        self.host.count(self.metric, -1);
     }
 }
 

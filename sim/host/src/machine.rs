@@ -3,17 +3,13 @@
 //! Leaves out how hosts are added and run, which is the backend's, and convenience, which is
 //! [`Host`](super::Host)'s.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use super::{
-    BoxStream, ComputeWork, Disk, HostMetric, KnownContents, Listener, Recorder, Seed, Time,
+    BoxStream, ComputeWork, Disk, HostMetric, KnownContents, Listener, LocalFuture, Recorder, Seed,
+    Time,
 };
-
-/// Future that stays on its thread.
-pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// One host of a backend. Code above the seam uses [`Host`](super::Host).
 pub trait Machine {

@@ -2,8 +2,6 @@
 //!
 //! Leaves out bytes, fuel and connections, which a machine meters by itself.
 
-use super::Host;
-
 /// Counter or gauge of a host. No run depends on its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostMetric {
@@ -28,25 +26,4 @@ impl HostMetric {
         Self::SessionsWaiting,
         Self::UpdatesPending,
     ];
-}
-
-/// Increment of a gauge that lasts until this is dropped.
-#[derive(Debug)]
-#[must_use = "dropping it decrements the gauge"]
-pub struct CountGuard {
-    host: Host,
-    metric: HostMetric,
-}
-
-impl CountGuard {
-    pub(crate) fn begin(host: &Host, metric: HostMetric) -> Self {
-        host.count(metric, 1);
-        Self { host: host.clone(), metric }
-    }
-}
-
-impl Drop for CountGuard {
-    fn drop(&mut self) {
-        self.host.count(self.metric, -1);
-    }
 }

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
-use super::{AttemptKind, LocalFuture, Time};
+use super::local_future::LocalFuture;
+use super::time::Time;
 
 /// Number of a job, counted by its client from 0. Requests carry it as text: `job-7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +64,27 @@ pub enum SpanKind {
     Retry(AttemptKind),
     /// Fault while it lasts.
     Fault,
+}
+
+/// Scope of an attempt, from a whole job to the smallest part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AttemptKind {
+    /// Whole job: a client's request, a placement, a worker's run. All time in a failed one is
+    /// lost.
+    Job,
+    /// Session on a node, or a gang of them. Others may run beside it, and their work may count.
+    Session,
+    /// Request for a job to a proxy. The proxy's own work meanwhile has spans of its own.
+    Request,
+    /// Proxy's request for a job to one node. Others may go on beside it, and sessions may compute.
+    Replica,
+}
+
+impl AttemptKind {
+    /// True if no other attempt nests in it, so that its progress is recorded as a span by itself.
+    pub(super) const fn is_leaf(self) -> bool {
+        matches!(self, Self::Session | Self::Replica)
+    }
 }
 
 /// Interval of time on a host.

@@ -119,7 +119,7 @@ impl JobRunner {
         }
         let mut listings = BTreeMap::new();
         for container in plan.listings() {
-            let rows = store.objects(&container, "").await?;
+            let rows = store.lookup().objects(&container, "").await?;
             let lines = as_lines(&container, &rows)?;
             listings.insert(container, lines);
         }

@@ -53,7 +53,10 @@ pub trait StoreLookup {
 }
 
 /// Objects of the store, for the sessions of a whole job.
-pub trait JobStore: StoreLookup {
+pub trait JobStore {
+    /// Its names.
+    fn lookup(&self) -> &dyn StoreLookup;
+
     /// Downloads an object into `into`, from which sessions read meanwhile, and ends it there; its
     /// bytes are counted as `purpose`. The headers that it begins with name its version as
     /// `X-Timestamp`.

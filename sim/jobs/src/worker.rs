@@ -183,6 +183,10 @@ impl StoreLookup for Worker {
 }
 
 impl JobStore for Worker {
+    fn lookup(&self) -> &dyn StoreLookup {
+        self
+    }
+
     fn receive(
         &self,
         path: &Path,

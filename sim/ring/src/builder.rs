@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 
 use super::device::{Device, DeviceId, NewDevice, Weight};
-use super::error::RingError;
 use super::initial;
 use super::repair::{Plan, UNASSIGNED};
 use super::spread::DomainIndex;
@@ -234,4 +233,50 @@ impl RingBuilder {
         let rows = rows.collect::<Result<Vec<Vec<u16>>, RingError>>()?;
         Ok(Ring::from_checked(self.devs.clone(), rows, self.power))
     }
+}
+
+/// Request that a [`RingBuilder`] cannot meet. The builder is unchanged.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RingError {
+    /// There is no device of that id, or it was removed before.
+    #[error("device {0} is not in the ring: add it first")]
+    UnknownDevice(DeviceId),
+    /// Another device has the same address and name.
+    #[error(
+        "{ip} port {port} device {device} is device {known}: set its weight, or remove it and rebalance"
+    )]
+    DuplicateDevice {
+        /// IP address.
+        ip: std::net::IpAddr,
+        /// Port.
+        port: u16,
+        /// Device name.
+        device: String,
+        /// The device that has them.
+        known: DeviceId,
+    },
+    /// All ids are taken; an id is never given twice.
+    #[error("all {0} device ids were used: build a new ring")]
+    TooManyDevices(usize),
+    /// Two replicas of a partition would share a device.
+    #[error("{replicas} replicas need {replicas} devices of nonzero weight, there are {devices}")]
+    TooFewDevices {
+        /// Replicas of each partition.
+        replicas: usize,
+        /// Devices that may take data.
+        devices: usize,
+    },
+    /// The table is larger than a builder plans.
+    #[error(
+        "{entries} table entries (partitions x replicas), at most {entries_max}: lower part power"
+    )]
+    TooLarge {
+        /// Partitions times replicas.
+        entries: u64,
+        /// The bound.
+        entries_max: u64,
+    },
+    /// No replica is assigned yet.
+    #[error("the ring has no assignment yet: call rebalance first")]
+    NotBalanced,
 }

@@ -8,34 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::device::{Device, DeviceId};
-use super::error::RingFileError;
+use super::field;
 use super::table::Ring;
 use super::units::{PartPower, Partition, Replicas};
-
-/// Deserializers that put the field's name before the error of its value.
-pub(super) mod field {
-    use std::net::IpAddr;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer};
-
-    use super::super::device::{Device, DeviceId, DeviceName, Region, Weight, Zone};
-
-    macro_rules! named {
-        ($($name:ident: $kind:ty),*) => { $(
-            pub(in super::super) fn $name<'de, D: Deserializer<'de>>(from: D) -> Result<$kind, D::Error> {
-                let wrong = |error| D::Error::custom(format_args!("{}: {error}", stringify!($name)));
-                <$kind>::deserialize(from).map_err(wrong)
-            }
-        )* };
-    }
-
-    named!(
-        id: DeviceId, region: Region, zone: Zone, ip: IpAddr, port: u16, device: DeviceName,
-        weight: Weight, meta: String,
-        devs: Vec<Option<Device>>, replica2part2dev_id: Vec<Vec<u16>>, part_shift: u8
-    );
-}
 
 /// Unchecked contents of a ring file.
 #[derive(Deserialize)]
@@ -126,4 +101,72 @@ fn check_table(file: &RingFile, power: PartPower) -> Result<(), RingFileError> {
         }
     }
     Ok(())
+}
+
+/// Flaw of a ring file.
+#[derive(Debug, thiserror::Error)]
+pub enum RingFileError {
+    /// Invalid JSON, or a field of the wrong type; the message begins with the field.
+    #[error("ring file: {0}")]
+    Json(#[from] serde_json::Error),
+    /// `part_shift` is no shift of a 32-bit number to a part power of 1 to 32.
+    #[error("ring file: part_shift {0}: use 0 to 31")]
+    PartShift(u8),
+    /// `devs` is longer than ids can count.
+    #[error("ring file: devs has {devices} entries, at most {devices_max}")]
+    TooManyDevices {
+        /// Entries found.
+        devices: usize,
+        /// The bound.
+        devices_max: usize,
+    },
+    /// A device does not stand at its own id.
+    #[error("ring file: devs[{index}].id is {id}: it must be its own index")]
+    DeviceIndex {
+        /// Index in `devs`.
+        index: usize,
+        /// Stated id.
+        id: DeviceId,
+    },
+    /// Two devices have the same ip, port and name.
+    #[error("ring file: devs[{index}] has the ip, port and device of devs[{known}]")]
+    DuplicateDevice {
+        /// The second one.
+        index: usize,
+        /// The first one.
+        known: usize,
+    },
+    /// The table has no rows or too many.
+    #[error("ring file: replica2part2dev_id has {0} rows (replicas), use 1 to 32")]
+    Replicas(usize),
+    /// A row does not hold each partition once.
+    #[error(
+        "ring file: replica2part2dev_id[{replica}] has {found} entries, part_shift wants {expected}"
+    )]
+    RowLength {
+        /// The row.
+        replica: usize,
+        /// Length of the row.
+        found: usize,
+        /// Partitions by `part_shift`.
+        expected: u64,
+    },
+    /// An entry names no device.
+    #[error("ring file: replica2part2dev_id[{replica}][{partition}] is {device}, which devs lacks")]
+    UnknownDevice {
+        /// The row.
+        replica: usize,
+        /// The column.
+        partition: Partition,
+        /// The entry.
+        device: DeviceId,
+    },
+    /// Two replicas of a partition lie on one device.
+    #[error("ring file: replica2part2dev_id gives partition {partition} to device {device} twice")]
+    SharedDevice {
+        /// The column.
+        partition: Partition,
+        /// The device.
+        device: DeviceId,
+    },
 }

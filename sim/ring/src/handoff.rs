@@ -10,6 +10,19 @@ use super::path::PathHash;
 use super::table::{Domains, Ring};
 use super::units::Partition;
 
+impl Ring {
+    /// Devices to ask when primaries do not answer, in an order that is fixed for the
+    /// partition: first those in regions that hold no replica yet, then new zones, then new hosts,
+    /// then the other devices, drained ones last. Every device that is no primary comes exactly
+    /// once.
+    ///
+    /// # Panics
+    /// If the partition is not of this ring.
+    pub fn handoffs(&self, partition: Partition) -> impl Iterator<Item = &Device> {
+        Handoffs::new(self, partition)
+    }
+}
+
 /// Requirement on a device in the present round of the walk.
 #[derive(Clone, Copy, PartialEq)]
 enum Round {

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::device::{Device, DeviceId, Region, Zone};
-use super::handoff::Handoffs;
 use super::path::HashSecret;
 use super::units::{PartPower, Partition};
 
@@ -75,17 +74,6 @@ impl Ring {
     pub fn primaries(&self, partition: Partition) -> Vec<&Device> {
         let row = |ids: &Vec<u16>| DeviceId(ids[partition.index()]);
         self.replica2part2dev_id.iter().filter_map(|ids| self.device(row(ids))).collect()
-    }
-
-    /// Devices to ask when primaries do not answer, in an order that is fixed for the
-    /// partition: first those in regions that hold no replica yet, then new zones, then new hosts,
-    /// then the other devices, drained ones last. Every device that is no primary comes exactly
-    /// once.
-    ///
-    /// # Panics
-    /// If the partition is not of this ring.
-    pub fn handoffs(&self, partition: Partition) -> impl Iterator<Item = &Device> {
-        Handoffs::new(self, partition)
     }
 
     /// Device of that id.

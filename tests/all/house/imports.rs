@@ -2,16 +2,28 @@
 //!
 //! An arrow goes from a file to the file that defines what it names, through re-exports. A module's
 //! own file (`mod.rs`, `lib.rs`) puts its submodules together; arrows down to them do not count.
-//! Leaves out methods (a value may be used without naming its type), macros and names made by
+//! Paths in serde's attributes (`with = "file::field"`) count as paths in code do. Leaves out methods (a value may be used without naming its type), macros and names made by
 //! macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Item, UseTree};
+use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, Token, UseTree};
 
 use super::source::Source;
 
+/// Keys of serde's attributes whose values are paths of functions, modules or types.
+const SERDE_PATHS: [&str; 8] = [
+    "with",
+    "serialize_with",
+    "deserialize_with",
+    "skip_serializing_if",
+    "default",
+    "from",
+    "try_from",
+    "into",
+];
 /// Re-exports followed for one name.
 const HOPS_MAX: usize = 16;
 
@@ -140,13 +152,38 @@ fn walk(tree: &UseTree, path: &mut Vec<String>, names: &mut BTreeMap<String, Vec
 /// Paths that a file names outside its `use` items; those of `use` items count where they are used.
 struct Paths(Vec<Vec<String>>);
 
+impl Paths {
+    fn add(&mut self, path: &syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+    }
+}
+
 impl<'a> Visit<'a> for Paths {
     fn visit_path(&mut self, path: &'a syn::Path) {
-        let segments: Vec<String> =
-            path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.0.push(segments);
+        self.add(path);
         visit::visit_path(self, path);
     }
+
+    fn visit_attribute(&mut self, attribute: &'a Attribute) {
+        serde_paths(attribute).iter().for_each(|path| self.add(path));
+        visit::visit_attribute(self, attribute);
+    }
+}
+
+/// Paths that an attribute of serde has as texts.
+fn serde_paths(attribute: &Attribute) -> Vec<syn::Path> {
+    let Meta::List(list) = &attribute.meta else { return Vec::new() };
+    if !list.path.is_ident("serde") {
+        return Vec::new();
+    }
+    let parsed = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    let path = |meta: Meta| {
+        let Meta::NameValue(pair) = meta else { return None };
+        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = pair.value else { return None };
+        let names_path = SERDE_PATHS.iter().any(|key| pair.path.is_ident(key));
+        names_path.then(|| text.parse().ok())?
+    };
+    parsed.into_iter().flatten().filter_map(path).collect()
 }
 
 /// Circles: files that reach each other, each group once, as indices.
@@ -202,6 +239,12 @@ mod tests {
     #[test]
     fn a_circle_through_a_re_export_is_found() {
         assert_eq!(circles_of("pub struct Thing(Option<Box<super::a::A>>);"), [[1, 2]]);
+    }
+
+    #[test]
+    fn a_circle_through_an_attribute_of_serde_is_found() {
+        let b = r#"pub struct Thing(#[serde(default, with = "super::a::text")] u8);"#;
+        assert_eq!(circles_of(b), [[1, 2]]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 use stayput_host::{HostMetric, MessagePart, Purpose};
 use stayput_server::disk::DiskPool;
 use stayput_server::{Door, Meters};
+use stayput_store::http::CLIENT_CLOSED_REQUEST;
 use stayput_store::proxy::{CompletedRequest, RequestKind};
 use tracing_appender::non_blocking::ErrorCounter;
 
@@ -187,7 +188,7 @@ fn method_of(method: &str) -> &'static str {
 
 fn outcome_of(request: &CompletedRequest<'_>) -> &'static str {
     match (request.status, &request.job) {
-        (499, _) => "client-left",
+        (CLIENT_CLOSED_REQUEST, _) => "client-left",
         (200..300, Some(job)) if job.succeeded => "succeeded",
         (200..300, _) => "exit-code",
         (500.., _) => "failed",

@@ -17,11 +17,11 @@ import builtins
 import re
 from _frozen_importlib_external import FileFinder, SourceFileLoader, SourcelessFileLoader
 
+import python2_library
 from fissix.pgen2.parse import ParseError
 from fissix.refactor import RefactoringTool
 
 ONLY_AST = _ast.PyCF_ONLY_AST
-VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 METHODS = {
     "keys", "values", "items", "iterkeys", "itervalues", "iteritems", "viewkeys", "viewvalues", "viewitems",
     "has_key", "next", "sort", "encode", "decode", "xreadlines",
@@ -215,9 +215,7 @@ names = type(sys)("__builtin__")
 names.__dict__.update(builtins.__dict__)
 names.__name__ = "__builtin__"
 
-import python2_library  # which needs this module
-
-python2_library.fill(names)
+python2_library.fill(names, translated)
 sys.meta_path.insert(0, python2_library.Renamed(names))
 sys.path_hooks.insert(1, FileFinder.path_hook((Loader, [".py"]), (SourcelessFileLoader, [".pyc"])))
 

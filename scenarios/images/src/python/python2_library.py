@@ -9,8 +9,7 @@ import os
 import string
 from _frozen_importlib import ModuleSpec
 
-import python2
-
+VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 MODULES = {
     "cPickle": "pickle", "copy_reg": "copyreg", "Queue": "queue", "ConfigParser": "configparser", "urlparse": "urllib.parse",
     "urllib2": "urllib.request", "httplib": "http.client", "HTMLParser": "html.parser", "htmlentitydefs": "html.entities",
@@ -36,8 +35,10 @@ class Renamed:
         module.__dict__.update({key: value for key, value in found.items() if key[:2] != "__"})
 
 
-def fill(names):
-    """Puts what Python 2 has, and Python 3 has not or means otherwise, among the names of programs."""
+def fill(names, translator):
+    """Puts what Python 2 has, and Python 3 has not or means otherwise, among the names of programs; `translator` makes code of sources."""
+    global translated
+    translated = translator
     text = {"unicode": str, "basestring": str, "long": int, "unichr": chr, "intern": sys.intern, "reduce": _functools.reduce}
     own = [cmp, apply, coerce, execfile, reload, raw_input, eval_, exec_, input_, open_, range_, map_, filter_, zip_, sorted_, round_]
     names.__dict__.update(text)
@@ -81,7 +82,7 @@ def method(value, name, *args, **more):
     """Calls a method that has another name or another result in Python 3."""
     if name in ("keys", "values", "items"):
         result = getattr(value, name)(*args, **more)
-        return list(result) if type(result) in python2.VIEWS else result
+        return list(result) if type(result) in VIEWS else result
     if type(value) is str and name == "encode":
         return value.encode(*(args or ("ascii",)), **more).decode("latin-1")
     if type(value) is str and name == "decode":
@@ -213,7 +214,7 @@ def eval_(source, space=None, own=None):
         frame = sys._getframe(1)
         space, own = frame.f_globals, frame.f_locals
     space.setdefault("__builtins__", sys.modules["__builtin__"])
-    code = python2.translated(source.strip(), "<string>", "eval") if isinstance(source, str) else source
+    code = translated(source.strip(), "<string>", "eval") if isinstance(source, str) else source
     return builtins.eval(code, space, space if own is None else own)
 
 
@@ -222,7 +223,7 @@ def exec_(source, space=None, own=None):
         frame = sys._getframe(1)
         space, own = frame.f_globals, frame.f_locals
     space.setdefault("__builtins__", sys.modules["__builtin__"])
-    code = python2.translated(source, "<string>") if isinstance(source, str) else source
+    code = translated(source, "<string>") if isinstance(source, str) else source
     builtins.exec(code, space, space if own is None else own)
 
 
@@ -231,5 +232,5 @@ def execfile(name, space=None, own=None):
         frame = sys._getframe(1)
         space, own = frame.f_globals, frame.f_locals
     with _io.open(name, "rb") as file:
-        code = python2.translated(file.read(), name)
+        code = translated(file.read(), name)
     builtins.exec(code, space, space if own is None else own)

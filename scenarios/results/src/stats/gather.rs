@@ -9,6 +9,7 @@ use serde::Serialize;
 use stayput_engine::record::{PolicyRecord, RunRecord};
 
 use super::pair::{PairOfRuns, Values, of_pair};
+use super::pair_point::{PairFigure, PairPoint};
 use super::{
     ComparedFigure, DOWNLOAD, Estimate, JobCounts, ON_STORAGE, WarmUp, figures_of_run, job_counts,
     verdict,
@@ -45,41 +46,6 @@ pub struct PolicyPoint {
     pub jobs: JobCounts,
     /// The median over the seeds of each figure that has one.
     pub figures: BTreeMap<&'static str, Estimate>,
-}
-
-/// Comparison of two policies over the seeds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PairPoint {
-    /// The one policy.
-    pub one: String,
-    /// The other.
-    pub other: String,
-    /// Seeds with results of both.
-    pub seeds: u64,
-    /// Number of these seeds in which the same jobs completed under both: only they have bytes and
-    /// makespan compared.
-    pub seeds_with_same_jobs: u64,
-    /// Jobs that completed under both, over all seeds, warm-up left out.
-    pub jobs: u64,
-    /// Each figure that can be compared.
-    pub figures: BTreeMap<&'static str, PairFigure>,
-    /// Verdict in words that the intervals carry.
-    pub verdict: String,
-}
-
-/// One figure of two policies, paired seed by seed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PairFigure {
-    /// The seeds in which it can be compared.
-    pub seeds: u64,
-    /// The one policy's median over these.
-    pub one: f64,
-    /// The other's.
-    pub other: f64,
-    /// The median of the differences, the one less the other.
-    pub difference: Estimate,
-    /// The median of the ratios, the one to the other; `None` if the other is zero for some seed.
-    pub ratio: Option<Estimate>,
 }
 
 /// Two policies over the runs that have both; `None` if none has.

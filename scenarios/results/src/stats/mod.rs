@@ -11,6 +11,7 @@ mod fuel;
 mod gather;
 mod interval;
 mod pair;
+mod pair_point;
 mod run;
 mod sample;
 mod saved;
@@ -19,9 +20,10 @@ mod warm_up;
 
 pub use fuel::{FUEL_AXIS, FuelRow, FuelSensitivity};
 pub(crate) use gather::PairGathered;
-pub use gather::{Gatherer, PairFigure, PairPoint, PolicyPoint, SweepPoint, pair_point};
+pub use gather::{Gatherer, PolicyPoint, SweepPoint, pair_point};
 pub use interval::{Estimate, METHOD, VALUES_MIN, ranks};
 pub use pair::{ComparedFigure, figures_of_run, same_jobs};
+pub use pair_point::{PairFigure, PairPoint};
 pub use run::{
     JobCounts, LatencySummary, PhaseSummaries, PhaseSummary, completed_after, job_bytes,
     job_counts, latencies_us, latency_us, load_bytes, load_latency_us, phases_us, place_reasons,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::gather::{PairFigure, PairPoint};
+use super::pair_point::{PairFigure, PairPoint};
 use super::{ComparedFigure, VALUES_MIN};
 
 /// The verdict on a pair.

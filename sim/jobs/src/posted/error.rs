@@ -8,8 +8,7 @@ use stayput_host::TimedOut;
 use stayput_runtime::image::ImageError;
 use stayput_runtime::image::executable::FIRST_LINE_BYTES_MAX;
 use stayput_runtime::job::{DescriptionError, WordsError};
-use stayput_store::http::{BodyError, StatusCode};
-use stayput_store::proxy::ErrorResponse;
+use stayput_store::http::{BodyError, StatusCode, client_closed_request};
 use stayput_store::swift::{BadName, Path};
 
 use super::MAPS;
@@ -149,9 +148,7 @@ impl RequestError {
             Self::Store(error) => error.status(),
             Self::Map { error, .. } => status_of(error),
             Self::Source { .. } | Self::NoMap | Self::Script(_) => StatusCode::BAD_REQUEST,
-            Self::Body { error: BodyError::BrokeOff { .. }, .. } => {
-                ErrorResponse::client_left("").status
-            }
+            Self::Body { error: BodyError::BrokeOff { .. }, .. } => client_closed_request(),
             Self::Body { error: BodyError::TooLong { .. }, .. } | Self::TooLong { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }

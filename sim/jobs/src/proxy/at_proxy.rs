@@ -5,12 +5,11 @@
 
 use std::rc::Rc;
 
-use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use stayput_host::{LocalFuture, Purpose};
 use stayput_store::client::ObjectDownload;
-use stayput_store::proxy::{FetchEvent, JobAccess, ListedObject};
+use stayput_store::proxy::FetchEvent;
 use stayput_store::swift::Path;
 use stayput_store::swift::header::X_TIMESTAMP;
 
@@ -30,6 +29,10 @@ pub(super) struct FromNodes<'a> {
 }
 
 impl JobStore for FromNodes<'_> {
+    fn lookup(&self) -> &dyn StoreLookup {
+        self.names
+    }
+
     fn receive(
         &self,
         path: &Path,
@@ -57,40 +60,5 @@ impl JobStore for FromNodes<'_> {
             into.end(fetched.is_ok());
             Ok(fetched?)
         })
-    }
-}
-
-impl StoreLookup for FromNodes<'_> {
-    fn objects<'a>(
-        &'a self,
-        container: &'a Path,
-        prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<ListedObject>, StoreAccessError>> {
-        self.names.objects(container, prefix)
-    }
-
-    fn containers<'a>(
-        &'a self,
-        account: &'a Path,
-        prefix: &'a str,
-    ) -> LocalFuture<'a, Result<Vec<String>, StoreAccessError>> {
-        self.names.containers(account, prefix)
-    }
-
-    fn may<'a>(
-        &'a self,
-        path: &'a Path,
-        wanted: JobAccess,
-    ) -> LocalFuture<'a, Result<(), StoreAccessError>> {
-        self.names.may(path, wanted)
-    }
-
-    fn content<'a>(
-        &'a self,
-        object: &'a Path,
-        purpose: Purpose,
-        bytes_max: u64,
-    ) -> LocalFuture<'a, Result<(Bytes, String), StoreAccessError>> {
-        self.names.content(object, purpose, bytes_max)
     }
 }

@@ -16,8 +16,8 @@ use stayput_store::swift::ReplicaTarget;
 
 use super::attempt::{Attempt, AttemptError};
 use super::inputs::Part;
-use super::placer::kind_of;
-use super::schedule::{ATTEMPTS_MAX, NodeFailure, Scheduler, Shared, Tried};
+use super::placer::{ATTEMPTS_MAX, kind_of};
+use super::schedule::{NodeFailure, Scheduler, Shared, Tried};
 use crate::error::JobError;
 use crate::session::result::SessionResult;
 

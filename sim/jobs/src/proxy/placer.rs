@@ -14,13 +14,15 @@ use stayput_store::swift::{ReplicaTarget, RingLookup};
 
 use super::inputs::JobInputs;
 use super::observations::Observations;
-use super::schedule::ATTEMPTS_MAX;
 use crate::placement::{
     ClusterRates, PlacementDecision, PlacementPolicy, PlacementView, ReplicaView, SessionPlace,
     WorkerView,
 };
 use crate::plan::{JobPlan, PlannedImage, PlannedPath, SessionPlan};
 use crate::session::prepare::ModuleSource;
+
+/// Candidates of a session that are tried, each once.
+pub(super) const ATTEMPTS_MAX: usize = 8;
 
 /// Places and rates of the cluster's hosts, as a proxy is configured.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use super::attempt::{Attempt, AttemptError, attempt};
 use super::inputs::{JobInputs, Part};
-use super::placer::{SessionPlacer, kind_of};
+use super::placer::{ATTEMPTS_MAX, SessionPlacer, kind_of};
 use super::vote::{SessionCopy, vote};
 use crate::error::JobError;
 use crate::message::{
@@ -32,8 +32,6 @@ use crate::plan::{JobPlan, PlannedDevice, PlannedPath, SessionPlan};
 use crate::session::prepare::ModuleSource;
 use crate::session::result::SessionResult;
 
-/// Candidates of a session that are tried, each once.
-pub(super) const ATTEMPTS_MAX: usize = 8;
 /// Rounds of a session of several through its candidates while none of them has a slot.
 const ROUNDS_MAX: u32 = 6;
 /// Before the first of these rounds, and before a gang asks again for room; it doubles each time.

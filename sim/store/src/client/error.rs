@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use hyper::StatusCode;
 use stayput_host::TimedOut;
 
-use crate::http::{BodyError, SendError};
+use crate::http::{BodyError, CLIENT_CLOSED_REQUEST, SendError};
 use crate::swift::BadName;
 
 /// Failure of a client's request.
@@ -109,7 +109,9 @@ impl ClientError {
             | Self::Broken { .. }
             | Self::Stalled { .. }
             | Self::Damaged { .. } => true,
-            Self::Refused { status, .. } => matches!(status.as_u16(), 408 | 499 | 502..=504),
+            Self::Refused { status, .. } => {
+                matches!(status.as_u16(), 408 | CLIENT_CLOSED_REQUEST | 502..=504)
+            }
             Self::NoProxies
             | Self::BadName(_)
             | Self::Malformed { .. }

@@ -9,6 +9,7 @@ mod client_connection;
 mod incoming_body;
 mod labelled_io;
 mod pool;
+mod pooled_request;
 mod range;
 mod server;
 mod server_connection;
@@ -28,6 +29,15 @@ pub use server::serve;
 const HEADERS_MAX: usize = 200;
 /// Bytes of the head of a request, at most, as in Swift: bounds the memory that a client can hold.
 const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Status of a request whose client left: used by nginx and Swift, defined by no standard.
+pub const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Status [`CLIENT_CLOSED_REQUEST`].
+#[must_use]
+pub fn client_closed_request() -> StatusCode {
+    StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::BAD_REQUEST)
+}
 
 /// Request that a server got.
 pub type Request = hyper::Request<IncomingBody>;

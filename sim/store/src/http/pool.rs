@@ -4,12 +4,7 @@
 //! whole; a response that is dropped earlier closes it. One that closes while idle is removed at
 //! once.
 //!
-//! An idle connection may be dead without a sign: its other end lost power, or died behind a cut
-//! link. So only requests that may be repeated (GET and HEAD, with a body in memory) use one, and
-//! are sent again over a new one if it breaks before a response. All others open a connection of
-//! their own: they are never sent twice, and the buffers that grew with their bodies are freed.
-//!
-//! Leaves out pipelining, and repeating changes: a node would answer that something newer is there.
+//! Leaves out which requests use it: see `pooled_request`.
 
 #[cfg(test)]
 mod tests;
@@ -17,17 +12,12 @@ mod tests;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use hyper::{Method, Request};
-use stayput_host::{Host, Time, TimedOut};
+use stayput_host::{Host, Time};
 
-use super::body::Body;
-use super::client_connection::{ClientConnection, SendError, Timeouts};
-use super::incoming_body::{IncomingBody, IncomingResponse};
+use super::client_connection::{ClientConnection, SendError};
 
 /// Idle connections to one address, at most.
 pub(super) const IDLE_PER_ADDRESS_MAX: usize = 8;
@@ -82,6 +72,15 @@ impl Lease {
         Self { connection, home: None }
     }
 
+    /// Connection that returns to `pool` as `id`.
+    pub(super) const fn pooled(
+        connection: ClientConnection,
+        pool: ConnectionPool,
+        id: u64,
+    ) -> Self {
+        Self { connection, home: Some((pool, id)) }
+    }
+
     /// Returns the connection, after its response was read to the end.
     pub(super) fn give_back(self) {
         if let Some((pool, id)) = self.home {
@@ -97,86 +96,19 @@ impl ConnectionPool {
         Self(Rc::new(Inner { host, state: RefCell::default() }))
     }
 
+    /// Host that the requests come from.
+    pub(super) fn host(&self) -> &Host {
+        &self.0.host
+    }
+
     /// Number of idle connections.
     #[must_use]
     pub fn idle(&self) -> usize {
         self.0.state.borrow().by_age.len()
     }
 
-    /// Sends `request` to `to` and waits for the head of the response. If an idle connection stays
-    /// silent for half of `limits.connect`, a new one is opened to check that the server is alive.
-    ///
-    /// # Errors
-    /// See [`SendError`].
-    pub async fn send(
-        &self,
-        to: SocketAddr,
-        request: Request<Body>,
-        limits: Timeouts,
-    ) -> Result<IncomingResponse, SendError> {
-        let Some(second) = copy(&request) else {
-            let (_, connection) = Box::pin(self.open(to, limits.connect)).await?;
-            return self.exchange(None, connection, request, limits.answer).await;
-        };
-        let mut request = request;
-        if let Some((id, connection)) = self.take(to) {
-            match self.send_over_idle(id, connection, request, limits).await {
-                // Other idle connections are as old.
-                Err(SendError::Broken { .. }) => self.forget(to, |_| true),
-                answer => return answer,
-            }
-            request = second;
-        }
-        // Boxed, like the check for life: most requests use an idle connection and need neither.
-        let (id, connection) = Box::pin(self.open(to, limits.connect)).await?;
-        self.exchange(Some(id), connection, request, limits.answer).await
-    }
-
-    async fn send_over_idle(
-        &self,
-        id: u64,
-        connection: ClientConnection,
-        request: Request<Body>,
-        limits: Timeouts,
-    ) -> Result<IncomingResponse, SendError> {
-        let to = connection.to();
-        let exchange = pin!(self.exchange(Some(id), connection, request, limits.answer));
-        let exchange = match select(exchange, self.0.host.sleep(limits.connect / 2)).await {
-            Either::Left((answer, _)) => return answer,
-            Either::Right(((), exchange)) => exchange,
-        };
-        // Slow, or dead: a new connection decides.
-        match select(exchange, Box::pin(self.open(to, limits.connect))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right((Ok((id, fresh)), exchange)) => {
-                self.put(id, fresh);
-                exchange.await
-            }
-            Either::Right((Err(_), _)) => {
-                self.forget(to, |_| true);
-                let limit = limits.connect / 2 + limits.connect;
-                Err(SendError::TimedOut { to, source: TimedOut { limit } })
-            }
-        }
-    }
-
-    /// Sends a request; its connection returns as `id` afterwards, if it has one.
-    async fn exchange(
-        &self,
-        id: Option<u64>,
-        connection: ClientConnection,
-        request: Request<Body>,
-        limit: Duration,
-    ) -> Result<IncomingResponse, SendError> {
-        let (answer, connection) = connection.exchange(&self.0.host, request, limit).await?;
-        let home = id.map(|id| (self.clone(), id));
-        let lease = Lease { connection, home };
-        let (head, incoming) = answer.into_parts();
-        let body = IncomingBody::of_response(incoming, Some(lease));
-        Ok(IncomingResponse { status: head.status, headers: head.headers, body })
-    }
-
-    async fn open(
+    /// Opens a connection, and returns its id in the pool with it.
+    pub(super) async fn open(
         &self,
         to: SocketAddr,
         limit: Duration,
@@ -196,7 +128,7 @@ impl ConnectionPool {
     }
 
     /// Connection to `to` that was used last, if it can be used again.
-    fn take(&self, to: SocketAddr) -> Option<(u64, ClientConnection)> {
+    pub(super) fn take(&self, to: SocketAddr) -> Option<(u64, ClientConnection)> {
         let now = self.0.host.now();
         let state = &mut *self.0.state.borrow_mut();
         let waiting = state.idle.get_mut(&to)?;
@@ -210,7 +142,7 @@ impl ConnectionPool {
     }
 
     /// Adds an idle connection, in the place of an older one if there are too many.
-    fn put(&self, id: u64, connection: ClientConnection) {
+    pub(super) fn put(&self, id: u64, connection: ClientConnection) {
         if !connection.is_ready() {
             return;
         }
@@ -233,6 +165,11 @@ impl ConnectionPool {
         if !std::mem::replace(&mut state.sweeping, true) {
             self.0.host.spawn(sweep(self.0.host.clone(), Rc::downgrade(&self.0)));
         }
+    }
+
+    /// Closes all idle connections to `to`.
+    pub(super) fn close_idle(&self, to: SocketAddr) {
+        self.forget(to, |_| true);
     }
 
     /// Closes idle connections to `to` for which `gone` holds.
@@ -290,16 +227,4 @@ async fn sweep(host: Host, pool: Weak<Inner>) {
             return;
         }
     }
-}
-
-/// Copy of a request that may be repeated and whose body is in memory.
-fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
-    }
-    let mut copy = Request::new(request.body().copy()?);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }

@@ -9,11 +9,8 @@ use stayput_host::Purpose;
 use super::auth::AuthError;
 use super::error::{ManifestError, ProxyError, RequestBodyError, RequestError};
 use super::headers::response;
-use crate::http::{Body, Response};
+use crate::http::{Body, Response, client_closed_request};
 use crate::swift::BadName;
-
-/// Status of a request whose client left: used by nginx and Swift, defined by no standard.
-pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Answer to a request that failed: a status and one line of text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,11 +35,6 @@ impl ErrorResponse {
     /// Answer that reports a failure of the proxy.
     pub(super) fn of(error: &ProxyError) -> Self {
         Self::new(error.status(), error.to_string())
-    }
-
-    /// Status 499: the client left before its request was complete.
-    pub fn client_left(why: impl Into<String>) -> Self {
-        Self::new(client_closed_request(), why)
     }
 
     /// Turns it into a response.
@@ -74,10 +66,6 @@ impl ProxyError {
             Self::ReplicasDisagree { .. } | Self::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
-}
-
-fn client_closed_request() -> StatusCode {
-    StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 const fn of_auth(error: &AuthError) -> StatusCode {

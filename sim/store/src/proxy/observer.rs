@@ -15,8 +15,8 @@ use stayput_host::{Host, Time};
 
 use super::Proxy;
 use super::auth::Caller;
-use super::error_response::{CLIENT_CLOSED_REQUEST, ServerErrorCause};
-use crate::http::{BodyObserver, Request, Response};
+use super::error_response::ServerErrorCause;
+use crate::http::{BodyObserver, CLIENT_CLOSED_REQUEST, Request, Response};
 use crate::swift::Path;
 use crate::swift::header::{X_STAYPUT_PLACED, text};
 

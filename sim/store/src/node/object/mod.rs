@@ -19,7 +19,6 @@ mod hash_dir;
 mod inventory;
 mod metadata;
 mod open;
-mod range;
 mod range_reader;
 mod read;
 mod replica;

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::open::OpenObject;
-use super::range::ByteRange;
+use crate::http::ByteRange;
 use crate::node::storage::NodeError;
 use crate::node::storage::block_checksums::{BLOCK_BYTES, CHECKSUM_BYTES, checksum};
 
@@ -33,7 +33,7 @@ impl<'a> RangeReader<'a> {
     pub(super) async fn read(&mut self, left: ByteRange, at_most: u64) -> Result<Bytes, NodeError> {
         let length = self.object.metadata().length;
         let begin = left.first - left.first % BLOCK_BYTES;
-        let wanted = (left.first + left.len).next_multiple_of(BLOCK_BYTES);
+        let wanted = (left.first + left.length).next_multiple_of(BLOCK_BYTES);
         let end = wanted.min(begin + at_most.next_multiple_of(BLOCK_BYTES)).min(length);
         let data = self.object.read_at(begin, end - begin).await?;
         if self.object.has_checksums() {
@@ -42,7 +42,7 @@ impl<'a> RangeReader<'a> {
             self.object.verify_whole(&data).await?;
         }
         let at = |offset: u64| usize::try_from(offset - begin).unwrap_or(usize::MAX);
-        let to = at((left.first + left.len).min(end)).min(data.len());
+        let to = at((left.first + left.length).min(end)).min(data.len());
         Ok(data.slice(at(left.first).min(to)..to))
     }
 

@@ -13,9 +13,8 @@ use stayput_host::{Host, Purpose};
 
 use super::conditions::{ConditionOutcome, evaluate};
 use super::open::{OpenObject, READ_BYTES};
-use super::range::{ByteRange, RequestedRange};
 use super::range_reader::RangeReader;
-use crate::http::{Body, BodySender, HeaderMap, Method, Response, StatusCode};
+use crate::http::{Body, BodySender, ByteRange, HeaderMap, Method, RangeSet, Response, StatusCode};
 use crate::node::protocol::response::{empty, set_header, set_stored_headers};
 use crate::node::storage::block_checksums::BLOCK_BYTES;
 use crate::node::storage::{DiskPlace, NodeError, RequestFlaw};
@@ -58,22 +57,22 @@ pub(super) async fn answer(
     }
     // A range is one of the segments' bytes, for which the proxy needs all of the manifest.
     let requested = header::text(asked, &RANGE).filter(|_| large.is_none());
-    let range = match RequestedRange::parse(requested, length) {
-        RequestedRange::Whole => ByteRange { first: 0, len: length },
-        RequestedRange::Unsatisfiable => {
+    let range = match requested.map_or(RangeSet::Whole, |range| RangeSet::parse(range, length)) {
+        RangeSet::Unsatisfiable => {
             let path = place.path.to_string();
             return Err(NodeError::RangeUnsatisfiable { path, length });
         }
-        RequestedRange::Part(range) => {
+        RangeSet::Ranges(ranges) if ranges.len() == 1 => {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            let last = range.first + range.len - 1;
-            let content_range = format!("bytes {}-{last}/{length}", range.first);
+            let content_range = format!("bytes {}-{}/{length}", ranges[0].first, ranges[0].last());
             set_header(response.headers_mut(), CONTENT_RANGE, &content_range);
-            range
+            ranges[0]
         }
+        // The proxy asks for several ranges one by one.
+        RangeSet::Ranges(_) | RangeSet::Whole => ByteRange { first: 0, length },
     };
     let purpose = purpose(&place.path, asked)?;
-    *response.body_mut() = if range.len <= SMALL_BYTES_MAX {
+    *response.body_mut() = if range.length <= SMALL_BYTES_MAX {
         small(&object, range, purpose).await?
     } else {
         stream(host, object, range, purpose)
@@ -108,21 +107,21 @@ fn describe(headers: &mut HeaderMap, object: &OpenObject) {
 /// A body that is read and verified before the answer begins: a bad disk is an error then, and no
 /// body that breaks off.
 async fn small(object: &OpenObject, range: ByteRange, purpose: Purpose) -> Result<Body, NodeError> {
-    if range.len == 0 {
+    if range.length == 0 {
         return Ok(Body::empty());
     }
-    if range.len == object.metadata().length {
-        let data = object.read_at(range.first, range.len).await?;
+    if range.length == object.metadata().length {
+        let data = object.read_at(range.first, range.length).await?;
         object.verify_whole(&data).await?;
         return Ok(Body::full(purpose, data));
     }
-    let data = RangeReader::new(object).await?.read(range, range.len + BLOCK_BYTES).await?;
+    let data = RangeReader::new(object).await?.read(range, range.length + BLOCK_BYTES).await?;
     Ok(Body::full(purpose, data))
 }
 
 /// A body that a task of its own reads from the disk, a few pieces ahead of the connection.
 pub(super) fn stream(host: &Host, object: OpenObject, range: ByteRange, purpose: Purpose) -> Body {
-    let (sender, body) = Body::stream(range.len);
+    let (sender, body) = Body::stream(range.length);
     let (host_of_task, object) = (host.clone(), Rc::new(object));
     host.spawn(async move {
         // Whatever goes wrong, the sender is dropped and the body breaks off: its reader sees that.
@@ -140,10 +139,10 @@ async fn send(
     purpose: Purpose,
     sender: &BodySender,
 ) -> Result<(), NodeError> {
-    if range.len != object.metadata().length {
+    if range.length != object.metadata().length {
         return send_part(host, object, range, purpose, sender).await;
     }
-    let (mut offset, end) = (range.first, range.first + range.len);
+    let (mut offset, end) = (range.first, range.first + range.length);
     let mut checksum = host.checksum();
     while offset < end {
         let data = object.read_at(offset, READ_BYTES.min(end - offset)).await?;
@@ -168,10 +167,10 @@ async fn send_part(
     sender: &BodySender,
 ) -> Result<(), NodeError> {
     let mut reader = RangeReader::new(object).await?;
-    while left.len > 0 {
+    while left.length > 0 {
         let data = reader.read(left, READ_BYTES).await?;
         let sent = data.len() as u64;
-        left = ByteRange { first: left.first + sent, len: left.len - sent };
+        left = ByteRange { first: left.first + sent, length: left.length - sent };
         let taken = host.timeout(SEND_MAX, sender.send(purpose, data)).await;
         if sent == 0 || !matches!(taken, Ok(true)) {
             break;

@@ -10,10 +10,9 @@ use stayput_host::{DiskError, Host, Purpose};
 
 use super::files::{FileKind, ObjectFiles};
 use super::open::{posted_metadata, tombstone};
-use super::range::ByteRange;
 use super::read::stream;
 use super::store::ObjectStore;
-use crate::http::{Body, HeaderMap, Method};
+use crate::http::{Body, ByteRange, HeaderMap, Method};
 use crate::node::protocol::response::{set_header, set_stored_headers};
 use crate::node::storage::{DiskPlace, NodeError};
 use crate::node::updater::ListingUpdate;
@@ -80,8 +79,8 @@ impl ObjectStore {
                 }
                 set_metadata(&mut headers, &metadata.headers, Some(&metadata.content_type));
                 set_header(&mut headers, ETAG, &metadata.etag);
-                let whole = ByteRange { first: 0, len: metadata.length };
-                let body = match whole.len {
+                let whole = ByteRange { first: 0, length: metadata.length };
+                let body = match whole.length {
                     0 => Body::empty(),
                     _ => stream(host, object, whole, Purpose::Replication),
                 };

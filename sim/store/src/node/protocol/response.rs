@@ -4,12 +4,11 @@
 
 use stayput_host::Purpose;
 
-use crate::http::{Body, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use crate::http::{
+    Body, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, client_closed_request,
+};
 use crate::node::storage::{NodeError, SlowParty};
 use crate::swift::{Timestamp, header};
-
-/// Swift's status for a client that left before its body was whole.
-const CLIENT_LEFT: u16 = 499;
 
 /// Sets a header. A value that is no header value (it came from a name or a stored value) is left
 /// out.
@@ -52,9 +51,7 @@ pub fn error_status(error: &NodeError) -> StatusCode {
         NodeError::ConditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
         NodeError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         NodeError::WrongEtag { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        NodeError::UploadCutOff { .. } => {
-            StatusCode::from_u16(CLIENT_LEFT).unwrap_or(StatusCode::BAD_REQUEST)
-        }
+        NodeError::UploadCutOff { .. } => client_closed_request(),
         NodeError::TooSlow { party: SlowParty::Client, .. } => StatusCode::REQUEST_TIMEOUT,
         NodeError::TooSlow { party: SlowParty::Node, .. } | NodeError::Backlog { .. } => {
             StatusCode::SERVICE_UNAVAILABLE
