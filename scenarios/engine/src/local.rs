@@ -13,6 +13,8 @@ use stayput_jobs::plan::{
 };
 use stayput_jobs::posted::PostedJob;
 use stayput_jobs::session::prepare::{PreparedSession, Preparer, SessionCode};
+use stayput_jobs::session::result::SessionRefusal;
+use stayput_jobs::store_access::StoreAccessError;
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::DeviceSpec;
 use stayput_runtime::job::{Account, Job, Matches, ObjectPath};
@@ -21,6 +23,28 @@ use stayput_runtime::local::{self, LocalSession, SessionRun};
 use stayput_runtime::memo::Memo;
 use stayput_runtime::session::SessionSpec;
 use stayput_store::swift::Path;
+
+/// Failure of a job on this machine.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LocalJobError {
+    /// An object that a session reads is not there.
+    #[error("there is no object {0}")]
+    NoObject(Path),
+    /// The module or an image of a session cannot be used.
+    #[error("node {session:?}: {source}")]
+    Refused {
+        /// Name of the session.
+        session: String,
+        /// Flaw of its code.
+        source: SessionRefusal,
+    },
+    /// A listing whose times are those of a store that runs.
+    #[error("it reads the listing of {0}, which tells the time")]
+    TimedListing(Path),
+    /// A listing cannot be read.
+    #[error(transparent)]
+    Listing(#[from] StoreAccessError),
+}
 
 /// Objects that a job can read.
 pub trait Objects {
@@ -31,8 +55,8 @@ pub trait Objects {
     /// The lines that a session reads of a container.
     ///
     /// # Errors
-    /// Says why nothing can be said of it here.
-    fn listing(&self, container: &Path) -> Result<Bytes, String>;
+    /// It cannot be listed here.
+    fn listing(&self, container: &Path) -> Result<Bytes, LocalJobError>;
 }
 
 /// Runs jobs on what is at hand.
@@ -84,13 +108,21 @@ impl Local<'_> {
     ///
     /// # Errors
     /// What is not there, and modules and images that are none.
-    pub fn run(&self, plan: &JobPlan, posted: &PostedJob) -> Result<Vec<SessionRun>, String> {
+    pub fn run(
+        &self,
+        plan: &JobPlan,
+        posted: &PostedJob,
+    ) -> Result<Vec<SessionRun>, LocalJobError> {
         let sessions = plan.sessions.iter().map(|session| self.session(session, posted));
         let sessions = sessions.collect::<Result<_, _>>()?;
         Ok(local::run_job_with(self.memo, sessions, &plan.pipes))
     }
 
-    fn session(&self, plan: &SessionPlan, posted: &PostedJob) -> Result<LocalSession, String> {
+    fn session(
+        &self,
+        plan: &SessionPlan,
+        posted: &PostedJob,
+    ) -> Result<LocalSession, LocalJobError> {
         let module = plan.module.try_map(|path| self.object(path))?;
         let images = plan.images.iter().map(|image| match image {
             PlannedImage::Object(path) => self.object(path),
@@ -102,8 +134,8 @@ impl Local<'_> {
             system_images: &plan.system_images,
             args: plan.args.clone(),
         });
-        let PreparedSession { images, module, args, .. } =
-            prepared.map_err(|refused| format!("node {:?}: {refused}", plan.session))?;
+        let PreparedSession { images, module, args, .. } = prepared
+            .map_err(|source| LocalJobError::Refused { session: plan.session.clone(), source })?;
         let devices = plan.devices.iter().map(|device| DeviceSpec {
             name: device.name.clone(),
             kind: device.kind,
@@ -128,7 +160,11 @@ impl Local<'_> {
         Ok(LocalSession { spec, inputs })
     }
 
-    fn input(&self, device: &PlannedDevice, posted: &PostedJob) -> Result<Option<Bytes>, String> {
+    fn input(
+        &self,
+        device: &PlannedDevice,
+        posted: &PostedJob,
+    ) -> Result<Option<Bytes>, LocalJobError> {
         match &device.path {
             PlannedPath::Object(path) => self.object(path).map(Some),
             PlannedPath::Listing(path) => self.objects.listing(path).map(Some),
@@ -137,10 +173,10 @@ impl Local<'_> {
         }
     }
 
-    fn object(&self, path: &Path) -> Result<Bytes, String> {
+    fn object(&self, path: &Path) -> Result<Bytes, LocalJobError> {
         let (container, object) =
             (path.container().unwrap_or_default(), path.object().unwrap_or_default());
         let content = self.objects.content(container, object);
-        content.ok_or_else(|| format!("there is no object {path}"))
+        content.ok_or_else(|| LocalJobError::NoObject(path.clone()))
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
-use stayput_engine::local::{Local, Objects};
+use stayput_engine::local::{Local, LocalJobError, Objects};
 use stayput_engine::quantity::{bytes, count, printable};
 use stayput_engine::scenario::read_bounded;
 use stayput_jobs::answer::in_response;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &JobRunArgs) -> Result<Exit, CliError> {
         memo: None,
     };
     let plan = local.plan(&posted.job).map_err(|flaw| refused(args, &flaw.to_string()))?;
-    let runs = local.run(&plan, &posted).map_err(|why| refused(args, &why))?;
+    let runs = local.run(&plan, &posted).map_err(|flaw| refused(args, &flaw.to_string()))?;
     answer(&plan, &runs)?;
     store(&plan, &runs, args.out.as_deref())?;
     print_sessions(&plan, &runs)?;
@@ -98,7 +98,7 @@ impl Objects for Files {
         self.0.get(&(container.to_owned(), object.to_owned())).cloned()
     }
 
-    fn listing(&self, container: &Path) -> Result<Bytes, String> {
+    fn listing(&self, container: &Path) -> Result<Bytes, LocalJobError> {
         let of = container.container().unwrap_or_default();
         let rows = self.0.iter().filter(|((container, _), _)| container == of);
         let rows = rows.map(|((_, name), content)| ListedObject {
@@ -108,8 +108,7 @@ impl Objects for Files {
             content_type: "application/octet-stream".to_owned(),
             last_modified: "1970-01-01T00:00:00.000000".to_owned(),
         });
-        let lines = as_lines(container, &rows.collect::<Vec<_>>());
-        lines.map_err(|flaw| flaw.to_string())
+        Ok(as_lines(container, &rows.collect::<Vec<_>>())?)
     }
 }
 

@@ -28,11 +28,12 @@ use stayput_server::{OpenDisk, Server, Tls};
 use stayput_store::proxy::{Authenticator, ClusterSecret, StorageUrl, UrlScheme};
 
 pub use self::part::Role;
-use stayput_engine::quantity::{count, duration, parse_duration};
+use stayput_engine::quantity::{count, parse_duration};
 
 use self::monitoring::{WatchArgs, Watched};
 use self::part::{NodePart, Part, ProxyPart, warn_if_others_can_read};
 use self::stop::Stop;
+use super::argument_error::ArgumentError;
 use super::{CliError, Exit};
 use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
 
@@ -121,12 +122,12 @@ const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 /// Minimum pause between two rounds: with a shorter one a node would do nothing else.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
-fn interval(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(interval) if interval >= INTERVAL_MIN => Ok(interval),
-        Ok(_) => Err(format!("wants {} at least", duration(INTERVAL_MIN))),
-        Err(error) => Err(error.to_string()),
+fn interval(text: &str) -> Result<Duration, ArgumentError> {
+    let interval = parse_duration(text)?;
+    if interval < INTERVAL_MIN {
+        return Err(ArgumentError::TooShort(INTERVAL_MIN));
     }
+    Ok(interval)
 }
 
 /// Serves until Ctrl-C or a request to terminate.

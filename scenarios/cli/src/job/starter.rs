@@ -25,14 +25,13 @@ impl JobName {
     ///
     /// # Errors
     /// The rule for names, if `text` breaks it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, JobNameError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let begins_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         if begins_well && text.len() <= 64 && text.bytes().all(allowed) {
             return Ok(Self(text.to_owned()));
         }
-        Err("a job's name is 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
-            .to_owned())
+        Err(JobNameError)
     }
 
     /// The name as text.
@@ -41,6 +40,11 @@ impl JobName {
         &self.0
     }
 }
+
+/// Text that is no job's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a job's name is 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first")]
+pub struct JobNameError;
 
 const JOB: &str = include_str!("starters/job.json.txt");
 const INPUT: &str = include_str!("starters/input.txt");

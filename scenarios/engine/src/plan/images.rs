@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stayput_jobs::system_images::SystemImages;
-use stayput_runtime::image::{Image, ImageLimits};
+use stayput_runtime::image::{Image, ImageError, ImageLimits};
 
 use crate::scenario::{ImageSource, Scenario, ScenarioError, read_bounded};
 
@@ -29,11 +29,23 @@ pub(super) fn load(scenario: &Scenario) -> Result<SystemImages, ScenarioError> {
     })
 }
 
-fn read(source: &ImageSource) -> Result<Image, String> {
+/// Failure to read an image.
+#[derive(Debug, thiserror::Error)]
+enum ImageReadError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// The file is too large.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(u64),
+    /// The bytes are no image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+fn read(source: &ImageSource) -> Result<Image, ImageReadError> {
     let limits = ImageLimits::default();
-    let tar = read_bounded(&source.file, limits.unpacked_bytes_max);
-    let tar = tar.map_err(|error| error.to_string())?;
-    let tar =
-        tar.ok_or_else(|| format!("it is larger than {} bytes", limits.unpacked_bytes_max))?;
-    Image::from_tar(&tar, limits).map_err(|error| error.to_string())
+    let tar = read_bounded(&source.file, limits.unpacked_bytes_max)?;
+    let tar = tar.ok_or(ImageReadError::TooLarge(limits.unpacked_bytes_max))?;
+    Ok(Image::from_tar(&tar, limits)?)
 }

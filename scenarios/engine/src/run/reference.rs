@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use stayput_cluster::ACCOUNT;
 use stayput_jobs::answer::in_response;
-use stayput_jobs::posted::PostedJob;
+use stayput_jobs::plan::PlanError;
+use stayput_jobs::posted::{PostedJob, RequestError};
 use stayput_jobs::session::prepare::Preparer;
 use stayput_runtime::memo::{Memo, MemoResult};
-use stayput_store::swift::Path;
+use stayput_runtime::outcome::EndReason;
+use stayput_store::swift::{BadName, Path};
 
-use crate::local::{Local, Objects};
+use crate::local::{Local, LocalJobError, Objects};
 use crate::plan::{LoadedObject, PlannedJob, RunPlan};
 use crate::record::{JobEnd, JobRecord};
 
@@ -27,12 +29,51 @@ struct Reference {
     exit_codes: Vec<u32>,
 }
 
+/// Failure to compute a reference answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum ReferenceError {
+    /// The account has no good name.
+    #[error(transparent)]
+    Account(#[from] BadName),
+    /// The posted text is no job.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The job cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The job cannot be run.
+    #[error(transparent)]
+    Job(#[from] LocalJobError),
+    /// A session took other steps than its memo has.
+    #[error("{session} did not do again what is memoised: {what}")]
+    Diverged {
+        /// Name of the session.
+        session: String,
+        /// Known step and computed step.
+        what: String,
+    },
+    /// A session waits for another that is gone.
+    #[error("in the reference run {session} waits for ever")]
+    Stuck {
+        /// Name of the session.
+        session: String,
+    },
+    /// A session ended without an exit code.
+    #[error("the reference run of {session} ended so: {end}")]
+    Ended {
+        /// Name of the session.
+        session: String,
+        /// End.
+        end: EndReason,
+    },
+}
+
 /// Computes reference answers.
 pub(super) struct References<'a> {
     plan: &'a RunPlan,
     preparer: Preparer,
     memo: Option<&'a Memo>,
-    known: BTreeMap<String, Result<Reference, String>>,
+    known: BTreeMap<String, Result<Reference, ReferenceError>>,
 }
 
 impl<'a> References<'a> {
@@ -44,12 +85,12 @@ impl<'a> References<'a> {
     /// Turns an answered job whose answer is not the reference into a wrong one.
     ///
     /// # Errors
-    /// Says why there is no reference.
+    /// There is no reference.
     pub(super) fn judge(
         &mut self,
         planned: &PlannedJob,
         record: &mut JobRecord,
-    ) -> Result<(), String> {
+    ) -> Result<(), ReferenceError> {
         if record.end != JobEnd::Ok {
             return Ok(());
         }
@@ -68,10 +109,9 @@ impl<'a> References<'a> {
         Ok(())
     }
 
-    fn answer(&self, text: &str) -> Result<Reference, String> {
-        let account = Path::account_only(ACCOUNT).map_err(|bad| bad.to_string())?;
-        let posted = PostedJob::read(DESCRIPTION, text.to_owned().into(), None, &account);
-        let posted = posted.map_err(|flaw| flaw.to_string())?;
+    fn answer(&self, text: &str) -> Result<Reference, ReferenceError> {
+        let account = Path::account_only(ACCOUNT)?;
+        let posted = PostedJob::read(DESCRIPTION, text.to_owned().into(), None, &account)?;
         let loaded = Loaded(self.plan);
         let local = Local {
             objects: &loaded,
@@ -81,23 +121,19 @@ impl<'a> References<'a> {
             seed: self.plan.seed,
             memo: self.memo,
         };
-        let planned = local.plan(&posted.job).map_err(|flaw| flaw.to_string())?;
+        let planned = local.plan(&posted.job)?;
         let (mut answer, mut exit_codes) = (Vec::new(), Vec::new());
         for (session, run) in planned.sessions.iter().zip(local.run(&planned, &posted)?) {
+            let name = || session.session.clone();
             if let MemoResult::Diverged { what } = &run.memo {
-                return Err(format!(
-                    "{} did not do again what is memoised: {what}",
-                    session.session
-                ));
+                return Err(ReferenceError::Diverged { session: name(), what: what.clone() });
             }
             let Some(outcome) = &run.outcome else {
-                return Err(format!("in the reference run {} waits for ever", session.session));
+                return Err(ReferenceError::Stuck { session: name() });
             };
             let Some(exit_code) = outcome.end.exit_code() else {
-                return Err(format!(
-                    "the reference run of {} ended so: {}",
-                    session.session, outcome.end
-                ));
+                let end = outcome.end.clone();
+                return Err(ReferenceError::Ended { session: name(), end });
             };
             exit_codes.push(exit_code);
             let outputs = in_response(&session.devices).into_iter();
@@ -124,8 +160,8 @@ impl Objects for Loaded<'_> {
         self.0.objects.iter().find(is_it).map(|loaded| loaded.content.clone())
     }
 
-    fn listing(&self, container: &Path) -> Result<Bytes, String> {
-        Err(format!("it reads the listing of {container}, which tells the time"))
+    fn listing(&self, container: &Path) -> Result<Bytes, LocalJobError> {
+        Err(LocalJobError::TimedListing(container.clone()))
     }
 }
 
