@@ -8,7 +8,6 @@ mod house;
 mod jobs;
 mod memo;
 mod model;
-mod own_policy;
 mod policies;
 mod property;
 mod published;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use stayput_jobs::placement::PolicyRegistry;
+use stayput_engine::scenario::ScenarioCatalog;
 use stayput_results::export::EXPORTERS;
 
 fn main() -> ExitCode {
-    stayput::commands::main(&PolicyRegistry::built_in(), EXPORTERS)
+    stayput::commands::main(&ScenarioCatalog::default(), EXPORTERS)
 }

@@ -12,8 +12,9 @@ use stayput_world::RunMeters;
 use stayput_world::fault::FaultKind;
 use stayput_world::fault::kinds::Crash;
 
-use super::stage::{count_words, counted_words, counts, put_texts, spec};
+use super::stage::{counts, spec};
 use stayput_testkit::cluster::assemble;
+use stayput_testkit::jobs::{WordCount, WordText};
 use stayput_testkit::world::fabric;
 
 /// Loading is over long before this.
@@ -28,24 +29,22 @@ struct Ran {
     crashed: bool,
 }
 
-fn texts() -> Vec<Vec<u8>> {
+fn job() -> WordCount {
     let words = ["banana", "apple", "kiwi", "a", "fig"];
     let text = |number: usize| {
-        let word = |at: usize| words[(at * at + number) % words.len()];
-        (0..5_000).map(word).collect::<Vec<_>>().join("\n").into_bytes()
+        let words = (0..5).map(|at| words[(at * at + number) % words.len()].to_owned());
+        WordText { words: words.collect(), times: 1_000 }
     };
-    (0..2).map(text).collect()
+    WordCount { texts: (0..2).map(text).collect(), reducers: 2, copies: 1 }
 }
 
 /// Counts words while that node crashes so long after the job was posted, and stays away.
 fn run(crash: Option<(usize, Duration)>) -> Ran {
     let mut world = fabric();
     let (cluster, found) = assemble(&mut *world, &spec(counts(2), 1, 10), |store| async move {
-        put_texts(&store, &texts()).await;
+        job().store(&store).await;
         store.side.host.sleep_until(POSTED_AT).await;
-        let job = count_words(2, 1);
-        let answer = store.side.proxies.post_job(job.into(), "application/json", &[]).await;
-        let answer = answer.expect("it is answered");
+        let answer = store.post(&job().description()).await;
         (answer.status.as_u16(), answer.body, store.side.host.now().since(POSTED_AT))
     });
     assert_eq!(cluster.nodes.len(), NODES);
@@ -62,7 +61,7 @@ fn run(crash: Option<(usize, Duration)>) -> Ran {
 
 #[test]
 fn a_gang_that_loses_a_node_begins_anew_elsewhere_and_answers_rightly() {
-    let right = counted_words(&texts());
+    let right = job().answer();
     let whole = run(None);
     assert_eq!((whole.status, &whole.body[..]), (200, right.as_bytes()));
     assert_eq!(whole.retried_bytes, 0);

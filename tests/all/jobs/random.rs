@@ -14,21 +14,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde::{Deserialize, Serialize};
 use stayput_cluster::ClientSide;
 use stayput_host::config::ClusterConfig;
 use stayput_host::{Backend, Purpose, RunEnd, Seed};
 use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
+use stayput_world::fault::FaultCatalog;
 use stayput_world::{ExecutorMeters, FaultInjection, RunMeters, Trace, WireMeters};
 use tokio::sync::Notify;
 
-use super::stage::{count_words, counted_words, counts, put_texts, spec};
+use super::stage::{counts, spec};
 use stayput_testkit::cluster::assemble;
-use stayput_testkit::random::fault::{CaseFault, Kind};
-use stayput_testkit::random::settle;
-use stayput_testkit::random::unbalanced;
+use stayput_testkit::jobs::{WordCount, jobs};
+use stayput_testkit::random::{CaseFault, config, settle, unbalanced};
 use stayput_testkit::world::{LIMIT, Probe, network};
 
 /// Cases when `PROPTEST_CASES` does not say.
@@ -63,20 +63,11 @@ struct Case {
     replicas: u32,
     /// Sessions that a node runs at a time.
     running: u32,
-    texts: Vec<Text>,
-    reducers: u32,
-    copies: u8,
+    job: WordCount,
     on_worker: bool,
     faults: Vec<CaseFault>,
     /// The seed of the order in which ready tasks run; the fixed order if `None`.
     shuffle: Option<u64>,
-}
-
-/// Words and how often all of them come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Text {
-    words: Vec<String>,
-    times: u32,
 }
 
 /// The status and the body, or why there is no answer.
@@ -96,14 +87,6 @@ struct Outcome {
 }
 
 impl Case {
-    fn texts(&self) -> Vec<Vec<u8>> {
-        let text = |text: &Text| {
-            let line = format!("{} \t", text.words.join(" "));
-            line.repeat(text.times as usize).into_bytes()
-        };
-        self.texts.iter().map(text).collect()
-    }
-
     fn counts(&self) -> ClusterConfig {
         let Self { zones, devices, .. } = *self;
         let replicas = self.replicas.min(self.nodes() * devices);
@@ -117,7 +100,7 @@ impl Case {
     /// True if the sessions have room when all is well.
     fn fits(&self) -> bool {
         let holders = self.replicas.min(self.nodes());
-        self.running == ROOM && (self.on_worker || u32::from(self.copies) <= holders)
+        self.running == ROOM && (self.on_worker || u32::from(self.job.copies) <= holders)
     }
 
     /// True if nothing may keep the job from being answered: all is well, or one node or zone is
@@ -125,31 +108,21 @@ impl Case {
     fn must_work(&self) -> bool {
         let survived = match self.faults.as_slice() {
             [] => return self.fits(),
-            [CaseFault { kind: Kind::Crash(host) | Kind::Power(host), .. }] => {
-                *host < self.nodes() && self.nodes() > 1
-            }
-            [CaseFault { kind: Kind::Partition { to, .. }, .. }] => self.zones > 1 && to.is_empty(),
+            [fault] if fault.kind == "partition" => self.zones > 1 && fault.against.is_empty(),
+            [fault] => fault.on[0] < self.nodes() && self.nodes() > 1,
             _ => false,
         };
-        survived && self.fits() && self.replicas > 1 && self.copies == 1
+        survived && self.fits() && self.replicas > 1 && self.job.copies == 1
     }
 }
 
 fn cases() -> impl Strategy<Value = Case> {
     let cluster = (1_u32..=3, 1_u32..=2, 1_u32..=2, 1_u32..=3);
     let running = prop_oneof![4 => Just(ROOM), 1 => 3_u32..12];
-    let text = (vec("[a-e]{1,12}", 0..40), prop_oneof![3 => 1_u32..4, 1 => 4_u32..200]);
-    let text = text.prop_map(|(words, times)| Text { words, times });
-    let job = (
-        vec(text, 1..=8),
-        1_u32..=4,
-        prop_oneof![3 => Just(1_u8), 1 => Just(2)],
-        prop_oneof![4 => Just(false), 1 => Just(true)],
-    );
+    let on_worker = prop_oneof![4 => Just(false), 1 => Just(true)];
     let shuffle = prop_oneof![Just(None), any::<u16>().prop_map(|seed| Some(u64::from(seed)))];
-    (any::<u16>(), cluster, running, job, shuffle).prop_flat_map(
-        |(seed, (zones, nodes_per_zone, devices, replicas), running, job, shuffle)| {
-            let (texts, reducers, copies, on_worker) = job;
+    (any::<u16>(), cluster, running, jobs(), on_worker, shuffle).prop_flat_map(
+        |(seed, (zones, nodes_per_zone, devices, replicas), running, job, on_worker, shuffle)| {
             let case = Case {
                 seed: u64::from(seed),
                 zones,
@@ -157,9 +130,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 devices,
                 replicas,
                 running,
-                texts,
-                reducers,
-                copies,
+                job,
                 on_worker,
                 faults: Vec::new(),
                 shuffle,
@@ -185,16 +156,17 @@ fn fault(zones: u32, nodes_per_zone: u32) -> impl Strategy<Value = CaseFault> {
         (0..zones, any::<bool>(), any::<bool>()).prop_map(move |(zone, among_nodes, one_way)| {
             let in_zone = zone * nodes_per_zone..(zone + 1) * nodes_per_zone;
             let others = (0..nodes).filter(|node| among_nodes && !in_zone.contains(node));
-            Kind::Partition { to: others.collect(), from: in_zone.collect(), one_way }
+            let against = others.collect();
+            CaseFault { against, one_way, ..CaseFault::new("partition", in_zone.collect()) }
         });
-    let kind = prop_oneof![
-        3 => host().prop_map(Kind::Crash),
-        3 => host().prop_map(Kind::Power),
+    let at_host = |kind| move |host| CaseFault::new(kind, vec![host]);
+    let fault = prop_oneof![
+        3 => host().prop_map(at_host("crash")),
+        3 => host().prop_map(at_host("power")),
         2 => zone,
     ];
     let for_ms = prop_oneof![2 => 1..300_u32, 2 => 300..5_000_u32, 1 => 5_000..60_000_u32];
-    (0..BEGIN_MS, for_ms, kind)
-        .prop_map(|(at_ms, for_ms, kind)| CaseFault::once(at_ms, for_ms, kind))
+    (0..BEGIN_MS, for_ms, fault).prop_map(|(at_ms, for_ms, fault)| fault.during(at_ms, for_ms))
 }
 
 fn run(case: &Case) -> Outcome {
@@ -210,7 +182,7 @@ fn run(case: &Case) -> Outcome {
             let (loaded, go, case) = (Rc::clone(&loaded), Rc::clone(&go), case.clone());
             let first = first.clone();
             async move {
-                put_texts(&store, &case.texts()).await;
+                case.job.store(&store).await;
                 loaded.set(true);
                 go.notified().await;
                 first.set(post(&store.side, &case).await);
@@ -222,7 +194,8 @@ fn run(case: &Case) -> Outcome {
     assert_eq!(world.run(&mut || loaded.get(), LIMIT), RunEnd::Done, "nothing goes wrong so early");
     let start = world.now();
     let before = world.ledger();
-    let faults = case.faults.iter().map(|fault| fault.in_world(&cluster, start));
+    let catalog = FaultCatalog::default();
+    let faults = case.faults.iter().map(|fault| fault.in_world(&cluster, start, &catalog));
     let faults: Vec<_> =
         faults.map(|fault| world.schedule(fault).expect("the fabric has all kinds")).collect();
     go.notify_one();
@@ -252,7 +225,7 @@ fn wait(world: &mut Fabric, found: &Probe<Answer>) -> (RunEnd, Answer) {
 
 async fn post(side: &ClientSide, case: &Case) -> Answer {
     let to = if case.on_worker { &side.workers } else { &side.proxies };
-    let job = count_words(case.reducers, case.copies);
+    let job = case.job.description();
     let posted = to.post_job(job.into(), "application/json", &[]).await;
     posted.map(|answer| (answer.status.as_u16(), answer.body)).map_err(|error| error.to_string())
 }
@@ -261,7 +234,7 @@ async fn post(side: &ClientSide, case: &Case) -> Answer {
 fn wrong_answer(case: &Case, answer: &Answer, must_work: bool) -> Option<String> {
     match answer {
         Ok((200, body)) => {
-            let right = counted_words(&case.texts());
+            let right = case.job.answer();
             let said = String::from_utf8_lossy(body);
             (said != right).then(|| format!("safety: 200 with {said:?}, right is {right:?}"))
         }
@@ -325,14 +298,7 @@ impl Tally {
 
 #[test]
 fn a_random_map_reduce_under_faults_is_answered_rightly_or_honestly() {
-    let mut config = Config { max_shrink_iters: SHRINK_TRIES_MAX, ..Config::default() };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(1);
-    }
-    config.failure_persistence = None;
+    let config = Config { max_shrink_iters: SHRINK_TRIES_MAX, ..config(CASES) };
     let tally = RefCell::new(Tally::default());
     let outcome = TestRunner::new(config).run(&cases(), |case| {
         let (wrong, outcome) = judged(&case);

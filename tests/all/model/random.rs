@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::TestRunner;
 use stayput_host::config::{ByteRate, Chance, Jitter, NetworkConfig};
 use stayput_host::topology::{HostKey, HostSpec};
 use stayput_host::{Backend, BoxStream, Host, RunEnd, Seed, Time};
@@ -22,6 +22,7 @@ use stayput_world::fault::{FaultKind, Sides};
 use stayput_world::{Fault, FaultInjection, RunMeters, Trace, WireMeters};
 
 use super::{LABEL, machine};
+use stayput_testkit::random::config;
 use stayput_testkit::world::{address, network};
 
 /// Cases when `PROPTEST_CASES` does not say.
@@ -209,14 +210,7 @@ fn run(case: &Case) -> Vec<Outcome> {
 }
 
 fn runner() -> TestRunner {
-    let mut config = Config { failure_persistence: None, ..Config::default() };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(1);
-    }
-    TestRunner::new(config)
+    TestRunner::new(config(CASES))
 }
 
 #[test]

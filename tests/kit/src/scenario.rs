@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use stayput_engine::plan::{Net, RunPlan};
-use stayput_engine::scenario::{Scenario, Setting};
-use stayput_jobs::placement::{PlacementPolicy, PolicyRegistry};
+use stayput_engine::scenario::{Scenario, ScenarioCatalog, ScenarioError, Setting};
+use stayput_jobs::placement::PlacementPolicy;
+use stayput_world::fault::FaultSpec;
 
 /// Three zones of one node with one disk, three replicas, two proxies, two workers, four clients;
 /// six logs of 256 KiB; 24 jobs, an object each in turn, 20 a second.
@@ -51,7 +52,7 @@ pub struct SmallScenario {
     text: String,
     file: PathBuf,
     settings: Vec<Setting>,
-    policies: PolicyRegistry,
+    catalog: ScenarioCatalog,
 }
 
 impl SmallScenario {
@@ -79,7 +80,7 @@ impl SmallScenario {
             text: text.to_owned(),
             file: scenarios.join(name),
             settings: Vec::new(),
-            policies: PolicyRegistry::built_in(),
+            catalog: ScenarioCatalog::default(),
         }
     }
 
@@ -105,8 +106,23 @@ impl SmallScenario {
     /// With a policy beside the built-in ones that it can name.
     #[must_use]
     pub fn policy(mut self, policy: &'static dyn PlacementPolicy) -> Self {
-        self.policies = self.policies.with(policy);
+        self.catalog.policies = self.catalog.policies.with(policy);
         self
+    }
+
+    /// With a kind of fault beside the built-in ones that it can name.
+    #[must_use]
+    pub fn fault(mut self, spec: &'static FaultSpec) -> Self {
+        self.catalog.faults = self.catalog.faults.with(spec);
+        self
+    }
+
+    /// Scenario, parsed.
+    ///
+    /// # Errors
+    /// The text is flawed.
+    pub fn try_parse(&self) -> Result<Scenario, ScenarioError> {
+        Scenario::parse_with(&self.text, &self.file, &self.settings, &self.catalog)
     }
 
     /// Scenario, parsed.
@@ -115,8 +131,7 @@ impl SmallScenario {
     /// The text is flawed.
     #[must_use]
     pub fn parse(&self) -> Scenario {
-        let scenario = Scenario::parse_with(&self.text, &self.file, &self.settings, &self.policies);
-        scenario.unwrap_or_else(|flaw| panic!("{flaw}"))
+        self.try_parse().unwrap_or_else(|flaw| panic!("{flaw}"))
     }
 
     /// Plan for a seed and a network, with the scenario's faults.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use stayput_engine::plan::Net;
-use stayput_engine::scenario::{OBJECT_NAME_FIX, ObjectName, Policy, Setting};
-use stayput_jobs::placement::PolicyRegistry;
+use stayput_engine::scenario::{ObjectName, Policy, ScenarioCatalog, Setting};
 use stayput_results::stats::WarmUp;
 use stayput_runtime::job::ObjectPath;
 
+use super::argument_error::ArgumentError;
 use super::cluster::ClusterCommand;
 use super::serve::ServeArgs;
 use super::sweep::{CompareArgs, MergeArgs, SweepArgs};
+use super::warm_up::warm_up_words;
 use crate::job::{JobName, Language};
 
 /// Code goes to the data: runs jobs in a simulated object store and reports what that saves.
@@ -26,18 +27,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Parses a command line that can name the policies of `policies`.
+    /// Parses a command line that can name the policies of `catalog`.
     ///
     /// # Errors
     /// Invalid arguments; also if `--help` or `--version` is among them.
     pub fn parse_with<W>(
-        policies: &PolicyRegistry,
+        catalog: &ScenarioCatalog,
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, clap::Error>
     where
         W: Into<OsString> + Clone,
     {
-        let known = policies.clone();
+        let known = catalog.policies.clone();
         let named = move |name: &str| Policy::named(name, &known);
         let mut command = Self::command();
         for name in ["run", "twice", "sweep"] {
@@ -49,9 +50,9 @@ impl Cli {
         let mut cli = Self::from_arg_matches(&command.try_get_matches_from(words)?)?;
         match &mut cli.command {
             Command::Run(args) | Command::Twice(args) => {
-                args.plan.policies = policies.clone();
+                args.plan.catalog = catalog.clone();
             }
-            Command::Sweep(args) => args.policies = policies.clone(),
+            Command::Sweep(args) => args.catalog = catalog.clone(),
             _ => {}
         }
         Ok(cli)
@@ -171,17 +172,26 @@ pub struct FileArg {
     pub file: PathBuf,
 }
 
-fn parse_file(text: &str) -> Result<FileArg, String> {
+fn parse_file(text: &str) -> Result<FileArg, ArgumentError> {
     let fix = "write PATH=FILE, such as swift://~/demo/log.txt=access.log";
-    let (path, file) = text.split_once('=').ok_or_else(|| format!("there is no `=` ({fix})"))?;
-    if file.is_empty() {
-        return Err(format!("no file is named ({fix})"));
-    }
-    let path = ObjectPath::parse(path).map_err(|why| format!("the path {why} ({fix})"))?;
+    let (path, file) = path_and_file(text, fix)?;
+    let path = ObjectPath::parse(path).map_err(|source| ArgumentError::Path { source, fix })?;
     if path.has_wildcard() {
-        return Err(format!("the path has a wildcard ({fix})"));
+        return Err(ArgumentError::Wildcard { fix });
     }
-    Ok(FileArg { path, file: PathBuf::from(file) })
+    Ok(FileArg { path, file })
+}
+
+/// Both parts of `PATH=FILE`.
+fn path_and_file<'a>(
+    text: &'a str,
+    fix: &'static str,
+) -> Result<(&'a str, PathBuf), ArgumentError> {
+    let (path, file) = text.split_once('=').ok_or(ArgumentError::NoEqualsSign { fix })?;
+    if file.is_empty() {
+        return Err(ArgumentError::NoFile { fix });
+    }
+    Ok((path, PathBuf::from(file)))
 }
 
 /// The options of `job new`.
@@ -265,9 +275,9 @@ pub struct PlanArgs {
     /// Run only this policy, such as on-storage (repeatable).
     #[arg(long, value_name = "NAME")]
     pub policy: Vec<Policy>,
-    /// The policies that there are.
+    /// Policies and kinds of faults that there are.
     #[arg(skip)]
-    pub policies: PolicyRegistry,
+    pub catalog: ScenarioCatalog,
     /// The network to run over.
     #[arg(long, value_parser = net(), default_value_t = Net::Fabric)]
     pub net: Net,
@@ -365,15 +375,9 @@ pub struct DataArg {
     pub file: PathBuf,
 }
 
-fn parse_data(text: &str) -> Result<DataArg, String> {
-    let fix = "write PATH=FILE, such as demo/logile.txt=access.log";
-    let (path, file) = text.split_once('=').ok_or_else(|| format!("there is no `=` ({fix})"))?;
-    if file.is_empty() {
-        return Err(format!("no file is named ({fix})"));
-    }
-    let name = ObjectName::parse(path)
-        .map_err(|error| format!("{error} ({OBJECT_NAME_FIX}, or container/object)"))?;
-    Ok(DataArg { name, file: PathBuf::from(file) })
+fn parse_data(text: &str) -> Result<DataArg, ArgumentError> {
+    let (path, file) = path_and_file(text, "write PATH=FILE, such as demo/logile.txt=access.log")?;
+    Ok(DataArg { name: ObjectName::parse(path)?, file })
 }
 
 impl PlanArgs {
@@ -402,14 +406,6 @@ impl PlanArgs {
         }
         words.extend(warm_up_words(self.warm_up));
         words
-    }
-}
-
-/// The option that leaves this warm-up out; empty for the default.
-pub(super) fn warm_up_words(warm_up: WarmUp) -> Vec<OsString> {
-    match warm_up == WarmUp::default() {
-        true => Vec::new(),
-        false => vec!["--warm-up".into(), warm_up.to_string().replace(' ', "").into()],
     }
 }
 

@@ -4,6 +4,7 @@
 //! destinations of the results.
 
 mod args;
+mod argument_error;
 mod cluster;
 mod config;
 mod exit;
@@ -19,6 +20,7 @@ mod sweep;
 mod tests;
 mod twice;
 mod wall;
+mod warm_up;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,9 +36,8 @@ pub use serve::{Role, ServeArgs};
 pub use sweep::{Axis, CompareArgs, MergeArgs, Shard, SweepArgs};
 
 use stayput_engine::run::RunError;
-use stayput_engine::scenario::ScenarioError;
+use stayput_engine::scenario::{ScenarioCatalog, ScenarioError};
 use stayput_images::ImageBuildError;
-use stayput_jobs::placement::PolicyRegistry;
 use stayput_results::export::Exporter;
 use stayput_results::sweep::SweepFolderError;
 use stayput_server::StartError;
@@ -109,11 +110,11 @@ pub enum CliError {
     },
 }
 
-/// Main function of a command with the policies of `policies` and the formats of `exporters`:
-/// parses the process's own words, executes them, and prints errors.
+/// Main function of a command with the policies and the kinds of faults of `catalog` and the
+/// formats of `exporters`: parses the process's own words, executes them, and prints errors.
 #[must_use]
-pub fn main(policies: &PolicyRegistry, exporters: &[&dyn Exporter]) -> ExitCode {
-    let cli = match Cli::parse_with(policies, std::env::args_os()) {
+pub fn main(catalog: &ScenarioCatalog, exporters: &[&dyn Exporter]) -> ExitCode {
+    let cli = match Cli::parse_with(catalog, std::env::args_os()) {
         Ok(cli) => cli,
         Err(usage) => usage.exit(),
     };

@@ -92,7 +92,7 @@ pub(super) fn text_output(exports: &[(&dyn Exporter, ExportArg)]) -> Box<dyn Wri
 
 /// The plan of the command line.
 pub(super) fn plan(args: &PlanArgs) -> Result<RunPlan, CliError> {
-    let mut scenario = Scenario::load_with(&args.scenario, &args.set, &args.policies)?;
+    let mut scenario = Scenario::load_with(&args.scenario, &args.set, &args.catalog)?;
     for data in &args.data {
         scenario.put_file(data.name.clone(), data.file.clone());
     }

@@ -96,7 +96,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use stayput_jobs::placement::PolicyRegistry;
+    use crate::scenario::ScenarioCatalog;
 
     fn load(more: &str) -> LoadPlan {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
@@ -105,7 +105,7 @@ mod tests {
             include_str!("../../../banana.toml")
         );
         let scenario =
-            Scenario::parse_with(&text, &file, &[], &PolicyRegistry::built_in()).unwrap();
+            Scenario::parse_with(&text, &file, &[], &ScenarioCatalog::default()).unwrap();
         loads(&scenario, 1).remove(0)
     }
 

@@ -29,7 +29,7 @@ pub(super) fn schedule(
     };
     let mut scheduled = Vec::new();
     for fault in faults {
-        let kind = on_hosts(cluster, &fault.kind)?;
+        let kind = fault_on_hosts(cluster, &fault.kind)?;
         let fault = Fault { at: start + fault.at, lasts: fault.for_, repeat: fault.repeat, kind };
         scheduled.push(world.schedule(fault).map_err(|e| unfit("fault", &e.to_string()))?);
     }
@@ -50,8 +50,11 @@ pub(super) fn effects(world: &mut RunWorld, scheduled: &[FaultId]) -> Vec<FaultE
     scheduled.iter().map(effect).collect()
 }
 
-/// A scenario's fault in terms of the cluster's hosts.
-fn on_hosts(
+/// Fault of a scenario in terms of the hosts of a cluster that runs.
+///
+/// # Errors
+/// A place has no hosts, or several where the fault hits one.
+pub fn fault_on_hosts(
     cluster: &Cluster,
     kind: &FaultKind<ClusterPlace>,
 ) -> Result<FaultKind<HostKey>, RunError> {

@@ -35,6 +35,7 @@ use crate::record::{JobEnd, PolicyRecord};
 use crate::scenario::Policy;
 use crate::timeline::RunTimeline;
 
+pub use self::faults::fault_on_hosts;
 pub use outcome::{Phase, Progress, RunError};
 
 /// Loading may take so long, in the world's time.

@@ -3,6 +3,7 @@
 //! A file is parsed into raw types and converted once; whatever holds a [`Scenario`] need not
 //! check again. Leaves out how it runs (`engine`) and what is drawn for a seed (`plan`).
 
+mod catalog;
 mod convert;
 mod data;
 mod error;
@@ -31,8 +32,8 @@ use std::path::{Path, PathBuf};
 
 use stayput_host::config::{ClusterConfig, MachineConfig, NetworkConfig};
 use stayput_jobs::placement::PolicyRegistry;
-use stayput_world::fault::FaultCatalog;
 
+pub use catalog::ScenarioCatalog;
 pub use convert::limits;
 pub use data::{Content, DataSource, Generator, TarMember};
 pub use error::ScenarioError;
@@ -92,18 +93,18 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
-        Self::load_with(file, &[], &PolicyRegistry::built_in())
+        Self::load_with(file, &[], &ScenarioCatalog::default())
     }
 
     /// Reads a scenario file as [`Scenario::load`] does, with `settings` in the place of its keys,
-    /// later ones over earlier ones; it can name the policies of `policies`.
+    /// later ones over earlier ones; it can name what `catalog` has.
     ///
     /// # Errors
     /// The first flaw found, with its place: that of a setting is told as `--set KEY=VALUE`.
     pub fn load_with(
         file: &Path,
         settings: &[Setting],
-        policies: &PolicyRegistry,
+        catalog: &ScenarioCatalog,
     ) -> Result<Self, ScenarioError> {
         let refuse = |why: String, fix: &str| ScenarioError {
             file: file.to_owned(),
@@ -123,7 +124,7 @@ impl Scenario {
         })?;
         let text = String::from_utf8(bytes)
             .map_err(|e| refuse(format!("is not UTF-8: {e}"), "save it as UTF-8"))?;
-        Self::parse_with(&text, file, settings, policies)
+        Self::parse_with(&text, file, settings, catalog)
     }
 
     /// Validates the text of a scenario file; `file` is its path, from which others are resolved.
@@ -131,11 +132,11 @@ impl Scenario {
     /// # Errors
     /// The first flaw found, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
-        Self::parse_with(text, file, &[], &PolicyRegistry::built_in())
+        Self::parse_with(text, file, &[], &ScenarioCatalog::default())
     }
 
-    /// Validates a scenario's text with `settings` in the place of its keys; it can name the
-    /// policies of `policies`.
+    /// Validates a scenario's text with `settings` in the place of its keys; it can name what
+    /// `catalog` has.
     ///
     /// # Errors
     /// As [`Scenario::load_with`].
@@ -143,23 +144,9 @@ impl Scenario {
         text: &str,
         file: &Path,
         settings: &[Setting],
-        policies: &PolicyRegistry,
+        catalog: &ScenarioCatalog,
     ) -> Result<Self, ScenarioError> {
-        convert::parse(text, file, settings, &FaultCatalog::default(), policies)
-    }
-
-    /// Validates a scenario's text with `settings` in the place of its keys; its faults may be of
-    /// all kinds in `catalog`.
-    ///
-    /// # Errors
-    /// As [`Scenario::load_with`].
-    pub fn parse_with_faults(
-        text: &str,
-        file: &Path,
-        settings: &[Setting],
-        catalog: &FaultCatalog,
-    ) -> Result<Self, ScenarioError> {
-        convert::parse(text, file, settings, catalog, &PolicyRegistry::built_in())
+        convert::parse(text, file, settings, catalog)
     }
 
     /// Puts a file's bytes into the store as `name`, in place of what the scenario puts there.

@@ -204,17 +204,15 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use stayput_jobs::placement::PolicyRegistry;
-
     use super::*;
-    use crate::scenario::{Pick, Scenario, ScenarioError};
+    use crate::scenario::{Pick, Scenario, ScenarioCatalog, ScenarioError};
 
     const BANANA: &str = include_str!("../../../banana.toml");
 
     fn with(settings: &[&str]) -> Result<Scenario, ScenarioError> {
         let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
-        Scenario::parse_with(BANANA, &file, &settings, &PolicyRegistry::built_in())
+        Scenario::parse_with(BANANA, &file, &settings, &ScenarioCatalog::default())
     }
 
     #[test]
@@ -283,7 +281,7 @@ mod tests {
         let text = BANANA.replace("part_power = 8", "part_power = 99");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
         let error =
-            Scenario::parse_with(&text, &file, &settings, &PolicyRegistry::built_in()).unwrap_err();
+            Scenario::parse_with(&text, &file, &settings, &ScenarioCatalog::default()).unwrap_err();
         assert_eq!(error.key, "cluster.part_power");
         assert!(error.line.is_some());
     }

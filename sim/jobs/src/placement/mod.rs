@@ -6,7 +6,7 @@
 //! [`PolicyRegistry::built_in`]; a policy of another crate is added with [`PolicyRegistry::with`].
 //! Scenarios, command line and results then know it by its name.
 //!
-//! `scenarios/cli/examples/nearest.rs` is a policy of its own with the command that knows it.
+//! `tests/kit/example` is a crate with a policy of its own and the command that knows it.
 //!
 //! Leaves out acting on a decision: that is [`crate::proxy`]'s.
 
@@ -18,8 +18,6 @@ mod hedged;
 mod on_storage;
 mod random;
 mod registry;
-#[cfg(test)]
-mod tests;
 mod two_choices;
 mod view;
 

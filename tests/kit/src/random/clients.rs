@@ -19,11 +19,11 @@ use stayput_store::swift::header::{
 };
 use tokio::sync::Notify;
 
-use super::case::{self, Case, JobAt, OBJECTS_PER_CLIENT, Op, Step, WORDS};
+use super::case::Case;
 use super::history::{Did, JobCount, Record, Version};
+use super::workload::{self, JobAt, OBJECTS_PER_CLIENT, Op, Step, WORDS};
+use crate::cluster::{CONTAINER, LINECOUNT};
 
-const CONTAINER: &str = "demo";
-const MODULE: &[u8] = include_bytes!("../../../../runtime/guests/linecount.wasm");
 const LIMITS: Timeouts = Timeouts { connect: limits::CONNECT_MAX, answer: limits::ANSWER_MAX };
 
 /// Phase of a run.
@@ -124,7 +124,7 @@ impl ClientDriver {
             Op::Put { own: slot, bytes } => {
                 let object = own(*slot);
                 let version = self.versions.replace(self.versions.get() + 1);
-                let content = Bytes::from(case::text(object, version, *bytes));
+                let content = Bytes::from(workload::text(object, version, *bytes));
                 let path = path(object);
                 let put = side.proxies.put_object(&path, content.clone(), "text/plain").await;
                 let outcome = put.map(drop).map_err(|error| error.to_string());
@@ -187,7 +187,7 @@ async fn load(store: &Client) -> Result<(), ClientError> {
     let container = Path::account_only(ACCOUNT)?.with_container(CONTAINER)?;
     store.put_container(&container).await?;
     let module = Path::object_of(ACCOUNT, CONTAINER, "linecount.wasm")?;
-    store.put_object(&module, Bytes::from_static(MODULE), "application/wasm").await?;
+    store.put_object(&module, Bytes::from_static(LINECOUNT), "application/wasm").await?;
     Ok(())
 }
 

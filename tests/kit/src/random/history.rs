@@ -10,7 +10,7 @@ use stayput_host::{RunEnd, Time};
 use stayput_store::swift::Timestamp;
 use stayput_world::{Effects, Ledger};
 
-use super::case::JobAt;
+use super::workload::JobAt;
 
 /// History of one run.
 pub struct History {
@@ -26,8 +26,10 @@ pub struct History {
     pub connections: usize,
     /// Digest of the task polls.
     pub schedule: String,
-    /// Faults by kind, and the effects of each.
-    pub effects: Vec<(&'static str, Effects)>,
+    /// Faults by the keys of their kinds, and the effects of each.
+    pub effects: Vec<(String, Effects)>,
+    /// Keys of all kinds of faults that were drawn from.
+    pub kinds: Vec<&'static str>,
     /// Copies of everything that is stored.
     pub replicas: usize,
     /// Commits of objects' files on disks, as the trace has them, in order.

@@ -9,19 +9,19 @@ use std::time::Duration;
 
 use stayput_cluster::{Cluster, ClusterPlan, ClusterSpec};
 use stayput_host::config::{
-    ByteRate, ClusterConfig, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig,
-    SessionsConfig,
+    ByteRate, DiskConfig, FuelRate, Jitter, MachineConfig, NetworkConfig, SessionsConfig,
 };
 use stayput_host::{Backend, RunEnd, Seed};
 use stayput_jobs::placement::{PlacementConfig, PlacementPolicy};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::TaskOrder;
 use stayput_world::fabric::Fabric;
+use stayput_world::fault::FaultCatalog;
 use stayput_world::{ExecutorMeters, FaultInjection, RunMeters, Trace, WireMeters};
 
 use super::case::{Case, Links};
 use super::clients::{ClientDriver, Phase, path};
-use super::fault::HORIZON_MS;
+use super::fault::{HORIZON_MS, in_world};
 use super::history::{Commit, History};
 use crate::world::network;
 
@@ -35,18 +35,18 @@ const SETTLING_LOOKS_MAX: u32 = 100;
 /// For a part of a run.
 const PART_MAX: Duration = Duration::from_secs(3_600 * 4);
 
-/// Runs `case` with jobs placed by `policy`.
-///
-/// # Panics
-/// The cluster panicked.
-#[must_use]
-pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
+/// Runs `case` with jobs placed by `policy` and faults of `catalog`.
+pub(super) fn run(
+    case: &Case,
+    policy: &'static dyn PlacementPolicy,
+    catalog: &FaultCatalog,
+) -> History {
     let trace = Trace::keeping_lines();
     let order = case.shuffle.map_or(TaskOrder::Fixed, TaskOrder::Shuffled);
     let mut world = Fabric::in_order(order, Seed(case.seed), links(case), trace.clone());
     let driver = Rc::new(ClientDriver::new(case));
     let spec = ClusterSpec {
-        counts: counts(case),
+        counts: case.cluster.clone(),
         node: machine(),
         worker: machine(),
         images: SystemImages::default(),
@@ -60,10 +60,9 @@ pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
     ends.push(("loading", loading));
     let start = world.now();
     let mut faults = Vec::new();
-    for fault in super::fault::in_world(case, &cluster, start) {
-        let name = fault.kind.name();
+    for (kind, fault) in in_world(case, &cluster, start, catalog) {
         let id = world.schedule(fault).expect("the hosts exist and the fabric has all kinds");
-        faults.push((name, id));
+        faults.push((kind.to_owned(), id));
     }
     if loading == RunEnd::Done {
         driver.begin(Phase::Steps);
@@ -85,8 +84,9 @@ pub fn run(case: &Case, policy: &'static dyn PlacementPolicy) -> History {
         in_flight: world.in_flight(),
         connections: world.connections(),
         schedule: world.schedule_hash(),
-        effects: faults.into_iter().map(|(name, id)| (name, world.effects(id))).collect(),
-        replicas: counts(case).replicas as usize,
+        effects: faults.into_iter().map(|(kind, id)| (kind, world.effects(id))).collect(),
+        kinds: catalog.specs().map(|spec| spec.key).collect(),
+        replicas: case.cluster.replicas as usize,
         commits: commits(case, &cluster, &trace),
         trace,
     }
@@ -134,22 +134,6 @@ fn links(case: &Case) -> NetworkConfig {
 fn part(world: &mut Fabric, done: &mut dyn FnMut() -> bool) -> RunEnd {
     let limit = world.now() + PART_MAX;
     world.run(done, limit)
-}
-
-fn counts(case: &Case) -> ClusterConfig {
-    ClusterConfig {
-        regions: case.regions,
-        zones: case.zones,
-        nodes_per_zone: case.nodes_per_zone,
-        devices_per_node: case.devices,
-        replicas: case.replicas.min(case.nodes() * case.devices),
-        part_power: 4,
-        proxies: case.proxies,
-        workers: 1,
-        workers_zone: None,
-        clients: u32::try_from(case.clients.len()).expect("a few clients"),
-        replicate: case.replicate_ms.map(|rest| Duration::from_millis(u64::from(rest))),
-    }
 }
 
 /// Slow enough for faults to come in the middle of bodies.

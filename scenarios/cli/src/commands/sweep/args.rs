@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use stayput_engine::scenario::{Policy, Setting};
-use stayput_jobs::placement::PolicyRegistry;
+use stayput_engine::scenario::{Policy, ScenarioCatalog, Setting};
 use stayput_results::stats::WarmUp;
 use stayput_results::sweep::SeedRange;
 
-use crate::commands::args::warm_up_words;
+use crate::commands::argument_error::ArgumentError;
+use crate::commands::warm_up::warm_up_words;
 
 /// The options of `sweep`.
 #[derive(Args, Clone, Debug)]
@@ -34,9 +34,9 @@ pub struct SweepArgs {
     /// Run only this policy instead of those that a scenario compares (repeatable).
     #[arg(long, value_name = "NAME")]
     pub policy: Vec<Policy>,
-    /// The policies that there are.
+    /// Policies and kinds of faults that there are.
     #[arg(skip)]
-    pub policies: PolicyRegistry,
+    pub catalog: ScenarioCatalog,
     /// Leave the scenarios' faults out.
     #[arg(long)]
     pub no_faults: bool,
@@ -89,17 +89,16 @@ pub struct Axis {
     pub values: Vec<String>,
 }
 
-fn parse_axis(text: &str) -> Result<Axis, String> {
+fn parse_axis(text: &str) -> Result<Axis, ArgumentError> {
     let fix = "write KEY=V1,V2, such as network.worker.trunk=1Gbit/s,10Gbit/s";
-    let (key, values) = text.split_once('=').ok_or_else(|| format!("there is no `=` ({fix})"))?;
+    let (key, values) = text.split_once('=').ok_or(ArgumentError::NoEqualsSign { fix })?;
     let settings = split_values(values).into_iter().map(|value| Setting::new(key, value));
-    let settings: Vec<Setting> =
-        settings.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let settings: Vec<Setting> = settings.collect::<Result<_, _>>()?;
     let mut axis = Axis { key: String::new(), values: Vec::new() };
     for setting in settings {
         setting.key().clone_into(&mut axis.key);
         if axis.values.iter().any(|value| value == setting.value()) {
-            return Err(format!("`{}` is there twice ({fix})", setting.value()));
+            return Err(ArgumentError::Twice { value: setting.value().to_owned(), fix });
         }
         axis.values.push(setting.value().to_owned());
     }
@@ -135,11 +134,11 @@ pub struct Shard {
 }
 
 impl Shard {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, ArgumentError> {
         let number = |text: &str| text.parse::<usize>().ok();
         let parts = text.split_once('/').and_then(|(k, n)| Some((number(k)?, number(n)?)));
         let shard = parts.filter(|(number, of)| (1..=*of).contains(number));
-        let refused = || format!("`{text}` is no shard (write K/N, such as 1/8 to 8/8)");
+        let refused = || ArgumentError::Shard(text.to_owned());
         shard.map(|(number, of)| Self { number, of }).ok_or_else(refused)
     }
 
@@ -200,7 +199,7 @@ mod tests {
         assert_eq!(shard("3/3"), [2, 5, 8]);
         assert_eq!(shard("1/1"), all);
         for text in ["0/3", "4/3", "1", "1/0", "a/b", "-1/3"] {
-            assert!(Shard::parse(text).unwrap_err().contains("K/N"), "{text}");
+            assert!(Shard::parse(text).unwrap_err().to_string().contains("K/N"), "{text}");
         }
     }
 }

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stayput_engine::plan::Net;
 use stayput_engine::record::{RunKey, RunRecord};
 use stayput_engine::run::{RunError, Wanted, run_policy};
-use stayput_engine::scenario::{Policy, Setting, SettingError};
-use stayput_jobs::placement::PolicyRegistry;
+use stayput_engine::scenario::{Policy, ScenarioCatalog, Setting, SettingError};
 use stayput_results::judged;
 use stayput_results::stats::WarmUp;
 use stayput_results::sweep::{FailedRun, RunOutcome};
@@ -24,8 +23,8 @@ pub(super) struct Cells {
     pub(super) files: BTreeMap<String, PathBuf>,
     /// The policies; each scenario's own if empty.
     pub(super) policies: Vec<Policy>,
-    /// The policies that there are.
-    pub(super) known: PolicyRegistry,
+    /// Policies and kinds of faults that there are.
+    pub(super) catalog: ScenarioCatalog,
     pub(super) no_faults: bool,
     pub(super) warm_up: WarmUp,
     /// Results of the sessions of earlier runs; `None` with `--no-memo`.
@@ -68,7 +67,7 @@ impl Cells {
             set: settings(&key.settings).map_err(|error| usage(&error))?,
             seed: key.seed,
             policy: self.policies.clone(),
-            policies: self.known.clone(),
+            catalog: self.catalog.clone(),
             net: Net::Fabric,
             shuffle: None,
             no_faults: self.no_faults,

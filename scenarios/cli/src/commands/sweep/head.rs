@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use stayput_engine::record::hex;
-use stayput_engine::scenario::{Content, Policy, Scenario, ScenarioError, limits, read_bounded};
-use stayput_jobs::placement::PolicyRegistry;
+use stayput_engine::scenario::{
+    Content, Policy, Scenario, ScenarioCatalog, ScenarioError, limits, read_bounded,
+};
 use stayput_results::sweep::{SCHEMA, SweepHead};
 
 use super::args::SweepArgs;
@@ -39,7 +40,7 @@ pub(super) fn head(args: &SweepArgs) -> Result<(SweepHead, BTreeMap<String, Path
     }
     let mut files = BTreeMap::new();
     for file in &args.scenario {
-        let points: Vec<Scenario> = points(file, &head, &args.policies)?;
+        let points: Vec<Scenario> = points(file, &head, &args.catalog)?;
         let Some(first) = points.first() else { continue };
         let name = first.name.clone();
         if let Some(other) = files.insert(name.clone(), file.clone()) {
@@ -70,11 +71,11 @@ pub(super) fn version() -> String {
 fn points(
     file: &Path,
     head: &SweepHead,
-    policies: &PolicyRegistry,
+    catalog: &ScenarioCatalog,
 ) -> Result<Vec<Scenario>, CliError> {
     let load = |values: &BTreeMap<String, String>| {
         let settings = settings(values).map_err(|error| usage(&error))?;
-        Ok(Scenario::load_with(file, &settings, policies)?)
+        Ok(Scenario::load_with(file, &settings, catalog)?)
     };
     head.settings().iter().map(load).collect()
 }

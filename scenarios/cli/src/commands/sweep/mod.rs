@@ -52,8 +52,8 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, CliError> {
         args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let memo = (!args.no_memo).then(|| Memo::new(KEPT_BYTES_MAX, AUDITED_ONE_IN));
     let (no_faults, warm_up, events) = (args.no_faults, args.warm_up, AtomicU64::new(0));
-    let known = args.policies.clone();
-    let work = Cells { files, policies, known, no_faults, warm_up, memo, events };
+    let catalog = args.catalog.clone();
+    let work = Cells { files, policies, catalog, no_faults, warm_up, memo, events };
     let mut progress = show::Progress::new(left.len() as u64);
     let mut shown = Ok(());
     scheduler::drive(&folder, &left, threads, &|key| work.run(key), &mut |kept| {

@@ -17,13 +17,10 @@ mod work;
 use std::path::Path;
 use std::time::Duration;
 
-use stayput_jobs::placement::PolicyRegistry;
-use stayput_world::fault::FaultCatalog;
-
 use super::error::{Flaw, Lines};
 use super::raw::{RawScenario, Text};
 use super::setting::{self, Setting};
-use super::{Scenario, ScenarioError};
+use super::{Scenario, ScenarioCatalog, ScenarioError};
 use crate::quantity::{QuantityError, parse_duration};
 
 pub(super) use data::content_type_of;
@@ -33,8 +30,7 @@ pub(super) fn parse(
     text: &str,
     file: &Path,
     settings: &[Setting],
-    catalog: &FaultCatalog,
-    policies: &PolicyRegistry,
+    catalog: &ScenarioCatalog,
 ) -> Result<Scenario, ScenarioError> {
     let lines = Lines::new(text);
     let mut raw: RawScenario =
@@ -42,7 +38,7 @@ pub(super) fn parse(
     if !settings.is_empty() {
         raw = setting::apply(text, settings).map_err(|flaw| flaw.locate(file, &lines))?;
     }
-    let mut scenario = convert(raw, file, &lines, (catalog, policies))
+    let mut scenario = convert(raw, file, &lines, catalog)
         .map_err(|flaw| setting::blame(flaw, settings).locate(file, &lines))?;
     // Files are read later: what a setting has named is the setting's then, too.
     let setting_of = |key: &str| settings.iter().rev().find(|setting| setting.decides(key));
@@ -72,7 +68,7 @@ fn convert(
     raw: RawScenario,
     file: &Path,
     lines: &Lines<'_>,
-    (catalog, known): (&FaultCatalog, &PolicyRegistry),
+    catalog: &ScenarioCatalog,
 ) -> Result<Scenario, Flaw> {
     if raw.name.is_empty() || raw.name.chars().any(char::is_control) {
         return Err(Flaw::new("name", "is empty or has a control character", "name = \"banana\""));
@@ -86,9 +82,9 @@ fn convert(
     let data = data::data(&raw.data, folder, lines)?;
     let work = work::work(&raw.work, folder, &data)?;
     let load = load::loads(&raw.load, &data)?;
-    let (faults, drawn_faults) = fault::faults(&raw.fault, catalog, &cluster, lines)?;
-    let policies = promises::policies(&raw.compare, &cluster, known)?;
-    let expect = promises::expectations(&raw.expect, known)?;
+    let (faults, drawn_faults) = fault::faults(&raw.fault, &catalog.faults, &cluster, lines)?;
+    let policies = promises::policies(&raw.compare, &cluster, &catalog.policies)?;
+    let expect = promises::expectations(&raw.expect, &catalog.policies)?;
     Ok(Scenario {
         file: file.to_owned(),
         settings: Vec::new(),
@@ -104,7 +100,7 @@ fn convert(
         load,
         faults,
         drawn_faults,
-        known_policies: known.clone(),
+        known_policies: catalog.policies.clone(),
         policies,
         expect,
     })

@@ -1,163 +1,23 @@
-//! Laws of all policies, over random views; and the promises of each, over small ones.
+//! Promises of each policy, over small views.
 //!
-//! Leaves out acting on decisions: whole runs show that.
+//! Leaves out the laws of all policies, which the test kit holds over random views; and acting on
+//! decisions: whole runs show that.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use proptest::prelude::*;
 use stayput_host::Seed;
 use stayput_host::config::{ByteRate, FuelRate};
-
-use super::*;
+use stayput_jobs::placement::{
+    AsAsked, ObservedDelays, ObservedTotals, PlacementDecision, PlacementPolicy, PlacementView,
+    PolicyRegistry, ReplicaView, SessionPlace,
+};
+use stayput_testkit::placement::{first_node, rates, replica, view, worker};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn replica(index: u8, outstanding: u32, told: Option<(u32, u64)>) -> ReplicaView {
-    let load = told.map(|(running, age_ms)| ReportedLoad {
-        load: NodeLoad { running, waiting: 0 },
-        age: Duration::from_millis(age_ms),
-    });
-    let ip = IpAddr::V4(Ipv4Addr::new(10, 1, 0, index));
-    let target = ReplicaTarget { ip, port: 6200, device: "d1".to_owned() };
-    ReplicaView { target, zone: u32::from(index), latency: MS / 2, outstanding, load }
-}
-
-fn worker(index: u8, outstanding: u32) -> WorkerView {
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 3, 0, index)), 8090);
-    WorkerView { address, outstanding }
-}
-
-/// Nodes and workers of four cores that compute a thousand million units of fuel in a second; the
-/// workers share a trunk.
-fn rates(trunk_bytes: u64) -> ClusterRates {
-    let machine = MachineRates {
-        cores: 4,
-        fuel: FuelRate::new(1_000_000_000).expect("not zero"),
-        nic: ByteRate::new(1_250_000_000).expect("not zero"),
-        disk_read: ByteRate::new(500_000_000).expect("not zero"),
-    };
-    let link = |trunk| LinkRates { latency: MS / 2, trunk };
-    ClusterRates {
-        node: machine,
-        worker: machine,
-        to_nodes: link(None),
-        to_workers: link(ByteRate::new(trunk_bytes)),
-        proxies: 2,
-    }
-}
-
-/// A session that reads 8 MiB, of which two fuel per byte and next to no output are known, with
-/// three idle replicas and two idle workers.
-fn view(rates: &ClusterRates) -> PlacementView<'_> {
-    PlacementView {
-        executions: 1,
-        replicas: (1..=3).map(|index| replica(index, 0, None)).collect(),
-        elsewhere: (4..=6).map(|index| replica(index, 0, None)).collect(),
-        workers: vec![worker(1, 0), worker(2, 0)],
-        at_proxy: 0,
-        input_bytes: 8 << 20,
-        module_bytes: 75_000,
-        learned: Some(ObservedTotals {
-            sessions: 1,
-            input_bytes: 8 << 20,
-            output_bytes: 10,
-            fuel: 16 << 20,
-        }),
-        delays: ObservedDelays::default(),
-        rates,
-        asked: None,
-        draw: Seed(1).entropy("placement", b"a job", 0),
-    }
-}
-
 fn decided(name: &str, view: &PlacementView<'_>) -> PlacementDecision {
     PolicyRegistry::built_in().named(name).expect("it is built in").decide(view)
-}
-
-fn first_node(decision: &PlacementDecision) -> u8 {
-    let Some(SessionPlace::Node(ReplicaTarget { ip: IpAddr::V4(ip), .. })) =
-        decision.candidates.first()
-    else {
-        panic!("{decision:?} begins with a node")
-    };
-    ip.octets()[3]
-}
-
-prop_compose! {
-    fn replicas(from: u8, most: usize)
-        (loads in prop::collection::vec((0_u32..40, prop::option::of((0_u32..40, 0_u64..1_000))), 0..=most))
-        -> Vec<ReplicaView> {
-        let numbered = (from..).zip(loads);
-        numbered.map(|(index, (outstanding, told))| replica(index, outstanding, told)).collect()
-    }
-}
-
-prop_compose! {
-    fn facts()
-        (executions in 1_usize..4, workers in 0_u8..4, at_proxy in 0_u32..9,
-         input_bytes in prop_oneof![Just(0_u64), 0_u64..1 << 30, Just(u64::MAX)],
-         learned in prop::option::of((1_u64..9, 0_u64..1 << 40, any::<u64>(), any::<u64>())),
-         seen in 0_usize..40, seed: u64)
-        -> (usize, u8, u32, u64, Option<ObservedTotals>, usize, u64) {
-        let learned = learned.map(|(sessions, input_bytes, output_bytes, fuel)| {
-            ObservedTotals { sessions, input_bytes, output_bytes, fuel }
-        });
-        (executions, workers, at_proxy, input_bytes, learned, seen, seed)
-    }
-}
-
-proptest! {
-    #[test]
-    fn every_policy_is_pure_and_chooses_only_from_what_there_is(
-        replicas in replicas(1, 4),
-        elsewhere in replicas(100, 8),
-        (executions, workers, at_proxy, input_bytes, learned, seen, seed) in facts(),
-        trunk in prop_oneof![Just(0_u64), 1_u64..1 << 32],
-        asked in prop::option::of(prop_oneof!["node:[0-9]{0,2}", "proxy|worker|:|", ".{0,8}"]),
-    ) {
-        let rates = rates(trunk);
-        let view = PlacementView {
-            executions, replicas, elsewhere, at_proxy, input_bytes, learned,
-            workers: (0..workers).map(|index| worker(index, u32::from(index) * 7)).collect(),
-            delays: ObservedDelays { seen, p50: MS, p95: 9 * MS },
-            draw: Seed(seed).entropy("placement", b"", 0),
-            asked: asked.as_deref(),
-            ..view(&rates)
-        };
-        let there: BTreeSet<SessionPlace> = nodes(view.nodes()).into_iter()
-            .chain(view.workers.iter().map(|worker| SessionPlace::Worker(worker.address)))
-            .chain([SessionPlace::Proxy])
-            .collect();
-        let as_asked: &dyn PlacementPolicy = &AsAsked;
-        for policy in PolicyRegistry::built_in().iter().chain([as_asked]) {
-            let decision = policy.decide(&view);
-            prop_assert_eq!(&policy.decide(&view), &decision, "{} is not pure", policy.name());
-            let name = policy.name();
-            let different: BTreeSet<&SessionPlace> = decision.candidates.iter().collect();
-            prop_assert!(different.iter().all(|place| there.contains(place)), "{name}: {decision:?}");
-            prop_assert_eq!(different.len(), decision.candidates.len(), "{} names one twice", name);
-            let some = if name == "download" { !view.workers.is_empty() } else { !view.nodes().is_empty() };
-            prop_assert!(!some || !decision.candidates.is_empty(), "{name} finds nothing");
-            prop_assert!(policy.reasons().contains(&decision.reason), "{name}: {:?}", decision.reason);
-            let second_is_a_node = matches!(decision.candidates.get(1), Some(SessionPlace::Node(_)));
-            prop_assert!(decision.hedge.is_none() || second_is_a_node, "{name} hedges with nobody");
-        }
-    }
-}
-
-#[test]
-fn names_are_different_and_words_joined_by_hyphens() {
-    let policies = PolicyRegistry::built_in();
-    let names: Vec<&str> = policies.iter().map(|policy| policy.name()).collect();
-    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-    let reasons = policies.iter().flat_map(|policy| policy.reasons()).map(|reason| reason.name());
-    for name in names.into_iter().chain(reasons) {
-        assert!(
-            name.chars().all(|c| c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit()),
-            "{name}"
-        );
-    }
 }
 
 #[test]
