@@ -2,8 +2,8 @@
 //!
 //! An arrow goes from a file to the file that defines what it names, through re-exports. A module's
 //! own file (`mod.rs`, `lib.rs`) puts its submodules together; arrows down to them do not count.
-//! Paths in serde's attributes (`with = "file::field"`) count as paths in code do. Leaves out methods (a value may be used without naming its type), macros and names made by
-//! macros.
+//! Paths in serde's attributes (`with = "file::field"`) count as paths in code do. Leaves out
+//! methods (a value may be used without naming its type), macros and names made by macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,6 +16,9 @@ use super::fault::CaseFault;
 const TIME_MS: RangeInclusive<u32> = 10..=2_000;
 /// Rates that a key has, in kilobytes per second.
 const RATE_KB: RangeInclusive<u32> = 20..=2_000;
+/// Chance of a segment's loss at most, in billionths: where more is lost, senders give up and a
+/// case is one of partitions.
+const LOSS_MAX: u32 = 300_000_000;
 /// Range of numbers above the least that a kind allows: a disk that is a million times slower is
 /// busy for days after it is mended.
 const NUMBERS: u32 = 98;
@@ -77,7 +80,8 @@ impl FaultSection for DrawnSection<'_> {
     }
 
     fn chance(&self, key: &str) -> Result<Chance, FaultKeyError> {
-        let chance = Chance::per_billion(self.sized(1..=Chance::BILLION - 1));
+        let most = if key == "loss" { LOSS_MAX } else { Chance::BILLION };
+        let chance = Chance::per_billion(self.sized(1..=most));
         chance.ok_or_else(|| FaultKeyError::new(key, "is more than all", "write less"))
     }
 
