@@ -23,7 +23,7 @@ pub static FLAKY_READS: FaultSpec = FaultSpec {
     keys: &["period"],
     implied: None,
     parse: |section| {
-        let every = section.number("period", 1..=100, "write every which read: period = 3")?;
+        let every = section.number("period", 1..=10, "write every which read: period = 3")?;
         Ok(FaultKind::disk(section.disk("flaky_reads")?, None, FlakyReads { every }).into())
     },
 };
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_store_under_these_faults_and_all_others_keeps_its_promises() {
         let faults = crate::catalog().faults;
-        Campaign { faults, ..Campaign::default() }.assert_holds(150).assert_complete();
+        Campaign { faults, ..Campaign::default() }.assert_holds(300).assert_complete();
     }
 
     #[test]
