@@ -130,7 +130,7 @@ fn keys_tokens_secrets_and_bodies_are_told_nobody() {
         assert_eq!(code, 0);
         let cluster = fs::read_to_string(dir.path().join("store/cluster.toml")).expect("text");
         let secrets: Vec<&str> = cluster.split('"').filter(|word| word.len() == 64).collect();
-        assert_eq!(secrets.len(), 3, "the secrets of the cluster's file");
+        assert_eq!(secrets.len(), 4, "the secrets of the cluster's file");
         let hushed = [
             "body-of-somebody",
             "signature-of-somebody",

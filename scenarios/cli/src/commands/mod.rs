@@ -42,7 +42,7 @@ use stayput_results::export::Exporter;
 use stayput_results::sweep::SweepFolderError;
 use stayput_server::StartError;
 
-use crate::serve::{LayoutError, TlsFileError, UsersError};
+use crate::serve::{ClusterDataError, TlsFileError, UsersError};
 
 /// Error of a command.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub enum CliError {
     SweepFolder(#[from] SweepFolderError),
     /// The directory of a served cluster cannot be used.
     #[error(transparent)]
-    Layout(#[from] LayoutError),
+    ClusterData(#[from] ClusterDataError),
     /// The users of a served cluster cannot be read, or are invalid.
     #[error(transparent)]
     Users(#[from] UsersError),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use stayput_cluster::{ClusterPlan, ClusterRing};
+use stayput_cluster::ClusterPlan;
 use stayput_host::Seed;
 use stayput_host::config::{ByteRate, DiskConfig, FuelRate, MachineConfig, SessionsConfig};
 use stayput_jobs::system_images::SystemImages;
@@ -35,7 +35,9 @@ use self::part::{NodePart, Part, ProxyPart, warn_if_others_can_read};
 use self::stop::Stop;
 use super::argument_error::ArgumentError;
 use super::{CliError, Exit};
-use crate::serve::{KNOWN_USER, Layout, LogIns, Logs, NodeDir, Secret, tls, users};
+use crate::serve::{
+    ClusterDataError, ClusterFile, DataDir, KNOWN_USER, LogIns, Logs, Secret, tls, users,
+};
 
 /// Grace period for running requests after a request to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -174,25 +176,24 @@ fn whole(
     threads: usize,
 ) -> Result<Serving, CliError> {
     let front = Front::of(args)?;
-    let layout = Layout::open(data, (args.devices, args.replicas))?;
-    let mut plan = plan(args, layout.cluster_ring(), 1, threads)?;
+    let (dir, cluster) = DataDir::of_cluster(data, (args.devices, args.replicas))?;
+    let mut plan = plan(args, &cluster, 1, threads)?;
     let server = Server::new(threads, connections_max(), seed()?)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
     let pool = disk_pool(data)?;
     let watched = Watched { server: &server, door: Some(&door), disks: Some(&pool) };
     let watch = monitoring::watch(&args.watch, logs, &watched)?;
-    let disks = disks(layout.devices(), &pool);
-    (plan.auth, plan.observer) = (front.auth(layout.token_secret())?, Some(watch));
+    let disks = disks(&dir, &pool);
+    (plan.auth, plan.observer) = (front.auth(cluster.token_secret())?, Some(watch));
     let plan = Arc::new(plan);
     serve_nodes(&server, &plan, 0, disks)?;
     serve_proxies(&server, &plan, &door, (0, 1))?;
-    let shape = layout.shape();
-    let (devices, replicas) = (shape.devices, shape.replicas);
+    let (devices, replicas) = (cluster.device_count(), cluster.replicas());
     let what = format!("{devices} devices, {replicas} replicas, {} threads", shown(threads));
     stop.serves();
     front.print_welcome(&data.display().to_string(), at, &what)?;
     tracing::info!(%at, devices, replicas, threads, version = VERSION, "serving");
-    Ok(Serving { server, _lock: Some(layout.into_lock()) })
+    Ok(Serving { server, _lock: Some(dir.into_lock()) })
 }
 
 /// Starts one node of a cluster of several processes.
@@ -203,8 +204,8 @@ fn node(
     threads: usize,
 ) -> Result<Serving, CliError> {
     let NodePart { cluster, number, data, listen } = part;
-    let dir = NodeDir::open(data, cluster, *number)?;
-    let plan = Arc::new(plan(args, cluster.cluster_ring(), 0, threads)?);
+    let dir = DataDir::of_node(data, cluster, *number)?;
+    let plan = Arc::new(plan(args, cluster, 0, threads)?);
     let peers = cluster.peers_of(Some(*number));
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let pool = disk_pool(data)?;
@@ -212,7 +213,7 @@ fn node(
     // own, if they have one.
     let watched = Watched { server: &server, door: None, disks: Some(&pool) };
     let _watch = monitoring::watch(&args.watch, logs, &watched)?;
-    let disks = disks(dir.devices().iter().cloned(), &pool);
+    let disks = disks(&dir, &pool);
     let first = cluster.devices_of(*number).start;
     serve_nodes(&server, &plan, first as usize, disks)?;
     // Now, not earlier: who reaches a node finds one that has recovered.
@@ -243,7 +244,7 @@ fn proxy(
 ) -> Result<Serving, CliError> {
     let ProxyPart { cluster, number } = part;
     let front = Front::of(args)?;
-    let mut plan = plan(args, cluster.cluster_ring(), cluster.proxies(), threads)?;
+    let mut plan = plan(args, cluster, cluster.proxies(), threads)?;
     let peers = cluster.peers_of(None);
     let server = Server::among(threads, connections_max(), seed()?, peers)?;
     let (door, at) = server.open_door(front.listen, front.tls.clone())?;
@@ -269,11 +270,11 @@ fn proxy(
     Ok(Serving { server, _lock: None })
 }
 
-/// Plan of a cluster with that ring and so many processes with proxies, of which each is assumed to
-/// have as many threads as this one.
+/// Plan of `cluster` with so many processes with proxies, of which each is assumed to have as many
+/// threads as this one.
 fn plan(
     args: &ServeArgs,
-    ring: ClusterRing,
+    cluster: &ClusterFile,
     processes: u32,
     threads: usize,
 ) -> Result<ClusterPlan, CliError> {
@@ -282,7 +283,7 @@ fn plan(
     Ok(ClusterPlan {
         images: images(args.images.as_deref())?,
         replicate: Some(args.replicate_interval.unwrap_or(USUAL_INTERVAL)),
-        ..ClusterPlan::served(ring, proxies, machine)
+        ..ClusterPlan::served(cluster.ring(), proxies, machine)
     })
 }
 
@@ -331,7 +332,7 @@ fn shown(threads: usize) -> String {
 
 /// Draws the seed of this process: another one at each start.
 fn seed() -> Result<Seed, CliError> {
-    Ok(Seed(Secret::drawn().map_err(crate::serve::LayoutError::from)?.seed()))
+    Ok(Seed(Secret::drawn().map_err(ClusterDataError::from)?.seed()))
 }
 
 fn disk_pool(data: &Path) -> Result<DiskPool, CliError> {
@@ -342,8 +343,12 @@ fn disk_pool(data: &Path) -> Result<DiskPool, CliError> {
     })
 }
 
-fn disks(roots: impl Iterator<Item = PathBuf>, pool: &DiskPool) -> Vec<OpenDisk> {
-    roots.map(|root| open(root, pool.clone())).collect()
+fn disks(dir: &DataDir, pool: &DiskPool) -> Vec<OpenDisk> {
+    let open = |root: &PathBuf| -> OpenDisk {
+        let (root, pool) = (root.clone(), pool.clone());
+        Box::new(move || Ok(RealDisk::open(&root, &pool)?))
+    };
+    dir.devices().iter().map(open).collect()
 }
 
 /// Connections that the limit of open files allows, after raising the limit, less the files of
@@ -361,10 +366,6 @@ fn connections_max() -> usize {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-fn open(root: PathBuf, pool: DiskPool) -> OpenDisk {
-    Box::new(move || Ok(RealDisk::open(&root, &pool)?))
 }
 
 fn machine(threads: usize) -> MachineConfig {

@@ -80,7 +80,7 @@ pub struct Metrics {
 }
 
 /// Parts of a server that metrics are read from.
-pub struct Parts {
+pub struct MetricSources {
     /// Bytes, fuel, connections, and the metrics that its hosts report.
     pub meters: Arc<Meters>,
     /// Listening port for clients; `None` for a node alone, whose port is for the cluster's other
@@ -94,16 +94,16 @@ pub struct Parts {
     pub began_unix: Duration,
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for MetricSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("meters", &self.meters).finish_non_exhaustive()
+        f.debug_struct("MetricSources").field("meters", &self.meters).finish_non_exhaustive()
     }
 }
 
 impl Metrics {
     /// Creates the metrics of a server with these parts.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: MetricSources) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS_S);
         let durations = || Family::new_with_constructor(histogram);
         let mut metrics = Self {
@@ -120,7 +120,7 @@ impl Metrics {
         metrics
     }
 
-    fn register(&mut self, parts: Parts) {
+    fn register(&mut self, parts: MetricSources) {
         let (seconds, bytes) = (|| Unit::Seconds, || Unit::Bytes);
         self.registry.register_collector(Box::new(Process(parts.began_unix)));
         let own = self.registry.sub_registry_with_prefix("stayput");
@@ -214,7 +214,7 @@ impl Collector for Process {
     }
 }
 
-impl Parts {
+impl MetricSources {
     /// Counters, which only go up: name, meaning, value. Only those that apply to this process.
     fn counters(&self) -> Vec<(&'static str, &'static str, u64)> {
         let meters = &self.meters;
@@ -284,7 +284,7 @@ impl Parts {
     }
 }
 
-impl Collector for Parts {
+impl Collector for MetricSources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for (name, help, value) in self.counters() {
             let counter = ConstCounter::new(value);
@@ -334,7 +334,7 @@ mod tests {
     fn metrics_of(has_door: bool, has_disks: bool) -> Metrics {
         let one = NonZeroUsize::MIN;
         let (writer, _written) = NonBlockingBuilder::default().finish(std::io::sink());
-        Metrics::new(Parts {
+        Metrics::new(MetricSources {
             meters: Arc::default(),
             door: has_door.then(Arc::default),
             disks: has_disks.then(|| DiskPool::new(one, one).unwrap()),

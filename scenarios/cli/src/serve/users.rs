@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use stayput_engine::quantity::parse_duration;
+use stayput_engine::quantity::{QuantityError, parse_duration};
 use stayput_store::proxy::{
-    BadUser, ClusterSecret, TempAuth, TokenLife, UserEntry, UserKey, UserTable,
+    BadTokenLife, BadUser, ClusterSecret, TempAuth, TokenLife, UserEntry, UserKey, UserTable,
 };
 
 /// Default user without a file, as in Swift's documents: account, name and key.
@@ -43,12 +43,12 @@ pub enum UsersError {
         source: BadUser,
     },
     /// The file's settings of tokens are invalid.
-    #[error("{}: [tokens] `life`: {why}", path.display())]
+    #[error("{}: [tokens] `life`: {source}", path.display())]
     Tokens {
         /// The file.
         path: PathBuf,
-        /// Description of the flaw.
-        why: String,
+        /// Flaw of the setting.
+        source: TokenLifeError,
     },
     /// The well-known user on an address that other machines can reach.
     #[error(
@@ -59,6 +59,17 @@ pub enum UsersError {
         /// Address to listen at.
         at: SocketAddr,
     },
+}
+
+/// Error of a text that is no lifetime of tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenLifeError {
+    /// It is no duration.
+    #[error(transparent)]
+    Duration(#[from] QuantityError),
+    /// No token can live so long.
+    #[error(transparent)]
+    Life(#[from] BadTokenLife),
 }
 
 #[derive(Deserialize)]
@@ -124,14 +135,13 @@ pub fn users(file: Option<&Path>, at: SocketAddr) -> Result<LogIns, UsersError> 
         .map_err(|source| UsersError::User { path: path.clone(), source })?;
     let life = match parsed.tokens.life {
         None => TokenLife::default(),
-        Some(life) => read_life(&life).map_err(|why| UsersError::Tokens { path, why })?,
+        Some(life) => read_life(&life).map_err(|source| UsersError::Tokens { path, source })?,
     };
     Ok(LogIns { users, life })
 }
 
-fn read_life(text: &str) -> Result<TokenLife, String> {
-    let life = parse_duration(text).map_err(|error| error.to_string())?;
-    TokenLife::new(life).map_err(|error| error.to_string())
+fn read_life(text: &str) -> Result<TokenLife, TokenLifeError> {
+    Ok(TokenLife::new(parse_duration(text)?)?)
 }
 
 /// Message of a TOML error with its line number, without showing the line.

@@ -17,7 +17,7 @@ use stayput_store::proxy::RequestObserver;
 
 use crate::commands::wall;
 use crate::serve::{
-    LogFilter, LogForm, Logs, METRICS_TYPE, Metrics, MetricsEndpoint, Parts, Watcher,
+    LogFilter, LogForm, Logs, METRICS_TYPE, MetricSources, Metrics, MetricsEndpoint, Watcher,
 };
 
 /// Port of the actor that serves metrics, within the process.
@@ -43,7 +43,7 @@ pub struct WatchArgs {
     pub metrics: Option<SocketAddr>,
 }
 
-/// Parts of a server that are monitored.
+/// MetricSources of a server that are monitored.
 pub(super) struct Watched<'a> {
     pub(super) server: &'a Server,
     /// Listening port for clients; `None` for a node alone.
@@ -61,7 +61,7 @@ pub(super) fn watch(
     logs: &Logs,
     watched: &Watched<'_>,
 ) -> Result<Arc<dyn RequestObserver>, StartError> {
-    let metrics = Arc::new(Metrics::new(Parts {
+    let metrics = Arc::new(Metrics::new(MetricSources {
         meters: watched.server.meters(),
         door: watched.door.cloned(),
         disks: watched.disks.cloned(),
