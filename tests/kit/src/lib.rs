@@ -55,7 +55,9 @@
 //!     for device in &wanted.devices {
 //!         builder.add_device(device.clone()).unwrap();
 //!     }
-//!     while builder.rebalance(0, wanted.seed).unwrap().moved_parts > 0 {}
+//!     for hour in 0..40 {
+//!         builder.rebalance(hour, wanted.seed).unwrap();
+//!     }
 //!     builder.ring().unwrap()
 //! });
 //! ```
