@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::local_future::LocalFuture;
@@ -95,7 +96,7 @@ pub struct Span {
     /// Name.
     pub name: Cow<'static, str>,
     /// Device of the host, if the host has several of the kind.
-    pub on: Option<Rc<str>>,
+    pub on: Option<Arc<str>>,
     /// Begin.
     pub begin: Time,
     /// End.
@@ -123,8 +124,8 @@ impl Span {
 
     /// Sets the device.
     #[must_use]
-    pub fn on(mut self, device: &Rc<str>) -> Self {
-        self.on = Some(Rc::clone(device));
+    pub fn on(mut self, device: &Arc<str>) -> Self {
+        self.on = Some(Arc::clone(device));
         self
     }
 
@@ -136,7 +137,7 @@ impl Span {
     }
 }
 
-/// Recorder of the spans of a host.
+/// Recorder of the spans of one host.
 pub trait Recorder {
     /// The time now.
     fn now(&self) -> Time;

@@ -13,6 +13,7 @@ pub mod fabric;
 pub mod fault;
 pub mod ledger;
 pub mod net;
+mod parts;
 pub mod tcp;
 pub mod timeline;
 pub mod trace;

@@ -2,12 +2,14 @@
 //!
 //! Off, it keeps nothing. For the latency of jobs it keeps when each job computed, was at a disk or
 //! queued, and which of its attempts came to something or to nothing; for people who want to look
-//! at a run it keeps every span. It only listens: a run is the same whatever is kept. Leaves out
-//! formats.
+//! at a run it keeps every span. It only listens: a run is the same whatever is kept. Hosts on
+//! several threads may share one. Leaves out formats.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stayput_host::topology::HostKey;
 use stayput_host::{AttemptKind, JobNumber, Recorder, Span, SpanKind, Time};
@@ -75,88 +77,92 @@ impl JobTimes {
 
 /// The timeline of a world. Clones are the same timeline.
 #[derive(Clone, Default)]
-pub struct Timeline(Rc<State>);
+pub struct Timeline(Arc<SharedTimeline>);
 
 #[derive(Default)]
-struct State {
-    kept: Cell<TimelineDetail>,
-    running: Cell<Option<JobNumber>>,
-    jobs: RefCell<BTreeMap<JobNumber, JobTimes>>,
-    spans: RefCell<Vec<(Option<HostKey>, Span)>>,
-    left_out: Cell<u64>,
+struct SharedTimeline {
+    /// A [`TimelineDetail`].
+    kept: AtomicU8,
+    records: Mutex<Records>,
+}
+
+#[derive(Default)]
+struct Records {
+    jobs: BTreeMap<JobNumber, JobTimes>,
+    spans: Vec<(Option<HostKey>, Span)>,
+    left_out: u64,
 }
 
 impl Timeline {
     /// Sets the level of detail from now on.
     pub fn keep(&self, kept: TimelineDetail) {
-        self.0.kept.set(kept);
+        self.0.kept.store(kept as u8, Ordering::Relaxed);
     }
 
     /// True if each span is kept.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.0.kept.get() == TimelineDetail::Spans
+        self.keeps(TimelineDetail::Spans)
     }
 
-    /// Adds what a host did, or what happened to the whole world. What is not kept is forgotten.
+    /// Adds a span of a host, or of the whole world. What is not kept is forgotten.
     pub fn add(&self, host: impl Into<Option<HostKey>>, span: Span) {
         assert!(span.begin <= span.end, "a span ends before it begins: {span:?}");
         if !self.wants(span.kind, span.job) || is_nothing(&span) {
             return;
         }
+        let mut records = self.records();
         if let Some(job) = span.job {
-            let jobs = &mut *self.0.jobs.borrow_mut();
-            jobs.entry(job).or_default().add(span.kind, span.begin, span.end);
+            records.jobs.entry(job).or_default().add(span.kind, span.begin, span.end);
         }
         if !self.is_on() {
             return;
         }
-        let spans = &mut *self.0.spans.borrow_mut();
-        if spans.len() < SPANS_MAX {
-            spans.push((host.into(), span));
+        if records.spans.len() < SPANS_MAX {
+            records.spans.push((host.into(), span));
         } else {
-            self.0.left_out.set(self.0.left_out.get() + 1);
+            records.left_out += 1;
         }
-    }
-
-    /// The job that the code that runs now works for, if it is known: that of a connection when it
-    /// is opened, for one.
-    #[must_use]
-    pub fn job(&self) -> Option<JobNumber> {
-        self.0.running.get()
     }
 
     /// Times of a job so far.
     #[must_use]
     pub fn times_of(&self, job: JobNumber) -> JobTimes {
-        self.0.jobs.borrow().get(&job).cloned().unwrap_or_default()
+        self.records().jobs.get(&job).cloned().unwrap_or_default()
     }
 
     /// The spans so far, in the order in which they were added, with the hosts that they were on.
     /// They are taken out.
     #[must_use]
     pub fn take_spans(&self) -> Vec<(Option<HostKey>, Span)> {
-        self.0.spans.take()
+        std::mem::take(&mut self.records().spans)
     }
 
     /// Spans that [`SPANS_MAX`] left no room for.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.0.left_out.get()
+        self.records().left_out
     }
 
-    /// Recorder of a host's spans.
+    /// Recorder of a host's spans. A host has one, since it knows which job the host's running code
+    /// works for.
     #[must_use]
     pub fn of_host(&self, host: HostKey, clock: Rc<dyn Clock>) -> Rc<dyn Recorder> {
-        Rc::new(OfHost { timeline: self.clone(), host, clock })
+        Rc::new(HostRecorder { timeline: self.clone(), host, clock, job: Cell::new(None) })
     }
 
     fn wants(&self, kind: SpanKind, job: Option<JobNumber>) -> bool {
-        match self.0.kept.get() {
-            TimelineDetail::Nothing => false,
-            TimelineDetail::JobTimes => job.is_some() && counts_for_jobs(kind),
-            TimelineDetail::Spans => true,
-        }
+        let is_of_job = job.is_some() && counts_for_jobs(kind);
+        self.is_on() || (is_of_job && self.keeps(TimelineDetail::JobTimes))
+    }
+
+    fn keeps(&self, detail: TimelineDetail) -> bool {
+        self.0.kept.load(Ordering::Relaxed) >= detail as u8
+    }
+
+    /// No code that holds the lock can panic, so what a poisoned lock guards is whole.
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,13 +176,15 @@ fn is_nothing(span: &Span) -> bool {
     span.begin == span.end && counts_for_jobs(span.kind)
 }
 
-struct OfHost {
+struct HostRecorder {
     timeline: Timeline,
     host: HostKey,
     clock: Rc<dyn Clock>,
+    /// Job of the running code.
+    job: Cell<Option<JobNumber>>,
 }
 
-impl Recorder for OfHost {
+impl Recorder for HostRecorder {
     fn now(&self) -> Time {
         self.clock.now()
     }
@@ -190,11 +198,11 @@ impl Recorder for OfHost {
     }
 
     fn job(&self) -> Option<JobNumber> {
-        self.timeline.job()
+        self.job.get()
     }
 
     fn set_job(&self, job: Option<JobNumber>) -> Option<JobNumber> {
-        self.timeline.0.running.replace(job)
+        self.job.replace(job)
     }
 }
 

@@ -4,12 +4,12 @@
 //! many there were.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use stayput_host::{AttemptKind, Span, SpanKind, Time};
 
 /// Group of lanes: spans of a kind on a device.
-pub(super) type Track = (SpanKind, Option<Rc<str>>);
+pub(super) type Track = (SpanKind, Option<Arc<str>>);
 
 /// A span with its times in whole microseconds since the start: what is shown. Rounding down keeps
 /// apart what does not overlap.

@@ -1,6 +1,6 @@
 //! The trace file, of timelines made by hand.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 use stayput_host::{JobNumber, SpanKind};
@@ -79,7 +79,7 @@ fn spans_that_overlap_are_in_different_lanes_and_others_share_one() {
 #[test]
 fn each_device_and_each_kind_has_a_track() {
     let node = Some(HostKey(0));
-    let (d1, d2) = (Rc::from("d1"), Rc::from("d2"));
+    let (d1, d2) = (Arc::from("d1"), Arc::from("d2"));
     let events = events(&[vec![
         (node, span(SpanKind::Disk, 110, 120).on(&d1)),
         (node, span(SpanKind::Disk, 110, 120).on(&d2)),

@@ -14,6 +14,7 @@ mod stop;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,7 +36,7 @@ use super::trace::{Trace, TraceEvent};
 pub type OnCommit = Rc<dyn Fn(&str, u64)>;
 
 /// Recorder of a disk's spans, and the disk's name in them.
-pub type DiskRecorder = (Rc<dyn Recorder>, Rc<str>);
+pub type DiskRecorder = (Rc<dyn Recorder>, Arc<str>);
 
 /// A simulated disk.
 pub struct SimDisk(Rc<Inner>);
@@ -71,8 +72,7 @@ enum Access {
 }
 
 /// Empty disks of a host, by name. Durable changes are events of `trace`.
-#[must_use]
-pub fn disks_of(
+pub(crate) fn disks_of(
     spec: &HostSpec,
     seed: Seed,
     clock: &Rc<dyn Clock>,
@@ -87,7 +87,7 @@ pub fn disks_of(
             let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
             trace.note(now.now(), &event);
         };
-        let told = (Rc::clone(recorder), Rc::from(name.as_str()));
+        let told = (Rc::clone(recorder), Arc::from(name.as_str()));
         let (config, clock) = (spec.disk.clone(), Rc::clone(clock));
         (name.clone(), SimDisk::new(config, identity, clock, Rc::new(on_commit), told))
     };

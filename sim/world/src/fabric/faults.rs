@@ -28,7 +28,7 @@ fn check(room: &Room, fault: &Fault) -> Result<(), FaultError> {
     if let FaultKind::Disk { host, disk, .. } = &fault.kind
         && disks(room, *host, disk.as_deref()).is_empty()
     {
-        let has = room.machinery(*host).disks.len();
+        let has = room.machinery(*host).parts.disks().len();
         return Err(FaultError::NoSuchDisk { host: room.net.name(*host), disk: disk.clone(), has });
     }
     match fault.repeat {
@@ -82,7 +82,7 @@ fn end_fault(room: &Rc<Room>, id: FaultId, kind: &FaultKind) {
 fn disks(room: &Room, host: HostKey, wanted: Option<&str>) -> Vec<SimDisk> {
     let machinery = room.machinery(host);
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
-    let named = machinery.disks.iter().filter(|(name, _)| is_wanted(name));
+    let named = machinery.parts.disks().iter().filter(|(name, _)| is_wanted(name));
     named.map(|(_, disk)| disk.share()).collect()
 }
 
@@ -112,7 +112,7 @@ impl HostControl for FaultedHost<'_> {
         self.room.net.add_effect(self.id, "silenced_connections", connections);
         self.kill_tasks();
         let machinery = self.room.machinery(self.host);
-        let lost: u64 = machinery.disks.values().map(SimDisk::lose_power).sum();
+        let lost: u64 = machinery.parts.disks().values().map(SimDisk::lose_power).sum();
         self.room.net.add_effect(self.id, "lost_unsynced", lost);
     }
 
@@ -125,16 +125,16 @@ impl HostControl for FaultedHost<'_> {
 
 /// Adds the fault to the timeline when it begins: its length is known by then.
 fn add_span(room: &Room, fault: &Fault) {
-    if room.timeline.is_on() {
+    if room.records.timeline.is_on() {
         let now = room.executor.now();
         let span = Span::new(SpanKind::Fault, describe(room, &fault.kind), now, now + fault.lasts);
-        room.timeline.add(None, span);
+        room.records.timeline.add(None, span);
     }
 }
 
 fn note(room: &Room, does: &str, kind: &FaultKind) {
     let what = format!("{} {does}", describe(room, kind));
-    room.trace.note(room.executor.now(), &TraceEvent::Fault { what: &what });
+    room.records.trace.note(room.executor.now(), &TraceEvent::Fault { what: &what });
 }
 
 fn describe(room: &Room, kind: &FaultKind) -> String {

@@ -1,6 +1,5 @@
 //! The seam on the fabric: forwards to the models, for one host.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -11,18 +10,15 @@ use stayput_host::{
 };
 
 use crate::clock::Clock;
-use crate::cpu::Cpu;
 use crate::executor::Executor;
 use crate::net::{FabricNetwork, NetEvent};
+use crate::parts::StartedParts;
 
 pub(super) struct FabricMachine {
     pub(super) key: HostKey,
-    pub(super) seed: Seed,
     pub(super) executor: Executor<NetEvent>,
     pub(super) net: Rc<FabricNetwork>,
-    pub(super) cpu: Cpu,
-    pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
-    pub(super) recorder: Rc<dyn Recorder>,
+    pub(super) parts: StartedParts,
     pub(super) contents: KnownContents,
 }
 
@@ -48,11 +44,11 @@ impl Machine for FabricMachine {
     }
 
     fn disk(&self, device: &str) -> Option<Rc<dyn Disk>> {
-        self.disks.get(device).cloned()
+        self.parts.disk(device)
     }
 
     fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
-        self.cpu.compute(work)
+        self.parts.compute(work)
     }
 
     fn contents(&self) -> KnownContents {
@@ -60,10 +56,10 @@ impl Machine for FabricMachine {
     }
 
     fn seed(&self) -> Seed {
-        self.seed
+        self.parts.seed()
     }
 
     fn recorder(&self) -> Option<Rc<dyn Recorder>> {
-        Some(Rc::clone(&self.recorder))
+        Some(self.parts.recorder())
     }
 }

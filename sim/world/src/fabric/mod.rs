@@ -6,22 +6,20 @@ mod faults;
 mod machine;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::{HostKey, HostSpec};
-use stayput_host::{Backend, Host, KnownContents, LocalMain, Recorder, RunEnd, Seed, Time};
+use stayput_host::{Backend, Host, KnownContents, LocalMain, RunEnd, Seed, Time};
 
 use self::machine::FabricMachine;
 use crate::clock::Clock;
-use crate::cpu::{BusyMeter, Cpu, FuelMeter};
-use crate::disk::{DiskIdentity, SimDisk};
 use crate::executor::{Executor, TaskOrder};
 use crate::net::{FabricNetwork, NetEvent};
+use crate::parts::{HostParts, WorldRecords};
 use crate::{
     EffectLog, Effects, ExecutorMeters, ExecutorStats, Fault, FaultError, FaultId, FaultInjection,
-    HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace, TraceEvent, WireMeters,
+    HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace, WireMeters,
 };
 
 /// A world on the fabric.
@@ -32,21 +30,17 @@ struct Room {
     seed: Seed,
     executor: Executor<NetEvent>,
     net: Rc<FabricNetwork>,
-    trace: Trace,
-    timeline: Timeline,
+    records: WorldRecords,
     hosts: RefCell<Vec<Rc<Machinery>>>,
     faults: RefCell<usize>,
     disk_effects: EffectLog,
-    fuel: FuelMeter,
     contents: RefCell<KnownContents>,
 }
 
-/// A host's hardware and what it runs: both outlast a crash.
+/// A host's parts and its main function: both outlast a crash.
 struct Machinery {
-    spec: HostSpec,
     main: LocalMain,
-    disks: BTreeMap<String, SimDisk>,
-    cores_busy: BusyMeter,
+    parts: HostParts,
 }
 
 impl Fabric {
@@ -59,20 +53,18 @@ impl Fabric {
     /// A world without hosts, whose ready tasks run in `order`.
     #[must_use]
     pub fn in_order(order: TaskOrder, seed: Seed, network: NetworkConfig, trace: Trace) -> Self {
-        let (executor, timeline) = (Executor::new(order), Timeline::default());
-        let noted = (trace.clone(), timeline.clone());
+        let (executor, records) = (Executor::new(order), WorldRecords::of(trace));
+        let noted = (records.trace.clone(), records.timeline.clone());
         let net = FabricNetwork::new(executor.clone(), noted, network, seed);
         let (hosts, faults) = (RefCell::default(), RefCell::new(0));
         Self(Rc::new(Room {
             seed,
             executor,
             net,
-            trace,
-            timeline,
+            records,
             hosts,
             faults,
             disk_effects: EffectLog::default(),
-            fuel: FuelMeter::default(),
             contents: RefCell::default(),
         }))
     }
@@ -94,10 +86,9 @@ impl Fabric {
 impl Backend for Fabric {
     fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let key = self.0.net.add_host(spec.clone());
-        let disks = spec.disks.iter().map(|name| (name.clone(), self.0.disk(key, &spec, name)));
-        let disks = disks.collect();
-        let machinery = Machinery { disks, spec, main, cores_busy: BusyMeter::default() };
-        self.0.hosts.borrow_mut().push(Rc::new(machinery));
+        let clock: Rc<dyn Clock> = Rc::new(self.0.executor.clone());
+        let parts = HostParts::new((key, &spec), self.0.seed, &clock, &self.0.records);
+        self.0.hosts.borrow_mut().push(Rc::new(Machinery { main, parts }));
         self.0.start(key);
         key
     }
@@ -127,15 +118,15 @@ impl RunMeters for Fabric {
     }
 
     fn fuel_spent(&self) -> u64 {
-        self.0.fuel.spent()
+        self.0.records.fuel.spent()
     }
 
     fn trace(&self) -> Trace {
-        self.0.trace.clone()
+        self.0.records.trace.clone()
     }
 
     fn timeline(&self) -> Timeline {
-        self.0.timeline.clone()
+        self.0.records.timeline.clone()
     }
 }
 
@@ -148,11 +139,7 @@ impl WireMeters for Fabric {
 impl PartMeters for Fabric {
     fn busy(&self) -> Vec<HostBusy> {
         let now = self.now();
-        let busy = |machinery: &Rc<Machinery>| HostBusy {
-            cores: machinery.cores_busy.busy(now),
-            disks: machinery.disks.values().map(SimDisk::busy).sum(),
-        };
-        self.0.hosts.borrow().iter().map(busy).collect()
+        self.0.hosts.borrow().iter().map(|machinery| machinery.parts.busy(now)).collect()
     }
 }
 
@@ -167,23 +154,6 @@ impl ExecutorMeters for Fabric {
 }
 
 impl Room {
-    fn recorder(&self, key: HostKey) -> Rc<dyn Recorder> {
-        self.timeline.of_host(key, Rc::new(self.executor.clone()))
-    }
-
-    fn disk(&self, key: HostKey, spec: &HostSpec, disk: &str) -> SimDisk {
-        let told = (self.recorder(key), Rc::from(disk));
-        let (trace, clock) = (self.trace.clone(), self.executor.clone());
-        let (host, disk) = (spec.name.clone(), disk.to_owned());
-        let identity = DiskIdentity { seed: self.seed, name: format!("{host}/{disk}") };
-        let on_commit = move |what: &str, bytes: u64| {
-            let event = TraceEvent::Committed { host: &host, disk: &disk, what, bytes };
-            trace.note(clock.now(), &event);
-        };
-        let clock = Rc::new(self.executor.clone());
-        SimDisk::new(spec.disk.clone(), identity, clock, Rc::new(on_commit), told)
-    }
-
     fn machinery(&self, key: HostKey) -> Rc<Machinery> {
         Rc::clone(&self.hosts.borrow()[key.0 as usize])
     }
@@ -191,24 +161,11 @@ impl Room {
     /// Runs the host's main function.
     fn start(&self, key: HostKey) {
         let machinery = self.machinery(key);
-        let cpu = Cpu::new(
-            machinery.spec.cores,
-            machinery.spec.fuel_per_second,
-            Rc::new(self.executor.clone()),
-            (self.fuel.clone(), machinery.cores_busy.clone()),
-            self.recorder(key),
-        );
-        let disks = machinery.disks.iter().map(|(name, disk)| {
-            (name.clone(), Rc::new(disk.share()) as Rc<dyn stayput_host::Disk>)
-        });
         let host = Host::new(Rc::new(FabricMachine {
             key,
-            seed: self.seed,
             executor: self.executor.clone(),
             net: Rc::clone(&self.net),
-            cpu,
-            disks: disks.collect(),
-            recorder: self.recorder(key),
+            parts: machinery.parts.start(),
             contents: self.contents.borrow().clone(),
         }));
         self.executor.spawn(key, (machinery.main)(host));

@@ -4,7 +4,6 @@
     reason = "tokio's clock and tasks are turmoil's: here they are what the seam stands for"
 )]
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -18,7 +17,7 @@ use stayput_host::{
 use super::Shared;
 use super::stream::TurmoilStream;
 use crate::clock::Clock;
-use crate::cpu::Cpu;
+use crate::parts::StartedParts;
 
 /// turmoil's clock.
 pub(super) struct TurmoilClock(pub(super) Rc<Shared>);
@@ -44,11 +43,8 @@ impl Clock for TurmoilClock {
 
 pub(super) struct TurmoilMachine {
     pub(super) key: HostKey,
-    pub(super) seed: Seed,
     pub(super) shared: Rc<Shared>,
-    pub(super) cpu: Cpu,
-    pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
-    pub(super) recorder: Rc<dyn Recorder>,
+    pub(super) parts: StartedParts,
 }
 
 impl Machine for TurmoilMachine {
@@ -90,19 +86,19 @@ impl Machine for TurmoilMachine {
     }
 
     fn disk(&self, device: &str) -> Option<Rc<dyn Disk>> {
-        self.disks.get(device).cloned()
+        self.parts.disk(device)
     }
 
     fn compute(&self, work: Box<dyn ComputeWork>) -> LocalFuture<'static, Box<dyn ComputeWork>> {
-        self.cpu.compute(work)
+        self.parts.compute(work)
     }
 
     fn seed(&self) -> Seed {
-        self.seed
+        self.parts.seed()
     }
 
     fn recorder(&self) -> Option<Rc<dyn Recorder>> {
-        Some(Rc::clone(&self.recorder))
+        Some(self.parts.recorder())
     }
 }
 

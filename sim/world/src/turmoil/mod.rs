@@ -16,13 +16,12 @@ use std::time::Duration;
 use stayput_host::config::NetworkConfig;
 use stayput_host::topology::link;
 use stayput_host::topology::{HostKey, HostSpec};
-use stayput_host::{Backend, Disk, Host, LocalMain, Recorder, RunEnd, Seed, Time};
+use stayput_host::{Backend, Host, LocalMain, RunEnd, Seed, Time};
 
 use self::machine::{TurmoilClock, TurmoilMachine};
 use crate::clock::Clock;
-use crate::cpu::{BusyMeter, Cpu, FuelMeter};
-use crate::disk::{SimDisk, disks_of};
 use crate::ledger::LedgerWay;
+use crate::parts::{HostParts, WorldRecords};
 use crate::{HostBusy, Ledger, PartMeters, RunMeters, Timeline, Trace};
 
 /// Segments that may be on their way in one direction of a connection.
@@ -43,11 +42,9 @@ struct Shared {
     specs: RefCell<Vec<HostSpec>>,
     by_ip: RefCell<BTreeMap<IpAddr, HostKey>>,
     ledger: RefCell<Ledger>,
-    trace: Trace,
-    timeline: Timeline,
-    fuel: FuelMeter,
-    /// The meters of each host's cores, and its disks.
-    parts: RefCell<Vec<(BusyMeter, Vec<SimDisk>)>>,
+    records: WorldRecords,
+    /// Parts of each host.
+    parts: RefCell<Vec<Rc<HostParts>>>,
     /// Last time that any host saw: turmoil shows it only to running hosts.
     now: Cell<Time>,
 }
@@ -76,9 +73,7 @@ impl Turmoil {
             specs: RefCell::default(),
             by_ip: RefCell::default(),
             ledger: RefCell::default(),
-            trace,
-            timeline: Timeline::default(),
-            fuel: FuelMeter::default(),
+            records: WorldRecords::of(trace),
             parts: RefCell::default(),
             now: Cell::default(),
         };
@@ -86,37 +81,19 @@ impl Turmoil {
     }
 }
 
-fn recorder(shared: &Rc<Shared>, host: HostKey) -> Rc<dyn Recorder> {
-    shared.timeline.of_host(host, Rc::new(TurmoilClock(Rc::clone(shared))))
-}
-
 impl Backend for Turmoil {
     fn add_local_host(&mut self, spec: HostSpec, main: LocalMain) -> HostKey {
         let key = HostKey(u32::try_from(self.shared.specs.borrow().len()).unwrap_or(u32::MAX));
         self.shared.by_ip.borrow_mut().insert(IpAddr::V4(spec.ip), key);
         self.shared.specs.borrow_mut().push(spec.clone());
-        let (shared, seed) = (Rc::clone(&self.shared), self.seed);
+        let shared = Rc::clone(&self.shared);
         let clock: Rc<dyn Clock> = Rc::new(TurmoilClock(Rc::clone(&shared)));
-        let disks = disks_of(&spec, seed, &clock, &shared.trace, &recorder(&shared, key));
-        let busy = BusyMeter::default();
-        let parts = (busy.clone(), disks.values().map(SimDisk::share).collect());
-        self.shared.parts.borrow_mut().push(parts);
+        let parts = Rc::new(HostParts::new((key, &spec), self.seed, &clock, &shared.records));
+        self.shared.parts.borrow_mut().push(Rc::clone(&parts));
         let ip = spec.ip;
         self.sim.host(ip, move || {
-            let shared_disks = disks
-                .iter()
-                .map(|(name, disk)| (name.clone(), Rc::new(disk.share()) as Rc<dyn Disk>));
-            let recorder = recorder(&shared, key);
-            let meters = (shared.fuel.clone(), busy.clone());
-            let (clock, told) = (Rc::clone(&clock), Rc::clone(&recorder));
-            let host = Host::new(Rc::new(TurmoilMachine {
-                key,
-                seed,
-                shared: Rc::clone(&shared),
-                cpu: Cpu::new(spec.cores, spec.fuel_per_second, clock, meters, told),
-                disks: shared_disks.collect(),
-                recorder,
-            }));
+            let (shared, parts) = (Rc::clone(&shared), parts.start());
+            let host = Host::new(Rc::new(TurmoilMachine { key, shared, parts }));
             let main = main(host);
             async move {
                 main.await;
@@ -161,25 +138,21 @@ impl RunMeters for Turmoil {
     }
 
     fn fuel_spent(&self) -> u64 {
-        self.shared.fuel.spent()
+        self.shared.records.fuel.spent()
     }
 
     fn trace(&self) -> Trace {
-        self.shared.trace.clone()
+        self.shared.records.trace.clone()
     }
 
     fn timeline(&self) -> Timeline {
-        self.shared.timeline.clone()
+        self.shared.records.timeline.clone()
     }
 }
 
 impl PartMeters for Turmoil {
     fn busy(&self) -> Vec<HostBusy> {
         let now = self.now();
-        let busy = |(cores, disks): &(BusyMeter, Vec<SimDisk>)| HostBusy {
-            cores: cores.busy(now),
-            disks: disks.iter().map(SimDisk::busy).sum(),
-        };
-        self.shared.parts.borrow().iter().map(busy).collect()
+        self.shared.parts.borrow().iter().map(|parts| parts.busy(now)).collect()
     }
 }
