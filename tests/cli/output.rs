@@ -118,7 +118,7 @@ fn a_run_in_real_time_claims_no_hash_and_no_figure_that_it_cannot_know() {
         assert_eq!(policy["bytes"][unknown], Value::Null, "{unknown}");
     }
     assert!(policy["bytes"]["body"].as_u64().is_some_and(|bytes| bytes > 0), "{policy}");
-    for part in ["trace_hash none", "network   the loopback", "--net tcp"] {
+    for part in ["trace_hash none", "network   the loopback, disks and cores", "--net tcp"] {
         assert!(said.stderr.contains(part), "{part} is not in {}", said.stderr);
     }
 }

@@ -29,13 +29,13 @@ use stayput_jobs::message::{
 use stayput_jobs::node as job_node;
 use stayput_jobs::system_images::SystemImages;
 use stayput_runtime::device::{DeviceKind, DeviceMode};
+use stayput_server::LoopbackServer;
 use stayput_store::http;
 use stayput_store::http::{Body, ConnectionPool, Method, Response, Timeouts};
 use stayput_store::node::{NodeConfig, StorageNode};
 use stayput_store::swift::{NODE_PORT, job_port};
 use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::tcp::Tcp;
 
 const ROUNDS: usize = 41;
 /// Ranks that hold the median of 41 rounds with 95 % certainty (binomial, p = 1/2).
@@ -226,6 +226,6 @@ fn main() {
         Box::new(Fabric::new(Seed(seed), network(), Trace::default()))
     });
     show("tcp", JOBS_ON_TCP, |seed| {
-        Box::new(Tcp::new(Seed(seed), Trace::default()).expect("there is room"))
+        Box::new(LoopbackServer::new(Seed(seed)).expect("the system has room"))
     });
 }

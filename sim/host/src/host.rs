@@ -67,6 +67,12 @@ impl Host {
         Self(machine)
     }
 
+    /// The machine behind, for one that decorates it.
+    #[must_use]
+    pub fn machine(&self) -> &Rc<dyn Machine> {
+        &self.0
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Time {

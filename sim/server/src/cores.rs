@@ -1,8 +1,8 @@
 //! The cores that jobs compute on: a bounded pool of threads beside those that serve.
 //!
 //! Work queues for a thread, first come, first served. How much can queue is bounded by the
-//! sessions that nodes take. A computation whose host is gone runs to its end, and nobody hears of
-//! it.
+//! sessions that nodes take. A computation whose host is gone runs to its end, and its result is
+//! dropped. Leaves out priorities.
 
 use std::io;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Cores {
             });
             match done.await {
                 Ok(work) => work,
-                // A broken invariant of the interpreter is told where it was asked for.
+                // A broken invariant of the interpreter panics where the work was asked for.
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     // The server ends.

@@ -1,10 +1,9 @@
-//! The seam for one actor of a server: its thread's clock and tasks, the process's cores and
+//! The seam for one host of a server: its thread's clock and tasks, the process's cores and
 //! listeners, real disks.
 //!
-//! Leaves out who records spans: a server has counters instead.
+//! Leaves out spans: a server has counters instead.
 #![expect(
     clippy::disallowed_types,
-    clippy::disallowed_methods,
     reason = "sockets and local tasks are what the seam stands for here"
 )]
 
@@ -15,26 +14,43 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use stayput_host::{
-    BoxStream, ComputeWork, Disk, HostMetric, Label, Listener, LocalFuture, Machine, Seed, Time,
+    BoxStream, ComputeWork, Disk, Host, HostMetric, HostStartError, Listener, LocalFuture, Machine,
+    Seed, Time,
 };
-use stayput_world::tcp::stream::{Books, SocketStream};
 use tokio::net::TcpStream;
 
-use super::accept::{Callers, Door, OpenCall};
-use super::meters::Meters;
-use super::switchboard::{Arrival, Arrivals};
+use super::accept::{AcceptedQueue, Door};
+use super::peers;
+use super::shared::Shared;
+use super::start::OpenDisk;
+use super::stream::SocketStream;
+use super::switchboard::Arrivals;
 use super::tls::Tls;
-use super::{Shared, peers};
 
 /// Source port of connections within the process: any port.
 const OWN_PORT: u16 = 0;
 
-pub(super) struct ServerMachine {
-    pub(super) ip: IpAddr,
-    pub(super) shared: Arc<Shared>,
+struct ServerMachine {
+    ip: IpAddr,
+    shared: Arc<Shared>,
     /// Ports that are open to clients.
-    pub(super) doors: BTreeMap<u16, Arc<Door>>,
-    pub(super) disks: BTreeMap<String, Rc<dyn Disk>>,
+    doors: BTreeMap<u16, Arc<Door>>,
+    disks: BTreeMap<String, Rc<dyn Disk>>,
+}
+
+/// The host at `ip` of the server, on this thread.
+///
+/// # Errors
+/// A disk cannot be opened.
+pub(super) fn host(
+    shared: Arc<Shared>,
+    ip: IpAddr,
+    disks: BTreeMap<String, OpenDisk>,
+    doors: BTreeMap<u16, Arc<Door>>,
+) -> Result<Host, HostStartError> {
+    let open = |(name, open): (String, OpenDisk)| Ok((name, open()?));
+    let disks = disks.into_iter().map(open).collect::<Result<_, HostStartError>>()?;
+    Ok(Host::new(Rc::new(ServerMachine { ip, shared, doors, disks })))
 }
 
 impl Machine for ServerMachine {
@@ -47,23 +63,22 @@ impl Machine for ServerMachine {
     }
 
     fn spawn(&self, task: LocalFuture<'static, ()>) {
-        // Its thread's set owns it. What it panics with, the panic hook has told.
-        drop(tokio::task::spawn_local(task));
+        self.shared.spawn(task);
     }
 
     fn listen(&self, port: u16) -> io::Result<Box<dyn Listener>> {
         if let Some(door) = self.doors.get(&port) {
-            let (callers, shared) = (door.listen(), Arc::clone(&self.shared));
-            return Ok(Box::new(AtDoor { callers, tls: door.tls().cloned(), shared }));
+            let (accepted, shared) = (door.listen(), Arc::clone(&self.shared));
+            return Ok(Box::new(ClientListener { accepted, tls: door.tls().cloned(), shared }));
         }
         let arrivals = self.shared.switchboard.listen(SocketAddr::new(self.ip, port))?;
-        Ok(Box::new(Within { arrivals, shared: Arc::clone(&self.shared) }))
+        Ok(Box::new(HostListener { arrivals, shared: Arc::clone(&self.shared) }))
     }
 
     fn connect(&self, to: SocketAddr) -> LocalFuture<'static, io::Result<BoxStream>> {
         let from = SocketAddr::new(self.ip, OWN_PORT);
-        if let Some(within) = self.shared.switchboard.connect(from, to) {
-            return Box::pin(std::future::ready(within.map(|end| Box::new(end) as BoxStream)));
+        if let Some(connected) = self.shared.switchboard.connect(from, to) {
+            return Box::pin(std::future::ready(connected));
         }
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
@@ -91,38 +106,35 @@ impl Machine for ServerMachine {
     }
 }
 
-/// Takes connections of other actors, of the process or of another one.
-struct Within {
+/// Listener for other hosts, of the process or of another one.
+struct HostListener {
     arrivals: Arrivals,
     shared: Arc<Shared>,
 }
 
-impl Listener for Within {
+impl Listener for HostListener {
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
         Box::pin(async move {
             loop {
-                let next = self.shared.peers_ending.unless_ended(self.arrivals.next()).await;
-                match next.ok_or(ErrorKind::NotConnected)?? {
-                    Arrival::Within(end, from) => return Ok((Box::new(end) as BoxStream, from)),
-                    Arrival::Peer(peer) => match peer.into_stream() {
-                        Ok(arrived) => return Ok(arrived),
-                        // One that is broken already is nobody's.
-                        Err(_) => continue,
-                    },
+                let next = self.shared.peer_shutdown.unless_sent(self.arrivals.next()).await;
+                let arrival = next.ok_or(ErrorKind::NotConnected)??;
+                // One that is broken already is nobody's.
+                if let Ok(accepted) = arrival.into_stream(&self.shared.meters) {
+                    return Ok(accepted);
                 }
             }
         })
     }
 }
 
-/// Takes connections of clients.
-struct AtDoor {
-    callers: Callers,
+/// Listener for clients.
+struct ClientListener {
+    accepted: AcceptedQueue,
     tls: Option<Tls>,
     shared: Arc<Shared>,
 }
 
-impl Listener for AtDoor {
+impl Listener for ClientListener {
     fn connections_max(&self) -> usize {
         self.shared.connections_max
     }
@@ -130,46 +142,18 @@ impl Listener for AtDoor {
     fn accept(&mut self) -> LocalFuture<'_, io::Result<(BoxStream, SocketAddr)>> {
         Box::pin(async move {
             loop {
-                let next = self.shared.ending.unless_ended(self.callers.next()).await.flatten();
+                let next = self.shared.shutdown.unless_sent(self.accepted.next()).await.flatten();
                 let ((stream, from), open) = next.ok_or(ErrorKind::NotConnected)?;
                 // One that is broken already is nobody's.
                 let Ok(stream) = TcpStream::from_std(stream) else { continue };
-                let books = Rc::new(AtTheDoor::new(&self.shared.meters, open));
+                let meters = Arc::clone(&self.shared.meters);
+                let guards = (meters.client_connection(), open);
                 let stream: BoxStream = match &self.tls {
-                    Some(tls) => Box::new(SocketStream::new(tls.on(stream), books)),
-                    None => Box::new(SocketStream::new(stream, books)),
+                    Some(tls) => Box::new(SocketStream::new(tls.on(stream), meters, guards)),
+                    None => Box::new(SocketStream::new(stream, meters, guards)),
                 };
                 return Ok((stream, from));
             }
         })
-    }
-}
-
-/// The books of a client's connection.
-struct AtTheDoor {
-    meters: Arc<Meters>,
-    _open: OpenCall,
-}
-
-impl AtTheDoor {
-    fn new(meters: &Arc<Meters>, open: OpenCall) -> Self {
-        meters.accepted();
-        Self { meters: Arc::clone(meters), _open: open }
-    }
-}
-
-impl Books for AtTheDoor {
-    fn sent(&self, label: Label, bytes: u64) {
-        self.meters.sent(label, bytes);
-    }
-
-    fn close(&self, closing: LocalFuture<'static, ()>) {
-        peers::see_through(&self.meters, closing);
-    }
-}
-
-impl Drop for AtTheDoor {
-    fn drop(&mut self) {
-        self.meters.closed();
     }
 }

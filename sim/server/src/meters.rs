@@ -1,8 +1,8 @@
 //! Meters of a server: bytes by purpose and part, fuel, connections, and the metrics of its hosts
 //! ([`HostMetric`]).
 //!
-//! Counters only go up, but for those of what is so now, from any thread; a reader may see one
-//! ahead of another. Leaves out how they are shown.
+//! Counters go up only, gauges both ways, from any thread; a reader may see one ahead of another.
+//! Leaves out how they are shown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use stayput_host::{HostMetric, Label, MessagePart, Purpose, SpentFuel};
 /// Purposes times parts.
 const LABELS: usize = Purpose::ALL.len() * 2;
 
-/// The counters of a server.
+/// Counters and gauges of a server.
 #[derive(Debug)]
 pub struct Meters {
     sent: [AtomicU64; LABELS],
@@ -42,13 +42,23 @@ impl Default for Meters {
     }
 }
 
-/// Counts a connection as being closed until it is dropped.
+/// Increment of a gauge of connections until this is dropped.
 #[derive(Debug)]
-pub(super) struct Closing(Arc<Meters>);
+pub(super) struct GaugeGuard {
+    meters: Arc<Meters>,
+    gauge: fn(&Meters) -> &AtomicU64,
+}
 
-impl Drop for Closing {
+impl GaugeGuard {
+    fn begin(meters: &Arc<Meters>, gauge: fn(&Meters) -> &AtomicU64) -> Self {
+        gauge(meters).fetch_add(1, Ordering::Relaxed);
+        Self { meters: Arc::clone(meters), gauge }
+    }
+}
+
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
-        self.0.closing.fetch_sub(1, Ordering::Relaxed);
+        (self.gauge)(&self.meters).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -57,7 +67,7 @@ fn index(label: Label) -> usize {
 }
 
 impl Meters {
-    /// Bytes of that label were sent.
+    /// Counts bytes sent under a label.
     pub(super) fn sent(&self, label: Label, bytes: u64) {
         self.sent[index(label)].fetch_add(bytes, Ordering::Relaxed);
     }
@@ -67,27 +77,20 @@ impl Meters {
         self.slices.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn accepted(&self) {
+    /// Counts a client's connection, and as open until the guard is dropped.
+    pub(super) fn client_connection(self: &Arc<Self>) -> GaugeGuard {
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        self.open.fetch_add(1, Ordering::Relaxed);
+        GaugeGuard::begin(self, |meters| &meters.open)
     }
 
-    pub(super) fn closed(&self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
+    /// Counts a connection of another process as open until the guard is dropped.
+    pub(super) fn peer_connection(self: &Arc<Self>) -> GaugeGuard {
+        GaugeGuard::begin(self, |meters| &meters.peers)
     }
 
-    pub(super) fn peer_accepted(&self) {
-        self.peers.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn peer_closed(&self) {
-        self.peers.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A connection that nobody holds any more is being closed, until what this gives is dropped.
-    pub(super) fn closes(self: &Arc<Self>) -> Closing {
-        self.closing.fetch_add(1, Ordering::Relaxed);
-        Closing(Arc::clone(self))
+    /// Counts a connection that nobody holds any more as being closed until the guard is dropped.
+    pub(super) fn closing_connection(self: &Arc<Self>) -> GaugeGuard {
+        GaugeGuard::begin(self, |meters| &meters.closing)
     }
 
     /// Connections that are being closed: what was written on them may still be on its way.
@@ -106,9 +109,9 @@ impl Meters {
     /// Sum over all hosts.
     #[must_use]
     pub fn counted(&self, count: HostMetric) -> u64 {
-        let told = self.counts[count as usize].load(Ordering::Relaxed);
+        let value = self.counts[count as usize].load(Ordering::Relaxed);
         // A reader may see the end of something before its beginning.
-        u64::try_from(told).unwrap_or(0)
+        u64::try_from(value).unwrap_or(0)
     }
 
     /// Bytes that were sent so far for `purpose`, in that part of messages: between actors, to
@@ -160,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hosts_tell_of_is_counted_apart() {
+    fn each_metric_of_hosts_is_counted_apart() {
         let meters = Meters::default();
         for (number, count) in (1..).zip(HostMetric::ALL) {
             meters.count(count, number + 1);

@@ -1,5 +1,4 @@
-//! Connections between actors of one process: bytes that change hands in memory, between threads as
-//! well.
+//! Connections in memory between hosts of one process, on any threads.
 //!
 //! They keep the seam's promises to streams as sockets do. Leaves out who connects to whom, which
 //! is `switchboard`'s.
@@ -14,14 +13,14 @@ use stayput_host::{Label, Stream};
 
 use super::meters::Meters;
 
-/// Bytes that one way holds: what a socket's buffers would.
-const ROOM_BYTES: usize = 256 << 10;
+/// Bytes that one direction holds, as a socket's buffers would.
+const CAPACITY_BYTES: usize = 256 << 10;
 /// The most bytes that are written at once.
 const CHUNK_MAX: usize = 64 << 10;
 
-/// One way of a connection.
+/// One direction of a connection.
 #[derive(Debug, Default)]
-struct Way {
+struct PipeDirection {
     chunks: VecDeque<Bytes>,
     bytes: usize,
     /// Nothing more will be written.
@@ -32,17 +31,17 @@ struct Way {
     writer: Option<Waker>,
 }
 
-impl Way {
-    fn wake_reader(&mut self) -> Option<Waker> {
+impl PipeDirection {
+    fn take_reader(&mut self) -> Option<Waker> {
         self.reader.take()
     }
 }
 
-type SharedWay = Arc<Mutex<Way>>;
+type SharedDirection = Arc<Mutex<PipeDirection>>;
 
 /// No code that holds the lock can panic, so what a poisoned lock guards is whole.
-fn lock(way: &SharedWay) -> MutexGuard<'_, Way> {
-    way.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(direction: &SharedDirection) -> MutexGuard<'_, PipeDirection> {
+    direction.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn wake(waker: Option<Waker>) {
@@ -54,15 +53,15 @@ fn wake(waker: Option<Waker>) {
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) struct PipeEnd {
-    incoming: SharedWay,
-    outgoing: SharedWay,
+    incoming: SharedDirection,
+    outgoing: SharedDirection,
     meters: Arc<Meters>,
 }
 
 /// The two ends of a new connection.
 pub(super) fn pipe(meters: &Arc<Meters>) -> (PipeEnd, PipeEnd) {
-    let (there, back) = (SharedWay::default(), SharedWay::default());
-    let end = |incoming: &SharedWay, outgoing: &SharedWay| PipeEnd {
+    let (there, back) = (SharedDirection::default(), SharedDirection::default());
+    let end = |incoming: &SharedDirection, outgoing: &SharedDirection| PipeEnd {
         incoming: Arc::clone(incoming),
         outgoing: Arc::clone(outgoing),
         meters: Arc::clone(meters),
@@ -72,21 +71,21 @@ pub(super) fn pipe(meters: &Arc<Meters>) -> (PipeEnd, PipeEnd) {
 
 impl Stream for PipeEnd {
     fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>> {
-        let mut way = lock(&self.incoming);
-        let Some(first) = way.chunks.front_mut() else {
-            if way.ended {
+        let mut direction = lock(&self.incoming);
+        let Some(first) = direction.chunks.front_mut() else {
+            if direction.ended {
                 return Poll::Ready(Ok(Bytes::new()));
             }
-            way.reader = Some(cx.waker().clone());
+            direction.reader = Some(cx.waker().clone());
             return Poll::Pending;
         };
         let taken = first.split_to(first.len().min(max));
         if first.is_empty() {
-            way.chunks.pop_front();
+            direction.chunks.pop_front();
         }
-        way.bytes -= taken.len();
-        let writer = way.writer.take();
-        drop(way);
+        direction.bytes -= taken.len();
+        let writer = direction.writer.take();
+        drop(direction);
         wake(writer);
         Poll::Ready(Ok(taken))
     }
@@ -97,25 +96,25 @@ impl Stream for PipeEnd {
         data: &[u8],
         label: Label,
     ) -> Poll<io::Result<usize>> {
-        let mut way = lock(&self.outgoing);
-        if way.unread {
+        let mut direction = lock(&self.outgoing);
+        if direction.unread {
             return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
         }
-        if way.ended {
+        if direction.ended {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
-        let room = ROOM_BYTES.saturating_sub(way.bytes).min(CHUNK_MAX);
+        let room = CAPACITY_BYTES.saturating_sub(direction.bytes).min(CHUNK_MAX);
         if room == 0 {
-            way.writer = Some(cx.waker().clone());
+            direction.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
         let len = data.len().min(room);
-        way.chunks.push_back(Bytes::copy_from_slice(&data[..len]));
-        way.bytes += len;
-        let reader = way.wake_reader();
+        direction.chunks.push_back(Bytes::copy_from_slice(&data[..len]));
+        direction.bytes += len;
+        let reader = direction.take_reader();
         // Before anybody can read them, so that what has arrived is counted.
         self.meters.sent(label, len as u64);
-        drop(way);
+        drop(direction);
         wake(reader);
         Poll::Ready(Ok(len))
     }
@@ -128,10 +127,10 @@ impl Stream for PipeEnd {
 
 impl PipeEnd {
     fn end(&self) {
-        let mut way = lock(&self.outgoing);
-        way.ended = true;
-        let reader = way.wake_reader();
-        drop(way);
+        let mut direction = lock(&self.outgoing);
+        direction.ended = true;
+        let reader = direction.take_reader();
+        drop(direction);
         wake(reader);
     }
 }
@@ -139,12 +138,12 @@ impl PipeEnd {
 impl Drop for PipeEnd {
     fn drop(&mut self) {
         self.end();
-        let mut way = lock(&self.incoming);
-        way.unread = true;
-        way.chunks.clear();
-        way.bytes = 0;
-        let writer = way.writer.take();
-        drop(way);
+        let mut direction = lock(&self.incoming);
+        direction.unread = true;
+        direction.chunks.clear();
+        direction.bytes = 0;
+        let writer = direction.writer.take();
+        drop(direction);
         wake(writer);
     }
 }

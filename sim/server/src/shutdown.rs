@@ -1,4 +1,4 @@
-//! That a server is to end, told to all its threads.
+//! Signal to all threads of a server that it is to end.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,28 +7,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 
-/// True if the server is to end.
+/// Signal that is sent once.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
-    begun: AtomicBool,
-    told: Notify,
+pub(super) struct ShutdownSignal {
+    sent: AtomicBool,
+    waiting: Notify,
 }
 
-impl Ending {
-    /// From now on it is.
-    pub(super) fn begin(&self) {
-        self.begun.store(true, Ordering::SeqCst);
-        self.told.notify_waiters();
+impl ShutdownSignal {
+    /// Sends it, to those who wait for it later as well.
+    pub(super) fn send(&self) {
+        self.sent.store(true, Ordering::SeqCst);
+        self.waiting.notify_waiters();
     }
 
-    /// Output of `future`, or `None` if the server is to end before.
-    pub(super) async fn unless_ended<F: Future>(&self, future: F) -> Option<F::Output> {
-        // Listened for before it is looked at, so that nothing falls in between.
-        let told = self.told.notified();
-        if self.begun.load(Ordering::SeqCst) {
+    /// Output of `future`, or `None` if the signal comes first.
+    pub(super) async fn unless_sent<F: Future>(&self, future: F) -> Option<F::Output> {
+        // Waited for before it is looked at, so that nothing falls in between.
+        let sent = self.waiting.notified();
+        if self.sent.load(Ordering::SeqCst) {
             return None;
         }
-        match select(pin!(future), pin!(told)).await {
+        match select(pin!(future), pin!(sent)).await {
             Either::Left((output, _)) => Some(output),
             Either::Right(_) => None,
         }

@@ -16,10 +16,11 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use stayput_host::LocalFuture;
-use stayput_world::tcp::stream::Socket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::{FallibleAccept, TlsStream};
+
+use super::stream::Socket;
 
 /// Time limit of a handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);

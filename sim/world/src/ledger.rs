@@ -132,6 +132,20 @@ impl Ledger {
         &mut counted[index].1
     }
 
+    /// Adds the counts of `other`, a ledger of the same hosts.
+    pub fn add(&mut self, other: &Self) {
+        for (way, label, bytes) in other.rows() {
+            let key = self.way(*way);
+            let whole = self.counted(key, *label);
+            whole.sent += bytes.sent;
+            whole.delivered += bytes.delivered;
+            whole.dropped += bytes.dropped;
+        }
+        for (class, bytes) in &other.wire {
+            *self.wire.entry(*class).or_default() += bytes;
+        }
+    }
+
     /// Difference to `earlier`, a state of the same ledger.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -243,6 +257,27 @@ mod tests {
         assert_eq!(rows, [(BODY, 5), (OTHER, 7)]);
         let totals = ledger.totals();
         assert_eq!((totals.dropped, totals.delivered, totals.payload), (2, 3, 12));
+    }
+
+    #[test]
+    fn a_sum_has_the_counts_of_both_by_direction_and_label() {
+        let (mut ledger, mut other) = (Ledger::default(), Ledger::default());
+        let key = ledger.way(way(0, 1, LinkClass::SameZone, true));
+        ledger.sent(key, BODY, 5);
+        ledger.on_wire(key, 9);
+        let back = other.way(way(1, 0, LinkClass::SameZone, true));
+        other.sent(back, BODY, 7);
+        let same = other.way(way(0, 1, LinkClass::SameZone, true));
+        other.delivered(same, BODY, 4);
+        other.dropped(same, OTHER, 1);
+        other.on_wire(same, 2);
+        ledger.add(&other);
+        let rows: Vec<_> = ledger
+            .rows()
+            .map(|(way, label, bytes)| (way.from.0, *label, bytes.sent, bytes.delivered))
+            .collect();
+        assert_eq!(rows, [(0, BODY, 5, 4), (0, OTHER, 0, 0), (1, BODY, 7, 0)]);
+        assert_eq!((ledger.totals().wire, ledger.totals().dropped), (11, 1));
     }
 
     #[test]

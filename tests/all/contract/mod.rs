@@ -10,8 +10,6 @@ mod http;
 mod killed;
 mod real;
 #[cfg(unix)]
-mod real_disks;
-#[cfg(unix)]
 mod same_disks;
 #[cfg(unix)]
 mod threads;
@@ -38,23 +36,14 @@ mod on_turmoil {
     super::contract_tests!(turmoil() => network, clock, entropy, compute, cores, disk, metering);
 }
 
+/// Without `cores`: real work takes its own time, not its fuel's.
 mod on_tcp {
     use super::worlds::tcp;
 
-    super::contract_tests!(
-        tcp() => network, closing, clock, entropy, compute, cores, disk, metering
-    );
+    super::contract_tests!(tcp() => network, closing, clock, entropy, compute, disk, metering);
 }
 
-/// Real disks of hosts whose network and clock are the tcp backend's.
-#[cfg(unix)]
-mod on_real_disks {
-    use super::worlds::real_disks;
-
-    super::contract_tests!(real_disks() => disk);
-}
-
-/// Without `cores`: real work takes its own time, not its fuel's.
+/// The server's hosts with connections in memory; without `cores` as well.
 #[cfg(unix)]
 mod on_threads {
     use super::threads::threads;

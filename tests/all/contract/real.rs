@@ -1,15 +1,16 @@
-//! Promises of the world of real sockets beside the seam's contract.
+//! Promises of the backend of real sockets and disks beside the seam's contract.
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use stayput_host::{Backend, RunEnd, Time};
+use stayput_host::{Backend, Host, HostStartError, LocalFuture, RunEnd, Serving, Time};
 
-use stayput_testkit::world::{LIMIT, Probe, add, address, tcp};
+use stayput_testkit::world::{LIMIT, Probe, add, address, spec, tcp};
 
 #[test]
-fn a_host_that_is_not_in_the_world_cannot_be_reached() {
+fn a_host_that_does_not_exist_cannot_be_reached() {
     let (mut world, found) = (tcp(), Probe::new());
     let finding = found.clone();
     add(&mut *world, 0, move |host| {
@@ -17,7 +18,7 @@ fn a_host_that_is_not_in_the_world_cannot_be_reached() {
         async move { finding.set(host.connect(address(7, 80)).await.map(drop)) }
     });
     let error = found.wait(&mut *world).expect_err("there is nobody");
-    assert_eq!(error.kind(), io::ErrorKind::HostUnreachable);
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[test]
@@ -59,6 +60,48 @@ fn a_panic_on_a_host_is_not_lost() {
     add(&mut *world, 0, |host| async move {
         host.spawn(async { panic!("an invariant is broken") });
         host.sleep_until(Time::MAX).await;
+    });
+    world.run(&mut || false, LIMIT);
+}
+
+/// Adds a host on a thread of its own, which begins with `begin` and then sleeps for a moment and
+/// panics.
+fn add_on_thread(world: &mut dyn Backend, begin: fn() -> Result<(), HostStartError>) {
+    let main = move |host: Host| -> LocalFuture<'static, Result<Serving, HostStartError>> {
+        Box::pin(async move {
+            begin()?;
+            let serving: Serving = Box::pin(async move {
+                host.sleep(Duration::from_millis(1)).await;
+                panic!("an invariant is broken")
+            });
+            Ok(serving)
+        })
+    };
+    world.add_host(spec(0), Arc::new(main));
+}
+
+#[test]
+#[should_panic(expected = "an invariant is broken")]
+fn a_panic_on_another_thread_is_not_lost() {
+    let mut world = tcp();
+    add_on_thread(&mut *world, || Ok(()));
+    world.run(&mut || false, LIMIT);
+}
+
+#[test]
+#[should_panic(expected = "it cannot begin")]
+fn a_panic_of_a_host_that_begins_is_not_lost() {
+    let mut world = tcp();
+    add_on_thread(&mut *world, || panic!("it cannot begin"));
+    world.run(&mut || false, LIMIT);
+}
+
+#[test]
+#[should_panic(expected = "node:1 did not start: port 80 cannot be listened on")]
+fn a_host_that_cannot_begin_ends_the_run() {
+    let mut world = tcp();
+    add_on_thread(&mut *world, || {
+        Err(HostStartError::Port { port: 80, source: io::ErrorKind::AddrInUse.into() })
     });
     world.run(&mut || false, LIMIT);
 }

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use stayput_host::{Backend, Batch, Disk, DiskError, File};
 
-use super::real_disks::real_disks;
-use stayput_testkit::world::{Probe, add, fabric};
+use stayput_testkit::world::{Probe, add, fabric, tcp};
 
 const NAMES: [&str; 6] = ["a", "b", "f/x", "f/y", "g/x", "h/i/j/x"];
 const DIRS: [&str; 4] = ["f", "g/", "h/i/j", "none"];
@@ -138,6 +137,6 @@ proptest! {
         calls in proptest::collection::vec(call(), 1..40),
     ) {
         let simulated = all_on(&mut *fabric(), &calls);
-        prop_assert_eq!(all_on(&mut *real_disks(), &calls), simulated);
+        prop_assert_eq!(all_on(&mut *tcp(), &calls), simulated);
     }
 }

@@ -3,10 +3,11 @@
 use stayput_host::contract::{Awaited, ContractBackend};
 use stayput_host::topology::HostSpec;
 use stayput_host::{Backend, HostMain, Purpose, RunEnd};
+use stayput_server::LoopbackServer;
 use stayput_testkit::world::{self, LIMIT};
 use stayput_world::RunMeters;
 use stayput_world::fabric::Fabric;
-use stayput_world::tcp::Tcp;
+use stayput_world::metered::Metered;
 use stayput_world::turmoil::Turmoil;
 
 /// World under test.
@@ -20,13 +21,8 @@ pub(super) fn turmoil() -> WorldBackend<Turmoil> {
     WorldBackend(world::turmoil())
 }
 
-pub(super) fn tcp() -> WorldBackend<Tcp> {
+pub(super) fn tcp() -> WorldBackend<Metered<LoopbackServer>> {
     WorldBackend(world::tcp())
-}
-
-#[cfg(unix)]
-pub(super) fn real_disks() -> WorldBackend<super::real_disks::RealDisks> {
-    WorldBackend(super::real_disks::real_disks())
 }
 
 impl<B: Backend + RunMeters> ContractBackend for WorldBackend<B> {

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use stayput_host::config::{LinkConfig, NetworkConfig};
 pub use stayput_host::contract::{host_address as address, host_spec as spec};
 use stayput_host::topology::HostKey;
 use stayput_host::{Backend, Host, RunEnd, Seed, Time};
+use stayput_server::LoopbackServer;
 use stayput_world::Trace;
 use stayput_world::fabric::Fabric;
-use stayput_world::tcp::Tcp;
+use stayput_world::metered::Metered;
 use stayput_world::turmoil::Turmoil;
 
 /// Time limit of a run, later than anything that a test waits for.
@@ -44,13 +46,15 @@ pub fn turmoil() -> Box<Turmoil> {
     Box::new(Turmoil::new(Seed(1), network(), Trace::default()))
 }
 
-/// World on real sockets.
+/// Hosts on real sockets and disks, with seed 1.
 ///
 /// # Panics
-/// The system has no room for a reactor.
+/// The system has no room for sockets, threads and a directory.
 #[must_use]
-pub fn tcp() -> Box<Tcp> {
-    Box::new(Tcp::new(Seed(1), Trace::default()).expect("the system has room for a reactor"))
+pub fn tcp() -> Box<Metered<LoopbackServer>> {
+    let server = LoopbackServer::new(Seed(1)).expect("the system has room");
+    let clock = server.clock();
+    Box::new(Metered::new(server, Arc::new(move || clock.now()), Trace::default()))
 }
 
 /// Adds a host that runs `main` whenever it starts.

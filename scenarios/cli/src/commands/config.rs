@@ -78,8 +78,9 @@ pub(super) fn write_config(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()
 
 fn write_network(plan: &RunPlan, out: &mut dyn Write) -> io::Result<()> {
     if plan.net == Net::Tcp {
-        let not = "not the latencies, trunks and network cards of the scenario";
-        return writeln!(out, "network   the loopback of this machine, in real time; {not}");
+        let not = "not the links, network cards, disk rates, cores and fuel rates of the scenario";
+        let real = "the loopback, disks and cores of this machine, in real time";
+        return writeln!(out, "network   {real}; {not}");
     }
     let n = &plan.scenario.network;
     writeln!(

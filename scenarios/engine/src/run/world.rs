@@ -2,9 +2,12 @@
 //!
 //! This is the one place that knows which backend can do what.
 
+use std::sync::Arc;
+
 use stayput_host::{Backend, Seed, Time};
+use stayput_server::LoopbackServer;
 use stayput_world::fabric::Fabric;
-use stayput_world::tcp::Tcp;
+use stayput_world::metered::Metered;
 use stayput_world::turmoil::Turmoil;
 use stayput_world::{ExecutorMeters, FaultInjection, PartMeters, RunMeters, Trace, WireMeters};
 
@@ -15,14 +18,14 @@ use crate::plan::{Net, RunPlan};
 pub(super) enum RunWorld {
     Fabric(Box<Fabric>),
     Turmoil(Box<Turmoil>),
-    Tcp(Box<Tcp>),
+    Tcp(Box<Metered<LoopbackServer>>),
 }
 
 impl RunWorld {
     /// A world without hosts.
     ///
     /// # Errors
-    /// The system has no room for its sockets.
+    /// The system has no room for its sockets, threads and disks.
     pub(super) fn of(plan: &RunPlan, trace: Trace) -> Result<Self, RunError> {
         let (seed, network) = (Seed(plan.seed), plan.scenario.network.clone());
         Ok(match plan.net {
@@ -33,8 +36,11 @@ impl RunWorld {
             }
             Net::Turmoil => Self::Turmoil(Box::new(Turmoil::new(seed, network, trace))),
             Net::Tcp => {
-                let tcp = Tcp::new(seed, trace);
-                Self::Tcp(Box::new(tcp.map_err(|error| unfit("net tcp", &error.to_string()))?))
+                let server = LoopbackServer::new(seed);
+                let server = server.map_err(|error| unfit("net tcp", &error.to_string()))?;
+                let clock = server.clock();
+                let clock = Arc::new(move || clock.now());
+                Self::Tcp(Box::new(Metered::new(server, clock, trace)))
             }
         })
     }

@@ -6,17 +6,20 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use stayput_world::tcp::stream::Socket;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::super::stream::Socket;
 use super::proof::{
     CLAIM_BYTES, HELLO_BYTES, MAGIC, NONCE_BYTES, Opening, PeerSecret, VERDICT_BYTES, Verdict,
     nonce,
 };
 
-/// Error of a handshake, on the caller's side.
+/// Error of a connection to another process of the cluster, on the caller's side.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CallError {
+pub enum PeerError {
+    /// Nothing came within the time limit.
+    #[error("it does not answer")]
+    NoAnswer,
     /// The connection broke.
     #[error("{0}")]
     Broken(#[from] io::Error),
@@ -34,13 +37,14 @@ pub(super) enum CallError {
     Elsewhere,
 }
 
-impl From<CallError> for io::Error {
-    fn from(error: CallError) -> Self {
+impl From<PeerError> for io::Error {
+    fn from(error: PeerError) -> Self {
         let kind = match error {
-            CallError::Broken(source) => return source,
-            CallError::HungUp | CallError::Unproven => ErrorKind::PermissionDenied,
-            CallError::Refused => ErrorKind::ConnectionRefused,
-            CallError::Elsewhere => ErrorKind::HostUnreachable,
+            PeerError::Broken(source) => return source,
+            PeerError::NoAnswer => ErrorKind::TimedOut,
+            PeerError::HungUp | PeerError::Unproven => ErrorKind::PermissionDenied,
+            PeerError::Refused => ErrorKind::ConnectionRefused,
+            PeerError::Elsewhere => ErrorKind::HostUnreachable,
         };
         Self::new(kind, error.to_string())
     }
@@ -61,7 +65,7 @@ pub(super) async fn call(
     secret: &PeerSecret,
     from: SocketAddr,
     to: SocketAddr,
-) -> Result<(), CallError> {
+) -> Result<(), PeerError> {
     let caller = nonce()?;
     let mut hello = [0; HELLO_BYTES];
     hello[..MAGIC.len()].copy_from_slice(MAGIC);
@@ -73,22 +77,22 @@ pub(super) async fn call(
     stream.write_all(&secret.claim(&opening)).await?;
     stream.flush().await?;
     let said = told::<VERDICT_BYTES>(stream).await?;
-    match secret.heard_verdict(&opening, &said).ok_or(CallError::Unproven)? {
+    match secret.heard_verdict(&opening, &said).ok_or(PeerError::Unproven)? {
         Verdict::Accepted => Ok(()),
-        Verdict::Refused => Err(CallError::Refused),
-        Verdict::Elsewhere => Err(CallError::Elsewhere),
+        Verdict::Refused => Err(PeerError::Refused),
+        Verdict::Elsewhere => Err(PeerError::Elsewhere),
     }
 }
 
 /// The next message of the called one.
-async fn told<const BYTES: usize>(stream: &mut impl Socket) -> Result<[u8; BYTES], CallError> {
+async fn told<const BYTES: usize>(stream: &mut impl Socket) -> Result<[u8; BYTES], PeerError> {
     let mut message = [0; BYTES];
     match stream.read_exact(&mut message).await {
         Ok(_) => Ok(message),
         Err(error)
             if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) =>
         {
-            Err(CallError::HungUp)
+            Err(PeerError::HungUp)
         }
         Err(error) => Err(error.into()),
     }

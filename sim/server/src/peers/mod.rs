@@ -19,15 +19,15 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(super) use self::port::attend;
+pub use self::handshake::PeerError;
+pub(super) use self::port::PeerPort;
 pub use self::proof::PeerSecret;
-use stayput_host::{BoxStream, Label, LocalFuture};
-use stayput_world::tcp::stream::{Books, SocketStream};
+use stayput_host::BoxStream;
 
 use super::meters::Meters;
+use super::stream::SocketStream;
 
 /// The other processes of a cluster, as one of them knows them.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub(super) async fn dial(
     stream.set_nodelay(true)?;
     handshake::call(&mut stream, &peers.secret, from, to).await?;
     peers.found.keep(way, at);
-    Ok(Box::new(SocketStream::new(stream, Rc::new(Dialled(meters)))))
+    Ok(Box::new(SocketStream::new(stream, meters, ())))
 }
 
 /// Connects to where `way` led before, or else to where it leads now.
@@ -106,84 +106,15 @@ async fn connect(before: Option<SocketAddr>, way: &str) -> io::Result<tokio::net
     tokio::net::TcpStream::connect(way).await
 }
 
-/// True if the process at `way` is there and knows the secret; what is wrong in words.
-pub(super) async fn look(peers: &Peers, way: &str, to: SocketAddr) -> Result<(), String> {
+/// Checks that the process at `way` is there and knows the secret.
+///
+/// # Errors
+/// It is not, or does not.
+pub(super) async fn look(peers: &Peers, way: &str, to: SocketAddr) -> Result<(), PeerError> {
     #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-    let stream = tokio::net::TcpStream::connect(way).await;
-    let mut stream = stream.map_err(|error| error.to_string())?;
+    let mut stream = tokio::net::TcpStream::connect(way).await?;
     match handshake::call(&mut stream, &peers.secret, to, to).await {
-        Ok(()) | Err(handshake::CallError::Refused) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Closes a connection; a server that is told to stop waits for it.
-pub(super) fn see_through(meters: &Arc<Meters>, closing: LocalFuture<'static, ()>) {
-    let counted = meters.closes();
-    let closing = async move {
-        closing.await;
-        drop(counted);
-    };
-    #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
-    drop(tokio::task::spawn_local(closing));
-}
-
-/// The books of a connection to another process.
-struct Dialled(Arc<Meters>);
-
-impl Books for Dialled {
-    fn sent(&self, label: Label, bytes: u64) {
-        self.0.sent(label, bytes);
-    }
-
-    fn close(&self, closing: LocalFuture<'static, ()>) {
-        see_through(&self.0, closing);
-    }
-}
-
-/// A connection of another process that was let in.
-#[derive(Debug)]
-pub(super) struct Peer {
-    stream: std::net::TcpStream,
-    from: SocketAddr,
-    books: Answered,
-}
-
-impl Peer {
-    /// As a stream of the thread that asks.
-    ///
-    /// # Errors
-    /// It is broken already.
-    pub(super) fn into_stream(self) -> io::Result<(BoxStream, SocketAddr)> {
-        #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-        let stream = tokio::net::TcpStream::from_std(self.stream)?;
-        Ok((Box::new(SocketStream::new(stream, Rc::new(self.books))), self.from))
-    }
-}
-
-/// The books of a connection from another process, which counts as open until they go.
-#[derive(Debug)]
-struct Answered(Arc<Meters>);
-
-impl Answered {
-    fn new(meters: &Arc<Meters>) -> Self {
-        meters.peer_accepted();
-        Self(Arc::clone(meters))
-    }
-}
-
-impl Books for Answered {
-    fn sent(&self, label: Label, bytes: u64) {
-        self.0.sent(label, bytes);
-    }
-
-    fn close(&self, closing: LocalFuture<'static, ()>) {
-        see_through(&self.0, closing);
-    }
-}
-
-impl Drop for Answered {
-    fn drop(&mut self) {
-        self.0.peer_closed();
+        Ok(()) | Err(PeerError::Refused) => Ok(()),
+        Err(error) => Err(error),
     }
 }

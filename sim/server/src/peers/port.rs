@@ -13,15 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use stayput_world::tcp::stream::linger;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
-use super::super::Shared;
-use super::super::switchboard::Arrival;
+use super::super::meters::Meters;
+use super::super::shutdown::ShutdownSignal;
+use super::super::stream::linger;
+use super::super::switchboard::{Arrival, Switchboard};
+use super::Peers;
 use super::handshake::{Stranger, answer, hear};
 use super::proof::Verdict;
-use super::{Answered, Peer, Peers};
 
 /// Time limit for a caller to prove that it is a peer.
 const PROOF_MAX: Duration = Duration::from_secs(5);
@@ -36,73 +37,75 @@ const NO_PEER: &[u8] =
 WWW-Authenticate: Stayput-Peer\r\nConnection: close\r\n\r\n\
 This port is for the processes of a Stayput cluster. Clients are served by its proxies.\n";
 
-/// Takes connections of other processes until the server ends.
-#[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-pub(in super::super) async fn attend(
-    shared: Arc<Shared>,
-    peers: Peers,
-    listener: tokio::net::TcpListener,
-) {
-    let (peers, callers) = (Rc::new(peers), Rc::new(Callers::default()));
-    while let Some(accepted) = shared.ending.unless_ended(listener.accept()).await {
-        let Ok((stream, _)) = accepted else {
-            let again = tokio::time::Instant::now() + ACCEPT_PAUSE;
-            tokio::time::sleep_until(again).await;
-            continue;
-        };
-        let (shared, peers) = (Arc::clone(&shared), Rc::clone(&peers));
-        let (caller, goes) = Callers::enter(&callers);
-        let heard = async move {
-            let _caller = caller;
-            let told_apart = Cell::new(false);
-            let heard = pin!(receive(stream, &peers, &shared, &told_apart));
-            let late = tokio::time::Instant::now() + PROOF_MAX;
-            let late = pin!(tokio::time::sleep_until(late));
-            let goes = pin!(goes.notified());
-            let is_over = matches!(select(heard, select(late, goes)).await, Either::Left(_));
-            if !is_over && !told_apart.get() {
-                shared.meters.stranger_refused();
-            }
-        };
-        #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
-        drop(tokio::task::spawn_local(heard));
-    }
+/// The port of a process for the others of its cluster.
+pub(in super::super) struct PeerPort {
+    pub(in super::super) peers: Peers,
+    pub(in super::super) switchboard: Arc<Switchboard>,
+    pub(in super::super) shutdown: Arc<ShutdownSignal>,
+    pub(in super::super) meters: Arc<Meters>,
 }
 
-/// Sees a caller through to whom it wants. Once it is known whether it is a peer, it is
-/// `told_apart`.
-#[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
-async fn receive(
-    mut stream: tokio::net::TcpStream,
-    peers: &Peers,
-    shared: &Shared,
-    told_apart: &Cell<bool>,
-) {
-    let heard = hear(&mut stream, &peers.secret).await;
-    told_apart.set(true);
-    let opening = match heard {
-        Ok(opening) => opening,
-        Err(stranger) => {
-            shared.meters.stranger_refused();
-            if let Stranger::Http = stranger {
-                // It may be gone already.
-                let _told = stream.write_all(NO_PEER).await;
-                linger(stream).await;
-            }
-            return;
+impl PeerPort {
+    /// Accepts connections of other processes until the server ends.
+    #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+    pub(in super::super) async fn accept(self, listener: tokio::net::TcpListener) {
+        let (port, callers) = (Rc::new(self), Rc::new(Callers::default()));
+        while let Some(accepted) = port.shutdown.unless_sent(listener.accept()).await {
+            let Ok((stream, _)) = accepted else {
+                let again = tokio::time::Instant::now() + ACCEPT_PAUSE;
+                tokio::time::sleep_until(again).await;
+                continue;
+            };
+            let port = Rc::clone(&port);
+            let (caller, goes) = Callers::enter(&callers);
+            let heard = async move {
+                let _caller = caller;
+                let told_apart = Cell::new(false);
+                let heard = pin!(port.receive(stream, &told_apart));
+                let late = tokio::time::Instant::now() + PROOF_MAX;
+                let late = pin!(tokio::time::sleep_until(late));
+                let goes = pin!(goes.notified());
+                let is_over = matches!(select(heard, select(late, goes)).await, Either::Left(_));
+                if !is_over && !told_apart.get() {
+                    port.meters.stranger_refused();
+                }
+            };
+            #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+            drop(tokio::task::spawn_local(heard));
         }
-    };
-    let room = shared.switchboard.room_at(opening.to);
-    let verdict = match (&room, peers.way(opening.to.ip())) {
-        (Some(_), _) => Verdict::Accepted,
-        (None, Some(_)) => Verdict::Elsewhere,
-        (None, None) => Verdict::Refused,
-    };
-    let answered = stream.set_nodelay(true).is_ok()
-        && answer(&mut stream, &peers.secret, &opening, verdict).await.is_ok();
-    if let (true, Some(room), Ok(stream)) = (answered, room, stream.into_std()) {
-        let books = Answered::new(&shared.meters);
-        room.send(Arrival::Peer(Peer { stream, from: opening.from, books }));
+    }
+
+    /// Sees a caller through to whom it wants. Once it is known whether it is a peer, it is
+    /// `told_apart`.
+    #[expect(clippy::disallowed_types, reason = "sockets are what the seam stands for here")]
+    async fn receive(&self, mut stream: tokio::net::TcpStream, told_apart: &Cell<bool>) {
+        let Self { peers, switchboard, meters, .. } = self;
+        let heard = hear(&mut stream, &peers.secret).await;
+        told_apart.set(true);
+        let opening = match heard {
+            Ok(opening) => opening,
+            Err(stranger) => {
+                meters.stranger_refused();
+                if let Stranger::Http = stranger {
+                    // It may be gone already.
+                    let _told = stream.write_all(NO_PEER).await;
+                    linger(stream).await;
+                }
+                return;
+            }
+        };
+        let permit = switchboard.permit_at(opening.to);
+        let verdict = match (&permit, peers.way(opening.to.ip())) {
+            (Some(_), _) => Verdict::Accepted,
+            (None, Some(_)) => Verdict::Elsewhere,
+            (None, None) => Verdict::Refused,
+        };
+        let answered = stream.set_nodelay(true).is_ok()
+            && answer(&mut stream, &peers.secret, &opening, verdict).await.is_ok();
+        if let (true, Some(permit), Ok(stream)) = (answered, permit, stream.into_std()) {
+            let open = Some(meters.peer_connection());
+            permit.send(Arrival::Socket { stream, from: opening.from, open });
+        }
     }
 }
 

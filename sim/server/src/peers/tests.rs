@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use futures_util::future::join;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use super::handshake::{CallError, Stranger, answer, call, hear};
+use super::handshake::{PeerError, Stranger, answer, call, hear};
 use super::proof::{CLAIM_BYTES, HELLO_BYTES, MAGIC, NONCE_BYTES, Opening, VERDICT_BYTES, Verdict};
 use super::*;
 
@@ -28,7 +28,7 @@ fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-async fn calling(mut stream: DuplexStream, secret: PeerSecret) -> Result<(), CallError> {
+async fn calling(mut stream: DuplexStream, secret: PeerSecret) -> Result<(), PeerError> {
     call(&mut stream, &secret, at(2), at(1)).await
 }
 
@@ -69,7 +69,7 @@ async fn carry(
 }
 
 struct Met {
-    caller: Result<(), CallError>,
+    caller: Result<(), PeerError>,
     called: Result<Opening, Stranger>,
     said: Vec<u8>,
 }
@@ -99,9 +99,9 @@ fn those_who_know_the_secret_agree_on_where_a_connection_leads() {
     let opening = met.called.unwrap();
     assert_eq!((opening.to, opening.from), (at(1), at(2)));
     let refused = meet(Verdict::Refused, PASS, PASS).caller;
-    assert!(matches!(refused, Err(CallError::Refused)), "{refused:?}");
+    assert!(matches!(refused, Err(PeerError::Refused)), "{refused:?}");
     let elsewhere = meet(Verdict::Elsewhere, PASS, PASS).caller;
-    assert!(matches!(elsewhere, Err(CallError::Elsewhere)), "{elsewhere:?}");
+    assert!(matches!(elsewhere, Err(PeerError::Elsewhere)), "{elsewhere:?}");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_caller_believes_nothing_that_is_changed_anywhere() {
             for flip in [1, 2, 3, 0x80] {
                 let met =
                     meet(verdict, PASS, &|at, it| Some(if at == place { it ^ flip } else { it }));
-                let unbelieved = matches!(met.caller, Err(CallError::Unproven | CallError::HungUp));
+                let unbelieved = matches!(met.caller, Err(PeerError::Unproven | PeerError::HungUp));
                 assert!(unbelieved, "byte {place} of {TOLD} changed by {flip}: {:?}", met.caller);
             }
         }
@@ -141,7 +141,7 @@ fn a_handshake_that_is_cut_off_anywhere_opens_nothing() {
     }
     for place in 0..TOLD {
         let met = meet(Verdict::Accepted, PASS, &|at, byte| (at < place).then_some(byte));
-        assert!(matches!(met.caller, Err(CallError::HungUp)), "cut off after {place} of {TOLD}");
+        assert!(matches!(met.caller, Err(PeerError::HungUp)), "cut off after {place} of {TOLD}");
     }
 }
 
@@ -171,7 +171,7 @@ fn a_callers_own_words_prove_nothing_to_it() {
             mirror.write_all(&claim[CLAIM_BYTES - VERDICT_BYTES + 1..]).await.unwrap();
         };
         let (called, ()) = run(join(calling(caller, secret(1)), mirroring));
-        assert!(matches!(called, Err(CallError::Unproven)), "{called:?}");
+        assert!(matches!(called, Err(PeerError::Unproven)), "{called:?}");
     }
 }
 
@@ -180,7 +180,7 @@ fn two_secrets_open_nothing() {
     let (caller, listener) = duplex(ROOM);
     let both = join(calling(caller, secret(1)), called(listener, secret(2), Verdict::Accepted));
     let (caller, called) = run(both);
-    assert!(matches!(caller, Err(CallError::HungUp)), "{caller:?}");
+    assert!(matches!(caller, Err(PeerError::HungUp)), "{caller:?}");
     assert!(matches!(called, Err(Stranger::Other)), "{called:?}");
 }
 

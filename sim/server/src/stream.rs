@@ -1,51 +1,48 @@
-//! Sockets' streams as the seam's. Counts what is sent; what becomes of it the system does not
-//! tell.
+//! A socket as a stream of the seam: counts what is sent, and closes such that what was written
+//! arrives.
+//!
+//! Leaves out what becomes of sent bytes: the system does not say.
 
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stayput_host::{Label, LocalFuture, Stream};
+use stayput_host::{Label, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// The most bytes that are read or written at once, as the fabric's chunks.
+use super::meters::Meters;
+
+/// The most bytes that are read or written at once.
 const CHUNK_MAX: usize = 64 << 10;
-/// Bytes that still come for a closed connection and are thrown away, before its sender is told
-/// with a reset.
+/// Bytes that still come for a closed connection and are thrown away, before its sender gets a
+/// reset.
 const LINGER_BYTES_MAX: usize = 1 << 20;
 /// Time that a closed connection waits for its peer to close as well.
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
-/// Accounting of a stream.
-pub trait Books {
-    /// So many bytes are on their way.
-    fn sent(&self, label: Label, bytes: u64);
-
-    /// Sees a connection through that nobody holds any more.
-    fn close(&self, closing: LocalFuture<'static, ()>);
-}
-
 /// A socket, or what encrypts on one.
-pub trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Socket for S {}
 
-/// A byte stream of the seam over a socket.
-pub struct SocketStream<S: Socket> {
-    /// Gone only while it is dropped.
+/// A byte stream of the seam over a socket, with guards that are dropped when nobody holds the
+/// connection any more.
+pub(super) struct SocketStream<S: Socket, G> {
+    /// `None` only while it is dropped.
     stream: Option<S>,
-    /// True if the peer has said that nothing more comes.
+    /// True if the peer has ended its half.
     ended: bool,
-    books: Rc<dyn Books>,
+    meters: Arc<Meters>,
+    _guards: G,
 }
 
-impl<S: Socket> SocketStream<S> {
-    /// The stream over `stream`; what is sent is counted in `books`.
-    pub fn new(stream: S, books: Rc<dyn Books>) -> Self {
-        Self { stream: Some(stream), ended: false, books }
+impl<S: Socket, G> SocketStream<S, G> {
+    /// The stream over `stream`, which counts in `meters`.
+    pub(super) fn new(stream: S, meters: Arc<Meters>, guards: G) -> Self {
+        Self { stream: Some(stream), ended: false, meters, _guards: guards }
     }
 
     fn socket(&mut self) -> io::Result<Pin<&mut S>> {
@@ -53,7 +50,7 @@ impl<S: Socket> SocketStream<S> {
     }
 }
 
-impl<S: Socket> Stream for SocketStream<S> {
+impl<S: Socket, G: Unpin> Stream for SocketStream<S, G> {
     fn poll_read(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Bytes>> {
         let mut data = vec![0; max.min(CHUNK_MAX)];
         let mut buf = ReadBuf::new(&mut data);
@@ -74,7 +71,7 @@ impl<S: Socket> Stream for SocketStream<S> {
     ) -> Poll<io::Result<usize>> {
         let data = &data[..data.len().min(CHUNK_MAX)];
         let written = ready!(self.socket()?.poll_write(cx, data))?;
-        self.books.sent(label, written as u64);
+        self.meters.sent(label, written as u64);
         Poll::Ready(Ok(written))
     }
 
@@ -87,11 +84,18 @@ impl<S: Socket> Stream for SocketStream<S> {
     }
 }
 
-impl<S: Socket> Drop for SocketStream<S> {
+impl<S: Socket, G> Drop for SocketStream<S, G> {
     fn drop(&mut self) {
         // Once the peer has ended, the system delivers the rest by itself.
         if let (Some(stream), false) = (self.stream.take(), self.ended) {
-            self.books.close(Box::pin(linger(stream)));
+            // A server that stops waits for it.
+            let counted = self.meters.closing_connection();
+            let closing = async move {
+                linger(stream).await;
+                drop(counted);
+            };
+            #[expect(clippy::disallowed_methods, reason = "it ends with the server")]
+            drop(tokio::task::spawn_local(closing));
         }
     }
 }
@@ -99,7 +103,7 @@ impl<S: Socket> Drop for SocketStream<S> {
 /// Closes the connection such that what was written arrives. Data that comes for a closed socket,
 /// or lies there unread, makes the system reset the connection and throw away what it has not sent
 /// (RFC 1122, 4.2.2.13); so they are taken off it until the peer ends.
-pub async fn linger(mut stream: impl Socket) {
+pub(super) async fn linger(mut stream: impl Socket) {
     let discard = async {
         stream.shutdown().await?;
         let mut unread = vec![0; CHUNK_MAX];
@@ -112,7 +116,7 @@ pub async fn linger(mut stream: impl Socket) {
         }
         Ok::<_, io::Error>(())
     };
-    #[expect(clippy::disallowed_methods, reason = "the clock of this world is tokio's")]
-    // However it ended, nobody is left to be told.
+    #[expect(clippy::disallowed_methods, reason = "the clock here is tokio's")]
+    // However it ended, nobody is left to hear of it.
     let _over = tokio::time::timeout(LINGER_MAX, discard).await;
 }
