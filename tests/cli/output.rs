@@ -21,8 +21,8 @@ fn json_on_standard_output_has_the_agreed_keys_and_nothing_beside_it() {
     let json = said.json();
     assert_keys(
         &json,
-        "schema scenario seed net trace_hash policies saved latency_comparable faults expect \
-         broken wall",
+        "schema scenario seed net trace_hash warm_up policies saved latency_comparable faults \
+         expect broken wall",
     );
     assert_eq!((&json["schema"], &json["seed"]), (&"stayput.run/3".into(), &1.into()));
     assert_eq!((&json["scenario"], &json["net"]), (&"small".into(), &"fabric".into()));
