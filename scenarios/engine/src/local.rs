@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use rand::RngExt;
 use stayput_host::Seed;
 use stayput_jobs::plan::{
     JobPlan, PlanError, PlannedDevice, PlannedImage, PlannedPath, Planning, SessionPlan,
@@ -149,7 +150,7 @@ impl Local<'_> {
             devices: devices.collect(),
             images,
             limits: SessionLimits::default(),
-            entropy: Seed(self.seed).entropy("session", plan.session.as_bytes(), 0).seed(),
+            entropy: Seed(self.seed).entropy("session", plan.session.as_bytes(), 0).random(),
         };
         let mut inputs = BTreeMap::new();
         for device in plan.devices.iter().filter(|device| device.kind.is_readable()) {

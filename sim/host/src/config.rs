@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use rand::{Rng, RngExt};
+
 /// Rate in bytes per second, never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteRate(u64);
@@ -76,10 +78,10 @@ impl Chance {
         self.0
     }
 
-    /// Decides by 64 random bits; true with this probability.
+    /// Decides by a draw; true with this probability.
     #[must_use]
-    pub fn hits(self, bits: u64) -> bool {
-        (u128::from(bits) * u128::from(Self::BILLION)) >> 64 < u128::from(self.0)
+    pub fn hits(self, rng: &mut impl Rng) -> bool {
+        rng.random_ratio(self.0, Self::BILLION)
     }
 }
 

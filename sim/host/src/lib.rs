@@ -31,10 +31,10 @@ pub mod config;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod disk;
+pub mod distribution;
 mod entropy;
 mod host;
 mod local_future;
-pub mod logarithm;
 mod machine;
 mod metric;
 mod net;

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use rand::{Rng, RngExt};
 use stayput_host::{Batch, Disk, DiskError, Seed};
 use stayput_server::disk::{DiskPool, RealDisk};
 
@@ -43,7 +44,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 /// Content written under a name: longer than a page of the system now and then.
 fn content(name: &str) -> Vec<u8> {
     let mut draws = Seed(1).entropy("killed", name.as_bytes(), 0);
-    let len = usize::try_from(draws.below(20_000)).expect("it is small");
+    let len = draws.random_range(0..20_000);
     std::iter::repeat_with(|| draws.next_u64().to_le_bytes()).flatten().take(len).collect()
 }
 
@@ -135,7 +136,7 @@ fn what_a_killed_process_acknowledged_is_there_and_whole() {
     let kills = std::env::var(KILLS).ok().map(|kills| kills.parse().expect("a number"));
     let mut told = BTreeMap::new();
     for round in 0..kills.unwrap_or(KILLS_USUALLY) {
-        let after = 1 + Seed(7).entropy("kills", b"", round).below(TOLD_MAX);
+        let after = 1 + Seed(7).entropy("kills", b"", round).random_range(0..TOLD_MAX);
         let found = run_and_kill(root.path(), round, after);
         assert!(found.len() as u64 >= after, "{} of {after} were told of", found.len());
         told.extend(found.into_iter().map(|(writer, name)| (name, writer)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rand::RngExt;
 use stayput_host::Seed;
 use stayput_host::config::{ByteRate, LinkConfig, NetworkConfig};
 use stayput_host::topology::{HostPlace, HostSpec};
@@ -23,7 +24,7 @@ struct Case {
 /// Hosts in zones, cards of different speed, a slow trunk between zones; flows between any of them.
 fn case(number: u64) -> Case {
     let mut draw = Seed(number).entropy("fairness", b"", 0);
-    let mut below = |bound: usize| usize::try_from(draw.below(bound as u64)).expect("small");
+    let mut below = |bound: usize| draw.random_range(0..bound);
     let mbit = |rate: usize| rate as u64 * 125_000;
     let hosts: Vec<HostSpec> = (0..6 + below(5))
         .map(|index| {

@@ -5,10 +5,9 @@
 //! found out. Leaves out that columns depend on each other.
 
 use bytes::Bytes;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::{Rng, RngExt};
 
-use super::keyed::key;
+use super::stream;
 
 const HEADER: &[u8] = b"id,score,city,fruit,amount,remark\n";
 /// No row is longer.
@@ -39,14 +38,13 @@ const REMARKS: [&str; 16] = [
 /// Exactly `size_bytes` bytes of rows for the object at `path`; the last row may be cut short.
 #[must_use]
 pub fn csv(seed: u64, path: &str, size_bytes: usize) -> Bytes {
-    let mut rng = ChaCha8Rng::from_seed(key(seed, "data", path.as_bytes()));
+    let mut rng = stream(seed, path);
     let mut text = Vec::with_capacity(size_bytes.saturating_add(HEADER.len() + MAX_ROW_BYTES));
     text.extend_from_slice(HEADER);
     let mut id = 0;
     while text.len() < size_bytes {
         id += 1;
-        let (draw, more) = (rng.next_u64(), rng.next_u64());
-        let score = (u128::from(draw) * u128::from(SCORES)) >> u64::BITS;
+        let (score, more) = (rng.random_range(0..SCORES), rng.next_u64());
         let part =
             |bits: u32, shift: u32| usize::try_from(more >> shift & ((1 << bits) - 1)).unwrap_or(0);
         let (euros, cents) = (part(7, 0), part(6, 7));

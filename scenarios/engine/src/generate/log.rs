@@ -6,10 +6,9 @@
 //! hours of the day, sessions, returning visitors.
 
 use bytes::Bytes;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::Rng;
 
-use super::keyed::key;
+use super::stream;
 
 /// No line is longer.
 const MAX_LINE_BYTES: usize = 512;
@@ -78,7 +77,7 @@ const AGENTS: [&str; 8] = [
 /// Exactly `size_bytes` bytes of log for the object at `path`; the last line may be cut short.
 #[must_use]
 pub fn log(seed: u64, path: &str, size_bytes: usize) -> Bytes {
-    let mut rng = ChaCha8Rng::from_seed(key(seed, "data", path.as_bytes()));
+    let mut rng = stream(seed, path);
     // Between 2 and 14 % of the lines, in 256ths.
     let banana_share = 5 + rng.next_u64() % 32;
     let mut text = Vec::with_capacity(size_bytes.saturating_add(MAX_LINE_BYTES));

@@ -5,10 +5,9 @@
 //! line feed. So whatever sorts lines by their bytes sorts them. Leaves out skewed keys.
 
 use bytes::Bytes;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::Rng;
 
-use super::keyed::key;
+use super::stream;
 
 /// The bytes of a record.
 pub const RECORD_BYTES: usize = 100;
@@ -28,7 +27,7 @@ const FILLING_TIMES: usize = 4;
 #[must_use]
 pub fn records(seed: u64, path: &str, size_bytes: usize) -> Bytes {
     assert_eq!(size_bytes % RECORD_BYTES, 0, "{size_bytes} bytes of records of {RECORD_BYTES}");
-    let mut rng = ChaCha8Rng::from_seed(key(seed, "data", path.as_bytes()));
+    let mut rng = stream(seed, path);
     let object = rng.next_u64();
     let mut all = Vec::with_capacity(size_bytes);
     for number in 0..(size_bytes / RECORD_BYTES) as u64 {

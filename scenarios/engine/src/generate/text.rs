@@ -5,10 +5,9 @@
 //! any text. Leaves out sense.
 
 use bytes::Bytes;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::Rng;
 
-use super::keyed::key;
+use super::stream;
 
 /// Ranks below 2^12.
 const LEVELS: u64 = 12;
@@ -21,7 +20,7 @@ const MAX_WORD_BYTES: usize = 16;
 /// Exactly `size_bytes` bytes of text for the object at `path`; the last word may be cut short.
 #[must_use]
 pub fn text(seed: u64, path: &str, size_bytes: usize) -> Bytes {
-    let mut rng = ChaCha8Rng::from_seed(key(seed, "data", path.as_bytes()));
+    let mut rng = stream(seed, path);
     let mut text = Vec::with_capacity(size_bytes.saturating_add(MAX_WORD_BYTES));
     let mut begins = true;
     while text.len() < size_bytes {

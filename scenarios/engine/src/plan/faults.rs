@@ -3,10 +3,10 @@
 //!
 //! Leaves out effects: drawn faults need not have any.
 
-use stayput_world::fault::ClusterPlace;
+use rand::seq::IndexedRandom;
 
-use crate::generate::number;
 use crate::plan::arrivals::gap;
+use crate::plan::stream;
 use crate::scenario::limits::MAX_DRAWN_FAULTS;
 use crate::scenario::{DrawnFault, Scenario, ScenarioError, ScenarioFault};
 
@@ -16,16 +16,16 @@ pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<ScenarioFault>,
     for drawn in &scenario.drawn_faults {
         let mut at = drawn.at;
         for n in 0.. {
-            let draw = |purpose| number(seed, purpose, drawn.section as u64, n);
-            at = at.saturating_add(gap(draw("fault time"), drawn.per_second));
+            let stream = |purpose| stream(seed, purpose, drawn.section as u64, n);
+            at = at.saturating_add(gap(&mut stream("fault time"), drawn.per_second));
             if at >= drawn.until {
                 break;
             }
             if faults.len() >= MAX_DRAWN_FAULTS {
                 return Err(too_many(scenario, drawn));
             }
-            let kind = match target(&drawn.targets, draw("fault target")) {
-                Some(place) => drawn.kind.moved_to(place),
+            let kind = match drawn.targets.choose(&mut stream("fault target")) {
+                Some(place) => drawn.kind.moved_to(*place),
                 None => drawn.kind.clone(),
             };
             let (for_, repeat, line) = (drawn.for_, drawn.repeat, drawn.line);
@@ -33,12 +33,6 @@ pub(super) fn draw(scenario: &Scenario, seed: u64) -> Result<Vec<ScenarioFault>,
         }
     }
     Ok(faults)
-}
-
-/// One of `targets`, all alike.
-fn target(targets: &[ClusterPlace], draw: u64) -> Option<ClusterPlace> {
-    let index = (u128::from(draw) * targets.len() as u128) >> 64;
-    targets.get(usize::try_from(index).ok()?).copied()
 }
 
 fn too_many(scenario: &Scenario, drawn: &DrawnFault) -> ScenarioError {

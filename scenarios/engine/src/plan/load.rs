@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
+use stayput_host::Entropy;
 use stayput_host::config::Chance;
 
 use super::arrivals::Times;
-use super::{pick, size};
-use crate::generate;
+use super::{pick, size, stream};
 use crate::scenario::{Load, ObjectName, Scenario};
 
 /// The most requests of one section in a run; to need more breaks a promise, since the jobs then
@@ -64,30 +64,28 @@ impl LoadPlan {
     pub fn times(&self) -> impl Iterator<Item = (u64, Duration)> + '_ {
         let mut times = Times::new(self.load.arrivals);
         (0..MAX_REQUESTS).map_while(move |number| {
-            let draw = |purpose: &'static str| self.draw(purpose, number);
-            Some((number, times.next(&draw)?))
+            let stream = |purpose: &'static str| self.stream(purpose, number);
+            Some((number, times.next(&stream)?))
         })
     }
 
     /// Request of this number.
     #[must_use]
     pub fn kind(&self, number: u64) -> LoadKind {
-        if let (Some(picker), true) = (&self.picker, self.load.read.hits(self.draw("read", number)))
+        if let (Some(picker), true) =
+            (&self.picker, self.load.read.hits(&mut self.stream("read", number)))
         {
             // Going round has no use for more than its length.
             let turn = u32::try_from(number % u64::from(u32::MAX)).unwrap_or_default();
             return LoadKind::Get(
-                self.load.objects[picker.pick(turn, self.draw("pick", number))].clone(),
+                self.load.objects[picker.pick(turn, &mut self.stream("pick", number))].clone(),
             );
         }
-        let mut identity = [0; 16];
-        identity[..8].copy_from_slice(&self.section.to_le_bytes());
-        identity[8..].copy_from_slice(&number.to_le_bytes());
-        LoadKind::Put(size::draw(self.load.size, self.seed, "load size", &identity, 1))
+        LoadKind::Put(size::draw(self.load.size, &mut self.stream("size", number), 1))
     }
 
-    fn draw(&self, purpose: &str, number: u64) -> u64 {
-        generate::number(self.seed, &format!("load {purpose}"), self.section, number)
+    fn stream(&self, purpose: &str, number: u64) -> Entropy {
+        stream(self.seed, &format!("load {purpose}"), self.section, number)
     }
 }
 
@@ -97,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::scenario::ScenarioCatalog;
+    use rand::Rng;
 
     fn load(more: &str) -> LoadPlan {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../banana.toml");
@@ -126,7 +125,7 @@ mod tests {
         let last = plan.times().nth(10_000).unwrap();
         assert_eq!(last.0, 10_000);
         assert!((97..103).contains(&last.1.as_secs()), "{last:?}");
-        let jobs = generate::number(1, "arrival", 0, 1);
-        assert_ne!(plan.draw("arrival", 1), jobs, "no draw of the jobs is used again");
+        let jobs = stream(1, "arrival", 0, 1).next_u64();
+        assert_ne!(plan.stream("arrival", 1).next_u64(), jobs, "no draw of the jobs is used again");
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use stayput_host::KnownContents;
+use stayput_host::{Entropy, KnownContents, Seed};
 use stayput_jobs::system_images::SystemImages;
 use stayput_world::executor::TaskOrder;
 
@@ -177,25 +177,30 @@ pub fn draw_jobs(scenario: &Scenario, seed: u64) -> Vec<PlannedJob> {
     let mut jobs = Vec::new();
     for (group, work) in scenario.work.iter().enumerate() {
         let picker = pick::Picker::new(work.pick, work.objects.len());
-        let descriptions = pick::Picker::weighing(work.jobs.iter().map(|job| job.weight));
+        let descriptions = pick::Picker::weighing(work.jobs.iter().map(|job| job.weight.into()));
         let mut times = arrivals::Times::new(work.arrivals);
         for run in 0..work.runs {
-            let draw = |purpose| generate::number(seed, purpose, group as u64, u64::from(run));
+            let stream = |purpose| stream(seed, purpose, group as u64, u64::from(run));
             let index = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
             // A draw that decides nothing is not made.
             let description =
-                if work.jobs.len() > 1 { descriptions.pick(run, draw("job")) } else { 0 };
+                if work.jobs.len() > 1 { descriptions.pick(run, &mut stream("job")) } else { 0 };
             jobs.push(PlannedJob {
                 index,
                 client: index % scenario.cluster.clients,
                 work: group,
                 description,
-                object: work.objects[picker.pick(run, draw("pick"))].clone(),
-                arrival: times.next(&draw),
+                object: work.objects[picker.pick(run, &mut stream("pick"))].clone(),
+                arrival: times.next(&stream),
             });
         }
     }
     jobs
+}
+
+/// The stream of the `nth` decision of this kind in a group or section.
+fn stream(seed: u64, purpose: &str, section: u64, nth: u64) -> Entropy {
+    Seed(seed).entropy(purpose, &section.to_le_bytes(), nth)
 }
 
 fn load(scenario: &Scenario, seed: u64) -> Result<Vec<LoadedObject>, ScenarioError> {
@@ -256,7 +261,8 @@ fn read(source: &DataSource, seed: u64, max: u64) -> Result<Option<Bytes>, (&Pat
                 Generator::Text => generate::text,
             };
             let name = source.name.to_string();
-            let bytes = size::draw(*size, seed, "size", name.as_bytes(), kind.unit_bytes());
+            let mut stream = Seed(seed).stream("size", name.as_bytes());
+            let bytes = size::draw(*size, &mut stream, kind.unit_bytes());
             let bytes = usize::try_from(bytes).ok().filter(|_| bytes <= max);
             Ok(bytes.map(|bytes| generate(seed, &name, bytes)))
         }

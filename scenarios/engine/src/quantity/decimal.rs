@@ -88,11 +88,11 @@ impl Decimal {
         (self.digits, 10_u128.pow(self.places))
     }
 
-    /// The whole power that this number is, if it is a whole number up to `max`.
+    /// Magnitude as the nearest float, or one beside it; the same on every machine.
     #[must_use]
-    pub fn as_whole(self, max: u32) -> Option<u32> {
-        let whole = self.times(1)?;
-        u32::try_from(whole).ok().filter(|n| *n <= max)
+    pub fn magnitude(self) -> f64 {
+        let (digits, scale) = self.fraction();
+        digits as f64 / scale as f64
     }
 
     /// This number times `factor`, if that is a whole number from 0 to `u64::MAX`.

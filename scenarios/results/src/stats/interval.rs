@@ -114,11 +114,10 @@ pub fn ranks(count: usize) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{Rng, SeedableRng};
+    use rand::RngExt;
 
     use super::*;
-    use stayput_engine::generate::key;
+    use stayput_host::Seed;
 
     #[test]
     fn ranks_are_those_of_the_tables_of_the_sign_test() {
@@ -176,12 +175,11 @@ mod tests {
 
     /// Share of 4,000 samples of `count` values of a distribution whose interval holds the
     /// distribution's median.
-    fn coverage(count: usize, draw: impl Fn(u64) -> f64, median: f64) -> f64 {
-        let mut random =
-            ChaCha8Rng::from_seed(key(1, "coverage of intervals", &count.to_le_bytes()));
+    fn coverage(count: usize, draw: impl Fn(f64) -> f64, median: f64) -> f64 {
+        let mut random = Seed(1).stream("coverage of intervals", &count.to_le_bytes());
         let samples = 4_000;
         let held = (0..samples).filter(|_| {
-            let values: Vec<f64> = (0..count).map(|_| draw(random.next_u64())).collect();
+            let values: Vec<f64> = (0..count).map(|_| draw(random.random())).collect();
             let estimate = Estimate::of(values).unwrap();
             estimate.beside(median) == Some(std::cmp::Ordering::Equal)
         });
@@ -191,8 +189,8 @@ mod tests {
     #[test]
     fn the_interval_covers_what_it_says_whatever_the_shape() {
         // Between 0 and 1, then bent so that the tail is long; the median moves along.
-        let even = |draw: u64| draw as f64 / 2_f64.powi(64);
-        let skewed = |draw: u64| 1.0 / (1.0 - even(draw)).max(1e-12);
+        let even = |drawn: f64| drawn;
+        let skewed = |drawn: f64| 1.0 / (1.0 - drawn).max(1e-12);
         for count in [6, 20, 50, 200] {
             for covered in [coverage(count, even, 0.5), coverage(count, skewed, 2.0)] {
                 // Four standard errors of 4,000 samples are 0.014; the exact coverage of these
@@ -204,8 +202,7 @@ mod tests {
 
     #[test]
     fn an_interval_of_a_median_elsewhere_seldom_holds_this_one() {
-        let even = |draw: u64| draw as f64 / 2_f64.powi(64);
-        let covered = coverage(200, even, 0.7);
+        let covered = coverage(200, |drawn| drawn, 0.7);
         assert!(covered < 0.01, "{covered}");
     }
 }

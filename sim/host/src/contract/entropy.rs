@@ -1,5 +1,7 @@
 //! Claim about keyed entropy.
 
+use rand::Rng;
+
 use super::ContractBackend;
 use super::script::start_reporting;
 

@@ -4,6 +4,8 @@
 //! The baseline of what is known about spreading load: it asks nobody anything. So it also draws
 //! replicas that do not answer.
 
+use rand::seq::SliceRandom;
+
 use super::{PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, nodes};
 
 /// The policy `random`.
@@ -24,7 +26,7 @@ impl PlacementPolicy for Random {
 
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let mut candidates = nodes(view.nodes());
-        view.draw.clone().shuffle(&mut candidates);
+        candidates.shuffle(&mut view.draw.clone());
         let reason = match view.replicas.len() {
             0 => NO_OBJECT,
             1 => ONLY_ONE,

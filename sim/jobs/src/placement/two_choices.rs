@@ -5,6 +5,8 @@
 //! what this proxy sent it. Old news would send everybody to the same node (Mitzenmacher, *How
 //! Useful Is Old Information?*, 2000). Leaves out asking before each job.
 
+use rand::seq::SliceRandom;
+
 use super::{
     PlacementDecision, PlacementPolicy, PlacementReason, PlacementView, ReplicaView, nodes,
 };
@@ -27,7 +29,7 @@ impl PlacementPolicy for TwoChoices {
 
     fn decide(&self, view: &PlacementView<'_>) -> PlacementDecision {
         let mut order: Vec<&ReplicaView> = view.nodes().iter().collect();
-        view.draw.clone().shuffle(&mut order);
+        order.shuffle(&mut view.draw.clone());
         let reason = match order.as_mut_slice() {
             [first, second, ..] => {
                 let (one, other) = (first.pending(), second.pending());

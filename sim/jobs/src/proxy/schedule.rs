@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use rand::RngExt;
 use stayput_host::{AttemptKind, Purpose, SpanKind};
 use stayput_runtime::job::Gang;
 use stayput_runtime::pipe::pipe_capacity;
@@ -264,8 +265,7 @@ impl Scheduler<'_> {
         let longest = BACK_OFF * 2_u32.saturating_pow(round);
         let who = format!("{}-{session}", self.id);
         let mut entropy = host.entropy("job-back-off", who.as_bytes(), u64::from(round));
-        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
-        host.sleep(longest / 2 + Duration::from_nanos(entropy.below(nanos / 2 + 1))).await;
+        host.sleep(entropy.random_range(longest / 2..=longest)).await;
     }
 
     /// The order for a session; `gang` has the nodes that its pipes lead to.

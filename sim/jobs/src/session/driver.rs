@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use rand::RngExt;
 use stayput_host::Host;
 use stayput_host::config::{FuelRate, MachineConfig, SessionsConfig};
 use stayput_runtime::device::DeviceSpec;
@@ -129,5 +130,5 @@ impl SessionDriver {
 
 /// Seed of a session's randomness: the same wherever it runs, and at each attempt.
 fn session_entropy(host: &Host, session: &str) -> [u8; 32] {
-    host.entropy("session", session.as_bytes(), 0).seed()
+    host.entropy("session", session.as_bytes(), 0).random()
 }

@@ -45,6 +45,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
+use rand::{Rng, RngExt};
 use stayput_host::{Host, HostStartError, LocalFuture};
 
 use crate::http;
@@ -188,8 +189,7 @@ impl Proxy {
             *count
         };
         let mut entropy = self.0.host.entropy("replica", path.encoded().as_bytes(), attempt);
-        let first = entropy.below(nodes.primaries.len() as u64);
-        nodes.candidates(usize::try_from(first).unwrap_or(0))
+        nodes.candidates(entropy.random_range(0..nodes.primaries.len()))
     }
 
     /// Value of the header `Date`.
@@ -204,7 +204,7 @@ impl Proxy {
         let name = self.0.config.name.as_bytes();
         let mut entropy = self.0.host.entropy("trans-id", name, number);
         let seconds = Timestamp::at(self.0.host.now()).unix_seconds();
-        let (first, last) = (entropy.next_u64(), entropy.below(1 << 20));
+        let (first, last) = (entropy.next_u64(), entropy.random_range(0..1_u64 << 20));
         format!("tx{first:016x}{last:05x}-{seconds:010x}")
     }
 }

@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::fault::EffectLog;
     use crate::fault::kinds::{FullDisk, ReadErrors, SlowDisk, TornWrites};
+    use rand::Rng;
 
     fn disk() -> DiskFaults {
         DiskFaults::new(DiskIdentity { seed: Seed(7), name: "node:1/d1".to_owned() })

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
+use rand::RngExt;
 use stayput_host::{Batch, DiskError, Entropy, Row};
 
 use super::room::{self, Room};
@@ -237,20 +238,19 @@ impl State {
         for (name, file) in &self.names {
             let durable = self.durable_names.get(name);
             let is_new = durable.is_none_or(|durable| !Rc::ptr_eq(durable, file));
-            if is_new && draws.below(2) == 0 {
+            if is_new && draws.random() {
                 torn.names.insert(name.clone(), Rc::clone(file));
             }
         }
         for name in self.durable_names.keys().filter(|name| !self.names.contains_key(*name)) {
-            if draws.below(2) == 0 {
+            if draws.random() {
                 torn.gone.insert(name.clone());
             }
         }
         for file in self.names.values().chain(self.durable_names.values()) {
             let file = file.borrow();
             let unsynced = file.content.len().saturating_sub(file.durable_len);
-            let kept = if unsynced == 0 { 0 } else { draws.below(unsynced + 1) };
-            torn.lens.insert(file.id, file.durable_len + kept);
+            torn.lens.insert(file.id, file.durable_len + draws.random_range(0..=unsynced));
         }
         torn
     }

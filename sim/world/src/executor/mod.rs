@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use rand::RngExt;
 use slotmap::{SlotMap, new_key_type};
 use stayput_host::topology::HostKey;
 use stayput_host::{Entropy, LocalFuture, RunEnd, Seed, Time};
@@ -230,8 +231,8 @@ impl<E: 'static> Executor<E> {
         if ready.len() > 1
             && let Some(shuffle) = &mut *self.0.shuffle.borrow_mut()
         {
-            let drawn = shuffle.below(ready.len() as u64);
-            return ready.swap_remove_front(usize::try_from(drawn).unwrap_or(0));
+            let drawn = shuffle.random_range(0..ready.len());
+            return ready.swap_remove_front(drawn);
         }
         ready.pop_front()
     }

@@ -73,12 +73,10 @@ impl<'a> DiskRead<'a> {
         Self { seed, disk, nth, draws: None }
     }
 
-    /// The next 64 random bits of this read.
-    pub fn draw(&mut self) -> u64 {
+    /// Random bits of this read.
+    pub fn stream(&mut self) -> &mut Entropy {
         let (seed, disk, nth) = (self.seed, self.disk, self.nth);
-        self.draws
-            .get_or_insert_with(|| seed.entropy("disk errors", disk.as_bytes(), nth))
-            .next_u64()
+        self.draws.get_or_insert_with(|| seed.entropy("disk errors", disk.as_bytes(), nth))
     }
 
     /// Error of a read that cannot be corrected.

@@ -12,7 +12,7 @@ use stayput_host::topology::HostKey;
 use stayput_host::{BoxStream, Listener, LocalFuture, Time};
 
 use super::connection::{Congestion, Connection, End, Flow, Phase};
-use super::draw::Purpose;
+use super::draw::{Purpose, jitter_ns};
 use super::stream::NetStream;
 use super::{
     BACKLOG_MAX, ConnectionKey, FabricNetwork, LOOPBACK_LATENCY_NS, ListenerState, NetworkSignal,
@@ -153,9 +153,9 @@ impl FabricNetwork {
         let losing = self.losing(state, from, to);
         if !losing.never() || jitter != Jitter::None {
             let nth = u64::from(tries);
-            let mut bits = self.draws.bits(Purpose::HandshakeLoss, identity, flow.end, nth);
-            delay_ns += bits.jitter_ns(jitter);
-            let lost = losing.lose_handshake(&mut bits, HANDSHAKES_AGAIN_MAX);
+            let mut stream = self.draws.stream(Purpose::HandshakeLoss, identity, flow.end, nth);
+            delay_ns += jitter_ns(jitter, &mut stream);
+            let lost = losing.lose_handshake(&mut stream, HANDSHAKES_AGAIN_MAX);
             for (fault, count) in &lost.by_fault {
                 state.effects.entry(*fault).or_default().add("lost_segments", *count);
             }

@@ -2,17 +2,22 @@
 //!
 //! Leaves out shared sequences, so that a new draw shifts no other.
 
-use std::time::Duration;
-
+use rand::distr::Distribution;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt, SeedableRng};
 use stayput_host::Seed;
 use stayput_host::config::Jitter;
-use stayput_host::logarithm::{FRACTION_BITS, minus_ln_q48};
+use stayput_host::distribution::Exponential;
 use stayput_host::time::nanos;
 use stayput_host::topology::HostKey;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The most that an exponential jitter adds, in means.
-const EXPONENTIAL_MEANS_MAX: u64 = 20;
+const EXPONENTIAL_MEANS_MAX: f64 = 20.0;
+
+/// Random bits for one decision after the other. There is a stream for every chunk, so the
+/// generator is one that costs little to begin.
+pub(super) type DrawStream = Xoshiro256PlusPlus;
 
 /// Purpose of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +30,6 @@ pub(super) enum Purpose {
 /// The draws of a network.
 pub(super) struct Draws(u64);
 
-/// Random bits for one decision after the other (SplitMix64).
-pub(super) struct Bits(u64);
-
 impl Draws {
     pub(super) fn new(seed: Seed) -> Self {
         Self(seed.entropy("network", b"", 0).next_u64())
@@ -39,8 +41,8 @@ impl Draws {
     }
 
     /// For the `nth` decision of this kind about what `end` of a connection sends.
-    pub(super) fn bits(&self, purpose: Purpose, identity: u64, end: u8, nth: u64) -> Bits {
-        Bits(self.hash((purpose as u64) << 8 | u64::from(end), identity, nth))
+    pub(super) fn stream(&self, purpose: Purpose, identity: u64, end: u8, nth: u64) -> DrawStream {
+        DrawStream::seed_from_u64(self.hash((purpose as u64) << 8 | u64::from(end), identity, nth))
     }
 
     fn hash(&self, purpose: u64, identity: u64, nth: u64) -> u64 {
@@ -52,28 +54,14 @@ impl Draws {
     }
 }
 
-impl Bits {
-    pub(super) const fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Delay by `jitter`, in nanoseconds.
-    pub(super) fn jitter_ns(&mut self, jitter: Jitter) -> u64 {
-        let times = |duration: Duration, factor: u128, shift: u32| {
-            u64::try_from((u128::from(nanos(duration)) * factor) >> shift).unwrap_or(u64::MAX)
-        };
-        match jitter {
-            Jitter::None => 0,
-            Jitter::Uniform { max } => times(max, u128::from(self.draw()), 64),
-            Jitter::Exponential { mean } => {
-                let means = minus_ln_q48(u128::from(self.draw()) + 1);
-                let means = means.min(EXPONENTIAL_MEANS_MAX << FRACTION_BITS);
-                times(mean, u128::from(means), FRACTION_BITS)
-            }
+/// Delay by `jitter`, in nanoseconds.
+pub(super) fn jitter_ns(jitter: Jitter, stream: &mut DrawStream) -> u64 {
+    match jitter {
+        Jitter::None => 0,
+        Jitter::Uniform { max } => stream.random_range(0..=nanos(max)),
+        Jitter::Exponential { mean } => {
+            let means = Exponential { mean: 1.0 }.sample(stream).min(EXPONENTIAL_MEANS_MAX);
+            (nanos(mean) as f64 * means) as u64
         }
     }
 }
@@ -81,11 +69,13 @@ impl Bits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn mean_us(jitter: Jitter) -> u64 {
         let draws = Draws::new(Seed(1));
-        let sum: u64 =
-            (0..10_000).map(|nth| draws.bits(Purpose::Jitter, 7, 0, nth).jitter_ns(jitter)).sum();
+        let sum: u64 = (0..10_000)
+            .map(|nth| jitter_ns(jitter, &mut draws.stream(Purpose::Jitter, 7, 0, nth)))
+            .sum();
         sum / 10_000 / 1_000
     }
 
@@ -100,7 +90,7 @@ mod tests {
     #[test]
     fn a_draw_depends_on_each_part_of_its_key() {
         let draw = |seed, purpose, identity, end, nth| {
-            Draws::new(Seed(seed)).bits(purpose, identity, end, nth).draw()
+            Draws::new(Seed(seed)).stream(purpose, identity, end, nth).next_u64()
         };
         let base = draw(1, Purpose::Loss, 2, 0, 3);
         assert_eq!(base, draw(1, Purpose::Loss, 2, 0, 3));
@@ -113,5 +103,15 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn draws_stay_what_they_are() {
+        // Another version or machine that drew otherwise would change every result.
+        let stream = || Draws::new(Seed(1)).stream(Purpose::Jitter, 7, 1, 3);
+        assert_eq!(stream().next_u64(), 7_688_319_042_519_070_369);
+        let mean = Duration::from_millis(1);
+        assert_eq!(jitter_ns(Jitter::Exponential { mean }, &mut stream()), 875_185);
+        assert_eq!(jitter_ns(Jitter::Uniform { max: mean }, &mut stream()), 416_785);
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use stayput_host::config::Chance;
 use stayput_host::time::nanos;
 
-use super::draw::Bits;
+use super::draw::DrawStream;
 use crate::fault::FaultId;
 use crate::wire;
 
@@ -61,7 +61,7 @@ impl Losing {
     /// Draws the losses of `segments` that are sent together; `more_follows` after them.
     pub(super) fn lose(
         &self,
-        bits: &mut Bits,
+        stream: &mut DrawStream,
         segments: u64,
         more_follows: bool,
         round_trip_ns: u64,
@@ -69,7 +69,7 @@ impl Losing {
         let mut losses = Losses::default();
         let mut sent: Vec<u64> = (0..segments).collect();
         for round in 0..ROUNDS_MAX {
-            sent.retain(|_| self.is_lost(bits, &mut losses.by_fault));
+            sent.retain(|_| self.is_lost(stream, &mut losses.by_fault));
             let Some(last) = sent.last() else { break };
             losses.segments.extend_from_slice(&sent);
             let followed = more_follows || segments - 1 - last >= DUPLICATES;
@@ -84,21 +84,21 @@ impl Losing {
     }
 
     /// Draws the losses of a handshake's segment, `times_max` at most.
-    pub(super) fn lose_handshake(&self, bits: &mut Bits, times_max: u32) -> LostHandshake {
+    pub(super) fn lose_handshake(&self, stream: &mut DrawStream, times_max: u32) -> LostHandshake {
         let mut lost = LostHandshake::default();
         let mut by_fault = Vec::new();
-        while lost.times < times_max && self.is_lost(bits, &mut by_fault) {
+        while lost.times < times_max && self.is_lost(stream, &mut by_fault) {
             lost.times += 1;
         }
         lost.by_fault = by_fault.into_iter().map(|fault| (fault, 1)).collect();
         lost
     }
 
-    fn is_lost(&self, bits: &mut Bits, by_fault: &mut Vec<FaultId>) -> bool {
-        if self.link != Chance::NEVER && self.link.hits(bits.draw()) {
+    fn is_lost(&self, stream: &mut DrawStream, by_fault: &mut Vec<FaultId>) -> bool {
+        if self.link != Chance::NEVER && self.link.hits(stream) {
             return true;
         }
-        let fault = self.faults.iter().find(|(_, chance)| chance.hits(bits.draw()));
+        let fault = self.faults.iter().find(|(_, chance)| chance.hits(stream));
         by_fault.extend(fault.map(|(fault, _)| *fault));
         fault.is_some()
     }
@@ -124,8 +124,8 @@ mod tests {
 
     fn lose(percent: u32, segments: u64, more_follows: bool, nth: u64) -> Losses {
         let link = Chance::per_billion(percent * 10_000_000).expect("below all");
-        let mut bits = Draws::new(Seed(5)).bits(Purpose::Loss, 1, 0, nth);
-        Losing { link, faults: Vec::new() }.lose(&mut bits, segments, more_follows, 1_000_000)
+        let mut stream = Draws::new(Seed(5)).stream(Purpose::Loss, 1, 0, nth);
+        Losing { link, faults: Vec::new() }.lose(&mut stream, segments, more_follows, 1_000_000)
     }
 
     #[test]

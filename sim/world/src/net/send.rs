@@ -5,7 +5,7 @@ use stayput_host::topology::HostKey;
 use stayput_host::{Label, Time};
 
 use super::connection::{Chunk, Connection, End, Flight, Flow};
-use super::draw::Purpose;
+use super::draw::{Purpose, jitter_ns};
 use super::loss::{Losing, Losses, segment};
 use super::{CHUNK_MAX, FabricNetwork, LOOPBACK_LATENCY_NS, NetEvent, NetworkSignal, State};
 use crate::clock::Clock;
@@ -110,15 +110,15 @@ impl FabricNetwork {
         end.window.outstanding += chunk.bytes;
         let mut delay_ns = state.delay_ns(from, to);
         if jitter != Jitter::None {
-            let mut bits = self.draws.bits(Purpose::Jitter, identity, flow.end, nth);
-            delay_ns += bits.jitter_ns(jitter);
+            let mut stream = self.draws.stream(Purpose::Jitter, identity, flow.end, nth);
+            delay_ns += jitter_ns(jitter, &mut stream);
         }
         let losing = self.losing(state, from, to);
         let mut wire_bytes = chunk.wire_bytes();
         if !losing.never() {
-            let mut bits = self.draws.bits(Purpose::Loss, identity, flow.end, nth);
+            let mut stream = self.draws.stream(Purpose::Loss, identity, flow.end, nth);
             let segments = chunk.bytes.div_ceil(wire::SEGMENT_PAYLOAD).max(1);
-            let losses = losing.lose(&mut bits, segments, more_follows, 2 * latency_ns);
+            let losses = losing.lose(&mut stream, segments, more_follows, 2 * latency_ns);
             wire_bytes += self.count_losses(state, flow, &chunk, &losses);
             delay_ns += losses.delay_ns;
         }

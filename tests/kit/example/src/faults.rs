@@ -3,6 +3,7 @@
 //!
 //! Leaves out faults of processes.
 
+use rand::RngExt;
 use stayput_host::DiskError;
 use stayput_host::topology::HostKey;
 use stayput_world::fault::{
@@ -40,7 +41,7 @@ impl FaultDescription for FlakyReads {
 
 impl DiskFault for FlakyReads {
     fn read(&self, read: &mut DiskRead<'_>, effects: &EffectCounter) -> Result<(), DiskError> {
-        if !read.draw().is_multiple_of(u64::from(self.every)) {
+        if !read.stream().random_ratio(1, self.every) {
             return Ok(());
         }
         effects.add("flaky_reads", 1);

@@ -5,7 +5,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use stayput_host::Seed;
 
 /// Objects that each client writes.
 pub const OBJECTS_PER_CLIENT: u32 = 2;
@@ -115,14 +117,11 @@ fn op() -> impl Strategy<Value = Op> {
 #[must_use]
 pub fn text(object: u32, version: u32, bytes: u32) -> Vec<u8> {
     let mut text = format!("object {object} version {version}\n").into_bytes();
-    let mut drawn = u64::from(object) << 32 | u64::from(version) << 1 | 1;
+    let mut draws = Seed(object.into()).entropy("text", b"", version.into());
     while text.len() < bytes as usize {
-        // A linear congruential generator (Knuth's MMIX) is random enough for words.
-        drawn =
-            drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let word = WORDS[usize::try_from(drawn >> 33).unwrap_or(0) % WORDS.len()];
+        let word = WORDS[draws.random_range(0..WORDS.len())];
         text.extend_from_slice(word.as_bytes());
-        text.push(if drawn >> 60 == 0 { b'\n' } else { b' ' });
+        text.push(if draws.random_ratio(1, 16) { b'\n' } else { b' ' });
     }
     text.truncate(bytes as usize);
     text

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE};
 use hyper::{HeaderMap, StatusCode};
+use rand::Rng;
 
 use crate::http::{Body, ByteRange, Response};
 use crate::proxy::Proxy;

@@ -43,7 +43,7 @@ impl FaultDescription for ReadErrors {
 
 impl DiskFault for ReadErrors {
     fn read(&self, read: &mut DiskRead<'_>, effects: &EffectCounter) -> Result<(), DiskError> {
-        if !self.chance.hits(read.draw()) {
+        if !self.chance.hits(read.stream()) {
             return Ok(());
         }
         effects.add("failed_reads", 1);
