@@ -129,9 +129,11 @@ mod tests {
         let mut counts = [0_u32; 16];
         let stream = Seed(5).entropy("distribution", b"zipf", 0);
         stream.sample_iter(ranks).take(DRAWS).for_each(|rank| counts[rank] += 1);
-        for (at, count) in counts.iter().enumerate() {
-            let share = f64::from(*count) / f64::from(counts[0]) * (at + 1) as f64;
-            assert!((0.88..1.12).contains(&share), "{counts:?}");
+        let total: f64 = zipf_weights(16, 1.0).sum();
+        for (weight, count) in zipf_weights(16, 1.0).zip(counts) {
+            let expected = DRAWS as f64 * weight / total;
+            let error = (f64::from(count) - expected).abs() / expected.sqrt();
+            assert!(error < 5.0, "{count} of {expected}, by {error} standard errors: {counts:?}");
         }
     }
 
