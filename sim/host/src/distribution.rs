@@ -1,7 +1,7 @@
 //! Distributions that need a logarithm or a power, over the uniform draws of `rand`.
 //!
-//! The same bits on any machine: `rand_distr` computes by `num-traits`, which takes the platform's C
-//! library as soon as any crate of a build turns its feature `std` on (here those that write
+//! The same bits on any machine: `rand_distr` computes by `num-traits`, which takes the platform's
+//! C library as soon as any crate of a build turns its feature `std` on (here those that write
 //! Parquet and histograms do), and C libraries, even one of them on two processors, differ in the
 //! last bit. So each is the inverse of its distribution, or Box and Muller's, with the functions of
 //! `libm`; names and parameters are those of `rand_distr`, with which a test compares.
