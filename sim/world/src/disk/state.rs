@@ -70,8 +70,9 @@ pub(super) struct FileState {
     pub(super) id: u64,
     pub(super) content: Content,
     durable_len: u64,
-    /// True if it has a name: only then does it take room.
-    named: bool,
+    /// Number of its names: it takes room, once, while it has any. A loss of power may leave it
+    /// both of the names that a rename had given it.
+    names: u32,
 }
 
 impl FileState {
@@ -100,7 +101,7 @@ impl State {
         }
         let id = self.files_made;
         self.files_made += 1;
-        let file = FileState { id, content: Content::default(), durable_len: 0, named: true };
+        let file = FileState { id, content: Content::default(), durable_len: 0, names: 1 };
         let file = Rc::new(RefCell::new(file));
         self.names.insert(path.to_owned(), Rc::clone(&file));
         Ok(file)
@@ -126,13 +127,15 @@ impl State {
 
     fn unname(&mut self, file: &RefCell<FileState>) {
         let file = &mut *file.borrow_mut();
-        file.named = false;
-        self.room.free(file.content.len());
+        file.names -= 1;
+        if file.names == 0 {
+            self.room.free(file.content.len());
+        }
     }
 
     pub(super) fn append(&mut self, file: &RefCell<FileState>, data: Bytes) {
         let file = &mut *file.borrow_mut();
-        if file.named {
+        if file.names > 0 {
             self.room.take(data.len() as u64);
         }
         file.content.push(data);
@@ -225,8 +228,10 @@ impl State {
             lost += file.content.len().saturating_sub(kept);
             file.content.truncate(kept);
             file.durable_len = kept;
-            file.named = true;
-            self.room.take(file.content.len());
+            if file.names == 0 {
+                self.room.take(kept);
+            }
+            file.names += 1;
         }
         lost
     }
@@ -327,5 +332,82 @@ mod tests {
         assert_eq!(state.list("d"), ["b"]);
         state.lose_power(None);
         assert_eq!(state.list("d"), ["a"]);
+    }
+
+    /// Room that files with a name and rows take, counted anew.
+    fn counted(state: &State) -> u64 {
+        let files: BTreeMap<u64, u64> = state
+            .names
+            .values()
+            .map(|file| (file.borrow().id, file.borrow().content.len()))
+            .collect();
+        let rows = state.table.iter().map(|(key, value)| room::of_row(key, value));
+        files.values().sum::<u64>() + rows.sum::<u64>()
+    }
+
+    /// One of few names; a number stands for it.
+    fn name(number: u8) -> &'static str {
+        ["a", "b", "d/a", "d/b"][usize::from(number) % 4]
+    }
+
+    proptest! {
+        #[test]
+        fn room_is_what_named_files_and_rows_take_whatever_happens(
+            steps in prop::collection::vec((0_u8..9, any::<u8>(), any::<u8>()), 0..80),
+        ) {
+            let mut state = State::default();
+            let mut open = Vec::new();
+            let mut draws = stayput_host::Seed(1).entropy("torn", b"", 0);
+            for (kind, one, other) in steps {
+                match kind {
+                    0 => open.extend(state.create(name(one))),
+                    1 => drop(state.rename(name(one), name(other))),
+                    2 => drop(state.remove(name(one))),
+                    3 => {
+                        state.sync_dir(["", "d"][usize::from(one) % 2]);
+                    }
+                    4 => {
+                        state.lose_power(None);
+                    }
+                    5 => {
+                        state.lose_power(Some(&mut draws));
+                    }
+                    6 => {
+                        let mut batch = Batch::new();
+                        batch.put(vec![one % 3], vec![7; usize::from(other)]);
+                        batch.delete(vec![other % 3]);
+                        let (before, growth) = (state.used(), state.growth(&batch));
+                        state.apply(&batch);
+                        prop_assert_eq!(state.used().saturating_sub(before), growth);
+                    }
+                    _ if open.is_empty() => {}
+                    7 => {
+                        open[usize::from(one) % open.len()].borrow_mut().sync();
+                    }
+                    _ => {
+                        let file = Rc::clone(&open[usize::from(one) % open.len()]);
+                        state.append(&file, Bytes::from(vec![7; usize::from(other)]));
+                    }
+                }
+                prop_assert_eq!(state.used(), counted(&state));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_keeps_both_names_of_a_rename_takes_its_room_once() {
+        let mut state = State::default();
+        let file = state.create("tmp/x").unwrap();
+        state.append(&file, Bytes::from_static(b"ten bytes."));
+        file.borrow_mut().sync();
+        state.sync_dir("tmp");
+        state.rename("tmp/x", "x").unwrap();
+        state.sync_dir("");
+        state.lose_power(None);
+        assert_eq!((state.list(""), state.used()), (vec!["tmp".to_owned(), "x".to_owned()], 10));
+        state.remove("tmp/x").unwrap();
+        assert_eq!(state.used(), 10, "it has the other name");
+        state.remove("x").unwrap();
+        assert_eq!(state.used(), 0);
     }
 }
