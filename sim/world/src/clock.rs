@@ -45,4 +45,23 @@ mod tests {
         assert_eq!(line.serve(Time::from_nanos(11), 5).as_nanos(), 20);
         assert_eq!(line.serve(Time::from_nanos(100), 5).as_nanos(), 105);
     }
+
+    #[test]
+    fn work_that_is_left_is_what_was_queued_and_not_yet_served() {
+        let mut line = ServiceQueue::default();
+        assert_eq!(line.left(Time::from_nanos(7)), 0);
+        line.serve(Time::from_nanos(10), 5);
+        line.serve(Time::from_nanos(12), 8);
+        assert_eq!(
+            [10, 12, 22, 23, 99].map(|now| line.left(Time::from_nanos(now))),
+            [13, 11, 1, 0, 0]
+        );
+    }
+
+    #[test]
+    fn a_service_that_would_end_after_all_time_ends_with_it() {
+        let mut line = ServiceQueue::default();
+        assert_eq!(line.serve(Time::from_nanos(10), u64::MAX), Time::MAX);
+        assert_eq!(line.serve(Time::from_nanos(20), 1), Time::MAX);
+    }
 }

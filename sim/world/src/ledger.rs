@@ -199,6 +199,11 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use stayput_host::config::{ByteRate, DiskConfig, FuelRate};
+    use stayput_host::topology::HostPlace;
+
     use super::*;
 
     const BODY: Label = Label::body(Purpose::ALL[0]);
@@ -294,5 +299,108 @@ mod tests {
         let totals = ledger.since(&earlier).totals();
         assert_eq!((totals.payload, totals.wire), (14, 1));
         assert_eq!(earlier.totals().payload, 5);
+    }
+
+    /// One count: the way, the label, the kind of count, and the bytes.
+    type Count = (usize, usize, u8, u64);
+
+    fn counts() -> impl Strategy<Value = Vec<Count>> {
+        vec((0_usize..6, 0_usize..4, 0_u8..4, 0_u64..1_000), 0..60)
+    }
+
+    /// Ways of each class, to proxies and to others.
+    fn some_way(number: usize) -> LedgerWay {
+        let class = LinkClass::ALL[number % LinkClass::ALL.len()];
+        let number = u32::try_from(number).expect("small");
+        way(number, number + 1, class, number.is_multiple_of(2))
+    }
+
+    fn label(number: usize) -> Label {
+        [Label::HEAD, BODY, OTHER, Label { part: MessagePart::Head, ..BODY }][number]
+    }
+
+    fn count(ledger: &mut Ledger, counts: &[Count]) {
+        for (way, of, kind, bytes) in counts {
+            let key = ledger.way(some_way(*way));
+            match kind {
+                0 => ledger.sent(key, label(*of), *bytes),
+                1 => ledger.delivered(key, label(*of), *bytes),
+                2 => ledger.dropped(key, label(*of), *bytes),
+                _ => ledger.on_wire(key, *bytes),
+            }
+        }
+    }
+
+    /// Sum of the counts of a kind that are of a way and a label that `is_meant`.
+    fn sum(counts: &[Count], kind: u8, is_meant: impl Fn(LedgerWay, Label) -> bool) -> u64 {
+        let meant = counts
+            .iter()
+            .filter(|(way, of, is, _)| *is == kind && is_meant(some_way(*way), label(*of)));
+        meant.map(|(.., bytes)| bytes).sum()
+    }
+
+    fn naive_totals(counts: &[Count]) -> LedgerTotals {
+        let is_body = |label: Label| label.part == MessagePart::Body;
+        let class = |class| sum(counts, 0, |way, label| way.class == class && is_body(label));
+        let purpose = |of| sum(counts, 0, |_, label| label.purpose == of && is_body(label));
+        LedgerTotals {
+            body: sum(counts, 0, |_, label| is_body(label)),
+            payload: sum(counts, 0, |_, _| true),
+            wire: sum(counts, 3, |_, _| true),
+            dropped: sum(counts, 2, |_, _| true),
+            delivered: sum(counts, 1, |_, _| true),
+            end_to_end: sum(counts, 1, |way, label| way.to_consumer && is_body(label)),
+            cross_zone: sum(counts, 0, |way, label| way.crosses_zones && is_body(label)),
+            by_class: LinkClass::ALL.into_iter().map(|of| (of, class(of))).collect(),
+            by_purpose: Purpose::ALL.into_iter().map(|of| (of, purpose(of))).collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn totals_are_sums_of_the_counts_that_they_name(counts in counts()) {
+            let mut ledger = Ledger::default();
+            count(&mut ledger, &counts);
+            let totals = ledger.totals();
+            prop_assert_eq!(&totals, &naive_totals(&counts));
+            prop_assert_eq!(totals.by_class.values().sum::<u64>(), totals.body);
+            prop_assert_eq!(totals.by_purpose.values().sum::<u64>(), totals.body);
+        }
+
+        #[test]
+        fn a_difference_is_what_was_counted_in_between(before in counts(), after in counts()) {
+            let mut ledger = Ledger::default();
+            count(&mut ledger, &before);
+            let earlier = ledger.clone();
+            count(&mut ledger, &after);
+            prop_assert_eq!(ledger.since(&earlier).totals(), naive_totals(&after));
+            prop_assert_eq!(ledger.since(&Ledger::default()).totals(), ledger.totals());
+        }
+    }
+
+    #[test]
+    fn a_way_leads_from_one_host_of_the_world_to_another() {
+        let spec = |name: &str, zone| HostSpec {
+            name: name.to_owned(),
+            ip: std::net::Ipv4Addr::LOCALHOST,
+            place: HostPlace::Zone { region: 1, zone },
+            is_worker: false,
+            nic: ByteRate::new(1).expect("not zero"),
+            cores: 1,
+            fuel_per_second: FuelRate::new(1).expect("not zero"),
+            disks: Vec::new(),
+            disk: DiskConfig {
+                read: ByteRate::new(1).expect("not zero"),
+                write: ByteRate::new(1).expect("not zero"),
+                seek: std::time::Duration::ZERO,
+                capacity: None,
+            },
+        };
+        let hosts = [spec("node:1", 1), spec("proxy:1", 1), spec("node:2", 2)];
+        let between = |from, to| LedgerWay::between(&hosts, HostKey(from), HostKey(to));
+        assert_eq!(between(0, 1), Some(way(0, 1, LinkClass::SameZone, false)));
+        assert_eq!(between(1, 0), Some(way(1, 0, LinkClass::SameZone, true)));
+        assert_eq!(between(0, 2), Some(way(0, 2, LinkClass::CrossZone, true)));
+        assert_eq!([between(0, 0), between(0, 3), between(3, 0)], [None; 3]);
     }
 }

@@ -208,6 +208,8 @@ impl Recorder for HostRecorder {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(ns: u64) -> Time {
@@ -254,5 +256,144 @@ mod tests {
         let hosts: Vec<_> = timeline.take_spans().into_iter().map(|(host, _)| host).collect();
         assert_eq!(hosts, [Some(HostKey(4)), None]);
         assert_eq!(timeline.left_out(), 0);
+    }
+
+    const ALL_KINDS: [SpanKind; 13] = [
+        SpanKind::Job,
+        SpanKind::Request,
+        SpanKind::Queue,
+        SpanKind::Compute,
+        SpanKind::DiskQueue,
+        SpanKind::Disk,
+        SpanKind::Transfer,
+        SpanKind::Attempt,
+        SpanKind::Retry(AttemptKind::Job),
+        SpanKind::Retry(AttemptKind::Session),
+        SpanKind::Retry(AttemptKind::Request),
+        SpanKind::Retry(AttemptKind::Replica),
+        SpanKind::Fault,
+    ];
+
+    /// Lists of a job's times, with a name each.
+    fn lists(times: &JobTimes) -> [(&'static str, &Vec<TimeInterval>); 7] {
+        [
+            ("compute", &times.compute),
+            ("disk", &times.disk),
+            ("queue", &times.queue),
+            ("attempts", &times.attempts),
+            ("lost", &times.lost),
+            ("lost_sessions", &times.lost_sessions),
+            ("lost_requests", &times.lost_requests),
+        ]
+    }
+
+    #[test]
+    fn each_kind_of_span_is_in_its_list_of_the_jobs_times_and_in_no_other() {
+        let expected = [
+            &[][..],
+            &[],
+            &["queue"],
+            &["compute"],
+            &["disk"],
+            &["disk"],
+            &[],
+            &["attempts"],
+            &["lost"],
+            &["lost_sessions"],
+            &["lost_requests"],
+            &["lost_requests"],
+            &[],
+        ];
+        for (kind, expected) in ALL_KINDS.into_iter().zip(expected) {
+            let timeline = Timeline::default();
+            timeline.keep(TimelineDetail::JobTimes);
+            timeline.add(HostKey(0), span(kind, 3, 8, Some(1)));
+            let times = timeline.times_of(JobNumber(1));
+            let filled = lists(&times).into_iter().filter(|(_, list)| !list.is_empty());
+            let filled: Vec<&str> = filled.map(|(name, _)| name).collect();
+            assert_eq!(filled, expected, "{kind:?}");
+            for (_, list) in lists(&times) {
+                assert!(list.iter().all(|interval| *interval == (at(3), at(8))), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_of_no_time_is_left_out_and_a_request_of_no_time_is_not() {
+        let timeline = Timeline::default();
+        timeline.keep(TimelineDetail::Spans);
+        ALL_KINDS.into_iter().for_each(|kind| timeline.add(None, span(kind, 5, 5, Some(0))));
+        let kept: Vec<SpanKind> =
+            timeline.take_spans().into_iter().map(|(_, span)| span.kind).collect();
+        let happens = [SpanKind::Job, SpanKind::Request, SpanKind::Transfer, SpanKind::Fault];
+        assert_eq!(kept, happens);
+        assert_eq!(timeline.times_of(JobNumber(0)), JobTimes::default());
+    }
+
+    #[test]
+    fn spans_are_taken_out_and_job_times_stay() {
+        let timeline = Timeline::default();
+        timeline.keep(TimelineDetail::Spans);
+        timeline.add(HostKey(0), span(SpanKind::Disk, 1, 2, Some(0)));
+        assert_eq!(timeline.take_spans().len(), 1);
+        assert_eq!(timeline.take_spans().len(), 0);
+        assert_eq!(timeline.times_of(JobNumber(0)).disk, [(at(1), at(2))]);
+    }
+
+    #[test]
+    fn a_recorder_names_its_host_and_its_job_is_that_of_the_whole_world() {
+        struct Still;
+        impl Clock for Still {
+            fn now(&self) -> Time {
+                at(9)
+            }
+
+            fn sleep_until(&self, _at: Time) -> stayput_host::LocalFuture<'static, ()> {
+                Box::pin(std::future::ready(()))
+            }
+        }
+        let timeline = Timeline::default();
+        let (one, other) = (
+            timeline.of_host(HostKey(1), Rc::new(Still)),
+            timeline.of_host(HostKey(2), Rc::new(Still)),
+        );
+        assert!(!one.wants(SpanKind::Compute, Some(JobNumber(4))), "it is off");
+        timeline.keep(TimelineDetail::JobTimes);
+        assert!(one.wants(SpanKind::Compute, Some(JobNumber(4))));
+        assert!(
+            !one.wants(SpanKind::Compute, None) && !one.wants(SpanKind::Fault, Some(JobNumber(4)))
+        );
+        timeline.keep(TimelineDetail::Spans);
+        assert!(one.wants(SpanKind::Compute, None) && one.wants(SpanKind::Fault, None));
+        assert_eq!(one.set_job(Some(JobNumber(4))), None);
+        assert_eq!((other.job(), timeline.job()), (Some(JobNumber(4)), Some(JobNumber(4))));
+        assert_eq!(other.set_job(None), Some(JobNumber(4)));
+        assert_eq!(one.now(), at(9));
+        other.add(span(SpanKind::Compute, 1, 2, None));
+        assert_eq!(timeline.take_spans()[0].0, Some(HostKey(2)));
+    }
+
+    proptest! {
+        #[test]
+        fn joined_times_cover_what_their_spans_cover_and_nothing_else(
+            spans in prop::collection::vec((0_u64..100, 0_u64..12), 0..40),
+        ) {
+            let timeline = Timeline::default();
+            timeline.keep(TimelineDetail::JobTimes);
+            let mut spans: Vec<(u64, u64)> =
+                spans.into_iter().map(|(begin, length)| (begin, begin + length)).collect();
+            // Spans are added when they end.
+            spans.sort_by_key(|(_, end)| *end);
+            for (begin, end) in &spans {
+                timeline.add(HostKey(0), span(SpanKind::Queue, *begin, *end, Some(0)));
+            }
+            let queue = timeline.times_of(JobNumber(0)).queue;
+            for ns in 0..120 {
+                let spanned = spans.iter().any(|(begin, end)| (*begin..*end).contains(&ns));
+                let kept = queue.iter().any(|(begin, end)| (*begin..*end).contains(&at(ns)));
+                prop_assert_eq!(kept, spanned, "at {} of {:?}", ns, queue);
+            }
+            prop_assert!(queue.iter().all(|(begin, end)| begin < end), "{queue:?}");
+        }
     }
 }

@@ -158,6 +158,8 @@ impl fmt::Debug for Trace {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn hash(events: &[(u64, TraceEvent<'_>)]) -> String {
@@ -213,5 +215,83 @@ mod tests {
         assert_eq!(lines, format!("{first}\n6 job 3 ok\n"));
         assert!(kept.take_lines().is_empty());
         assert_eq!(silent.hash(), kept.hash(), "lines change nothing");
+    }
+
+    /// Fields of an event: its kind, texts and numbers, of which it uses as many as it has.
+    type Fields = (u8, [usize; 3], [u64; 3]);
+
+    /// Texts that could be mistaken for each other where lengths or ends were not encoded.
+    const TEXTS: [&str; 6] = ["", "a", "b", "ab", "ba", "a\0"];
+
+    fn event((kind, texts, numbers): Fields) -> TraceEvent<'static> {
+        let [one, two, three] = texts.map(|text| TEXTS[text]);
+        let [first, second, third] = numbers;
+        match kind {
+            0 => TraceEvent::Delivered {
+                from: one,
+                to: two,
+                connection: first,
+                bytes: second,
+                digest: third,
+            },
+            1 => TraceEvent::Dropped { from: one, to: two, connection: first, bytes: second },
+            2 => TraceEvent::Committed { host: one, disk: two, what: three, bytes: first },
+            3 => TraceEvent::Fault { what: one },
+            _ => TraceEvent::Job { index: first, outcome: one },
+        }
+    }
+
+    /// The fields that an event of the kind has, the others zero.
+    fn used((kind, texts, numbers): Fields) -> Fields {
+        let (of_texts, of_numbers) = [(2, 3), (2, 2), (3, 1), (1, 0), (1, 1)][usize::from(kind)];
+        let mut used: Fields = (kind, [0; 3], [0; 3]);
+        used.1[..of_texts].copy_from_slice(&texts[..of_texts]);
+        used.2[..of_numbers].copy_from_slice(&numbers[..of_numbers]);
+        used
+    }
+
+    fn fields() -> impl Strategy<Value = Fields> {
+        let texts = prop::array::uniform3(0..TEXTS.len());
+        (0_u8..5, texts, prop::array::uniform3(prop_oneof![0_u64..3, Just(256), Just(u64::MAX)]))
+    }
+
+    fn encoded(at: u64, fields: Fields) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        event(fields).encode(Time::from_nanos(at), &mut bytes);
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn events_are_encoded_alike_only_if_they_are_the_same(
+            one in fields(), other in fields(), at in 0_u64..3, other_at in 0_u64..3,
+        ) {
+            let same = at == other_at && used(one) == used(other);
+            prop_assert_eq!(encoded(at, one) == encoded(other_at, other), same);
+        }
+
+        #[test]
+        fn no_encoded_event_begins_another(one in fields(), other in fields()) {
+            let (one, other) = (encoded(1, one), encoded(1, other));
+            prop_assert!(one == other || !one.starts_with(&other));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_event_has_a_line_of_its_own() {
+        let lines: Vec<String> =
+            (0..5).map(|kind| event((kind, [3, 2, 4], [1, 2, 255])).to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "delivered ab > b #1 2 B 00000000000000ff",
+                "dropped ab > b #1 2 B",
+                "committed ab b ba 1 B",
+                "fault ab",
+                "job 1 ab",
+            ]
+        );
     }
 }

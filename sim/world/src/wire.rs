@@ -29,4 +29,17 @@ mod tests {
         assert_eq!(data(1_448), 1_514, "a full Ethernet frame without its checksum");
         assert_eq!(data(1_449), 1_449 + 2 * 66);
     }
+
+    #[test]
+    fn a_run_of_bytes_costs_what_its_segments_cost_one_by_one() {
+        for payload in (0..20_000).step_by(7) {
+            let (mut left, mut wire) = (payload, 0);
+            while left > 0 {
+                let segment = left.min(SEGMENT_PAYLOAD);
+                wire += segment + SEGMENT_HEADER;
+                left -= segment;
+            }
+            assert_eq!(data(payload), wire, "{payload}");
+        }
+    }
 }

@@ -91,6 +91,8 @@ impl<E> Events<E> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn events(times: &[u64]) -> (Events<u64>, Vec<EventKey>) {
@@ -140,5 +142,63 @@ mod tests {
         assert!(events.wakes(wakes, waker));
         events.cancel(wakes);
         assert!(!events.wakes(wakes, waker));
+    }
+
+    proptest! {
+        #[test]
+        fn events_come_as_from_a_list_that_is_searched_each_time(
+            steps in prop::collection::vec((0_u8..4, 0_u64..20), 0..200),
+        ) {
+            let mut events = Events::<usize>::default();
+            // Time, number and key of each event that is still to come.
+            let mut naive: Vec<(u64, usize, EventKey)> = Vec::new();
+            let mut keys = Vec::new();
+            for (kind, number) in steps {
+                match kind {
+                    0 | 1 => {
+                        let made = keys.len();
+                        let action = EventAction::Signal(made);
+                        let key = events.push(Time::from_nanos(number), action);
+                        keys.push(key);
+                        naive.push((number, made, key));
+                    }
+                    2 if !keys.is_empty() => {
+                        let key = keys[usize::try_from(number).expect("small") % keys.len()];
+                        events.cancel(key);
+                        naive.retain(|(.., other)| *other != key);
+                    }
+                    _ => {
+                        let due = naive.iter().filter(|(at, ..)| *at <= number).min_by_key(|e| (e.0, e.1));
+                        let due = due.copied();
+                        naive.retain(|event| Some(event.1) != due.map(|due| due.1));
+                        let came = events.pop(Time::from_nanos(number)).map(|(at, action)| {
+                            let EventAction::Signal(made) = action else { panic!("a signal") };
+                            (at.as_nanos(), made)
+                        });
+                        prop_assert_eq!(came, due.map(|(at, made, _)| (at, made)));
+                    }
+                }
+                prop_assert_eq!(events.is_empty(), naive.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_sweep_keeps_the_order_of_what_is_left() {
+        let mut events = Events::<u64>::default();
+        let keys: Vec<EventKey> = (0..4 * SWEEP_MIN as u64)
+            .map(|at| events.push(Time::from_nanos(at / 2), EventAction::Signal(at)))
+            .collect();
+        let cancelled = keys.iter().enumerate().filter(|(nth, _)| !nth.is_multiple_of(8));
+        cancelled.for_each(|(_, key)| events.cancel(*key));
+        assert!(events.times_kept() < 2 * SWEEP_MIN, "{} times are kept", events.times_kept());
+        let left = std::iter::from_fn(|| events.pop(Time::MAX)).map(|(at, action)| {
+            let EventAction::Signal(event) = action else { panic!("a signal") };
+            assert_eq!(at.as_nanos(), event / 2);
+            event
+        });
+        let left: Vec<u64> = left.collect();
+        let expected: Vec<u64> = (0..4 * SWEEP_MIN as u64).step_by(8).collect();
+        assert_eq!(left, expected);
     }
 }

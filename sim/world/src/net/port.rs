@@ -114,6 +114,7 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use slotmap::SlotMap;
 
     use super::super::ConnectionKey;
@@ -202,5 +203,64 @@ mod tests {
         let order: Vec<FlightKey> = std::iter::from_fn(|| turns.pop()).collect();
         assert_eq!(order, [0, 4, 6, 1, 5, 2, 3].map(|chunk| chunks[chunk]));
         assert!(turns.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn flows_take_turns_as_round_robin_over_queues_does(
+            steps in prop::collection::vec(prop::option::weighted(0.6, 0_usize..5), 0..120),
+        ) {
+            let mut connections = SlotMap::<ConnectionKey, ()>::default();
+            let mut flights = SlotMap::<FlightKey, ()>::default();
+            let flows: Vec<Flow> =
+                (0..5).map(|_| Flow { connection: connections.insert(()), end: 1 }).collect();
+            let mut turns = Turns::default();
+            // Queues in the order of their turns; the one that is served goes to the end.
+            let mut naive: Vec<(usize, Vec<FlightKey>)> = Vec::new();
+            for step in steps {
+                match step {
+                    Some(flow) => {
+                        let flight = flights.insert(());
+                        turns.push(flows[flow], flight);
+                        match naive.iter_mut().find(|(of, _)| *of == flow) {
+                            Some((_, queue)) => queue.push(flight),
+                            None => naive.push((flow, vec![flight])),
+                        }
+                    }
+                    None if naive.is_empty() => prop_assert_eq!(turns.pop(), None),
+                    None => {
+                        let (flow, mut queue) = naive.remove(0);
+                        prop_assert_eq!(turns.pop(), Some(queue.remove(0)));
+                        if !queue.is_empty() {
+                            naive.push((flow, queue));
+                        }
+                    }
+                }
+                prop_assert_eq!(turns.is_empty(), naive.is_empty());
+            }
+        }
+
+        #[test]
+        fn a_port_is_busy_for_the_time_of_its_bytes_and_serves_nothing_twice_at_a_time(
+            chunks in prop::collection::vec((0_u64..2_000, 0_u64..3_000, 1_u64..2_000), 1..40),
+        ) {
+            let mut port = port();
+            let (mut clock, mut last) = (0, at(0));
+            for (idle, since, bytes) in chunks {
+                // A chunk is served when it is whole and the port is free.
+                clock = (clock + idle).max(port.free_at().as_nanos());
+                let came_in = clock.saturating_sub(since);
+                let Served { first_bit, last_bit } = port.serve(at(came_in), at(clock), bytes);
+                let takes = rate(1_000_000_000).nanos_for(bytes);
+                prop_assert!(first_bit >= last, "it begins when the one before is out");
+                prop_assert!(first_bit >= at(came_in), "nothing goes out before it comes in");
+                prop_assert!(last_bit >= at(clock), "nor ends before it is in");
+                prop_assert!(last_bit.as_nanos() >= first_bit.as_nanos() + takes, "at its rate");
+                let is_late = last_bit.as_nanos() > first_bit.as_nanos() + takes;
+                prop_assert!(!is_late || last_bit == at(clock), "and no later than it must");
+                prop_assert_eq!(port.free_at(), last_bit);
+                last = last_bit;
+            }
+        }
     }
 }

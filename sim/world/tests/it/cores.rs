@@ -13,9 +13,9 @@ use stayput_world::{FaultInjection, PartMeters, RunMeters};
 use crate::support::{LIMIT, Probe, add, at, ms, network, spec, world};
 
 /// Work of so many million units of fuel: a millisecond each on a core of [`spec`].
-struct Millions {
-    fuel: u64,
-    overhead: Duration,
+pub(crate) struct Millions {
+    pub(crate) fuel: u64,
+    pub(crate) overhead: Duration,
 }
 
 impl ComputeWork for Millions {

@@ -68,7 +68,8 @@ fn kind() -> impl Strategy<Value = FaultKind> {
     ]
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+/// Any fault that is over by [`MENDED_MS`], the hosts' or the network's.
+pub(crate) fn fault() -> impl Strategy<Value = Fault> {
     let times = prop::option::of((1..4_u32, 0..200_u64));
     (0..MENDED_MS / 2, 1..MENDED_MS / 8, times, kind()).prop_map(|(begin, lasts, times, kind)| {
         let repeat = times.map(|(times, rest)| Repeat { every: ms(lasts + rest), times });

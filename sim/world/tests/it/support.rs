@@ -113,9 +113,17 @@ impl<T> Probe<T> {
 }
 
 pub(crate) async fn write_all(stream: &mut BoxStream, data: &[u8]) -> io::Result<()> {
+    write_labelled(stream, data, LABEL).await
+}
+
+pub(crate) async fn write_labelled(
+    stream: &mut BoxStream,
+    data: &[u8],
+    label: Label,
+) -> io::Result<()> {
     let mut sent = 0;
     while sent < data.len() {
-        sent += poll_fn(|cx| stream.poll_write(cx, &data[sent..], LABEL)).await?;
+        sent += poll_fn(|cx| stream.poll_write(cx, &data[sent..], label)).await?;
     }
     Ok(())
 }
@@ -154,14 +162,24 @@ pub(crate) struct Transfer {
     pub(crate) received: Probe<Received>,
 }
 
+/// A transfer to be made: when it begins, the two hosts, and its bytes.
+pub(crate) type Sending = (Duration, u8, u8, usize);
+
 /// Adds hosts 0 to 3; from `begin` on, each pair's first host sends its second so many bytes.
 pub(crate) fn transfers(
     world: &mut Fabric,
     begin: Duration,
     pairs: &[(u8, u8, usize)],
 ) -> Vec<Transfer> {
-    let begun: Vec<(u16, (u8, u8, usize), Transfer)> = (1_000..)
-        .zip(pairs)
+    let sendings: Vec<Sending> =
+        pairs.iter().map(|(from, to, bytes)| (begin, *from, *to, *bytes)).collect();
+    transfers_at(world, &sendings)
+}
+
+/// Adds hosts 0 to 3, which make each transfer at its own time.
+pub(crate) fn transfers_at(world: &mut Fabric, sendings: &[Sending]) -> Vec<Transfer> {
+    let begun: Vec<(u16, Sending, Transfer)> = (1_000..)
+        .zip(sendings)
         .map(|(port, pair)| (port, *pair, Transfer { sent: Probe::new(), received: Probe::new() }))
         .collect();
     for index in 0..4 {
@@ -170,7 +188,7 @@ pub(crate) fn transfers(
             .map(|(port, pair, t)| (*port, *pair, t.sent.clone(), t.received.clone()))
             .collect();
         add(world, spec(index), move |host| {
-            for (port, (from, to, bytes), sent, received) in mine.clone() {
+            for (port, (begin, from, to, bytes), sent, received) in mine.clone() {
                 if to == index {
                     host.spawn(receive(host.clone(), port, received.clone()));
                 }
@@ -184,6 +202,16 @@ pub(crate) fn transfers(
         });
     }
     begun.into_iter().map(|(_, _, transfer)| transfer).collect()
+}
+
+/// Runs the next event, and what it makes ready; false if none was left.
+pub(crate) fn step(world: &mut Fabric) -> bool {
+    let mut asked = 0;
+    let mut after_one = || {
+        asked += 1;
+        asked > 1
+    };
+    world.run(&mut after_one, LIMIT) == RunEnd::Done
 }
 
 async fn send(host: Host, begin: Time, to: SocketAddr, bytes: usize) -> io::Result<()> {

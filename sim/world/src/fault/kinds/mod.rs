@@ -14,6 +14,8 @@ mod power;
 mod read_errors;
 mod slow_disk;
 mod stop_disk;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod torn_writes;
 
