@@ -1,5 +1,7 @@
 //! Lookup is Swift's, to the byte. The table was computed with Python's hashlib.
 
+use proptest::prelude::*;
+
 use super::super::{HashSecret, PartPower, Partition, PathHash, Ring, check};
 use super::{device, empty};
 
@@ -87,6 +89,27 @@ fn a_ring_looks_up_by_its_own_part_power() {
         let (prefix, suffix, account, container, object, ..) = *known;
         let secret = HashSecret::new(prefix, suffix);
         assert_eq!(ring.partition(&secret, account, container, object), Partition(known.6[0]));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_greater_part_power_splits_each_partition_in_two(hash: [u8; 16], power in 1_u32..32) {
+        let partition = |power| PathHash(hash).partition(PartPower::new(power).unwrap()).0;
+        prop_assert_eq!(partition(power + 1) >> 1, partition(power));
+        prop_assert!(u64::from(partition(power)) < 1 << power);
+    }
+
+    #[test]
+    fn names_alone_and_the_slashes_between_them_make_the_hash(
+        account in "[a-c/]{1,4}", container in "[a-c/]{1,4}", object in "[a-c/]{1,4}",
+    ) {
+        let secret = HashSecret::new("pre", "suf");
+        let path = format!("{account}/{container}/{object}");
+        let whole = secret.hash_path(&path, None, None);
+        prop_assert_eq!(secret.hash_path(&account, Some(&container), Some(&object)), whole);
+        let other = HashSecret::new("pre/", "suf").hash_path(&path, None, None);
+        prop_assert_ne!(other, whole);
     }
 }
 

@@ -3,10 +3,13 @@
 mod changes;
 mod checker;
 mod files;
+mod flaws;
 mod handoffs;
+mod hostile;
 mod initial;
 mod lookup;
 mod reports;
+mod weights;
 
 use std::net::{IpAddr, Ipv4Addr};
 
