@@ -296,4 +296,56 @@ mod tests {
             order_and_repetition_do_not_matter(a, b, c);
         }
     }
+
+    proptest! {
+        #[test]
+        fn counts_that_follow_each_change_are_those_of_counting_anew(
+            changes in prop::collection::vec(("[a-d]", any_object()), 0..40),
+        ) {
+            let mut rows = std::collections::BTreeMap::<String, ObjectEntry>::new();
+            let mut stats = Stats::default();
+            for (name, change) in changes {
+                let old = rows.get(&name).cloned();
+                let new = old.clone().map_or(change.clone(), |old| old.merge(change));
+                stats = stats.with(old.map(|old| old.stats()).unwrap_or_default(), new.stats());
+                rows.insert(name, new);
+                let live = rows.values().filter(|row| row.is_live());
+                let bytes = live.clone().map(|row| row.size).sum();
+                let objects = live.count() as u64;
+                prop_assert_eq!(stats, Stats { rows: objects, objects, bytes });
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_split_off_only_from_the_end_and_by_its_whole_name() {
+        let split = |value| split_parameter(value, "swift_bytes");
+        assert_eq!(split("text/plain;swift_bytes=7"), Some(("text/plain", "7")));
+        assert_eq!(split("a;b=c ; swift_bytes=7"), Some(("a;b=c", "7")));
+        for value in
+            ["", "swift_bytes=7", "a;swift_bytes", "a;swift_bytes=7;b=c", "a;xswift_bytes=7"]
+        {
+            assert_eq!(split(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_container_is_listed_while_it_is_put_or_has_objects() {
+        let row = |put, deleted, objects| ContainerEntry {
+            put: tick(put),
+            deleted: tick(deleted),
+            counted: tick(9),
+            objects,
+            bytes: 7 * objects,
+        };
+        let live = [row(2, 1, 0), row(1, 2, 1), row(2, 0, 3)];
+        let gone = [row(1, 2, 0), row(2, 2, 0), row(0, 0, 0)];
+        for row in live {
+            let (objects, bytes) = (row.objects, row.bytes);
+            assert_eq!((row.is_live(), row.stats()), (true, Stats { rows: 1, objects, bytes }));
+        }
+        for row in gone {
+            assert_eq!((row.is_live(), row.stats()), (false, Stats::default()), "{row:?}");
+        }
+    }
 }

@@ -202,6 +202,9 @@ impl ListingInfo {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
     use super::*;
     use crate::swift::decode_path;
 
@@ -246,5 +249,117 @@ mod tests {
         info.post(at(2), items(&[("x", "2"), ("y", "2")])).unwrap();
         let there: Vec<_> = info.metadata().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(there, [("x", "3")]);
+    }
+
+    /// Request to a container: its time in seconds and what it wants.
+    #[derive(Clone, Debug)]
+    enum Asked {
+        Create(u64, BTreeMap<String, String>),
+        Post(u64, BTreeMap<String, String>),
+        Delete(u64),
+    }
+
+    fn any_request() -> impl Strategy<Value = Asked> {
+        let items = || btree_map("[xyz]", "[a-c]{0,1}", 0..3);
+        let seconds = || 1_u64..9;
+        prop_oneof![
+            (seconds(), items()).prop_map(|(at, items)| Asked::Create(at, items)),
+            (seconds(), items()).prop_map(|(at, items)| Asked::Post(at, items)),
+            seconds().prop_map(Asked::Delete),
+        ]
+    }
+
+    /// A replica that got these requests; those that it refuses leave it as it is.
+    fn replica(requests: &[Asked]) -> ListingInfo {
+        let mut info = never_put();
+        for request in requests {
+            let before = info.clone();
+            let done = match request.clone() {
+                Asked::Create(seconds, items) => info.create(at(seconds), items, vec![]).map(drop),
+                Asked::Post(seconds, items) => info.post(at(seconds), items),
+                Asked::Delete(seconds) => info.delete(at(seconds), vec![]),
+            };
+            assert!(
+                done.is_ok() || info == before,
+                "{request:?} is refused and changes {before:?}"
+            );
+        }
+        info
+    }
+
+    fn merged(mut ours: ListingInfo, theirs: &ListingInfo) -> ListingInfo {
+        ours.merge(theirs.clone(), vec![]);
+        ours
+    }
+
+    proptest! {
+        #[test]
+        fn replicas_that_merge_agree_whatever_requests_each_of_them_got(
+            ours in vec(any_request(), 0..8),
+            theirs in vec(any_request(), 0..8),
+            third in vec(any_request(), 0..8),
+        ) {
+            let (a, b, c) = (replica(&ours), replica(&theirs), replica(&third));
+            let ab = merged(a.clone(), &b);
+            prop_assert_eq!(ab.digest(), merged(b.clone(), &a).digest());
+            prop_assert_eq!(ab.is_live(), merged(b.clone(), &a).is_live());
+            let bc = merged(b.clone(), &c);
+            prop_assert_eq!(merged(ab.clone(), &c).digest(), merged(a.clone(), &bc).digest());
+            prop_assert_eq!(merged(ab.clone(), &a).digest(), ab.digest(), "once more changes nothing");
+        }
+
+        #[test]
+        fn no_metadata_is_older_than_the_last_deletion(
+            ours in vec(any_request(), 0..12), theirs in vec(any_request(), 0..12),
+        ) {
+            let info = merged(replica(&ours), &replica(&theirs));
+            let deleted = info.deleted;
+            prop_assert!(info.items.values().all(|item| item.timestamp > deleted), "{info:?}");
+            prop_assert!(info.metadata().all(|(_, value)| !value.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_container_has_no_more_items_than_the_bound() {
+        let many = |count: usize| {
+            (0..count).map(|number| (format!("x{number}"), "v".to_owned())).collect()
+        };
+        assert!(never_put().create(at(1), many(ITEMS_MAX), vec![]).is_ok());
+        let refused = never_put().create(at(1), many(ITEMS_MAX + 1), vec![]).unwrap_err();
+        assert!(refused.to_string().contains("257"), "{refused}");
+    }
+
+    #[test]
+    fn the_servers_above_are_those_of_the_last_request_that_names_any() {
+        let server = |device: &str| ParentServer {
+            host: "10.0.0.1:6202".parse().unwrap(),
+            device: device.to_owned(),
+            partition: 3,
+        };
+        let mut info = never_put();
+        info.create(at(1), items(&[]), vec![server("d1")]).unwrap();
+        info.create(at(2), items(&[]), vec![]).unwrap();
+        assert_eq!(info.parents, [server("d1")]);
+        info.create(at(3), items(&[]), vec![server("d2")]).unwrap();
+        info.merge(never_put(), vec![server("d3")]);
+        assert_eq!(info.parents, [server("d2")], "it knows its own");
+        let mut unknowing = never_put();
+        unknowing.merge(info, vec![server("d3")]);
+        assert_eq!(unknowing.parents, [server("d3")]);
+    }
+
+    #[test]
+    fn the_time_of_counts_never_stands_still_and_never_goes_back() {
+        let mut info = never_put();
+        let mut before = info.counted;
+        for now in [5, 5, 3, 9, 9] {
+            info.touch(at(now));
+            assert!(info.counted > before && info.counted >= at(now));
+            before = info.counted;
+        }
+        let mut newer = never_put();
+        newer.touch(at(20));
+        info.merge(newer, vec![]);
+        assert_eq!(info.counted, at(20));
     }
 }

@@ -359,4 +359,16 @@ mod tests {
         assert!(parse("limit=10001").is_err());
         assert!(parse("prefix=%ff").is_err());
     }
+
+    proptest! {
+        #[test]
+        fn the_successor_of_a_prefix_is_the_first_after_all_that_begin_with_it(
+            prefix in prop::collection::vec(prop_oneof![any::<u8>(), Just(u8::MAX)], 0..4),
+            other in prop::collection::vec(prop_oneof![any::<u8>(), Just(u8::MAX)], 0..6),
+        ) {
+            let after = successor(&prefix);
+            let is_within = other >= prefix && after.as_ref().is_none_or(|after| other < *after);
+            prop_assert_eq!(other.starts_with(&prefix), is_within, "{:?}", after);
+        }
+    }
 }

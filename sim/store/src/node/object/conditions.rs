@@ -75,4 +75,54 @@ mod tests {
         assert_eq!(evaluated(&[(IF_UNMODIFIED_SINCE, &before)]), failed);
         assert_eq!(evaluated(&[(IF_UNMODIFIED_SINCE, "yesterday")]), ConditionOutcome::Met);
     }
+
+    /// The steps of RFC 9110, section 13.2.2, for a GET, by what is known of each condition.
+    fn steps([if_match, unmodified, none_match, modified]: [Option<bool>; 4]) -> ConditionOutcome {
+        // 1 and 2: a failed If-Match, or without one a failed If-Unmodified-Since, is a 412.
+        match (if_match, unmodified) {
+            (Some(false), _) => return ConditionOutcome::Failed("If-Match"),
+            (None, Some(false)) => return ConditionOutcome::Failed("If-Unmodified-Since"),
+            _ => {}
+        }
+        // 3 and 4: a failed If-None-Match, or without one a failed If-Modified-Since, is a 304.
+        match (none_match, modified) {
+            (Some(false), _) | (None, Some(false)) => ConditionOutcome::NotModified,
+            _ => ConditionOutcome::Met,
+        }
+    }
+
+    #[test]
+    fn all_conditions_together_are_evaluated_in_the_standards_order() {
+        let (at, before) = (http_date(1_000), http_date(999));
+        // Header, and its value if the condition holds and if it fails.
+        let conditions = [
+            (IF_MATCH, "\"abc\"", "\"x\""),
+            (IF_UNMODIFIED_SINCE, at.as_str(), before.as_str()),
+            (IF_NONE_MATCH, "\"x\"", "\"abc\""),
+            (IF_MODIFIED_SINCE, before.as_str(), at.as_str()),
+        ];
+        let states = [None, Some(true), Some(false)];
+        for case in 0..81_usize {
+            let state: [Option<bool>; 4] = [1, 3, 9, 27].map(|place| states[case / place % 3]);
+            let headers: Vec<(HeaderName, &str)> = conditions
+                .iter()
+                .zip(state)
+                .filter_map(|((name, holds, fails), state)| {
+                    state.map(|state| (name.clone(), if state { *holds } else { *fails }))
+                })
+                .collect();
+            assert_eq!(evaluated(&headers), steps(state), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_etags_is_read_with_and_without_quotes_and_spaces() {
+        for list in ["abc", "\"abc\"", " abc ", "x,\"abc\"", "\"x\" , abc", "x,*"] {
+            assert_eq!(evaluated(&[(IF_MATCH, list)]), ConditionOutcome::Met, "{list:?}");
+        }
+        for list in ["", ",", "ab", "abcd", "ABC", "\"ab\" c", "W/\"abc\""] {
+            let failed = ConditionOutcome::Failed("If-Match");
+            assert_eq!(evaluated(&[(IF_MATCH, list)]), failed, "{list:?}");
+        }
+    }
 }

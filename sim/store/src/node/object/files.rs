@@ -170,4 +170,65 @@ mod tests {
             prop_assert_eq!(outcome(&ObjectFiles::among(&pruned)), outcome(&ObjectFiles::among(&whole)));
         }
     }
+
+    /// Files that count, one change after the other in the order of their times; of one time the
+    /// object comes after its deletion, and metadata before both.
+    fn replayed(files: &[FileName]) -> [Option<Timestamp>; 3] {
+        let rank = |kind| match kind {
+            FileKind::Meta => 0,
+            FileKind::Tombstone => 1,
+            FileKind::Data => 2,
+        };
+        let mut changes = files.to_vec();
+        changes.sort_by_key(|file| (file.timestamp, rank(file.kind)));
+        let (mut data, mut meta, mut tombstone) = (None, None, None);
+        for FileName { timestamp, kind } in changes {
+            match kind {
+                FileKind::Data => (data, meta, tombstone) = (Some(timestamp), None, None),
+                FileKind::Tombstone => (data, meta, tombstone) = (None, None, Some(timestamp)),
+                // Metadata of what is not there waits, and is not seen.
+                FileKind::Meta if data.is_some() => meta = Some(timestamp),
+                FileKind::Meta => {}
+            }
+        }
+        [data, meta, tombstone]
+    }
+
+    proptest! {
+        #[test]
+        fn the_files_that_count_are_those_of_the_last_changes(
+            files in prop::collection::vec(any_file(), 0..12),
+        ) {
+            let counting = ObjectFiles::among(&files);
+            prop_assert_eq!(outcome(&counting), replayed(&files));
+            prop_assert!(counting.data.is_none() || counting.tombstone.is_none());
+            prop_assert_eq!(counting.newest(), counting.data.or(counting.tombstone));
+            prop_assert_eq!(counting.changed(), counting.meta.or(counting.data));
+            // What counts is not obsolete, and each obsolete file is one of them, once.
+            let mut obsolete = counting.obsolete.clone();
+            obsolete.dedup();
+            prop_assert_eq!(&obsolete, &counting.obsolete);
+            prop_assert!(obsolete.iter().all(|file| files.contains(file)));
+            let kept: Vec<_> =
+                files.iter().filter(|file| !obsolete.contains(file)).copied().collect();
+            prop_assert!(ObjectFiles::among(&kept).obsolete.is_empty());
+        }
+
+        #[test]
+        fn any_name_is_a_files_or_not(name in ".{0,30}") {
+            if let Ok(file) = name.parse::<FileName>() {
+                prop_assert_eq!(file.to_string().parse::<FileName>(), Ok(file));
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_of_another_kind_is_no_files() {
+        let names =
+            ["", ".data", "1.0.dat", "1.0.data.tmp", "x.data", "1.0.DATA", "1.0.ts~", "data"];
+        for name in names {
+            let refused = name.parse::<FileName>().unwrap_err().to_string();
+            assert!(refused.contains(&format!("{name:?}")), "{refused}");
+        }
+    }
 }

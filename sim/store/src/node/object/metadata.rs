@@ -155,4 +155,42 @@ mod tests {
         };
         assert_eq!(update, expected);
     }
+
+    #[test]
+    fn a_container_gets_the_object_as_it_was_put() {
+        let plain = metadata(&[]).put_update();
+        let expected = |etag: &str| ListingUpdate::ObjectPut {
+            timestamp: "5.0".parse().unwrap(),
+            size: 3,
+            etag: etag.to_owned(),
+            content_type: "text/plain".to_owned(),
+        };
+        assert_eq!(plain, expected("e"));
+        let large = metadata(&[("x-object-sysmeta-slo-etag", "s")]).put_update();
+        assert_eq!(large, expected("e; slo_etag=s"));
+        let typed = "6.0".parse().unwrap();
+        let update = metadata(&[]).content_type_update("text/x", typed);
+        assert!(
+            matches!(update, ListingUpdate::ObjectType { content_type, .. } if content_type == "text/x")
+        );
+    }
+
+    #[test]
+    fn a_post_that_names_a_content_type_sets_it_and_ends_an_expiry_that_it_does_not_repeat() {
+        let mut object = metadata(&[("x-delete-at", "100"), ("x-object-meta-a", "1")]);
+        let content_type = Some("text/x".to_owned());
+        object.apply(PostedMetadata { headers: BTreeMap::new(), content_type });
+        assert_eq!((object.content_type.as_str(), object.headers.len()), ("text/x", 0));
+        assert!(!object.has_expired("101.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn metadata_of_files_written_before_content_types_were_posted_is_read() {
+        let posted: PostedMetadata = serde_json::from_str("{\"headers\":{\"a\":\"b\"}}").unwrap();
+        assert_eq!(posted.content_type, None);
+        assert_eq!(serde_json::to_string(&posted).unwrap(), "{\"headers\":{\"a\":\"b\"}}");
+        let object = metadata(&[("x-object-meta-a", "1")]);
+        let text = serde_json::to_string(&object).unwrap();
+        assert_eq!(serde_json::from_str::<ObjectMetadata>(&text).unwrap(), object);
+    }
 }

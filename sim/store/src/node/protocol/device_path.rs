@@ -36,7 +36,10 @@ impl DevicePath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::swift::encode_part;
 
     #[test]
     fn a_device_path_names_device_partition_and_path() {
@@ -50,6 +53,27 @@ mod tests {
         for path in ["", "/", "/d1", "/d1/2", "/d1/2/", "/d1/x/a", "/d1/-1/a", "/%ff/1/a"] {
             let error = DevicePath::parse(path).unwrap_err();
             assert!(error.to_string().starts_with(path), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_device_path_reads_back_as_it_was_encoded(
+            device in "[^/\0]{1,12}", partition: u32,
+            account in "[^/\0]{1,12}", container in "[^/\0]{1,12}", object in "[^\0]{1,20}",
+        ) {
+            let path = Path::object_of(&account, &container, &object).unwrap();
+            for path in [path.to_account(), path.to_container().unwrap(), path] {
+                let url = format!("/{}/{partition}{}", encode_part(&device), path.encoded());
+                let parsed = DevicePath::parse(&url).unwrap();
+                let expected = DevicePath { device: device.clone(), partition, path };
+                prop_assert_eq!(parsed, expected, "{}", url);
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_device_path_or_refused(text in ".{0,60}") {
+            let _either = DevicePath::parse(&text);
         }
     }
 }

@@ -212,4 +212,74 @@ mod tests {
             prop_assert!(read(&file[lost..]).is_err());
         }
     }
+
+    /// File of so many bytes with its checksums, as an upload writes it.
+    fn file_of(body_len: usize, map: &Map) -> Vec<u8> {
+        let body: Vec<u8> = (0..body_len).map(|at| (at % 251) as u8).collect();
+        let mut checksums = block_checksums::BlockChecksums::default();
+        checksums.update(&body);
+        let trailer = encode_with(map, body_len as u64, &checksums.finish());
+        [&body[..], &trailer].concat()
+    }
+
+    #[test]
+    fn bodies_of_around_a_block_read_back_with_checksums_where_they_have_more_than_one() {
+        let block = usize::try_from(BLOCK_BYTES).unwrap();
+        let map = Map::from([("etag".to_owned(), "e".to_owned())]);
+        for (body_len, blocks) in [
+            (0, 0),
+            (1, 0),
+            (block - 1, 0),
+            (block, 0),
+            (block + 1, 2),
+            (2 * block - 1, 2),
+            (2 * block, 2),
+            (2 * block + 1, 3),
+        ] {
+            let file = file_of(body_len, &map);
+            let footer = Footer::decode(&file, file.len() as u64).unwrap();
+            assert_eq!((footer.body_len(), footer.has_checksums()), (body_len as u64, blocks > 0));
+            let checksums = blocks * CHECKSUM_BYTES;
+            assert_eq!(file.len() as u64, body_len as u64 + checksums + footer.trailer_len());
+            assert_eq!(footer.metadata::<Map>(&file).as_ref(), Ok(&map));
+            // The end of a file is enough to read both.
+            let end = &file[file.len() - usize::try_from(footer.trailer_len()).unwrap()..];
+            assert_eq!(Footer::decode(end, file.len() as u64).as_ref(), Ok(&footer));
+            assert_eq!(footer.metadata::<Map>(end).as_ref(), Ok(&map));
+            let short = footer.metadata::<Map>(&end[1..]).unwrap_err();
+            assert!(matches!(short, FileDamage::Length { .. }), "{short}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_or_goes_on_is_refused() {
+        let file = file_of(100, &Map::new());
+        for len in 0..file.len() {
+            assert!(read(&file[..len]).is_err(), "cut off after {len} bytes");
+        }
+        for more in [&b"x"[..], b"\0", b"STAYPUT1"] {
+            assert!(read(&[&file[..], more].concat()).is_err(), "with {more:?} after it");
+        }
+    }
+
+    #[test]
+    fn a_footer_that_wants_more_metadata_than_there_may_be_is_refused() {
+        let footer = |json_len: u32| {
+            let mut file = vec![0; 40];
+            file.put_u32_le(json_len);
+            file.put_u64_le(0);
+            file.put_slice(MAGIC);
+            file
+        };
+        for json_len in [41, u32::MAX] {
+            let file = footer(json_len);
+            let (wanted, file_len) = (u64::from(json_len), file.len() as u64);
+            let refused = Footer::decode(&file, file_len).unwrap_err();
+            assert_eq!(refused, FileDamage::Length { json_len: wanted, file_len });
+        }
+        // Of a file that is large enough, and of metadata that no headers make.
+        let json_len = u32::try_from(JSON_LEN_MAX).unwrap();
+        assert!(Footer::decode(&footer(json_len), 1 << 30).is_ok());
+        assert!(Footer::decode(&footer(json_len + 1), 1 << 30).is_err());
+    }
 }

@@ -168,6 +168,8 @@ pub(super) fn counts_updates(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::swift::decode_path;
 
@@ -207,5 +209,115 @@ mod tests {
         assert_eq!(counts(at(3)).key(hash), counts(at(4)).key(hash));
         assert!(counts(at(3)).key(hash).starts_with(PREFIX));
         assert!(counts(at(3)).key(hash) < END.to_vec());
+    }
+
+    /// An update by few times, servers and kinds, so that some differ in one of them alone.
+    fn any_update() -> impl Strategy<Value = PendingUpdate> {
+        let (seconds, later) = (0_u64..3, 1_u64..3);
+        (seconds, later, 0_u8..4, 1_u8..3, "d[/1-2]").prop_map(
+            |(seconds, later, kind, host, device)| {
+                let (timestamp, typed) = (at(seconds), at(seconds + later));
+                let (etag, content_type) = ("e".to_owned(), "text/plain".to_owned());
+                let change = match kind {
+                    0 => ListingUpdate::ObjectPut { timestamp, size: 9, etag, content_type },
+                    1 => ListingUpdate::ObjectDelete { timestamp },
+                    2 => {
+                        ListingUpdate::ObjectType { timestamp, size: 9, etag, content_type, typed }
+                    }
+                    _ => ListingUpdate::Container {
+                        put: timestamp,
+                        deleted: at(later),
+                        counted: typed,
+                        objects: 1,
+                        bytes: 9,
+                    },
+                };
+                let host = format!("10.0.0.{host}:6201").parse().unwrap();
+                let parent = ParentServer { host, device, partition: 7 };
+                PendingUpdate { parent, change, ..deletion(1) }
+            },
+        )
+    }
+
+    /// Identity of an update: it replaces, and is replaced by, those of the same one.
+    fn identity(update: &PendingUpdate) -> (ParentServer, Option<(Timestamp, Option<Timestamp>)>) {
+        let which = match &update.change {
+            ListingUpdate::Container { .. } => None,
+            ListingUpdate::ObjectType { timestamp, typed, .. } => Some((*timestamp, Some(*typed))),
+            ListingUpdate::ObjectPut { timestamp, .. }
+            | ListingUpdate::ObjectDelete { timestamp } => Some((*timestamp, None)),
+        };
+        (update.parent.clone(), which)
+    }
+
+    proptest! {
+        #[test]
+        fn updates_have_one_key_only_if_one_replaces_the_other(
+            one in any_update(), other in any_update(), hash: [u8; 16], other_hash in 0_u8..2,
+        ) {
+            let hashes = [NameHash(hash), NameHash([other_hash; 16])];
+            let key = one.key(hashes[0]);
+            let same = identity(&one) == identity(&other);
+            prop_assert_eq!(key == other.key(hashes[0]), same);
+            prop_assert!(key == one.key(hashes[1]) || hashes[0] != hashes[1]);
+            prop_assert!(key.starts_with(PREFIX) && key < END.to_vec());
+            // A device's name adds no level to the key.
+            prop_assert_eq!(key.iter().filter(|byte| **byte == b'/').count(), 4);
+        }
+
+        #[test]
+        fn an_update_reads_back_from_its_row(update in any_update()) {
+            let row = encode(&update);
+            prop_assert_eq!(serde_json::from_slice::<PendingUpdate>(&row).unwrap(), update);
+        }
+
+        #[test]
+        fn an_update_waits_until_it_is_taken_or_of_no_use(
+            update in any_update(),
+            status in prop::sample::select(vec![200_u16, 201, 204, 202, 404, 409, 500, 503, 507]),
+            deleted in prop::option::of(0_u64..4),
+            now in prop_oneof![0_u64..9, MISSING_MAX_S - 3..MISSING_MAX_S + 9],
+        ) {
+            let (made, since) = match &update.change {
+                ListingUpdate::Container { put, deleted, counted, .. } => (*put.max(deleted), *counted),
+                ListingUpdate::ObjectType { timestamp, typed, .. } => (*timestamp, *typed),
+                ListingUpdate::ObjectPut { timestamp, .. }
+                | ListingUpdate::ObjectDelete { timestamp } => (*timestamp, *timestamp),
+            };
+            let was_deleted_since = deleted.is_some_and(|deleted| at(deleted) >= made);
+            let is_old = now > since.unix_seconds() + MISSING_MAX_S;
+            let expected = match status {
+                200..=299 => true,
+                404 => was_deleted_since || is_old,
+                _ => false,
+            };
+            let status = StatusCode::from_u16(status).unwrap();
+            prop_assert_eq!(update.is_settled(status, deleted.map(at), at(now)), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_says_all_of_the_change_and_goes_to_its_servers_device() {
+        let header = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+        let (method, headers) = deletion(5).change.request();
+        assert_eq!((method, headers.len()), (Method::DELETE, 1));
+        assert_eq!(header(&headers, "x-timestamp"), "0000000005.00000");
+        let (etag, content_type) = ("e".to_owned(), "text/x".to_owned());
+        let (timestamp, typed) = (at(5), at(6));
+        let typing = ListingUpdate::ObjectType { timestamp, size: 9, etag, content_type, typed };
+        let (method, headers) = typing.request();
+        assert_eq!((method, headers.len()), (Method::PUT, 5));
+        for (name, value) in [
+            ("x-timestamp", "0000000005.00000"),
+            ("x-size", "9"),
+            ("x-etag", "e"),
+            ("x-content-type", "text/x"),
+            ("x-content-type-timestamp", "0000000006.00000"),
+        ] {
+            assert_eq!(header(&headers, name), value);
+        }
+        let mut pending = deletion(5);
+        pending.parent.device = "d 1/x".to_owned();
+        assert_eq!(pending.url(), "/d%201%2Fx/7/a/c/o");
     }
 }

@@ -149,6 +149,9 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::node::tests::run_on_a_disk;
     use stayput_host::Time;
@@ -197,6 +200,123 @@ mod tests {
             let again = UpdateWatermark::default();
             again.recover(disk).await.unwrap();
             assert_eq!(again.before(), at(30));
+        });
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// A change of that time begins.
+        Begin(u64),
+        /// A change that is under way ends with its update delivered, or without.
+        End(usize, bool),
+        /// The replicator sends again what is undelivered; some of it fails.
+        SendAgain(Vec<bool>),
+        Advance(u64),
+        /// The node crashes, starts anew and scans what is newer than the watermark.
+        Restart,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_u64..30).prop_map(Step::Begin),
+            4 => (0_usize..4, any::<bool>()).prop_map(|(which, is)| Step::End(which, is)),
+            1 => vec(any::<bool>(), 8).prop_map(Step::SendAgain),
+            3 => (1_u64..40).prop_map(Step::Advance),
+            1 => Just(Step::Restart),
+        ]
+    }
+
+    /// Changes whose updates are not delivered yet, by their object: each has one change.
+    type Lacking = BTreeMap<ChangedObject, Timestamp>;
+
+    /// The promise: what a start sends again covers every change whose update is missing.
+    async fn assert_covers(disk: &dyn Disk, lacking: &Lacking, after: &Step) {
+        let row = row(disk).await.unwrap_or(Timestamp::ZERO);
+        for (object, timestamp) in lacking {
+            assert!(
+                row <= *timestamp,
+                "{object:?} of {timestamp} is lost by {row}, after {after:?}"
+            );
+        }
+    }
+
+    async fn run_steps(disk: Rc<dyn Disk>, steps: Vec<Step>) {
+        let disk = &*disk;
+        let (mut lacking, mut made) = (Lacking::new(), 0);
+        let mut steps = steps.into_iter().peekable();
+        while steps.peek().is_some() {
+            let watermark = UpdateWatermark::default();
+            watermark.recover(disk).await.unwrap();
+            // The scan after a start finds all changes that the watermark does not cover.
+            lacking.retain(|_, timestamp| *timestamp < watermark.before());
+            assert!(lacking.is_empty(), "{lacking:?} are below {}", watermark.before());
+            let mut under_way: Vec<UndeliveredChange<'_>> = Vec::new();
+            for step in steps.by_ref() {
+                match &step {
+                    Step::Begin(seconds) => {
+                        let object = (made, NameHash([0; 16]));
+                        made += 1;
+                        let begun = watermark.begin_change(disk, object, at(*seconds)).await;
+                        under_way.push(begun.unwrap());
+                        lacking.insert(object, at(*seconds));
+                    }
+                    Step::End(which, is_delivered) if !under_way.is_empty() => {
+                        let change = under_way.remove(which % under_way.len());
+                        if *is_delivered {
+                            lacking.remove(&change.object);
+                            change.delivered();
+                        }
+                    }
+                    Step::End(..) => {}
+                    Step::SendAgain(outcomes) => {
+                        let objects = watermark.take_undelivered();
+                        for (object, is_sent) in objects.into_iter().zip(outcomes.iter().cycle()) {
+                            if *is_sent {
+                                lacking.remove(&object);
+                            } else {
+                                watermark.put_back(object);
+                            }
+                        }
+                    }
+                    Step::Advance(now) => watermark.advance(disk, at(*now)).await.unwrap(),
+                    Step::Restart => break,
+                }
+                assert_covers(disk, &lacking, &step).await;
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_watermark_never_passes_a_change_whose_update_is_missing(
+            steps in vec(step(), 0..40),
+        ) {
+            run_on_a_disk(move |disk: Rc<dyn Disk>| run_steps(disk, steps.clone()));
+        }
+    }
+
+    #[test]
+    fn without_a_replicator_nothing_is_recorded() {
+        run_on_a_disk(|disk: Rc<dyn Disk>| async move {
+            let (disk, watermark) = (&*disk, UpdateWatermark::default());
+            let change = watermark.begin_change(disk, (1, NameHash([0; 16])), at(5)).await.unwrap();
+            drop(change);
+            assert!(watermark.take_undelivered().is_empty());
+            assert_eq!(row(disk).await, None);
+        });
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_sends_everything_again() {
+        run_on_a_disk(|disk: Rc<dyn Disk>| async move {
+            let mut batch = Batch::new();
+            batch.put(KEY, "yesterday");
+            disk.commit(batch).await.unwrap();
+            let watermark = UpdateWatermark::default();
+            watermark.recover(&*disk).await.unwrap();
+            assert_eq!(watermark.before(), Timestamp::ZERO);
         });
     }
 }
