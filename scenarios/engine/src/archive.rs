@@ -97,6 +97,8 @@ impl Archive {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use stayput_runtime::image::{Image, ImageLimits};
 
     use super::*;
@@ -122,5 +124,44 @@ mod tests {
     #[test]
     fn what_is_no_tar_is_an_error() {
         assert!(Archive::from_tar(&[1; 600]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn files_come_back_from_the_tar_as_they_were(
+            files in prop::collection::btree_map(
+                "[a-z]{1,4}(/[a-z0-9]{1,60}){0,3}", prop::collection::vec(any::<u8>(), 0..700), 0..6),
+        ) {
+            let mut archive = Archive::default();
+            for (path, content) in &files {
+                archive.file(path, content.clone());
+            }
+            let tar = archive.tar();
+            let read = Archive::from_tar(&tar).expect("it is a tar");
+            for (path, content) in &files {
+                prop_assert_eq!(&read.content(path), content);
+            }
+            prop_assert_eq!(read.tar(), tar);
+            prop_assert_eq!(read.content("not there"), Bytes::new());
+        }
+
+        #[test]
+        fn a_tar_that_is_cut_within_a_member_says_so(cut in 1_usize..1_000) {
+            let mut archive = Archive::default();
+            archive.file("member", vec![7; 1_000]);
+            let tar = archive.tar();
+            let error = Archive::from_tar(&tar[..512 + 1_000 - cut]).expect_err("it is cut");
+            prop_assert!(error.to_string().starts_with("member: "), "{}", error);
+        }
+    }
+
+    #[test]
+    fn a_later_member_takes_the_place_of_an_earlier_one() {
+        let mut archive = Archive::default();
+        archive.file("a", "first");
+        archive.file("a", "second");
+        assert_eq!(archive.content("a"), "second");
+        archive.link("a", "b");
+        assert_eq!(archive.content("a"), "", "a link has no content");
     }
 }

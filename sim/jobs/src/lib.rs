@@ -20,6 +20,8 @@
 
 pub mod answer;
 mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod memo;
 pub mod message;
 pub mod node;

@@ -65,3 +65,32 @@ impl SessionMemo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::beside;
+
+    #[test]
+    fn each_end_of_a_session_is_counted_as_what_it_is_by_all_clones_together() {
+        let used = beside(Vec::new(), |host| {
+            let memo = SessionMemo::new(&Memo::new(1, 0));
+            let clone = memo.clone();
+            async move {
+                memo.count(&host, MemoResult::Computed);
+                clone.count(&host, MemoResult::Replayed);
+                clone.count(&host, MemoResult::Replayed);
+                memo.count(&host, MemoResult::Audited);
+                clone.count(&host, MemoResult::Diverged { what: "it read more".to_owned() });
+                (memo.used(), clone.used())
+            }
+        });
+        let expected = MemoUse {
+            computed: 1,
+            known: 2,
+            audited: 1,
+            differences: vec!["a job did not do again what is memoised: it read more".to_owned()],
+        };
+        assert_eq!(used, (expected.clone(), expected));
+    }
+}

@@ -290,21 +290,4 @@ pub(crate) fn status_path(id: &str, attempt: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_taken_apart_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _either = decode::<SessionOrder>(Bytes::from(bytes));
-        }
-
-        #[test]
-        fn a_head_of_json_without_its_parts_is_refused(claimed in any::<u32>(), json in ".{0,100}") {
-            let message = [&claimed.to_be_bytes()[..], json.as_bytes()].concat();
-            prop_assert!(decode::<SessionReport>(Bytes::from(message)).is_err());
-        }
-    }
-}
+mod tests;

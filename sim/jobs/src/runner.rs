@@ -228,3 +228,6 @@ async fn whole(download: Option<&Download>) -> Bytes {
     let Some(download) = download else { return Bytes::new() };
     download.incoming.read_at(0, download.size).await.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

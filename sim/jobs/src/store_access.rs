@@ -203,4 +203,24 @@ mod tests {
         assert_eq!(names, ["a", "b\nc"]);
         assert_eq!(as_lines(&container, &[]).expect("it is short"), Bytes::new());
     }
+
+    #[test]
+    fn a_listing_is_taken_up_to_its_bound_and_no_longer() {
+        let container = Path::account_only("AUTH_x").and_then(|it| it.with_container("c"));
+        let container = container.expect("it is a path");
+        let row = |content_type: usize| ListedObject {
+            name: "o".to_owned(),
+            hash: String::new(),
+            bytes: 0,
+            content_type: "x".repeat(content_type),
+            last_modified: String::new(),
+        };
+        let shortest = as_lines(&container, &[row(0)]).expect("it is short").len();
+        let longest = usize::try_from(LISTING_BYTES_MAX).expect("it fits") - shortest;
+        let lines = as_lines(&container, &[row(longest)]).expect("it just fits");
+        assert_eq!(lines.len() as u64, LISTING_BYTES_MAX);
+        let refused = as_lines(&container, &[row(longest + 1)]).expect_err("a byte too long");
+        let text = "the listing of /AUTH_x/c has over 67108864 bytes";
+        assert_eq!(refused.to_string(), text);
+    }
 }

@@ -102,3 +102,45 @@ impl std::fmt::Debug for SystemImages {
         f.debug_set().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{program, system_images};
+
+    #[test]
+    fn those_that_there_are_are_listed_for_who_asked_for_another() {
+        assert_eq!(system_images(&[]).known(), "there are none here");
+        let images = system_images(&["ruby", "python"]);
+        assert_eq!(images.known(), "there are python, ruby");
+        assert_eq!(images.names().collect::<Vec<_>>(), ["python", "ruby"]);
+        assert!(images.get("python").is_some() && images.get("perl").is_none());
+        assert_eq!(format!("{images:?}"), r#"{"python", "ruby"}"#);
+    }
+
+    #[test]
+    fn names_are_taken_up_to_their_bound_and_those_of_devices_are_not() {
+        for name in ["a", "python2.7", "A-b_c.d", &"x".repeat(64)] {
+            assert_eq!(check_name(name), Ok(()), "{name:?}");
+        }
+        let devices = ["stdin", "stdout", "stderr", "input", "script", "output", "image", "debug"];
+        let long = "x".repeat(65);
+        for name in devices.into_iter().chain(["", ".", "..", "a/b", "a b", "\u{e9}", &long]) {
+            let refused = check_name(name).expect_err(name);
+            assert_eq!(refused, BadImageName(name.to_owned()));
+            assert!(refused.to_string().starts_with(&format!("{name:?} cannot be")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_module_is_compiled_once_for_all_machines_and_one_that_is_none_each_time_refused() {
+        let images = system_images(&["python"]);
+        let other_machine = images.clone();
+        assert!(images.compile("python", "bad", b"no module").is_err());
+        assert!(images.compile("python", "bad", b"no module").is_err());
+        assert!(images.compile("python", "run", &program()).is_ok());
+        // Neither compared nor hashed after that: the bytes are those of the image.
+        assert!(other_machine.compile("python", "run", b"not looked at").is_ok());
+        assert!(other_machine.compile("ruby", "run", b"no module").is_err(), "of another image");
+    }
+}

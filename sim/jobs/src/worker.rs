@@ -204,3 +204,6 @@ fn at_most<T>(names: Vec<T>, of: impl Display) -> Result<Vec<T>, StoreAccessErro
     }
     Err(StoreAccessError::TooManyNames { of: of.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,4 +203,66 @@ mod tests {
             let _ = Decimal::parse(&text);
         }
     }
+
+    fn parsed(digits: u64, places: u32, is_negative: bool) -> Decimal {
+        let sign = if is_negative { "-" } else { "" };
+        Decimal::parse(&format!("{sign}{digits}e-{places}")).expect("it is a number")
+    }
+
+    proptest! {
+        #[test]
+        fn comparing_with_a_fraction_is_what_whole_numbers_say(
+            digits in 0_u64..1_000, places in 0_u32..4, is_negative: bool,
+            numerator in -1_000_i128..1_000, denominator in 1_u64..50,
+        ) {
+            let number = parsed(digits, places, is_negative);
+            let signed = i128::from(digits) * if is_negative { -1 } else { 1 };
+            // numerator / denominator and signed / 10^places, both times both denominators.
+            let left = numerator * 10_i128.pow(places);
+            let right = signed * i128::from(denominator);
+            prop_assert_eq!(number.compare_fraction(numerator, denominator), left.cmp(&right));
+        }
+
+        #[test]
+        fn a_product_is_exact_or_none(digits: u64, places in 0_u32..18, factor in 0_u64..1 << 40) {
+            let digits = digits % 10_u64.pow(17);
+            let number = parsed(digits, places, false);
+            let (product, scale) = (u128::from(digits) * u128::from(factor), 10_u128.pow(places));
+            let exact = (product % scale == 0).then(|| product / scale);
+            let exact = exact.and_then(|whole| u64::try_from(whole).ok());
+            prop_assert_eq!(number.times(u128::from(factor)), exact);
+        }
+
+        #[test]
+        fn numbers_are_equal_exactly_if_their_fractions_are(
+            one in (0_u64..500, 0_u32..4, any::<bool>()), other in (0_u64..500, 0_u32..4, any::<bool>()),
+        ) {
+            let of = |(digits, places, is_negative)| parsed(digits, places, is_negative);
+            let value = |(digits, places, is_negative): (u64, u32, bool)| {
+                i64::try_from(digits * 10_u64.pow(4 - places)).expect("it is small")
+                    * if is_negative { -1 } else { 1 }
+            };
+            prop_assert_eq!(of(one) == of(other), value(one) == value(other));
+        }
+    }
+
+    #[test]
+    fn digits_and_places_are_taken_up_to_their_bounds() {
+        let most = "9".repeat(MAX_DIGITS);
+        assert!(Decimal::parse(&most).is_some());
+        assert!(Decimal::parse(&format!("{most}9")).is_none());
+        assert!(Decimal::parse(&format!("1e-{MAX_PLACES}")).is_some());
+        assert!(Decimal::parse(&format!("1e-{}", MAX_PLACES + 1)).is_none());
+        assert!(Decimal::parse("1e29").is_some() && Decimal::parse("1e30").is_none());
+        assert_eq!(Decimal::parse("1_000").expect("it is one").times(1), Some(1_000));
+        assert_eq!(Decimal::whole(-3), Decimal::parse("-3.0").expect("it is one"));
+        assert_eq!(Decimal::parse("-0").expect("it is zero"), Decimal::whole(0));
+    }
+
+    #[test]
+    fn a_whole_number_is_one_up_to_its_bound() {
+        let whole = |text: &str| Decimal::parse(text).expect("it is a number").as_whole(8);
+        assert_eq!((whole("8"), whole("8.0"), whole("0")), (Some(8), Some(8), Some(0)));
+        assert_eq!((whole("9"), whole("7.5"), whole("-1")), (None, None, None));
+    }
 }

@@ -81,6 +81,8 @@ fn scaled(n: u64, units: &[(u64, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -111,5 +113,49 @@ mod tests {
     fn times_take_the_unit_that_fits() {
         assert_eq!(duration(Duration::from_micros(12_300)), "12.3 ms");
         assert_eq!(duration(Duration::from_secs(2)), "2.0 s");
+    }
+
+    proptest! {
+        #[test]
+        fn a_size_is_within_half_of_the_last_place_that_is_shown(n: u64) {
+            let shown = bytes(n);
+            let (number, unit) = shown.split_once(' ').expect("it has a unit");
+            let factor = ["B", "kB", "MB", "GB", "TB"].iter().position(|it| *it == unit);
+            let factor = 1_000_u128.pow(u32::try_from(factor.expect("it is a unit")).expect("small"));
+            let tenths: u128 = match number.split_once('.') {
+                Some((whole, tenth)) => format!("{whole}{tenth}").parse().expect("it is a number"),
+                None => 10 * number.parse::<u128>().expect("it is a number"),
+            };
+            let off = (tenths * factor).abs_diff(10 * u128::from(n));
+            prop_assert!(2 * off <= factor, "{} for {}", shown, n);
+            prop_assert!(number.len() <= 5 || unit == "TB", "{}", shown);
+        }
+
+        #[test]
+        fn a_share_is_within_half_a_tenth_and_not_all_if_it_is_less(
+            part in -1_000_000_i128..1_000_000, whole in 1_u64..1_000_000,
+        ) {
+            let shown = percent(part, whole);
+            let number = shown.strip_suffix(" %").expect("it is in percent").replace('.', "");
+            let tenths: i128 = number.parse().expect("it is a number");
+            let off = (tenths * i128::from(whole) - 1_000 * part).abs();
+            let is_cut = (999..1_000).contains(&tenths);
+            prop_assert!(2 * off <= i128::from(whole) || is_cut, "{} for {}/{}", shown, part, whole);
+            prop_assert_eq!(tenths >= 1_000, part >= i128::from(whole));
+        }
+
+        #[test]
+        fn no_control_character_is_left(text in ".*") {
+            prop_assert!(!printable(&text).chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn counts_have_no_unit_below_a_thousand() {
+        assert_eq!(
+            (count(0), count(999), count(1_000)),
+            ("0".into(), "999".into(), "1.0 k".into())
+        );
+        assert_eq!(count(12_345_678), "12.3 M");
     }
 }

@@ -10,6 +10,8 @@ mod nanos;
 mod phases;
 mod policy;
 mod run;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 pub use hosts::{HostUse, LedgerRow};

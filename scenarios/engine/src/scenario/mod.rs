@@ -3,6 +3,8 @@
 //! A file is parsed into raw types and converted once; whatever holds a [`Scenario`] need not
 //! check again. Leaves out how it runs (`engine`) and what is drawn for a seed (`plan`).
 
+#[cfg(test)]
+mod bounds_tests;
 mod catalog;
 mod convert;
 mod data;

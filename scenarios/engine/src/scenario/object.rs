@@ -144,6 +144,8 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -173,5 +175,55 @@ mod tests {
         ] {
             assert_eq!(pattern.matches(&ObjectName::parse(name).unwrap()), wanted, "{name}");
         }
+    }
+
+    /// True if the pattern matches, by trying all lengths of each `*`.
+    fn matches_by_trying(pattern: &[u8], name: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some((b'*', rest)) => (0..=name.len()).any(|at| matches_by_trying(rest, &name[at..])),
+            Some((first, rest)) => {
+                name.first() == Some(first) && matches_by_trying(rest, &name[1..])
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_trying_all_ways_matches(
+            pattern in "[ab*]{1,4}/[ab*/]{1,6}", name in "[ab]{1,3}/[ab/]{1,8}",
+        ) {
+            let name = ObjectName::parse(&name).expect("it is a name");
+            let matches = ObjectPattern::parse(&pattern).expect("it is one").matches(&name);
+            let expected = matches_by_trying(pattern.as_bytes(), name.to_string().as_bytes());
+            prop_assert_eq!(matches, expected, "{} and {}", pattern, name);
+        }
+
+        #[test]
+        fn a_name_is_read_as_it_is_shown_and_as_it_stands_in_a_job(
+            container in "[a-z%é]{1,9}", object in "[a-z/%é ]{1,20}",
+        ) {
+            let name = ObjectName::parse(&format!("{container}/{object}")).expect("it is a name");
+            prop_assert_eq!((name.container(), name.object()), (&*container, &*object));
+            prop_assert_eq!(&ObjectName::parse(&name.to_string()).expect("it is one"), &name);
+            let in_job = stayput_runtime::job::ObjectPath::parse(&name.swift_path());
+            let in_job = in_job.expect("it is a path of a job");
+            prop_assert_eq!((in_job.container, in_job.object), (container, Some(object)));
+        }
+
+        #[test]
+        fn any_text_is_a_name_or_refused_with_what_is_wrong(text in ".{0,40}") {
+            match ObjectName::parse(&text) {
+                Ok(name) => prop_assert!(text.ends_with(&name.to_string())),
+                Err(error) => prop_assert!(error.to_string().len() > text.len() + 3, "{}", error),
+            }
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_both_lengths() {
+        let pattern = ObjectPattern::parse(&format!("c/{}b", "a*".repeat(500))).expect("it is one");
+        let name = ObjectName::parse(&format!("c/{}", "a".repeat(1_000))).expect("it is a name");
+        assert!(!pattern.matches(&name));
     }
 }

@@ -15,6 +15,8 @@ mod pair_point;
 mod run;
 mod sample;
 mod saved;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod warm_up;
 

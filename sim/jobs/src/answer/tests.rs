@@ -1,9 +1,10 @@
 //! Answers of jobs whose sessions ended in one way or another.
 
 use stayput_runtime::job::{Matches, parse};
-use stayput_runtime::outcome::{Accounting, EndReason};
+use stayput_runtime::outcome::{Accounting, DeviceAccount, EndReason};
 
 use super::*;
+use crate::fixtures::{bytes_of, object};
 use crate::placement::OnStorage;
 use crate::plan::Planning;
 use crate::session::result::Agreement;
@@ -41,6 +42,11 @@ fn session(name: &str, end: SessionEnd) -> SessionResult {
 
 fn exited(name: &str, code: u32) -> SessionResult {
     session(name, SessionEnd::Guest(EndReason::Exited { code }))
+}
+
+/// Session that exited with `code` and wrote `outputs`.
+fn wrote(name: &str, code: u32, outputs: &[(&str, &str)]) -> SessionResult {
+    crate::fixtures::exited(name, code, outputs)
 }
 
 fn context() -> AnswerContext {
@@ -141,4 +147,121 @@ fn what_cannot_stand_in_a_header_is_replaced_and_not_lost() {
     let mut response = Response::new(Body::empty());
     put(&mut response, HeaderName::from_static("x-test"), "a\nb\u{e9}c");
     assert_eq!(header(&response, "x-test"), Some("a?b?c"));
+}
+
+#[test]
+fn each_end_of_a_session_has_its_status() {
+    let reason = || "why".to_owned();
+    let device = || "input".to_owned();
+    let refused = |refusal| SessionEnd::Refused(refusal);
+    for (end, status, text) in [
+        (SessionEnd::Guest(EndReason::Exited { code: 0 }), 200, "ok"),
+        (SessionEnd::Guest(EndReason::Exited { code: u32::MAX }), 200, "ok"),
+        (SessionEnd::Guest(EndReason::Trapped { reason: reason() }), 500, "trap: why"),
+        (SessionEnd::Guest(EndReason::OutOfFuel), 500, "out of fuel"),
+        (SessionEnd::Guest(EndReason::OutOfMemory), 500, "out of memory"),
+        (SessionEnd::Guest(EndReason::NotStarted { reason: reason() }), 500, "not started: why"),
+        (
+            SessionEnd::Guest(EndReason::DeviceFailed { device: device(), reason: reason() }),
+            500,
+            "device input failed: why",
+        ),
+        (SessionEnd::OutOfTime, 500, "out of time"),
+        (refused(SessionRefusal::Module { why: reason() }), 400, "refused: why"),
+        (refused(SessionRefusal::Image { why: reason() }), 422, "refused: why"),
+    ] {
+        let response = answer(&plan_of_one(), &[session("a", end)], &context());
+        assert_eq!(response.status().as_u16(), status, "{text}");
+        assert_eq!(header(&response, "x-nexe-status"), Some(text));
+        assert_eq!(header(&response, "x-nexe-error").is_none(), status == 200, "{text}");
+    }
+}
+
+fn body_of(plan: &JobPlan, sessions: &[SessionResult]) -> Bytes {
+    bytes_of(answer(plan, sessions, &context()).into_body())
+}
+
+#[test]
+fn the_body_is_what_each_session_says_in_the_order_of_the_plan_and_of_its_devices() {
+    let sessions = [
+        wrote("a", 0, &[("stderr", "e1"), ("stdout", "o1")]),
+        wrote("b", 1, &[("stderr", "e2"), ("stdout", "o2")]),
+    ];
+    assert_eq!(body_of(&plan(&["a", "b"]), &sessions), "o1e1o2e2");
+    let silent = wrote("b", 0, &[]);
+    assert_eq!(body_of(&plan(&["a", "b"]), &[sessions[0].clone(), silent]), "o1e1");
+}
+
+#[test]
+fn each_part_has_its_own_etag() {
+    let sessions = [wrote("a", 0, &[("stdout", "hello world")]), wrote("b", 0, &[])];
+    let response = answer(&plan(&["a", "b"]), &sessions, &context());
+    let md5s = "5eb63bbbe01eeed093cb22bb8f5acdc3,d41d8cd98f00b204e9800998ecf8427e";
+    assert_eq!(header(&response, "x-nexe-etag"), Some(md5s));
+}
+
+#[test]
+fn a_refused_session_gives_its_reason_in_the_place_of_all_output() {
+    let end = SessionEnd::Refused(SessionRefusal::Module { why: "no module".to_owned() });
+    let body = body_of(&plan(&["a", "b"]), &[exited("a", 0), session("b", end)]);
+    assert_eq!(body, "node \"b\", field `exec.path`: no module\n");
+}
+
+#[test]
+fn an_answer_without_a_named_type_is_text() {
+    let response = answer(&plan_without_output(), &[exited("a", 0)], &context());
+    assert_eq!(header(&response, "content-type"), Some("text/plain"));
+    assert_eq!(response.body().len(), Some(0));
+}
+
+fn plan_without_output() -> JobPlan {
+    let mut plan = plan_of_one();
+    plan.sessions[0].devices.clear();
+    plan
+}
+
+#[test]
+fn the_accounting_line_sums_devices_and_connections_apart() {
+    let account = |name: &str, scale: u64| DeviceAccount {
+        name: name.to_owned(),
+        reads: scale,
+        read_bytes: 2 * scale,
+        writes: 3 * scale,
+        written_bytes: 4 * scale,
+    };
+    let devices = vec![
+        account("stdin", 1),
+        account("in/mapper-1", 100),
+        account("stdout", 10),
+        account("out/reducer", 1_000),
+        account("input", 0),
+    ];
+    let accounting = Accounting { devices, ..Accounting::default() };
+    let line = cdr_line(&[SessionResult { accounting, ..exited("a", 0) }]);
+    assert_eq!(line, "0.002500, 0.002500, 0.000000 0.000500 11 22 33 44 1100 2200 3300 4400");
+}
+
+#[test]
+fn figures_stand_in_the_order_of_the_sessions() {
+    let away = SessionResult { colocated: false, fuel: 9, ..exited("b", 0) };
+    let response = answer(&plan(&["a", "b"]), &[exited("a", 2), away], &context());
+    for (name, expected) in [
+        ("x-nexe-colocated", "1,0"),
+        ("x-nexe-fuel", "7,9"),
+        ("x-nexe-status", "ok,ok"),
+        ("x-nexe-retcode", "2,0"),
+    ] {
+        assert_eq!(header(&response, name), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn inputs_are_listed_in_the_order_of_their_reading_and_placement_only_if_it_is_to_be_seen() {
+    let read = |name: &str| (object(name), Timestamp::ZERO);
+    let inputs = vec![read("b"), read("a b,c")];
+    let around = AnswerContext { placement: None, inputs, ..context() };
+    let response = answer(&plan_of_one(), &[exited("a", 0)], &around);
+    let expected = "/AUTH_x/c/b@0000000000.00000,/AUTH_x/c/a%20b%2Cc@0000000000.00000";
+    assert_eq!(header(&response, X_STAYPUT_INPUTS.as_str()), Some(expected));
+    assert_eq!(header(&response, X_STAYPUT_PLACED.as_str()), None);
 }

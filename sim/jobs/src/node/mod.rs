@@ -8,6 +8,8 @@
 mod error;
 mod pipe_registry;
 mod pipe_transport;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

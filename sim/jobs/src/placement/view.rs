@@ -71,7 +71,7 @@ impl ReplicaView {
     #[must_use]
     pub fn pending(&self) -> u32 {
         let told = self.load.filter(|seen| seen.age <= LOAD_AGE_MAX);
-        let told = told.map_or(0, |seen| seen.load.running + seen.load.waiting);
+        let told = told.map_or(0, |seen| seen.load.running.saturating_add(seen.load.waiting));
         self.outstanding.max(told)
     }
 }
@@ -200,4 +200,62 @@ pub struct LinkRates {
     pub latency: Duration,
     /// Rate that all its flows share; unlimited if `None`.
     pub trunk: Option<ByteRate>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn totals(sessions: u64, input_bytes: u64, sum: u64) -> ObservedTotals {
+        ObservedTotals { sessions, input_bytes, output_bytes: sum, fuel: sum }
+    }
+
+    proptest! {
+        #[test]
+        fn a_prediction_is_in_proportion_to_what_is_read_and_rounds_down(
+            sum in 0_u64..1 << 20, known in 1_u64..1 << 20, input in 0_u64..1 << 20,
+        ) {
+            let predicted = totals(3, known, sum).fuel_for(input);
+            prop_assert_eq!(totals(3, known, sum).output_for(input), predicted);
+            let exact = u128::from(sum) * u128::from(input);
+            prop_assert!(u128::from(predicted) * u128::from(known) <= exact);
+            prop_assert!(u128::from(predicted + 1) * u128::from(known) > exact);
+        }
+
+        #[test]
+        fn nothing_is_too_much_for_a_prediction(
+            figures: (u64, u64, u64), input: u64,
+        ) {
+            let (sessions, known, sum) = figures;
+            let totals = totals(sessions, known, sum);
+            prop_assert_eq!(totals.fuel_for(input), totals.output_for(input));
+        }
+    }
+
+    #[test]
+    fn a_load_that_no_number_holds_is_the_greatest_number() {
+        let load = NodeLoad { running: u32::MAX, waiting: 1 };
+        let ip = std::net::IpAddr::from([10, 0, 0, 1]);
+        let replica = ReplicaView {
+            target: ReplicaTarget { ip, port: 6200, device: "d1".to_owned() },
+            zone: 1,
+            latency: Duration::ZERO,
+            outstanding: 3,
+            load: Some(ReportedLoad { load, age: LOAD_AGE_MAX }),
+        };
+        assert_eq!(replica.pending(), u32::MAX);
+        let nanosecond = Duration::from_nanos(1);
+        let old = Some(ReportedLoad { load, age: LOAD_AGE_MAX + nanosecond });
+        assert_eq!(ReplicaView { load: old, ..replica }.pending(), 3, "it is too old to count");
+    }
+
+    #[test]
+    fn sessions_that_read_nothing_are_predicted_by_their_mean_and_none_by_nothing() {
+        assert_eq!(totals(4, 0, 10).fuel_for(1 << 40), 2);
+        assert_eq!(totals(0, 0, 10).fuel_for(1), 10, "none is counted as one");
+        assert_eq!(ObservedTotals::default().fuel_for(u64::MAX), 0);
+        assert_eq!(totals(1, 1, u64::MAX).fuel_for(u64::MAX), u64::MAX);
+    }
 }

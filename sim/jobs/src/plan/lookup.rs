@@ -60,3 +60,6 @@ async fn matches_of(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 
 mod error;
 mod script;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -27,6 +27,8 @@ mod observations;
 mod outputs;
 mod placer;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod vote;
 
 pub use self::placer::ClusterTopology;

@@ -125,6 +125,8 @@ impl Observations {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -165,5 +167,121 @@ mod tests {
         observations.ended("idle", 0, 7, 100);
         let learned = observations.learned("idle").expect("one ended");
         assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (7, 100));
+    }
+
+    /// What a proxy can see.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Ended(u8, [u64; 3]),
+        Took(u8, u64),
+        Reported(u8, u32),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let figure = prop_oneof![0_u64..1_000, Just(u64::MAX), Just(1 << 63)];
+        let figures = [figure.clone(), figure.clone(), figure];
+        prop_oneof![
+            (0_u8..3, figures).prop_map(|(kind, figures)| Event::Ended(kind, figures)),
+            (0_u8..3, 0_u64..1_000).prop_map(|(kind, ms)| Event::Took(kind, ms)),
+            (0_u8..3, any::<u32>()).prop_map(|(host, running)| Event::Reported(host, running)),
+        ]
+    }
+
+    fn ip(host: u8) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::new(10, 0, 0, host))
+    }
+
+    /// The smallest of some times that `percent` of a hundred do not exceed, by counting.
+    fn percentile(times: &[u64], percent: usize) -> Duration {
+        let enough = |it: &u64| {
+            times.iter().filter(|other| *other <= it).count() * 100 >= times.len() * percent
+        };
+        let least = times.iter().filter(|it| enough(it)).min();
+        Duration::from_millis(least.copied().unwrap_or(0))
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_seen_is_what_a_list_of_all_events_says(
+            events in prop::collection::vec(event(), 0..60),
+        ) {
+            let observations = Observations::default();
+            let at = |index: usize| Time::ZERO + Duration::from_secs(index as u64);
+            for (index, event) in events.iter().enumerate() {
+                match event {
+                    Event::Ended(kind, [input, output, fuel]) => {
+                        observations.ended(&kind.to_string(), *input, *output, *fuel);
+                    }
+                    Event::Took(kind, ms) => {
+                        observations.took(&kind.to_string(), Duration::from_millis(*ms));
+                    }
+                    Event::Reported(host, running) => {
+                        let load = NodeLoad { running: *running, waiting: 1 };
+                        observations.reported(ip(*host), load, at(index));
+                    }
+                }
+            }
+            for of in 0..3 {
+                let ended = events.iter().filter_map(|event| match event {
+                    Event::Ended(kind, figures) if *kind == of => Some(*figures),
+                    _ => None,
+                });
+                let ended: Vec<[u64; 3]> = ended.collect();
+                let sum = |at: usize| {
+                    let sum: u128 = ended.iter().map(|figures| u128::from(figures[at])).sum();
+                    u64::try_from(sum).unwrap_or(u64::MAX)
+                };
+                let learned = (!ended.is_empty()).then(|| ObservedTotals {
+                    sessions: ended.len() as u64,
+                    input_bytes: sum(0),
+                    output_bytes: sum(1),
+                    fuel: sum(2),
+                });
+                prop_assert_eq!(observations.learned(&of.to_string()), learned);
+                let took = events.iter().filter_map(|event| match event {
+                    Event::Took(kind, ms) if *kind == of => Some(*ms),
+                    _ => None,
+                });
+                let took: Vec<u64> = took.collect();
+                let delays = ObservedDelays {
+                    seen: took.len(),
+                    p50: percentile(&took, 50),
+                    p95: percentile(&took, 95),
+                };
+                prop_assert_eq!(observations.delays(&of.to_string()), delays);
+                let last = events.iter().enumerate().rev().find_map(|(index, event)| match event {
+                    Event::Reported(host, running) if *host == of => Some((index, *running)),
+                    _ => None,
+                });
+                let load = last.map(|(index, running)| ReportedLoad {
+                    load: NodeLoad { running, waiting: 1 },
+                    age: at(events.len()).since(at(index)),
+                });
+                prop_assert_eq!(observations.load(ip(of), at(events.len())), load);
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_are_bounded_and_those_that_are_known_go_on() {
+        let observations = Observations::default();
+        for kind in 0..=KINDS_MAX {
+            observations.ended(&kind.to_string(), 1, 1, 1);
+            observations.took(&kind.to_string(), Duration::from_millis(1));
+        }
+        let learned = |kind: usize| observations.learned(&kind.to_string());
+        assert_eq!(learned(KINDS_MAX), None, "there is no room for one more");
+        assert_eq!(observations.delays(&KINDS_MAX.to_string()).seen, 0);
+        observations.ended("0", 1, 1, 1);
+        assert_eq!(learned(0).map(|it| it.sessions), Some(2));
+    }
+
+    #[test]
+    fn a_host_of_which_nothing_is_known_has_nothing() {
+        let observations = Observations::default();
+        assert_eq!(observations.outstanding(ip(1)), 0);
+        assert_eq!(observations.load(ip(1), Time::ZERO), None);
+        observations.took("timed only", Duration::from_millis(1));
+        assert_eq!(observations.learned("timed only"), None, "none has ended");
     }
 }

@@ -64,6 +64,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
+    use proptest::prelude::*;
     use stayput_runtime::outcome::{Accounting, EndReason};
 
     use super::*;
@@ -117,5 +118,64 @@ mod tests {
         assert_eq!(vote(vec![copy("a", "1")]).unwrap().copies, Agreement::ALONE);
         let refusal = vote(vec![lost("a")]).expect_err("lost");
         assert!(matches!(refusal, JobError::NoNode { .. }), "{refusal}");
+    }
+
+    /// Copies by what they say; a lost one says nothing.
+    fn copies(said: &[Option<u8>]) -> Vec<SessionCopy> {
+        let numbered = (0..).zip(said);
+        numbered
+            .map(|(number, said)| match said {
+                Some(word) => copy(&format!("host-{number}"), ["a", "b", "c"][usize::from(*word)]),
+                None => lost(&format!("host-{number}")),
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_more_than_half_of_all_copies_say_holds_and_nothing_else(
+            said in prop::collection::vec(prop::option::of(0_u8..3), 1..8),
+        ) {
+            let count = |word: u8| said.iter().filter(|it| **it == Some(word)).count();
+            let winner = (0..3).find(|word| 2 * count(*word) > said.len());
+            let voted = vote(copies(&said));
+            let Some(winner) = winner else {
+                let ended = said.iter().flatten().count();
+                let contradicts = 2 * ended > said.len();
+                let refusal = voted.expect_err("there is no majority");
+                let is_contradiction = matches!(refusal, JobError::Contradiction { .. });
+                prop_assert_eq!(is_contradiction, contradicts, "{}", refusal);
+                return Ok(());
+            };
+            let session = voted.expect("there is a majority");
+            prop_assert_eq!(session.output("stdout"), ["a", "b", "c"][usize::from(winner)]);
+            let others = (0..).zip(&said).filter(|(_, it)| **it != Some(winner));
+            let mut expected: Vec<String> = others.map(|(at, _)| format!("host-{at}")).collect();
+            let Agreement { agreeing, asked, mut deviating } = session.copies;
+            deviating.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!((usize::from(agreeing), usize::from(asked)), (count(winner), said.len()));
+            prop_assert_eq!(deviating, expected);
+        }
+    }
+
+    #[test]
+    fn copies_that_end_otherwise_do_not_agree_though_they_wrote_the_same() {
+        let mut other = copy("b", "1");
+        if let Ok(session) = &mut other.session {
+            session.end = SessionEnd::Guest(EndReason::Exited { code: 1 });
+        }
+        let refusal = vote(vec![copy("a", "1"), other]).expect_err("they differ in their code");
+        assert!(matches!(refusal, JobError::Contradiction { .. }), "{refusal}");
+    }
+
+    #[test]
+    fn time_and_fuel_are_no_part_of_what_a_copy_says() {
+        let mut slow = copy("b", "1");
+        if let Ok(session) = &mut slow.session {
+            (session.took, session.fuel) = (Duration::from_secs(9), 99);
+        }
+        let session = vote(vec![copy("a", "1"), slow]).expect("they agree");
+        assert_eq!((session.copies.agreeing, session.fuel), (2, 1), "the first one's figures");
     }
 }

@@ -146,3 +146,117 @@ impl State {
         self.broken.clone().map_or(Ok(()), |reason| Err(DeviceFault::Failed { reason }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use futures_util::future::join;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Output of a future that is looked at so often that only one that was not woken has none.
+    fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        (0..200).find_map(|_look| future.as_mut().now_or_never())
+    }
+
+    fn failed(why: &str) -> DeviceFault {
+        DeviceFault::Failed { reason: why.to_owned() }
+    }
+
+    #[test]
+    fn a_reader_waits_for_bytes_and_a_writer_for_room() {
+        let pipe = SessionPipe::new(3);
+        assert_eq!(at_once(pipe.read(9)), None, "there is nothing to read");
+        assert_eq!(at_once(pipe.write(Bytes::from_static(b"abc"))), Some(Ok(())));
+        let mut writing = Box::pin(pipe.write(Bytes::from_static(b"def")));
+        assert_eq!(writing.as_mut().now_or_never(), None, "there is no room");
+        assert_eq!(at_once(pipe.read(9)), Some(Ok(Bytes::from_static(b"abc"))));
+        assert_eq!(writing.as_mut().now_or_never(), Some(Ok(())));
+        assert_eq!(at_once(pipe.read(9)), Some(Ok(Bytes::from_static(b"def"))));
+    }
+
+    #[test]
+    fn the_end_comes_behind_all_bytes_and_says_how_the_writer_ended() {
+        for (end, read, taken) in [
+            (WriterEnd::Exited, Ok(Bytes::new()), PipeStop::End(WriterEnd::Exited)),
+            (WriterEnd::Died, Err(DeviceFault::PeerDied), PipeStop::End(WriterEnd::Died)),
+        ] {
+            let pipe = SessionPipe::new(9);
+            assert_eq!(at_once(pipe.write(Bytes::from_static(b"x"))), Some(Ok(())));
+            pipe.end(end);
+            assert_eq!(at_once(pipe.take()), Some(Ok(Bytes::from_static(b"x"))));
+            assert_eq!(at_once(pipe.read(1)), Some(read));
+            assert_eq!(at_once(pipe.take()), Some(Err(taken)));
+        }
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_each_end_of_the_pipe() {
+        let pipe = SessionPipe::new(1);
+        let read = at_once(join(pipe.read(1), async { pipe.end(WriterEnd::Died) }));
+        assert_eq!(read, Some((Err(DeviceFault::PeerDied), ())));
+        let pipe = SessionPipe::new(1);
+        let write = pipe.write(Bytes::from_static(b"ab c"));
+        let written = at_once(join(write, async { pipe.abandon() }));
+        assert_eq!(written, Some((Ok(()), ())), "a write without a reader is dropped");
+        let pipe = SessionPipe::new(1);
+        let reading = join(pipe.read(1), async { pipe.break_off("cut") });
+        assert_eq!(at_once(reading), Some((Err(failed("cut")), ())));
+        let pipe = SessionPipe::new(1);
+        let write = pipe.write(Bytes::from(vec![0; 1 << 17]));
+        let written = at_once(join(write, async { pipe.break_off("cut") }));
+        assert_eq!(written, Some((Err(failed("cut")), ())));
+    }
+
+    #[test]
+    fn a_broken_pipe_gives_what_it_has_and_then_the_first_reason() {
+        let pipe = SessionPipe::new(9);
+        assert_eq!(at_once(pipe.write(Bytes::from_static(b"x"))), Some(Ok(())));
+        pipe.break_off("first");
+        pipe.break_off("second");
+        assert_eq!(at_once(pipe.write(Bytes::from_static(b"y"))), Some(Err(failed("first"))));
+        assert_eq!(at_once(pipe.read(1)), Some(Ok(Bytes::from_static(b"x"))));
+        assert_eq!(at_once(pipe.read(1)), Some(Err(failed("first"))));
+        assert_eq!(at_once(pipe.take()), Some(Err(PipeStop::Broken)));
+    }
+
+    #[test]
+    fn the_writer_learns_that_nobody_reads_while_it_has_nothing_to_write() {
+        let pipe = SessionPipe::new(9);
+        assert!(!pipe.is_abandoned());
+        assert_eq!(at_once(pipe.abandoned()), None);
+        assert_eq!(at_once(join(pipe.abandoned(), async { pipe.abandon() })), Some(((), ())));
+        assert!(pipe.is_abandoned());
+    }
+
+    proptest! {
+        #[test]
+        fn all_bytes_come_out_in_order_whatever_the_room_and_the_reads(
+            writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9), 0..12),
+            room in 1_usize..20,
+            len in 1_usize..12,
+        ) {
+            let pipe = SessionPipe::new(room);
+            let writing = async {
+                for write in &writes {
+                    pipe.write(Bytes::from(write.clone())).await.expect("it is read");
+                }
+                pipe.end(WriterEnd::Exited);
+            };
+            let reading = async {
+                let mut read = Vec::new();
+                loop {
+                    let data = pipe.read(len).await.expect("it is not broken");
+                    if data.is_empty() {
+                        return read;
+                    }
+                    read.extend_from_slice(&data);
+                }
+            };
+            let both = at_once(join(writing, reading));
+            prop_assert_eq!(both.map(|(_, read)| read), Some(writes.concat()));
+        }
+    }
+}
