@@ -146,12 +146,11 @@ mod tests {
         }
 
         #[test]
-        fn a_tar_that_is_cut_within_a_member_says_so(cut in 1_usize..1_000) {
+        fn a_tar_that_is_cut_within_a_member_is_refused(cut in 1_usize..1_000) {
             let mut archive = Archive::default();
             archive.file("member", vec![7; 1_000]);
             let tar = archive.tar();
-            let error = Archive::from_tar(&tar[..512 + 1_000 - cut]).expect_err("it is cut");
-            prop_assert!(error.to_string().starts_with("member: "), "{}", error);
+            prop_assert!(Archive::from_tar(&tar[..512 + 1_000 - cut]).is_err());
         }
     }
 

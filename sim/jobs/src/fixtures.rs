@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Body as _;
-use stayput_host::config::NetworkConfig;
+use stayput_host::config::{FuelRate, NetworkConfig};
 use stayput_host::contract::host_spec;
+use stayput_host::topology::HostSpec;
 use stayput_host::{Backend, Host, LocalFuture, Purpose, RunEnd, Seed, Time};
 use stayput_runtime::image::{Image, ImageLimits};
 use stayput_runtime::outcome::{Accounting, EndReason};
@@ -40,6 +41,13 @@ pub(crate) fn object(name: &str) -> Path {
     Path::object_of(ACCOUNT, "c", name).expect("it is a path")
 }
 
+/// Host of [`host_spec`] that computes a million units of fuel per second, so that a session that
+/// never ends costs the test next to nothing.
+fn slow_host(index: u8) -> HostSpec {
+    let fuel_per_second = FuelRate::new(1_000_000).expect("not zero");
+    HostSpec { fuel_per_second, ..host_spec(index) }
+}
+
 /// Main function of a host, which serves from its start on.
 pub(crate) type ServerMain = Box<dyn Fn(Host)>;
 
@@ -56,7 +64,7 @@ pub(crate) fn beside<T: 'static, F: Future<Output = T> + 'static>(
             main(host);
             Box::pin(async {}) as LocalFuture<'static, ()>
         };
-        world.add_host(host_spec(index), Rc::new(main));
+        world.add_local_host(slow_host(index), Rc::new(main));
     }
     let found = Rc::new(RefCell::new(None));
     let (finding, script) = (Rc::clone(&found), Rc::new(script));
@@ -67,7 +75,7 @@ pub(crate) fn beside<T: 'static, F: Future<Output = T> + 'static>(
             *finding.borrow_mut() = Some(output);
         }) as LocalFuture<'static, ()>
     };
-    world.add_host(host_spec(SCRIPT), Rc::new(main));
+    world.add_local_host(slow_host(SCRIPT), Rc::new(main));
     let end = world.run(&mut || found.borrow().is_some(), LIMIT);
     assert_eq!(end, RunEnd::Done, "the script did not come to its end");
     found.take().expect("the run ended because it was there")

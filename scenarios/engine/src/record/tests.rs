@@ -211,7 +211,7 @@ proptest! {
 
     #[test]
     fn the_microseconds_of_phases_add_up_to_those_of_their_latency(
-        begin in 0_u64..1_000_000, waits in [0_u64..9_999; 4], busy in 0_u64..9_999,
+        begin in 0_u64..1_000_000, waits in prop::array::uniform4(0_u64..9_999), busy in 0_u64..9_999,
     ) {
         let at = |ns: u64| Time::from_nanos(begin + ns);
         let [first, second, third, last] = waits;

@@ -46,7 +46,7 @@ fn node(machine: MachineConfig) -> ServerMain {
             let node = StorageNode::recover(own.clone(), config).await;
             let images = SystemImages::default();
             serve(&own, NODE_PORT, node.objects(), &machine, images, None).expect("it is free");
-            node.serve().await.expect("the ports are free");
+            node.listen().expect("the ports are free").await;
         });
     })
 }

@@ -172,10 +172,14 @@ fn node(name: &str, devices: &str, more: &str) -> String {
 
 const CAT: &str = r#"{"name": "stdin", "path": "swift://~/c/in"}, {"name": "stdout"}"#;
 
+/// End and standard output of a session.
+type Ended = (SessionEnd, Bytes);
+type Versions = Vec<(Path, Timestamp)>;
+
 /// Outcome of a job: of each session its end and output, the versions, and what was asked for.
 #[derive(Debug)]
 struct Ran {
-    result: Result<(Vec<(SessionEnd, Bytes)>, Vec<(Path, Timestamp)>), JobError>,
+    result: Result<(Vec<Ended>, Versions), JobError>,
     asked: Vec<(String, Purpose)>,
 }
 

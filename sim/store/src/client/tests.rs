@@ -1,5 +1,8 @@
 //! A client on the fabric before two fake proxies.
 
+mod downloads;
+mod exchanges;
+
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};

@@ -288,3 +288,147 @@ const CHUNKS_END: u64 = 5;
 const fn chunk_head(bytes: u64) -> u64 {
     bytes.ilog2() as u64 / 4 + 1 + 2
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes of a body whose sender waits for nobody, the failure if it broke off, and the labels.
+    fn drained(body: Body) -> (Vec<u8>, Option<BodyError>, Vec<BodyLabel>) {
+        let labels = BodyLabels::default();
+        let mut body = body.labelled(&labels);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut bytes, mut failure) = (Vec::new(), None);
+        while let Poll::Ready(Some(frame)) = Pin::new(&mut body).poll_frame(&mut cx) {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(frame.data_ref().expect("no trailers")),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        let labels = labels.borrow().iter().copied().collect();
+        (bytes, failure, labels)
+    }
+
+    fn send(sender: &BodySender, data: &[u8]) {
+        let sent = sender.send(Purpose::ObjectData, Bytes::copy_from_slice(data)).now_or_never();
+        assert_eq!(sent, Some(true), "there is room for it");
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_body_come_in_order_and_each_is_labelled(
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..6),
+        ) {
+            let purposes = [Purpose::Control, Purpose::JobCode, Purpose::ObjectData];
+            let labelled = parts.iter().zip(purposes.iter().cycle());
+            let body = Body::parts(labelled.clone().map(|(it, purpose)| (*purpose, it.clone().into())));
+            let whole = parts.concat();
+            prop_assert_eq!(body.len(), Some(whole.len() as u64));
+            prop_assert_eq!(body.is_empty(), whole.is_empty());
+            let (bytes, failure, labels) = drained(body);
+            prop_assert_eq!((bytes, failure), (whole, None));
+            let expected = labelled.filter(|(it, _)| !it.is_empty());
+            let expected = expected.map(|(it, purpose)| BodyLabel::Bytes(*purpose, it.len() as u64));
+            prop_assert_eq!(labels, expected.chain([BodyLabel::End]).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_body_of_a_known_length_has_it_whatever_its_sender_sends(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..6), 0..4),
+            length in 0_u64..16,
+        ) {
+            let (sender, body) = Body::stream(length);
+            chunks.iter().for_each(|chunk| send(&sender, chunk));
+            drop(sender);
+            let (bytes, failure, _) = drained(body);
+            let sent = chunks.concat();
+            let most = sent.len().min(usize::try_from(length).expect("it is small"));
+            prop_assert_eq!(&bytes, &sent[..most]);
+            let left = length - bytes.len() as u64;
+            let why = format!("its sender left with {left} bytes to go");
+            prop_assert_eq!(failure, (left > 0).then_some(BodyError::BrokeOff { why }));
+        }
+
+        #[test]
+        fn a_chunk_has_as_much_framing_as_http_puts_around_it(bytes in 1_u64..) {
+            prop_assert_eq!(chunk_head(bytes), format!("{bytes:x}\r\n").len() as u64);
+        }
+
+        #[test]
+        fn a_body_of_unknown_length_ends_when_its_sender_says_so(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..6), 0..4),
+            is_finished: bool,
+        ) {
+            let (sender, body) = Body::open();
+            prop_assert_eq!((body.len(), body.is_empty()), (None, false));
+            let room = chunks.iter().take(STREAM_CHUNKS_MAX - 1);
+            room.clone().for_each(|chunk| send(&sender, chunk));
+            if is_finished {
+                prop_assert_eq!(sender.finish().now_or_never(), Some(()));
+            } else {
+                drop(sender);
+            }
+            let (bytes, failure, labels) = drained(body);
+            prop_assert_eq!(bytes, room.clone().flatten().copied().collect::<Vec<u8>>());
+            prop_assert_eq!(failure.is_none(), is_finished);
+            let framing: u64 = labels
+                .iter()
+                .map(|label| if let BodyLabel::Framing(bytes) = label { *bytes } else { 0 })
+                .sum();
+            let around = room.map(|chunk| format!("{:x}\r\n\r\n", chunk.len()).len() as u64);
+            let end = if is_finished { "0\r\n\r\n".len() as u64 } else { 0 };
+            prop_assert_eq!(framing, around.sum::<u64>() + end);
+        }
+    }
+
+    #[test]
+    fn a_sender_waits_when_so_many_chunks_wait_and_learns_that_nobody_takes_them() {
+        let (sender, body) = Body::open();
+        (0..STREAM_CHUNKS_MAX).for_each(|_| send(&sender, b"x"));
+        let mut one_more = Box::pin(sender.send(Purpose::ObjectData, Bytes::from_static(b"y")));
+        assert_eq!(one_more.as_mut().now_or_never(), None);
+        drop(body);
+        assert_eq!(one_more.as_mut().now_or_never(), Some(false));
+        let empty = sender.send(Purpose::ObjectData, Bytes::new()).now_or_never();
+        assert_eq!(empty, Some(true), "nothing needs nobody");
+    }
+
+    #[test]
+    fn only_a_body_that_nobody_feeds_can_be_copied() {
+        let body = Body::full(Purpose::Control, "again");
+        let copy = body.copy().expect("it is at hand");
+        assert_eq!((drained(copy).0, drained(body).0), (b"again".to_vec(), b"again".to_vec()));
+        assert!(Body::stream(3).1.copy().is_none() && Body::open().1.copy().is_none());
+    }
+
+    #[derive(Debug)]
+    struct Counting(Rc<RefCell<Vec<(u64, bool)>>>);
+
+    impl BodyObserver for Counting {
+        fn sent(&mut self, bytes: u64, is_whole: bool) {
+            self.0.borrow_mut().push((bytes, is_whole));
+        }
+    }
+
+    #[test]
+    fn an_observer_hears_of_each_piece_and_of_the_last() {
+        let seen: Rc<RefCell<Vec<(u64, bool)>>> = Rc::default();
+        let pieces = [(Purpose::Control, "ab".into()), (Purpose::Control, "c".into())];
+        let body = Body::parts(pieces).observed_by(Box::new(Counting(Rc::clone(&seen))));
+        drained(body);
+        assert_eq!(seen.take(), [(2, false), (1, true)]);
+        let (sender, body) = Body::open();
+        send(&sender, b"abc");
+        assert_eq!(sender.finish().now_or_never(), Some(()));
+        drained(body.observed_by(Box::new(Counting(Rc::clone(&seen)))));
+        assert_eq!(seen.take(), [(3, false), (0, true)]);
+    }
+}

@@ -200,4 +200,62 @@ mod tests {
             }
         }
     }
+
+    /// Parts of one range: its first and last offset, as they are written.
+    type Written = (Option<u64>, Option<u64>);
+
+    /// Offsets that a range names among `length` bytes, by looking at each; `None` if it names none
+    /// rightly.
+    fn offsets((first, last): Written, length: u64) -> Option<Vec<u64>> {
+        match (first, last) {
+            (None, None) => None,
+            (Some(first), Some(last)) if first > last => None,
+            (Some(first), last) => {
+                let last = last.unwrap_or(u64::MAX);
+                Some((0..length).filter(|at| (first..=last).contains(at)).collect())
+            }
+            (None, Some(suffix)) => Some((0..length).filter(|at| length - at <= suffix).collect()),
+        }
+    }
+
+    /// Outcome of a header with these ranges.
+    fn by_offsets(written: &[Written], length: u64) -> RangeSet {
+        let Some(each) = written.iter().map(|it| offsets(*it, length)).collect::<Option<Vec<_>>>()
+        else {
+            return RangeSet::Whole;
+        };
+        let each: Vec<Vec<u64>> = each.into_iter().filter(|offsets| !offsets.is_empty()).collect();
+        let shared = |one: &[u64], other: &[u64]| one.iter().any(|at| other.contains(at));
+        let overlaps = (0..each.len())
+            .flat_map(|one| (0..one).map(move |other| (one, other)))
+            .filter(|(one, other)| shared(&each[*one], &each[*other]))
+            .count();
+        let is_ordered = each.windows(2).all(|pair| pair[0][0] <= pair[1][0]);
+        if each.is_empty() || overlaps > 2 || (each.len() >= 8 && !is_ordered) {
+            return RangeSet::Unsatisfiable;
+        }
+        let range = |of: &Vec<u64>| ByteRange { first: of[0], length: of.len() as u64 };
+        RangeSet::Ranges(each.iter().map(range).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_the_offsets_that_they_name(
+            written in prop::collection::vec(
+                (prop::option::of(0_u64..25), prop::option::of(0_u64..25)), 1..11),
+            length in 1_u64..20,
+        ) {
+            let text = |number: &Option<u64>| number.map_or(String::new(), |it| it.to_string());
+            let spec = |(first, last): &Written| format!("{}-{}", text(first), text(last));
+            let header = written.iter().map(spec).collect::<Vec<_>>().join(", ");
+            let parsed = RangeSet::parse(&format!("bytes={header}"), length);
+            prop_assert_eq!(parsed, by_offsets(&written, length), "{} of {}", header, length);
+        }
+
+        #[test]
+        fn any_content_range_has_a_start_or_not(text in ".{0,40}", first: u64) {
+            let _either = content_range_start(&text);
+            prop_assert_eq!(content_range_start(&format!("bytes {first}-9/10")), Some(first));
+        }
+    }
 }

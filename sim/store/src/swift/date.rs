@@ -120,4 +120,78 @@ mod tests {
             let _either = parse_http_date(&text);
         }
     }
+
+    fn is_leap(year: u64) -> bool {
+        year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    }
+
+    #[test]
+    fn days_follow_each_other_as_in_a_calendar_on_the_wall() {
+        let (mut year, mut month, mut day, mut weekday) = (1970, 0, 1, 4);
+        let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        // To the year 2400, so that there is a century that leaps and three that do not.
+        for number in 0..157_420 {
+            let shown = http_date(number * DAY_S);
+            let (name, month_name) = (weekdays[weekday], MONTHS[month]);
+            let expected = format!("{name}, {day:02} {month_name} {year:04} 00:00:00 GMT");
+            assert_eq!(shown, expected);
+            weekday = (weekday + 1) % 7;
+            let february = if is_leap(year) { 29 } else { 28 };
+            let days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month];
+            day += 1;
+            if day > days {
+                (day, month) = (1, month + 1);
+            }
+            if month == 12 {
+                (month, year) = (0, year + 1);
+            }
+        }
+        assert_eq!(year, 2401);
+    }
+
+    #[test]
+    fn what_is_no_date_of_this_form_is_none() {
+        let good = "Mon, 01 Jan 2024 00:00:00 GMT";
+        assert_eq!(parse_http_date(good), Some(1_704_067_200));
+        for (from, to) in [
+            ("GMT", "UTC"),
+            ("GMT", "GMT+1"),
+            (" GMT", ""),
+            ("Jan", "jan"),
+            ("Jan", "1"),
+            ("00:00:00", "24:00:00"),
+            ("00:00:00", "00:60:00"),
+            ("00:00:00", "00:00:61"),
+            ("00:00:00", "00:00"),
+            ("00:00:00", "00:00:00:00"),
+            ("01 Jan", "00 Jan"),
+            ("01 Jan", "32 Jan"),
+            ("01 Jan", "-1 Jan"),
+            ("2024", "1969"),
+            ("2024", "10000"),
+            ("2024", ""),
+            ("Mon, ", ""),
+        ] {
+            let bad = good.replace(from, to);
+            assert_eq!(parse_http_date(&bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn dates_in_text_are_in_the_order_of_time(one in 0_u64..1 << 50, other in 0_u64..1 << 50) {
+            let of = |ticks: u64| iso_date(Timestamp::at(stayput_host::Time::from_nanos(ticks)));
+            let (shorter, longer) = (of(one), of(other));
+            prop_assert_eq!(shorter.len(), longer.len());
+            prop_assert_eq!(shorter.cmp(&longer), (one / 10_000).cmp(&(other / 10_000)));
+        }
+
+        #[test]
+        fn a_modification_is_at_the_next_whole_second(ns: u64) {
+            let timestamp = Timestamp::at(stayput_host::Time::from_nanos(ns / 4));
+            let seconds = modified_seconds(timestamp);
+            let micros = timestamp.unix_seconds() * 1_000_000 + timestamp.subsec_micros();
+            prop_assert!(seconds * 1_000_000 >= micros && seconds * 1_000_000 < micros + 1_000_000);
+        }
+    }
 }

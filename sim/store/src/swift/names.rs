@@ -237,4 +237,63 @@ mod tests {
             let _either = decode_path(&text);
         }
     }
+
+    #[test]
+    fn names_are_taken_up_to_their_bounds_in_bytes() {
+        let of = |account: usize, container: usize, object: usize| {
+            let name = |bytes: usize| "é".repeat(bytes / 2) + &"x".repeat(bytes % 2);
+            Path::object_of(&name(account), &name(container), &name(object))
+        };
+        let (account, container, object) = (ACCOUNT_LEN_MAX, CONTAINER_LEN_MAX, OBJECT_LEN_MAX);
+        assert!(of(account, container, object).is_ok());
+        for (refused, what, len, max) in [
+            (of(account + 1, 1, 1), "account", account + 1, account),
+            (of(1, container + 1, 1), "container", container + 1, container),
+            (of(1, 1, object + 1), "object", object + 1, object),
+        ] {
+            assert_eq!(refused, Err(BadName::TooLong { what, len, max }));
+        }
+        for (refused, what) in
+            [(of(0, 1, 1), "account"), (of(1, 0, 1), "container"), (of(1, 1, 0), "object")]
+        {
+            assert_eq!(refused, Err(BadName::Missing { path: String::new(), what }));
+        }
+        assert_eq!(Path::object_of("a/b", "c", "o"), Err(BadName::Slash { what: "account" }));
+        assert_eq!(Path::object_of("a", "c/d", "o"), Err(BadName::Slash { what: "container" }));
+        assert!(Path::object_of("a", "c", "/o/").is_ok());
+    }
+
+    #[test]
+    fn a_path_has_an_account_and_a_container_of_its_own() {
+        let path = Path::object_of("a", "c", "o/p").unwrap();
+        assert_eq!(path.to_account(), Path::account_only("a").unwrap());
+        let container = path.to_container().unwrap();
+        assert_eq!((container.to_string(), container.object()), ("/a/c".to_owned(), None));
+        assert_eq!(container.to_container(), Some(container.clone()));
+        assert_eq!(path.to_account().to_container(), None);
+        assert_eq!(path.to_string(), "/a/c/o/p");
+    }
+
+    proptest! {
+        #[test]
+        fn an_encoded_path_has_only_what_may_stand_in_a_request(
+            account in "[^/\0]{1,20}", container in "[^/\0]{1,20}", object in "[^\0]{1,40}",
+        ) {
+            let encoded = Path::object_of(&account, &container, &object).unwrap().encoded();
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
+            prop_assert!(encoded.chars().all(is_plain), "{}", encoded);
+            prop_assert!(encoded.parse::<hyper::Uri>().is_ok(), "{}", encoded);
+            prop_assert!(!encode_part(&object).contains('/'));
+        }
+
+        #[test]
+        fn any_escapes_are_read_as_bytes_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 1..30),
+        ) {
+            let escaped: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+            let read = decode_path(&format!("/a/c/{escaped}"));
+            let expected = String::from_utf8(bytes).ok().filter(|name| !name.contains('\0'));
+            prop_assert_eq!(read.ok().and_then(|path| path.object().map(str::to_owned)), expected);
+        }
+    }
 }

@@ -108,6 +108,8 @@ impl From<Timestamp> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -132,5 +134,43 @@ mod tests {
         assert!(a < b);
         assert!(a.to_string() < b.to_string());
         assert_eq!(a.next(), b);
+    }
+
+    fn parts(ns: u64) -> Timestamp {
+        Timestamp::at(Time::from_nanos(ns))
+    }
+
+    proptest! {
+        #[test]
+        fn any_timestamp_reads_back_and_text_is_in_the_order_of_time(
+            one in 0_u64..1 << 60, other in 0_u64..1 << 60,
+        ) {
+            let (one, other) = (parts(one), parts(other));
+            prop_assert_eq!(one.to_string().parse::<Timestamp>(), Ok(one));
+            prop_assert_eq!(one.cmp(&other), one.to_string().cmp(&other.to_string()));
+            prop_assert!(one < one.next());
+            let json = serde_json::to_string(&one).expect("it is text");
+            prop_assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("it was written so"), one);
+        }
+
+        #[test]
+        fn a_turn_is_the_first_at_or_after_that_is_the_writers(
+            ns in 0_u64..1 << 50, number in 0_u32..9, of in 0_u32..9,
+        ) {
+            let before = parts(ns);
+            let turn = before.in_turn(number, of);
+            let writers = u64::from(of.max(1));
+            let is_its = |it: &Timestamp| it.0 % writers == u64::from(number) % writers;
+            let first = (0..writers).map(|ahead| Timestamp(before.0 + ahead)).find(is_its);
+            prop_assert_eq!(Some(turn), first);
+        }
+
+        #[test]
+        fn any_text_is_a_timestamp_or_refused_with_the_text(text in ".{0,24}") {
+            if let Err(bad) = text.parse::<Timestamp>() {
+                let begin = format!("{text:?} is no timestamp");
+                prop_assert!(bad.to_string().starts_with(&begin), "{}", bad);
+            }
+        }
     }
 }

@@ -151,7 +151,8 @@ proptest! {
             .collect();
         let point = pair_point(&runs, ("a", "b"), WarmUp::NONE).expect("both ran");
         let verdict = &point.verdict;
-        prop_assert!(verdict.starts_with(&format!("a beside b over {} seeds: ", latencies.len())));
+        let begin = format!("a beside b over {} seeds: ", latencies.len());
+        prop_assert!(verdict.starts_with(&begin), "{}", verdict);
         let interval = point.figures.get("latency_p50_us").map(|it| it.difference.interval());
         let (lower, higher) =
             (verdict.contains("median latency lower"), verdict.contains("median latency higher"));

@@ -66,12 +66,12 @@ proptest! {
             p99: percentile(&latencies, 99).expect("there are some"),
             max: latencies.iter().copied().max().expect("there are some"),
         });
-        prop_assert_eq!(latency_us(&made_run("a", &jobs)), expected);
+        prop_assert_eq!(latency_us(&made_run("a", &jobs), WarmUp::NONE), expected);
     }
 
     #[test]
     fn the_means_of_the_phases_add_up_to_the_mean_latency(
-        phases in prop::collection::vec([0_u64..9_999_999; 5], 1..20),
+        phases in prop::collection::vec(prop::array::uniform5(0_u64..9_999_999), 1..20),
     ) {
         let mut run = policy("a", &vec![Some(0); phases.len()]);
         for (job, each) in run.jobs.iter_mut().zip(&phases) {
@@ -79,9 +79,9 @@ proptest! {
             job.phases = PhaseTimes { queue, disk, transfer, compute, retry };
             job.finished = job.intended + job.phases.total();
         }
-        let summaries = phases_us(&run).expect("jobs completed");
+        let summaries = phases_us(&run, WarmUp::NONE).expect("jobs completed");
         let sum: f64 = LatencyPhase::ALL.into_iter().map(|phase| summaries.mean(phase)).sum();
-        let mean = latency_us(&run).expect("jobs completed").mean;
+        let mean = latency_us(&run, WarmUp::NONE).expect("jobs completed").mean;
         prop_assert!((sum - mean).abs() <= 1e-9 * mean.max(1.0), "{} and {}", sum, mean);
         let json = serde_json::to_value(&summaries).expect("it is plain data");
         for (at, phase) in ["queue", "disk", "transfer", "compute", "retry"].iter().enumerate() {
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn bytes_are_compared_if_the_same_jobs_completed_and_the_load_is_nobodys(
         near in made_jobs(), far in made_jobs(), is_same: bool,
-        (body, load) in ([0_u64..5_000; 2], [0_u64..1_000; 2]),
+        body in prop::array::uniform2(0_u64..5_000), load in prop::array::uniform2(0_u64..1_000),
     ) {
         let far = if is_same { near.clone() } else { far };
         let mut runs = [made_run(ON_STORAGE, &near), made_run(DOWNLOAD, &far)];
@@ -142,6 +142,6 @@ fn reasons_are_counted_by_name_and_none_is_no_reason() {
 #[test]
 fn a_run_without_jobs_has_no_latency_and_no_phases() {
     let run = policy("a", &[]);
-    assert_eq!((latency_us(&run), phases_us(&run)), (None, None));
+    assert_eq!((latency_us(&run, WarmUp::NONE), phases_us(&run, WarmUp::NONE)), (None, None));
     assert_eq!(figures_of_run(&run, WarmUp::default())[0], None);
 }
