@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorder_names_its_host_and_its_job_is_that_of_the_whole_world() {
+    fn a_recorder_names_its_host_and_has_a_job_of_its_own() {
         struct Still;
         impl Clock for Still {
             fn now(&self) -> Time {
@@ -366,8 +366,8 @@ mod tests {
         timeline.keep(TimelineDetail::Spans);
         assert!(one.wants(SpanKind::Compute, None) && one.wants(SpanKind::Fault, None));
         assert_eq!(one.set_job(Some(JobNumber(4))), None);
-        assert_eq!((other.job(), timeline.job()), (Some(JobNumber(4)), Some(JobNumber(4))));
-        assert_eq!(other.set_job(None), Some(JobNumber(4)));
+        assert_eq!((one.job(), other.job()), (Some(JobNumber(4)), None));
+        assert_eq!(one.set_job(None), Some(JobNumber(4)));
         assert_eq!(one.now(), at(9));
         other.add(span(SpanKind::Compute, 1, 2, None));
         assert_eq!(timeline.take_spans()[0].0, Some(HostKey(2)));

@@ -258,11 +258,4 @@ mod tests {
         assert_eq!(Decimal::whole(-3), Decimal::parse("-3.0").expect("it is one"));
         assert_eq!(Decimal::parse("-0").expect("it is zero"), Decimal::whole(0));
     }
-
-    #[test]
-    fn a_whole_number_is_one_up_to_its_bound() {
-        let whole = |text: &str| Decimal::parse(text).expect("it is a number").as_whole(8);
-        assert_eq!((whole("8"), whole("8.0"), whole("0")), (Some(8), Some(8), Some(0)));
-        assert_eq!((whole("9"), whole("7.5"), whole("-1")), (None, None, None));
-    }
 }

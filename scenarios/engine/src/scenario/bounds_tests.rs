@@ -3,8 +3,6 @@
 
 use std::path::PathBuf;
 
-use stayput_jobs::placement::PolicyRegistry;
-
 use super::*;
 
 /// A scenario with one section of each kind, and as few of everything as there may be.
@@ -430,7 +428,7 @@ fn shown(scenario: &Scenario) -> String {
 
 fn set(key: &str, value: &str) -> Result<Scenario, ScenarioError> {
     let settings = [Setting::new(key, value).unwrap_or_else(|error| panic!("{error}"))];
-    Scenario::parse_with(BASE, &file(), &settings, &PolicyRegistry::built_in())
+    Scenario::parse_with(BASE, &file(), &settings, &ScenarioCatalog::default())
 }
 
 #[test]

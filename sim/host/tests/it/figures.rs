@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use stayput_host::config::{ByteRate, Chance, FuelRate, SessionsConfig};
 use stayput_host::quantity::{bit_rate, byte_rate, chance, exact_duration, exact_size};
 use stayput_host::time::{WORLD_EPOCH_UNIX_S, nanos};
-use stayput_host::{Batch, DiskError, Purpose, Time};
+use stayput_host::{Batch, DiskError, Purpose, Seed, Time};
+
+/// Draws that a chance is measured by.
+const CHANCE_DRAWS: u32 = 2_000;
 
 #[test]
 fn time_stops_at_both_of_its_ends() {
@@ -120,14 +123,14 @@ proptest! {
     }
 
     #[test]
-    fn a_chance_hits_that_share_of_all_draws_and_always_the_lowest(
-        parts in 0..=Chance::BILLION, draw: u64,
-    ) {
+    fn a_chance_hits_its_share_of_the_draws(parts in 1..Chance::BILLION, seed: u64) {
         let chance = Chance::per_billion(parts).expect("at most all");
-        let share = u128::from(parts) << 64;
-        // Exactly the draws below parts / billion of the whole.
-        let is_below = u128::from(draw) * u128::from(Chance::BILLION) < share;
-        prop_assert_eq!(chance.hits(draw), is_below);
+        let mut draws = Seed(seed).entropy("chance", b"", 0);
+        let hits = (0..CHANCE_DRAWS).filter(|_| chance.hits(&mut draws)).count() as f64;
+        let (share, draws) = (f64::from(parts) / 1e9, f64::from(CHANCE_DRAWS));
+        // Six standard errors, and one hit more where nearly none is expected.
+        let off = 6.0 * (share * (1.0 - share) * draws).sqrt() + 1.0;
+        prop_assert!((hits - share * draws).abs() <= off, "{} of {}", hits, share * draws);
     }
 
     #[test]
@@ -148,9 +151,8 @@ fn impossible_rates_and_chances_cannot_be_made() {
     assert_eq!(Chance::per_billion(Chance::BILLION + 1), None);
     let never = Chance::NEVER;
     let ever = Chance::per_billion(Chance::BILLION).expect("all");
-    for draw in [0, 1, u64::MAX / 2, u64::MAX] {
-        assert!(!never.hits(draw) && ever.hits(draw), "{draw}");
-    }
+    let mut draws = Seed(1).entropy("chance", b"", 0);
+    assert!((0..CHANCE_DRAWS).all(|_| !never.hits(&mut draws) && ever.hits(&mut draws)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use rand::Rng;
 use stayput_host::{HostMetric, JobNumber, Seed, Time, TimedOut};
 
 use crate::machine::Bench;

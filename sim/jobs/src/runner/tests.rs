@@ -129,6 +129,10 @@ impl StoreLookup for Delivering {
 }
 
 impl JobStore for Delivering {
+    fn lookup(&self) -> &dyn StoreLookup {
+        self
+    }
+
     fn receive(
         &self,
         path: &Path,

@@ -28,7 +28,7 @@ pub(crate) fn sim_disk(clock: &Executor<()>) -> SimDisk {
     let identity = DiskIdentity { seed: Seed(1), name: "host/disk".to_owned() };
     let recorder = Timeline::default().of_host(HostKey(0), Rc::new(clock.clone()));
     let clock = Rc::new(clock.clone());
-    SimDisk::new(disk_config(), identity, clock, Rc::new(|_, _| ()), (recorder, Rc::from("disk")))
+    SimDisk::new(disk_config(), identity, clock, Rc::new(|_, _| ()), (recorder, Arc::from("disk")))
 }
 
 #[derive(Clone, Debug)]

@@ -286,7 +286,7 @@ fn proxy(cluster: &Cluster) -> ServerMain {
                 ring: Rc::new(ByLastLetter),
                 images: system_images(&["tools"]),
                 policy: policies.named(cluster.policy).expect("it is built in"),
-                sites: topology(&machine),
+                topology: topology(&machine),
                 node: machine.clone(),
                 machine,
                 memo: None,
