@@ -122,9 +122,15 @@ impl LoopbackServer {
     /// Waits until the hosts on threads have begun.
     fn await_starts(&mut self) {
         for starting in self.starting.drain(..) {
-            if let Err(error) = starting.wait() {
-                self.panics.try_recv().map_or_else(|_| panic!("{error}"), resume_unwind)
-            }
+            let Err(error) = starting.wait() else { continue };
+            // A panic is sent after what its task held was dropped.
+            let panic = match &error {
+                StartError::Actor { source: HostStartError::Panicked, .. } => {
+                    self.panics.blocking_recv()
+                }
+                _ => None,
+            };
+            panic.map_or_else(|| panic!("{error}"), resume_unwind)
         }
     }
 }

@@ -50,10 +50,7 @@ impl Shared {
     pub(super) fn reporting(&self, task: LocalFuture<'static, ()>) -> LocalFuture<'static, ()> {
         let Some(panics) = self.panics.clone() else { return task };
         Box::pin(async move {
-            // The panic is sent before the task is dropped, so that it is there for whoever waits
-            // for the task.
-            let mut task = AssertUnwindSafe(task).catch_unwind();
-            if let Err(panic) = (&mut task).await {
+            if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
                 // Nobody asks for it any more if the server is gone.
                 let _gone = panics.send(panic);
             }

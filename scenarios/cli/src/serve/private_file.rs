@@ -30,8 +30,8 @@ pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), Cluste
     write().map_err(ClusterDataError::file(&path, "write it"))
 }
 
-/// Writes a file as [`write`], in a directory that others may write to, and never over another file,
-/// not even one that is made at the same time.
+/// Writes a file as [`write`], in a directory that others may write to, and never over another
+/// file, not even one that is made at the same time.
 ///
 /// # Errors
 /// [`ClusterDataError::Exists`] if something is there.

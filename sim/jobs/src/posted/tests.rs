@@ -306,7 +306,7 @@ fn received(
         let (finding, store, of_reader) = (Rc::clone(&finding), Rc::clone(&store), host.clone());
         let handler = move |mut request: Request| {
             let (finding, store, host) = (Rc::clone(&finding), store(), of_reader.clone());
-            // The reader goes on after a client that left, so that the test sees what it makes of it.
+            // The reader goes on after a client that left, so that the test sees its outcome.
             let (done, ended) = tokio::sync::oneshot::channel();
             of_reader.spawn(async move {
                 let posted_to = account();

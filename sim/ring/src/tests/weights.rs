@@ -129,29 +129,4 @@ proptest! {
             prop_assert!(is_fine, "device {at}: {before}, then {after}; {grown} has grown");
         }
     }
-
-    #[test]
-    fn a_device_that_is_drained_and_comes_back_has_its_share_again(
-        (weights, replicas, seed) in clusters(), chosen: prop::sample::Index,
-    ) {
-        prop_assume!(weights.len() > replicas as usize);
-        let drained = chosen.index(weights.len());
-        let mut builder = flat(&weights, replicas);
-        builder.rebalance(0, seed).unwrap();
-        set(&mut builder, drained, 0);
-        let (mut builder, while_drained) = settled(builder, seed);
-        prop_assert_eq!(while_drained[drained], 0);
-        let mut others = weights.clone();
-        others.remove(drained);
-        let mut expected = shares(&others, replicas);
-        expected.insert(drained, 0.0);
-        for (held, share) in while_drained.iter().zip(expected) {
-            prop_assert!((*held as f64 - share * PARTITIONS).abs() < TOLERANCE_PARTS + 1e-6);
-        }
-        set(&mut builder, drained, weights[drained]);
-        let (_, after) = settled(builder, seed);
-        for (held, share) in after.iter().zip(shares(&weights, replicas)) {
-            prop_assert!((*held as f64 - share * PARTITIONS).abs() < TOLERANCE_PARTS + 1e-6);
-        }
-    }
 }

@@ -1,4 +1,5 @@
-//! Jobs that a proxy posts on to a worker: verbatim, with the caller's token, and back as they come.
+//! Jobs that a proxy posts on to a worker: verbatim, with the caller's token, and back as they
+//! come.
 
 use super::*;
 

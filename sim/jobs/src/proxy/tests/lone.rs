@@ -126,7 +126,7 @@ fn rounds_are_bounded_and_their_pauses_grow() {
     let seen = Cluster::default().post(&two(), |_, _| Reaction::Refuses(503));
     assert_eq!(seen.status, Some(503));
     let first: Vec<&Asked> = seen.asked.iter().filter(|it| it.order.session == "n-1").collect();
-    assert!(first.len() <= 30 && first.len() > 25, "{}", first.len());
+    assert!((25..=30).contains(&first.len()), "{}", first.len());
     let begins: Vec<Duration> = first.iter().step_by(5).map(|it| it.at).collect();
     for (round, pair) in begins.windows(2).enumerate() {
         let (longest, pause) = (50 << (round + 1), (pair[1] - pair[0]).as_millis());
