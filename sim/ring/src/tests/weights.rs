@@ -11,8 +11,6 @@ use super::{REST_HOURS, device, empty, settle, topologies};
 
 const PART_POWER: u32 = 7;
 const PARTITIONS: f64 = 128.0;
-/// After changes a device may be so many replicas off its share.
-const TOLERANCE_PARTS: f64 = 2.0;
 
 /// Builder of a cluster with one device in each zone.
 fn flat(weights: &[u16], replicas: u32) -> RingBuilder {
