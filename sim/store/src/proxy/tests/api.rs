@@ -151,7 +151,7 @@ fn a_client_reads_what_it_wrote_past_damage() {
     let version = at(1);
     holding(&room, &[1, 2], 1, &pattern(200_000));
     room.nodes[0].hold(version, &damaged.into(), &pattern(200_000));
-    // A client gives up after six tries, of which another seed may let all begin at the damaged one.
+    // A client gives up after six tries; with another seed all may begin at the damaged replica.
     for _read in 0..2 {
         let got = room.client(|host| async move { swift(host).get_object(&object()).await });
         let got = got.unwrap();
