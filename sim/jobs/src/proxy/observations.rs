@@ -169,7 +169,7 @@ mod tests {
         assert_eq!((learned.output_for(8_000), learned.fuel_for(8_000)), (7, 100));
     }
 
-    /// What a proxy can see.
+    /// Event that a proxy observes.
     #[derive(Clone, Debug)]
     enum Event {
         Ended(u8, [u64; 3]),

@@ -186,7 +186,7 @@ impl Drop for Pending {
     }
 }
 
-/// What all hosts write down.
+/// Notes of all hosts.
 #[derive(Clone, Default)]
 struct Log {
     asked: Rc<RefCell<Vec<Asked>>>,
